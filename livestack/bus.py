@@ -1,0 +1,59 @@
+"""How facts and pictures get from the engine's thread to readers in the same process."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Mailbox(Generic[T]):
+    """A bounded queue that never blocks the writer: when full, the oldest is dropped and counted.
+
+    A reader that finds `lost` > 0 catches up from the journal by seq.
+    """
+
+    def __init__(self, size: int = 1000) -> None:
+        self._items: deque[T] = deque()
+        self._size = size
+        self._lost = 0
+        self._arrived = threading.Condition()
+
+    def put(self, item: T) -> None:
+        """Add one; never blocks."""
+        with self._arrived:
+            if len(self._items) >= self._size:
+                self._items.popleft()
+                self._lost += 1
+            self._items.append(item)
+            self._arrived.notify_all()
+
+    def take(self, timeout_s: float = 0.0) -> tuple[list[T], int]:
+        """Return all waiting items and how many were lost since the last call; waits up to `timeout_s` for one."""
+        with self._arrived:
+            if not self._items and timeout_s > 0:
+                self._arrived.wait(timeout_s)
+            items, lost = list(self._items), self._lost
+            self._items.clear()
+            self._lost = 0
+            return items, lost
+
+
+class Slot(Generic[T]):
+    """Holds the latest value only."""
+
+    def __init__(self) -> None:
+        self._value: T | None = None
+        self._lock = threading.Lock()
+
+    def put(self, value: T) -> None:
+        """Replace the value."""
+        with self._lock:
+            self._value = value
+
+    def get(self) -> T | None:
+        """Return the latest value, or None."""
+        with self._lock:
+            return self._value

@@ -1,0 +1,197 @@
+"""Facts about one frame. Frozen; arrays in them are read-only.
+
+Axis order is (H, W) or (H, W, 3), y down, and the centre of the first pixel is (0, 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+STAR_DTYPE = np.dtype(
+    [
+        ("x", "f8"),
+        ("y", "f8"),
+        ("flux", "f8"),
+        ("peak", "f8"),
+        ("fwhm", "f8"),
+        ("hfr", "f8"),
+        ("eccentricity", "f8"),
+        ("elongation", "f8"),
+        ("snr", "f8"),
+    ]
+)
+"""One star: x, y, fwhm, hfr in px of the full frame; flux and peak in ADU above the sky; elongation is a/b."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which bytes a path held when it was found finished."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the camera software said of a frame. None = it did not say.
+
+    Attributes
+    ----------
+    kind : str
+        light, bias, dark, flat, darkflat, master_bias, master_dark, master_flat or stack.
+    time_utc : datetime, optional
+        Middle of the exposure, timezone-aware.
+    cfa : str, optional
+        Colours of ``data[0, 0], data[0, 1], data[1, 0], data[1, 1]`` of the array as it is in memory,
+        for example ``"RGGB"``: row order and offsets are already applied.
+    row_order : str, optional
+        ``TOP-DOWN`` or ``BOTTOM-UP`` as the file says; rows in memory are as in the file.
+    size : tuple of int
+        (H, W) in px.
+    raw : dict
+        All keywords of the file, as read.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    kind: str = "light"
+    time_utc: datetime | None = None
+    exposure_s: float | None = None
+    gain: float | None = None
+    offset_adu: float | None = None
+    e_per_adu: float | None = None
+    read_noise_e: float | None = None
+    saturation_adu: float | None = None
+    temperature_c: float | None = None
+    filter: str | None = None
+    cfa: str | None = None
+    binning: tuple[int, int] = (1, 1)
+    camera: str | None = None
+    telescope: str | None = None
+    target: str | None = None
+    ra_deg: float | None = None
+    dec_deg: float | None = None
+    focal_mm: float | None = None
+    pixel_um: float | None = None
+    row_order: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Pixels and header.
+
+    Attributes
+    ----------
+    data : ndarray of uint16 or float32
+        (H, W) mono or CFA, (H, W, 3) colour; ADU. uint16 stays uint16: it halves the memory of a sub in hand.
+    mask : ndarray of bool, optional
+        (H, W), True = bad. None = every pixel is good. Non-finite data are bad too.
+    """
+
+    data: Array
+    header: Header
+    mask: Array | None = None
+
+    @property
+    def n_channels(self) -> int:
+        """Channels of the stack this frame folds into: 1 mono, 3 CFA or colour."""
+        return 3 if self.data.ndim == 3 or self.header.cfa else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Masters:
+    """Calibration for one camera geometry; any part may be missing.
+
+    Attributes
+    ----------
+    pedestal : ndarray of float32, optional
+        (H, W), ADU: the dark (bias included), or else the bias; what is subtracted.
+    flat : ndarray of float32, optional
+        (H, W), 1 on average per CFA colour; NaN where the flat has no signal.
+    bad_pixels : ndarray of bool, optional
+        (H, W), True = hot or dead: replaced from neighbours of the same colour.
+    provenance : dict
+        kind → where it came from and from how many frames.
+    """
+
+    pedestal: Array | None = None
+    flat: Array | None = None
+    bad_pixels: Array | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a sub is. fwhm, hfr, eccentricity, elongation are medians over its stars; px of the full frame, ADU."""
+
+    n_stars: int
+    fwhm_px: float
+    hfr_px: float
+    eccentricity: float
+    elongation: float
+    background_adu: float
+    noise_adu: float
+    transparency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Where a sub lies on the grid of its stack. `matrix` is (3, 3) float64, sub px → grid px."""
+
+    matrix: Array
+    n_matches: int
+    rms_px: float
+    dx: float
+    dy: float
+    rotation_deg: float
+    scale: float
+    meridian_flip: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a sub is stacked. weight 1 = typical."""
+
+    accepted: bool
+    weight: float
+    reason: str | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A linear preview for the screens.
+
+    Attributes
+    ----------
+    data : ndarray of float32
+        (H, W) or (H, W, 3), ADU above the sky, at most about 4 Mpx; NaN = no sub covers it.
+    scale : float
+        Preview px per stack px (1, 1/2, 1/3, …).
+    version : int
+        Rises with each new picture.
+    stack : str
+        Which stack it shows.
+    row_order : str, optional
+        As `Header.row_order`.
+    """
+
+    data: Array
+    scale: float
+    version: int
+    stack: str
+    n_subs: int
+    exposure_s: float
+    noise_adu: float
+    row_order: str | None = None
