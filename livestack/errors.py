@@ -48,7 +48,7 @@ class SourceError(LivestackError):
     """The capture folder or the disk failed."""
 
 
-class NothingStacked(LivestackError):
+class NothingStacked(LivestackError):  # noqa: N818 - it is an outcome, not a fault
     """Not one frame could be stacked."""
 
 

@@ -159,7 +159,7 @@ class Journal:
         ]
 
     def arrive(self, found: Iterable[tuple[Identity, bool]]) -> list[int]:
-        """Number files in the order they were found finished; ``use`` False = listed, never stacked."""
+        """Give files their numbers, in the order they were found finished; ``use`` False = listed, never stacked."""
         with self._lock, self._transaction():
             first = int(self._db.execute("SELECT coalesce(max(no), 0) + 1 FROM arrival").fetchone()[0])
             numbers = []

@@ -7,7 +7,6 @@ facts of `Picture` as one JSON line behind the array, so that both change in one
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ def write_picture(path: Path, picture: Picture) -> None:
     with temporary.open("wb") as file:
         np.save(file, picture.data)
         file.write(json.dumps({name: getattr(picture, name) for name in _FACTS}).encode())
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def read_picture(path: Path) -> Picture | None:

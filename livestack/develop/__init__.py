@@ -1,0 +1,1 @@
+"""From a linear stack to a picture."""

@@ -1,0 +1,1 @@
+"""Where on the sky it is, and what is there."""

@@ -1,0 +1,1 @@
+"""Which files came, and when each is finished."""
