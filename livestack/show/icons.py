@@ -1,0 +1,39 @@
+"""The icons of every face: outlines on a 24×24 grid, drawn with whatever colour the place gives them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ICONS: Final[dict[str, str]] = {
+    "play": '<path d="M8 5.5v13l10.5-6.5z"/>',
+    "ring": '<circle cx="12" cy="12" r="5" stroke-width="2"/>',
+    "dot": '<circle cx="12" cy="12" r="5" fill="currentColor" stroke="none"/>',
+    "clock": '<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.2 2"/>',
+    "cross": '<path d="M6 6l12 12M18 6L6 18" stroke-width="2"/>',
+    "cloud": '<path d="M7 18.5a4.3 4.3 0 0 1-.4-8.6 5.6 5.6 0 0 1 10.8 1.1 3.8 3.8 0 0 1 .1 7.5z"/>',
+    "plug": '<path d="M9 3v5M15 3v5M6.5 8h11v3.5a5.5 5.5 0 0 1-11 0zM12 17v4"/>',
+    "check": '<path d="M5 12.5l4.6 4.6L19 7.5" stroke-width="2"/>',
+    "pause": '<path d="M9 6v12M15 6v12" stroke-width="2"/>',
+    "triangle": '<path d="M12 4l9 15.5H3zM12 10v4.5M12 17v.2"/>',
+    "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.2M4.5 12h.2M4.5 18h.2" stroke-width="1.8"/>',
+    "moon": '<path d="M19.5 14.2A8 8 0 0 1 9.8 4.5a8 8 0 1 0 9.7 9.7z"/>',
+    "full": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
+    "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',
+    "advice": '<path d="M12 3v4M12 17v4M3 12h4M17 12h4M5.6 5.6l2.9 2.9'
+    'M15.5 15.5l2.9 2.9M18.4 5.6l-2.9 2.9M8.5 15.5l-2.9 2.9"/>',
+    "wipe": '<path d="M9 7l-5 5 5 5M15 7l5 5-5 5"/>',
+    "mark": '<path d="M8.2 4.8h9.3a2 2 0 0 1 2 2v9.3" opacity=".75"/>'
+    '<path d="M11 2h9a2 2 0 0 1 2 2v9" opacity=".45"/>'
+    '<rect x="3" y="8" width="13" height="13" rx="2"/>'
+    '<path d="M9.5 11l1 2.5 2.5 1-2.5 1-1 2.5-1-2.5-2.5-1 2.5-1z" fill="currentColor" stroke="none"/>',
+}
+"""Bodies by name."""
+
+
+def svg(name: str, colour: str) -> str:
+    """Return an icon as an SVG document in one colour."""
+    body = ICONS[name].replace("currentColor", colour)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{colour}" '
+        f'stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">{body}</svg>'
+    )

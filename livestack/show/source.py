@@ -1,0 +1,89 @@
+"""The one door through which every screen sees a session: its journal and its newest pictures."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from livestack.frame import Picture
+from livestack.journal import Journal
+from livestack.picture import read_picture
+from livestack.show.state import NightState
+
+JOURNAL = "journal.sqlite"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A session as its screens see it.
+
+    Attributes
+    ----------
+    session : Path
+        The session folder.
+    journal : Journal
+        Followed by seq; requests are left in it.
+    picture, last : callable
+        Return the newest picture of the stack and of the last sub on the same grid, or None. Cheap when nothing is
+        new: the same object is returned as long as it is the newest.
+    stop : callable, optional
+        Ends the engine when it runs in this process.
+    """
+
+    session: Path
+    journal: Journal
+    picture: Callable[[], Picture | None]
+    last: Callable[[], Picture | None]
+    stop: Callable[[], None] | None = None
+
+
+class _PictureFile:
+    """A picture file, read again only when it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._picture: Picture | None = None
+
+    def __call__(self) -> Picture | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return self._picture
+        now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if now != self._seen:
+            picture = read_picture(self._path)
+            if picture is not None:
+                self._picture, self._seen = picture, now
+        return self._picture
+
+
+def open_source(session: Path) -> Source:
+    """Open a session that another process runs, or ran.
+
+    Raises
+    ------
+    SessionError
+        The folder is not a session, or a newer livestack wrote it.
+    """
+    journal = Journal(session / JOURNAL)
+    cache = session / "cache"
+    return Source(session, journal, _PictureFile(cache / "picture.npy"), _PictureFile(cache / "last.npy"))
+
+
+def engine_alive(state: NightState) -> bool:
+    """Whether the engine that wrote the journal still runs; True when that cannot be known (another host)."""
+    if state.stopped is not None or state.pid is None:
+        return state.stopped is None
+    if state.host != socket.gethostname():
+        return True
+    try:
+        os.kill(state.pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

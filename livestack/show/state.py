@@ -1,0 +1,326 @@
+"""The present state of a session as a pure fold over its records: what every screen and the report read."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from livestack.events import (
+    AlertCleared,
+    AlertRaised,
+    Event,
+    Held,
+    Json,
+    MastersBuilt,
+    MastersMatched,
+    MeridianFlip,
+    Record,
+    Resumed,
+    SessionStarted,
+    SessionStopped,
+    SourceBack,
+    SourceLost,
+    SourceSilent,
+    StackFounded,
+    StackSaved,
+    SubAccepted,
+    SubDropped,
+    SubRejected,
+    SubRestored,
+)
+from livestack.journal import Journal
+
+_RECENT = 9  # subs that pace and star size are taken from
+
+
+@dataclass(frozen=True, slots=True)
+class SubRow:
+    """One sub as the tables show it. state: accepted, rejected or dropped; judged: when its verdict fell."""
+
+    no: int
+    path: str
+    state: str
+    stack: str | None
+    judged: datetime
+    time: datetime | None = None
+    exposure_s: float | None = None
+    reason: str | None = None
+    sentence: str = ""
+    fwhm_px: float | None = None
+    n_stars: int | None = None
+    eccentricity: float | None = None
+    background_adu: float | None = None
+    noise_adu: float | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Something that was said and when: a pause, a stop, a folder gone, an alert (``rule``)."""
+
+    time: datetime
+    sentence: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NightState:
+    """What is known of a session after the record `seq`.
+
+    Attributes
+    ----------
+    folder : str
+        The capture folder.
+    n_found : int
+        Subs found so far; those without a verdict wait in line.
+    n_stacked, n_left_out, exposure_s, weight_sum
+        Of the stack that subs go into now.
+    seconds_per_sub, cadence_s : float, optional
+        Time that livestack works on a sub, and time between subs; medians over the last few.
+    lost, held, silent, stopped, back, resumed : Word, optional
+        Set while (or, the last two, when last) it is so.
+    """
+
+    seq: int = 0
+    folder: str = ""
+    pid: int | None = None
+    host: str = ""
+    stack: str | None = None
+    target: str | None = None
+    filter: str | None = None
+    colour: bool = False
+    n_found: int = 0
+    n_stacked: int = 0
+    n_left_out: int = 0
+    exposure_s: float = 0.0
+    weight_sum: float = 0.0
+    seconds_per_sub: float | None = None
+    cadence_s: float | None = None
+    started: datetime | None = None
+    saved: Word | None = None
+    flip: Word | None = None
+    lost: Word | None = None
+    held: Word | None = None
+    silent: Word | None = None
+    back: Word | None = None
+    resumed: Word | None = None
+    stopped: Word | None = None
+    exit_code: int | None = None
+    masters: tuple[tuple[str, int], ...] = ()
+    masters_missing: tuple[str, ...] | None = None
+    alerts: tuple[Word, ...] = ()
+    subs: tuple[SubRow, ...] = ()
+    work_s: tuple[float, ...] = ()
+
+    @property
+    def last(self) -> SubRow | None:
+        """The sub judged last."""
+        return max(self.subs[-_RECENT:], key=lambda row: row.judged, default=None)
+
+    @property
+    def n_waiting(self) -> int:
+        """Subs that were found and have no verdict yet."""
+        return max(0, self.n_found - len(self.subs))
+
+    @property
+    def fwhm_px(self) -> float | None:
+        """Star size now: the median of the last stacked subs."""
+        recent = [row.fwhm_px for row in self.subs[-3 * _RECENT :] if row.state == "accepted" and row.fwhm_px]
+        return median(recent[-_RECENT:]) if recent else None
+
+
+def advance(state: NightState, record: Record) -> NightState:
+    """Return the state after one more record."""
+    time = when(record.time_utc)
+    state = _advance(state, record.event, time or datetime.now(UTC))
+    return dataclasses.replace(state, seq=record.seq)
+
+
+def fold(records: Iterable[Record], state: NightState | None = None) -> NightState:
+    """Return the state after many records."""
+    state = state or NightState()
+    for record in records:
+        state = advance(state, record)
+    return state
+
+
+def catch_up(journal: Journal, state: NightState, limit: int = 1000) -> NightState:
+    """Return the state after what the journal holds beyond it: at most `limit` records, so a screen stays quick."""
+    state = fold(journal.follow(state.seq, limit), state)
+    found = int(journal.rows("SELECT count(*) AS n FROM arrival WHERE use = 1")[0]["n"])
+    return state if found == state.n_found else dataclasses.replace(state, n_found=found)
+
+
+def when(time_utc: str | None) -> datetime | None:
+    """Parse a journal or header time; None when there is none or it is not a time."""
+    try:
+        time = datetime.fromisoformat(time_utc or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _advance(state: NightState, event: Event, time: datetime) -> NightState:
+    match event:
+        case SubAccepted() | SubRejected():
+            return _judged(state, event, time)
+        case SubDropped(no=no):
+            return _marked(state, no, "dropped")
+        case SubRestored(no=no):
+            return _marked(state, no, "accepted")
+        case StackFounded():
+            return _totalled(
+                dataclasses.replace(
+                    state,
+                    stack=event.stack,
+                    target=event.target,
+                    filter=event.filter,
+                    colour=bool(event.cfa),
+                    flip=None,
+                )
+            )
+    change = _CHANGES.get(type(event))
+    return dataclasses.replace(state, **change(state, event, time)) if change else state
+
+
+def _started(state: NightState, event: Any, time: datetime) -> Json:
+    again = Word(time, f"from sub {len(state.subs) + 1}") if event.resumed and state.subs else None
+    return {
+        "folder": event.folder,
+        "pid": event.pid,
+        "host": event.host,
+        "started": state.started or time,
+        "resumed": again,
+        **dict.fromkeys(("stopped", "exit_code", "held", "lost", "silent")),
+    }
+
+
+def _built(state: NightState, event: Any, time: datetime) -> Json:
+    others = tuple(known for known in state.masters if known[0] != event.kind)
+    return {"masters": (*others, (event.kind, event.n_frames))}
+
+
+def _matched(state: NightState, event: Any, time: datetime) -> Json:
+    built = dict(state.masters)
+    used = (("bias", event.bias), ("dark", event.dark), ("flat", event.flat))
+    masters = tuple((kind, built.get(kind, len(files))) for kind, files in used if files)
+    return {"masters": masters, "masters_missing": tuple(event.missing)}
+
+
+_CHANGES: dict[type[Event], Callable[[NightState, Any, datetime], Json]] = {
+    SessionStarted: _started,
+    SessionStopped: lambda _, event, time: {"stopped": Word(time, event.sentence), "exit_code": event.exit_code},
+    MastersBuilt: _built,
+    MastersMatched: _matched,
+    Held: lambda _, event, time: {"held": Word(time, event.by)},
+    Resumed: lambda *_: {"held": None},
+    SourceSilent: lambda _, event, time: {"silent": Word(time, event.sentence)},
+    SourceLost: lambda state, event, time: {"lost": state.lost or Word(time, event.sentence, event.folder)},
+    SourceBack: lambda _, event, time: {"lost": None, "silent": None, "back": Word(time, "")},
+    MeridianFlip: lambda _, event, time: {"flip": Word(time, "")},
+    StackSaved: lambda _, event, time: {"saved": Word(time, event.file)},
+    AlertRaised: lambda state, event, time: {
+        "alerts": (*_without(state.alerts, event.rule), Word(time, event.sentence, event.rule))
+    },
+    AlertCleared: lambda state, event, time: {"alerts": _without(state.alerts, event.rule)},
+}
+"""What each event changes that is not about a single sub."""
+
+
+def _without(alerts: tuple[Word, ...], rule: str) -> tuple[Word, ...]:
+    return tuple(alert for alert in alerts if alert.rule != rule)
+
+
+def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime) -> NightState:
+    quality: Json = event.quality or {}
+    accepted = isinstance(event, SubAccepted)
+    stars = _number(quality, "n_stars")
+    row = SubRow(
+        no=event.no,
+        path=event.path,
+        state="accepted" if accepted else "rejected",
+        stack=event.stack or state.stack,
+        judged=time,
+        time=when(event.time_utc),
+        exposure_s=event.exposure_s,
+        reason=None if isinstance(event, SubAccepted) else event.reason,
+        sentence="" if isinstance(event, SubAccepted) else event.sentence,
+        fwhm_px=_number(quality, "fwhm_px"),
+        n_stars=None if stars is None else int(stars),
+        eccentricity=_number(quality, "eccentricity"),
+        background_adu=_number(quality, "background_adu"),
+        noise_adu=_number(quality, "noise_adu"),
+        weight=event.weight if isinstance(event, SubAccepted) else None,
+    )
+    before = _find(state.subs, row.no)
+    new_stack = row.stack if accepted else state.stack
+    if new_stack != state.stack and isinstance(event, SubAccepted):
+        state = dataclasses.replace(state, stack=new_stack, target=event.target, filter=event.filter)
+        state = _totalled(_placed(state, row))
+    else:
+        state = _counted(_placed(state, row), before, row)
+    if isinstance(event, SubAccepted) and before is None:
+        work = (*state.work_s, sum(value for value in event.seconds.values() if isinstance(value, int | float)))
+        state = dataclasses.replace(state, work_s=work[-_RECENT:], seconds_per_sub=median(work[-_RECENT:]))
+    return dataclasses.replace(state, silent=None, cadence_s=_cadence(state.subs))
+
+
+def _marked(state: NightState, no: int, to: str) -> NightState:
+    before = _find(state.subs, no)
+    if before is None or before.state == "rejected":
+        return state
+    after = dataclasses.replace(before, state=to)
+    return _counted(_placed(state, after), before, after)
+
+
+def _find(subs: tuple[SubRow, ...], no: int) -> SubRow | None:
+    place = bisect_left(subs, no, key=lambda row: row.no)
+    return subs[place] if place < len(subs) and subs[place].no == no else None
+
+
+def _placed(state: NightState, row: SubRow) -> NightState:
+    place = bisect_left(state.subs, row.no, key=lambda other: other.no)
+    after = place + (place < len(state.subs) and state.subs[place].no == row.no)
+    return dataclasses.replace(state, subs=(*state.subs[:place], row, *state.subs[after:]))
+
+
+def _counted(state: NightState, before: SubRow | None, after: SubRow) -> NightState:
+    """Replace one sub's share in the totals of the present stack."""
+    totals = [state.n_stacked, state.n_left_out, state.exposure_s, state.weight_sum]
+    for row, sign in ((before, -1), (after, 1)):
+        if row is None or row.stack != state.stack:
+            continue
+        stacked = row.state == "accepted"
+        share = (1, 0, row.exposure_s or 0.0, row.weight or 0.0) if stacked else (0, 1, 0.0, 0.0)
+        totals = [total + sign * part for total, part in zip(totals, share, strict=True)]
+    return dataclasses.replace(
+        state, n_stacked=int(totals[0]), n_left_out=int(totals[1]), exposure_s=totals[2], weight_sum=totals[3]
+    )
+
+
+def _totalled(state: NightState) -> NightState:
+    """Count the totals of the present stack anew."""
+    state = dataclasses.replace(state, n_stacked=0, n_left_out=0, exposure_s=0.0, weight_sum=0.0)
+    for row in state.subs:
+        if row.stack == state.stack:
+            state = _counted(state, None, row)
+    return state
+
+
+def _cadence(subs: tuple[SubRow, ...]) -> float | None:
+    times = [row.time or row.judged for row in subs[-_RECENT:]]
+    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    steps = [step for step in steps if step > 0.0]
+    return median(steps) if steps else None
+
+
+def _number(quality: Json, name: str) -> float | None:
+    value = quality.get(name)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

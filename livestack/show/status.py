@@ -1,0 +1,218 @@
+"""What the status pill and the advice line say: a pure function of the night's state and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from livestack.show.state import NightState, SubRow
+from livestack.show.words import REASON_WORDS, THIN, about, clock, count, place, sentence_case, span
+
+LEFT_OUT_SHOWN = timedelta(seconds=8)
+BACK_SHOWN = timedelta(seconds=10)
+FLIP_SHOWN = timedelta(seconds=60)
+CLOUD_RUN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state in words and shape.
+
+    Attributes
+    ----------
+    icon : str
+        Name of an icon.
+    tone : str
+        plain, good, hold (amber) or bad (coral).
+    word, detail, advice : str
+        The pill's two parts and the line below.
+    framed : bool
+        The pill's border has the tone's colour.
+    """
+
+    icon: str
+    tone: str
+    word: str
+    detail: str
+    advice: str
+    framed: bool = False
+
+
+def status(state: NightState, now: datetime, *, alive: bool = True) -> Status:
+    """Return the state to show: the most serious that holds.
+
+    Parameters
+    ----------
+    state : NightState
+        After all records so far.
+    now : datetime
+        Timezone-aware.
+    alive : bool
+        Whether the engine still runs, as far as that can be known.
+    """
+    if state.stopped is not None:
+        return _stopped(state)
+    if not alive:
+        return Status(
+            "triangle",
+            "bad",
+            "Stopped",
+            "session safe",
+            "livestack ended without a word. Watch the same folder again: it goes on where it was.",
+            framed=True,
+        )
+    for say in _BY_WEIGHT:
+        said = say(state, now)
+        if said is not None:
+            return said
+    return _stacking(state, now)
+
+
+def _stopped(state: NightState) -> Status:
+    assert state.stopped is not None
+    at, sentence = state.stopped.time, state.stopped.sentence
+    if state.exit_code == 0:
+        done = f"{count(state.n_stacked, 'sub')}, {about(state.exposure_s)}" if state.n_stacked else ""
+        return Status("check", "good", "Finished", done, sentence or "The stack is saved.")
+    if state.exit_code == 130:
+        advice = f"Stopped at {clock(at)}. Watch the same folder again to go on; nothing is stacked twice."
+        return Status("pause", "plain", "Stopped", "session saved", advice)
+    return Status("triangle", "bad", "Stopped", "session safe", sentence, framed=True)
+
+
+def _lost(state: NightState, now: datetime) -> Status | None:
+    if state.lost is None:
+        return None
+    since = clock(state.lost.time)
+    word = "Folder gone" if state.lost.rule == state.folder else "Disk trouble"
+    advice = state.lost.sentence or (
+        f"The folder {place(state.folder)} went away at {since}. Check the cable or the network. The stack is safe."
+    )
+    return Status("plug", "bad", word, f"since {since}, trying again", advice, framed=True)
+
+
+def _paused(state: NightState, now: datetime) -> Status | None:
+    if state.held is None:
+        return None
+    waiting = f"{count(state.n_waiting, 'sub')} wait" + ("s" if state.n_waiting == 1 else "")
+    advice = f"Paused at {clock(state.held.time)}. Press R to go on: subs that come meanwhile will be stacked."
+    return Status("pause", "hold", "Paused", waiting if state.n_waiting else "subs wait in line", advice, framed=True)
+
+
+def _waiting(state: NightState, now: datetime) -> Status | None:
+    if state.subs:
+        return None
+    if state.n_found:
+        advice = "Getting ready for this camera. Nothing is lost, subs wait in line."
+        return Status("clock", "good", "Getting ready", "a few seconds, once", advice)
+    if state.silent is not None:
+        return Status("ring", "plain", "Waiting for the first sub", "", state.silent.sentence)
+    detail = f"watching {place(state.folder)}" if state.folder else ""
+    return Status("ring", "plain", "Waiting for the first sub", detail, "The picture appears with the first sub.")
+
+
+def _just_back(state: NightState, now: datetime) -> Status | None:
+    if state.back is not None and now - state.back.time < BACK_SHOWN:
+        return Status("check", "good", "Back", "the folder is there again", "Subs that came meanwhile are stacked now.")
+    if state.resumed is not None and now - state.resumed.time < BACK_SHOWN:
+        advice = "Picked up where it stopped. Nothing was stacked twice."
+        return Status("check", "good", "Going on", state.resumed.sentence, advice)
+    return None
+
+
+def _cloud(state: NightState, now: datetime) -> Status | None:
+    run: list[SubRow] = []
+    for row in reversed(state.subs):
+        if row.reason != "clouded":
+            break
+        run.append(row)
+    if len(run) < CLOUD_RUN:
+        return None
+    since = clock(run[-1].time or run[-1].judged)
+    advice = f"Cloud since {since}: {count(len(run), 'sub')} left out. Stacking resumes by itself."
+    return Status("cloud", "hold", "Holding", f"cloud since {since}", advice, framed=True)
+
+
+def _left_out(state: NightState, now: datetime) -> Status | None:
+    last = state.last
+    if last is None or last.state != "rejected" or now - last.judged > LEFT_OUT_SHOWN:
+        return None
+    reason = REASON_WORDS.get(last.reason or "", last.reason or "")
+    return Status("cross", "hold", f"Sub {last.no} left out", reason, sentence_case(last.sentence))
+
+
+def _backlog(state: NightState, now: datetime) -> Status | None:
+    waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, state.cadence_s
+    if waiting < 3:
+        return None
+    if pace is not None and cadence is not None and pace > cadence and waiting < 0.5 * state.n_found:
+        advice = (
+            f"Subs come every {span(cadence)}, stacking takes {pace:.1f}{THIN}s. "
+            f"None is dropped, {waiting} wait in line."
+        )
+        return Status("clock", "hold", f"Behind by {count(waiting, 'sub')}", "catching up", advice, framed=True)
+    left = f"{about(pace * waiting)} left" if pace else ""
+    advice = "Pictures that were already there are stacked first, new ones wait."
+    return Status("clock", "good", f"Stacking {len(state.subs)} of {state.n_found}", left, advice)
+
+
+def _silent(state: NightState, now: datetime) -> Status | None:
+    if state.silent is None:
+        return None
+    last = state.last
+    since = f"for {about((now - last.judged).total_seconds())}" if last else ""
+    return Status("ring", "hold", "No new sub", since, state.silent.sentence, framed=True)
+
+
+def _first(state: NightState, now: datetime) -> Status | None:
+    if state.n_stacked == 0:
+        why = sentence_case(state.subs[-1].sentence)
+        return Status("cross", "hold", "Nothing stacked yet", f"{count(len(state.subs), 'sub')} left out", why)
+    if state.n_stacked == 1:
+        advice = f"Sub {_founder(state)} is on screen. One more and the stack begins."
+        return Status("dot", "good", "First sub in", "stacking starts with the next", advice)
+    return None
+
+
+def _founder(state: NightState) -> int:
+    return next(row.no for row in state.subs if row.state == "accepted" and row.stack == state.stack)
+
+
+_BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
+    _lost,
+    _paused,
+    _waiting,
+    _just_back,
+    _cloud,
+    _left_out,
+    _backlog,
+    _silent,
+    _first,
+)
+
+
+def _stacking(state: NightState, now: datetime) -> Status:
+    advice, tone = next_gain(state), "good"
+    if state.alerts:
+        advice, tone = state.alerts[-1].sentence, "hold"
+    if state.flip is not None and now - state.flip.time < FLIP_SHOWN:
+        turned = f"Meridian flip at {clock(state.flip.time)}. The picture keeps its direction."
+        return Status("check", "good", "Stacking", "after the flip", turned)
+    last = state.last
+    detail = ""
+    if last is not None and state.cadence_s:
+        left = state.cadence_s - (now - last.judged).total_seconds()
+        detail = f"next sub in {span(left)}" if left >= 0.5 else "next sub any moment"
+    return Status("dot", tone, "Stacking", detail, advice)
+
+
+def next_gain(state: NightState) -> str:
+    """Say what more light would bring: grain falls with the square root of it."""
+    if state.n_stacked < 3 or not state.exposure_s:
+        return "Each sub makes the picture cleaner."
+    per_sub = state.cadence_s or state.exposure_s / state.n_stacked
+    seconds = (1.1**2 - 1.0) * state.n_stacked * per_sub
+    if seconds >= 3600:
+        return "From here each 10" + THIN + "% costs an hour or more. A good time to change target."
+    return sentence_case(f"{about(seconds)} more make the picture 10{THIN}% cleaner.")

@@ -1,0 +1,88 @@
+"""The colours of every face, in one place. Style sheets, icons and plots are made from these and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """Colours by what they are for, as ``#RRGGBB``.
+
+    Attributes
+    ----------
+    bg0, bg1, bg2, bg3 : str
+        Surround of the picture; bars; panels; controls.
+    line, line2, track : str
+        Dividers; outlines of chosen things; a slider's rest.
+    t1, t2, t3 : str
+        Text and numbers; labels; axis labels.
+    acc, ink, accbg : str
+        Going well, chosen; text on it; ground of the chosen.
+    hold, bad : str
+        Left out or waiting; needs hands.
+    """
+
+    bg0: str
+    bg1: str
+    bg2: str
+    bg3: str
+    line: str
+    line2: str
+    track: str
+    t1: str
+    t2: str
+    t3: str
+    acc: str
+    ink: str
+    accbg: str
+    hold: str
+    bad: str
+
+
+DARK = Palette(
+    bg0="#040608",
+    bg1="#0A0D11",
+    bg2="#11151A",
+    bg3="#1A2028",
+    line="#222932",
+    line2="#3A4550",
+    track="#6A7683",
+    t1="#EDF1F5",
+    t2="#B3BDC8",
+    t3="#9AA6B2",
+    acc="#63D3C4",
+    ink="#04211D",
+    accbg="#0F2B29",
+    hold="#F4C15D",
+    bad="#FF8F7E",
+)
+
+NIGHT = Palette(
+    bg0="#000000",
+    bg1="#000000",
+    bg2="#0C0000",
+    bg3="#1C0000",
+    line="#3D0000",
+    line2="#7A0000",
+    track="#BB0000",
+    t1="#FF0000",
+    t2="#F20000",
+    t3="#F20000",
+    acc="#FF0000",
+    ink="#FF0000",
+    accbg="#2E0000",
+    hold="#FF0000",
+    bad="#FF0000",
+)
+"""Green and blue are zero in every one: eyes keep their dark adaptation."""
+
+FONTS = ("Livestack Sans", "IBM Plex Sans", "Inter", "Noto Sans", "DejaVu Sans", "sans-serif")
+"""Families in order of wish."""
+
+
+def css(palette: Palette) -> str:
+    """Return the palette as CSS custom properties."""
+    lines = "".join(f"--{name}:{value};" for name, value in asdict(palette).items())
+    families = ", ".join(f'"{name}"' if " " in name else name for name in FONTS)
+    return f":root{{{lines}--font:{families};}}"

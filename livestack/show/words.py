@@ -1,0 +1,81 @@
+"""Numbers and names as the faces write them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from pathlib import PurePath
+
+THIN = "\u202f"
+"""Between a number and its unit."""
+
+UNKNOWN = "–"
+
+REASON_WORDS = {
+    "unreadable": "could not be read",
+    "truncated": "file ends early",
+    "mismatched": "does not fit the stack",
+    "too_few_stars": "too few stars",
+    "not_registered": "could not be aligned",
+    "trailed": "trailed",
+    "blurred": "blurred",
+    "clouded": "cloud",
+    "duplicate": "same as another",
+    "vanished": "file is gone",
+    "wrong_kind": "not a light",
+}
+"""Reason codes in two or three words."""
+
+
+def clock(time: datetime | None, *, seconds: bool = False) -> str:
+    """Return a local 24 h clock time."""
+    if time is None:
+        return UNKNOWN
+    return time.astimezone().strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def span_parts(seconds: float) -> tuple[tuple[str, str], ...]:
+    """Return a duration as numbers and units: 48 s; 37 min 20 s; from an hour on 2 h 17 min."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        parts = [(hours, "h"), (minutes, "min")]
+    elif minutes:
+        parts = [(minutes, "min"), (left, "s")]
+    else:
+        return ((str(left), "s"),)
+    return tuple((f"{number:,}", unit) for place, (number, unit) in enumerate(parts) if number or not place)
+
+
+def span(seconds: float) -> str:
+    """Return a duration as text."""
+    return " ".join(f"{number}{THIN}{unit}" for number, unit in span_parts(seconds))
+
+
+def about(seconds: float) -> str:
+    """Return a duration to the minute once there is one: for what is only foreseen."""
+    return span(seconds) if seconds < 60 else span(60 * max(1, round(seconds / 60)))
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 sub, 2 subs."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def fixed(value: float | None, digits: int) -> str:
+    """Return a number with fixed decimals and a true minus; – when unknown."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def place(folder: str) -> str:
+    """Return a folder as its last two names: short enough to say, long enough to know it."""
+    names = [name for name in PurePath(folder).parts if name not in ("/", "\\")]
+    return " / ".join(names[-2:])
+
+
+def sentence_case(text: str) -> str:
+    """Return the text with its first letter a capital."""
+    return text[:1].upper() + text[1:]
