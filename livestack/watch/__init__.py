@@ -1,1 +1,5 @@
 """Which files came, and when each is finished."""
+
+from livestack.watch.folder import Arrival, SourceChange, watch
+
+__all__ = ["Arrival", "SourceChange", "watch"]

@@ -1,0 +1,384 @@
+"""Watch a folder: files go in, finished frames come out, each once.
+
+An event only says where to look; the scan is the truth. See `livestack.watch.settle` for when a file is finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchdog.events import (
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+from livestack.frame import Identity
+from livestack.settings import Watching
+from livestack.watch.known import Known
+from livestack.watch.scan import Stamp, Tree, is_being_written, is_remote, look, natural
+from livestack.watch.settle import Patience, State, Track, judge, observe
+
+RESCAN_S = 2.0
+"""Between scans, whatever the events say."""
+
+RETRY_S = 1.0
+"""Between looks for a folder that is not there."""
+
+SHARE_OF_TIME = 50
+"""A scan is repeated only after so many times the processor time it took: 2 % of one core."""
+
+TICK_S = 0.2
+"""Longest sleep: how soon `stop` is seen."""
+
+CALM_S = 0.05
+"""Least sleep: a storm of events is taken in one go."""
+
+_log = logging.getLogger(__name__)
+
+_EVENTS: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileClosedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+]
+if sys.platform != "linux":  # there, every write would be an event, and closing is one anyway
+    _EVENTS.append(FileModifiedEvent)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file was found finished.
+
+    Attributes
+    ----------
+    identity : Identity
+        Which bytes: path, size, time and inode.
+    complete : bool
+        False: it stood still for ``patience_s``, but its declared length never came. It is truncated.
+    """
+
+    identity: Identity
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """The folder went away or cannot be read (`lost`), or is there (again)."""
+
+    lost: bool
+    sentence: str
+
+
+def watch(  # noqa: PLR0913 - the one door: three questions, what is known, and how to go about it
+    folder: Path,
+    *,
+    wanted: Callable[[Path], bool],
+    complete: Callable[[Path], bool | None],
+    oldest: Callable[[Path], Any],
+    known: Iterable[Identity],
+    settings: Watching,
+    stop: threading.Event,
+) -> Iterator[list[Arrival] | SourceChange]:
+    """Watch a folder until `stop` is set.
+
+    The first batch holds every finished file that is already there.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist yet.
+    wanted : callable
+        Whether a path may be a frame, by its name; asked when it is first seen, and again when it is finished.
+    complete : callable
+        Whether a file has its declared length; None = it declares none.
+    oldest : callable
+        Sorting key of a file inside a batch; ties are in natural order of their paths.
+    known : iterable of Identity
+        Files that were found before and are not to come again.
+    settings : Watching
+        How to watch.
+    stop : threading.Event
+        Ends the watch within a fraction of a second.
+
+    Yields
+    ------
+    list of Arrival
+        Files newly found finished, oldest first.
+    SourceChange
+        The folder went away, or is there again.
+    """
+    return _Watch(str(folder.absolute()), _Questions(wanted, complete, oldest), Known(known), settings, stop).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    wanted: Callable[[Path], bool]
+    complete: Callable[[Path], bool | None]
+    oldest: Callable[[Path], Any]
+
+
+class _Watch:
+    """One watch: the folder's state as far as it is known."""
+
+    def __init__(
+        self, top: str, questions: _Questions, known: Known, settings: Watching, stop: threading.Event
+    ) -> None:
+        self._top = top
+        self._ask = questions
+        self._known = known
+        self._settings = settings
+        self._patience = Patience(settings.settle_s, settings.patience_s)
+        self._stop = stop
+        self._wanted: dict[str, bool] = {}
+        self._tree = Tree(top, settings.recursive, self._keep)
+        self._tracks: dict[str, Track] = {}
+        self._source = _Source(top)
+        self._ears = _Ears(top)
+        self._remote = False
+        self._first = True
+        self._next_scan_s = self._next_thorough_s = 0.0
+
+    def run(self) -> Iterator[list[Arrival] | SourceChange]:
+        """Look, tell, sleep."""
+        try:
+            while not self._stop.is_set():
+                for path in self._ears.take():
+                    self._offer(self._tree.under(path))
+                if time.monotonic() >= self._next_scan_s or self._ears.is_deaf():
+                    if change := self._source.check():
+                        yield change
+                    self._rescan()
+                if batch := self._finished():
+                    yield batch
+                self._sleep()
+        finally:
+            self._ears.stop()
+
+    def _rescan(self) -> None:
+        if self._source.lost:
+            self._ears.stop()
+            self._tracks.clear()
+            self._next_scan_s = time.monotonic() + RETRY_S
+        else:
+            self._listen()
+            began_s, began_cpu_s = time.monotonic(), time.thread_time()
+            thorough = began_s >= self._next_thorough_s
+            self._offer(self._tree.scan(thorough=thorough))
+            pause_s = SHARE_OF_TIME * (time.thread_time() - began_cpu_s)
+            now_s = time.monotonic()
+            self._next_scan_s = now_s + (self._settings.poll_s or max(RESCAN_S, 0 if thorough else pause_s))
+            if thorough:
+                self._next_thorough_s = now_s + pause_s
+        self._first = False
+
+    def _listen(self) -> None:
+        """Have events from the folder that is there now; none where they do not come."""
+        if self._source.is_new or self._ears.is_deaf():
+            self._remote = is_remote(self._top)
+            self._ears.stop()
+            if not self._remote and not self._settings.poll_s:
+                self._ears.listen(self._settings.recursive)
+            self._source.is_new = False
+            self._next_thorough_s = 0.0
+
+    def _keep(self, path: str) -> bool:
+        wanted = self._wanted.get(path)
+        if wanted is None:
+            wanted = self._wanted[path] = self._ask.wanted(Path(path))
+        return wanted
+
+    def _offer(self, found: Iterator[tuple[str, Stamp]]) -> None:
+        """Wait for files that are neither known nor waited for already."""
+        for path, stamp in found:
+            if self._stop.is_set():
+                return
+            if path not in self._tracks and not self._known.has(path, stamp):
+                # What was there before us stood still since its own time, where that clock is ours.
+                stood_s = max(0.0, time.time() - stamp.mtime_ns / 1e9) if self._first and not self._remote else 0.0
+                self._tracks[path] = Track(stamp, time.monotonic() - stood_s)
+
+    def _finished(self) -> list[Arrival]:
+        """Look at every file that is waited for; return those that are finished, oldest first."""
+        keys: list[tuple[Any, list[tuple[int, str]], str, bool]] = []
+        for path, track in list(self._tracks.items()):
+            if self._stop.is_set():
+                return []
+            state = self._judge(path, track)
+            if state in (State.FINISHED, State.TRUNCATED):
+                with contextlib.suppress(OSError):  # gone this moment: dropped at the next look
+                    keys.append((self._ask.oldest(Path(path)), natural(path), path, state is State.FINISHED))
+        keys.sort(key=lambda key: key[:2])
+        return [Arrival(self._known.add(path, self._tracks.pop(path).stamp), whole) for _, _, path, whole in keys]
+
+    def _judge(self, path: str, track: Track) -> State:
+        now_s = time.monotonic()
+        stamp = look(path, fresh=self._remote)
+        if stamp is None or self._known.has(path, stamp):
+            del self._tracks[path]
+            return State.WAIT
+        self._tracks[path], state = judge(
+            observe(track, stamp, now_s),
+            now_s,
+            self._patience,
+            functools.partial(self._ask.complete, Path(path)),
+            functools.partial(self._is_being_written, path),
+        )
+        if state is State.WAIT:
+            return state
+        self._wanted[path] = self._ask.wanted(Path(path))
+        if state is State.EMPTY:
+            self._known.add(path, stamp)
+        elif self._wanted[path] and not self._known.was_renamed(path, stamp):
+            return state
+        del self._tracks[path]
+        return State.WAIT
+
+    def _is_being_written(self, path: str) -> bool:
+        return not self._remote and is_being_written(path)
+
+    def _sleep(self) -> None:
+        """Until something is heard, a scan is due, or a file that is waited for may be finished."""
+        until_s = self._next_scan_s
+        if self._tracks:
+            until_s = min(until_s, time.monotonic() + max(CALM_S, self._settings.settle_s / 4))
+        self._stop.wait(CALM_S)
+        while not (self._stop.is_set() or self._ears.heard.is_set() or self._ears.is_deaf()):
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return
+            self._ears.heard.wait(min(left_s, TICK_S))
+
+
+class _Source:
+    """Whether the folder is there."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._place: tuple[int, int] | None = None
+        self.lost = False
+        self.is_new = True
+
+    def check(self) -> SourceChange | None:
+        """Look for the folder; return what changed. `is_new` is set when it is another one than before."""
+        try:
+            status = Path(self._top).stat()
+            with os.scandir(self._top) as entries:
+                is_empty = next(entries, None) is None
+            problem = None
+            if self._place and self._place[0] != status.st_dev and is_empty:
+                problem = "is empty and on another disk: was it unmounted? Waiting for it to come back"
+        except OSError as error:
+            problem = self._say(error)
+        if problem:
+            was_lost, self.lost = self.lost, True
+            return None if was_lost else SourceChange(True, f"{self._top} {problem}")
+        place = (status.st_dev, status.st_ino)
+        self.is_new = self.is_new or self.lost or place != self._place
+        was_lost, self.lost, is_first = self.lost, False, self._place is None
+        self._place = place
+        return SourceChange(False, f"{self._top} is there{'' if is_first else ' again'}") if was_lost else None
+
+    def _say(self, error: OSError) -> str:
+        if isinstance(error, FileNotFoundError):
+            if self._place is None:
+                return "does not exist yet: waiting for it"
+            return "is gone: was it removed, or its disk unplugged? Waiting for it to come back"
+        if isinstance(error, NotADirectoryError):
+            return "is not a folder: waiting for one of that name"
+        if isinstance(error, PermissionError):
+            return "cannot be read: permission denied. Waiting until it can"
+        return f"cannot be read: {error.strerror or error}. Waiting for it to come back"
+
+
+class _Ears(FileSystemEventHandler):
+    """Events of the system: which paths to look at."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._real = top
+        self._observer: BaseObserver | None = None
+        self._paths: set[str] = set()
+        self._lock = threading.Lock()
+        self.heard = threading.Event()
+
+    def listen(self, recursive: bool) -> None:
+        """Begin to hear of the folder; when the system cannot, say so: the scans go on."""
+        self._real = os.path.realpath(self._top)  # a link itself would be watched, not the folder behind it
+        observer = None
+        try:
+            observer = Observer()
+            observer.schedule(self, self._real, recursive=recursive, event_filter=_EVENTS)
+            observer.start()
+            self._observer = observer
+        except OSError as error:
+            if observer:
+                observer.stop()
+            limit = " (its limit is reached)" if error.errno in (errno.ENOSPC, errno.EMFILE) else ""
+            _log.warning(
+                "%s: the system gives no events of new files%s; looking every %g s instead: %s",
+                self._top,
+                limit,
+                RESCAN_S,
+                error.strerror,
+            )
+
+    def stop(self) -> None:
+        """Hear no more."""
+        if self._observer:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+
+    def is_deaf(self) -> bool:
+        """Whether events stopped coming: the emitter ends when the folder is deleted, and says nothing."""
+        return self._observer is not None and not all(emitter.is_alive() for emitter in self._observer.emitters)
+
+    def take(self) -> set[str]:
+        """Return the paths heard of since the last call."""
+        with self._lock:
+            self.heard.clear()
+            paths, self._paths = self._paths, set()
+        return paths
+
+    def on_created(self, event: FileSystemEvent) -> None:
+        """Handle a file or folder made, linked or moved in."""
+        self._note(event.src_path)
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Handle a file written to."""
+        self._note(event.src_path)
+
+    def on_closed(self, event: FileSystemEvent) -> None:
+        """Handle a file closed by a writer."""
+        self._note(event.src_path)
+
+    def on_moved(self, event: FileSystemEvent) -> None:
+        """Handle a new name."""
+        self._note(event.dest_path)
+
+    def _note(self, path: bytes | str) -> None:
+        path = os.fsdecode(path)
+        if path.startswith(self._real):
+            with self._lock:
+                self._paths.add(self._top + path[len(self._real) :])
+                self.heard.set()
