@@ -190,7 +190,8 @@ def _install(command: List[str]) -> None:
 def _run(command: List[str], failure: str) -> None:
     """Run a step of the set-up; its output goes to the log, and line by line past a terminal."""
     lines = []
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT))
+    trusting = dict(os.environ, UV_SYSTEM_CERTS="1", UV_NATIVE_TLS="1")  # uv would trust only its own certificates
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=str(ROOT), env=trusting)
     assert process.stdout is not None
     for raw in process.stdout:
         line = raw.decode(errors="replace").strip()
@@ -207,6 +208,8 @@ def _run(command: List[str], failure: str) -> None:
 
 
 def _explain(output: str, failure: str) -> str:
+    if "certificate" in output.lower():
+        return f"{failure}: the network's certificate is not trusted here; name it in SSL_CERT_FILE (log: {LOG})"
     if any(sign in output.lower() for sign in NO_NETWORK):
         return f"{failure}: no network; the first start fetches them, connect and run this again (log: {LOG})"
     if "no space left" in output.lower():
