@@ -37,7 +37,6 @@ DOORS = {
     "rich": ("cli*", "runner*"),
     "dask": ("restack*",),
     "distributed": ("restack*",),
-    "sqlite3": ("journal",),
 }
 
 
