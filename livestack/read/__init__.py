@@ -1,1 +1,152 @@
-"""Files into frames."""
+"""Files into frames.
+
+One door for every format: `open_frame` and `open_header` raise `FrameError` with one sentence, whatever bytes a file
+holds. By name alone: `suffix_of`, `is_frame_name`. Without decoding: `is_complete`, `order_key`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from livestack.errors import FrameError, LivestackError
+from livestack.frame import Frame, Header
+from livestack.read import fits, image, raw
+from livestack.read.decoder import DECODERS
+from livestack.read.files import opened
+from livestack.read.names import (
+    FITS_SUFFIXES,
+    IMAGE_SUFFIXES,
+    RAW_SUFFIXES,
+    NaturalKey,
+    has_number,
+    is_stray,
+    natural_key,
+    suffix_of,
+)
+from livestack.read.times import time_in_name
+
+__all__ = [
+    "READERS",
+    "close_decoders",
+    "is_complete",
+    "is_frame_name",
+    "open_frame",
+    "open_header",
+    "order_key",
+    "suffix_of",
+]
+
+MODULES: Final = (
+    *((suffix, fits) for suffix in FITS_SUFFIXES),
+    *((suffix, image) for suffix in IMAGE_SUFFIXES),
+    *((suffix, raw) for suffix in RAW_SUFFIXES),
+)
+READERS: dict[str, Callable[[Path], Frame]] = {suffix: module.read_frame for suffix, module in MODULES}
+"""Suffix → what reads it. A reader added here is used by every door; its header is then its frame's."""
+HEADERS: Final[dict[str, Callable[[Path], Header]]] = {suffix: module.read_header for suffix, module in MODULES}
+COMPLETE: Final[dict[str, Callable[[Path], bool | None]]] = {suffix: module.is_complete for suffix, module in MODULES}
+
+NO_TIME_S: Final = 0.0
+"""Where frames without a time, but with a number in their name, stand: before all others, by their number."""
+
+
+def is_frame_name(path: Path) -> bool:
+    """Whether the name alone allows this to be a frame.
+
+    It has a reader and is not hidden, temporary, a thumbnail, a NINA name still to be filled in, or some program's
+    finished stack. Masters are frames: their header's kind says so.
+    """
+    return suffix_of(path) in READERS and not is_stray(path)
+
+
+def is_complete(path: Path) -> bool | None:
+    """Whether the file holds as much as it declares, without decoding.
+
+    Returns
+    -------
+    bool, optional
+        None = this format, or this file, does not say; the decoder will.
+
+    Raises
+    ------
+    FrameError
+        vanished, unreadable: the file cannot be opened.
+    """
+    said = COMPLETE.get(suffix_of(path))
+    if said:
+        return said(path)
+    with opened(path) as (_, size):
+        return False if size == 0 else None
+
+
+def open_frame(path: Path) -> Frame:
+    """Read one file.
+
+    Parameters
+    ----------
+    path : Path
+        Its suffix chooses the reader.
+
+    Returns
+    -------
+    Frame
+        data uint16 or float32, (H, W) or (H, W, 3), ADU, native byte order, contiguous, read-only.
+
+    Raises
+    ------
+    FrameError
+        unreadable, truncated, mismatched, vanished: with one sentence, whatever the file holds.
+    SourceError
+        The disk or the share failed.
+    """
+    return _reader_of(path)(path)
+
+
+def open_header(path: Path) -> Header:
+    """Read only what a file says of itself; cheaper than `open_frame`, and the data may be missing.
+
+    Raises
+    ------
+    FrameError, SourceError
+        As `open_frame`.
+    """
+    reader = _reader_of(path)
+    header = HEADERS.get(suffix_of(path))
+    return header(path) if header else reader(path).header
+
+
+def order_key(path: Path) -> tuple[float, NaturalKey]:
+    """Return the key that sorts files oldest first; never raises.
+
+    The first part is seconds since 1970: of the header's time, else of a time in the name, else of the file's last
+    change. A name with a number but no time is better ordered by that number than by when it was copied; a number is
+    no time, so all such files share `NO_TIME_S` and the second part, the natural path, orders them.
+    """
+    try:
+        moment = raw.read_time(path) if suffix_of(path) in RAW_SUFFIXES else open_header(path).time_utc
+    except (LivestackError, OSError):
+        moment = None
+    moment = moment or time_in_name(path.name)
+    if moment:
+        return moment.timestamp(), natural_key(path)
+    if has_number(path):
+        return NO_TIME_S, natural_key(path)
+    try:
+        return path.stat().st_mtime, natural_key(path)
+    except OSError:
+        return math.inf, natural_key(path)
+
+
+def close_decoders() -> None:
+    """End the child processes that decode camera RAW; they are started again when needed."""
+    DECODERS.close()
+
+
+def _reader_of(path: Path) -> Callable[[Path], Frame]:
+    reader = READERS.get(suffix_of(path))
+    if reader is None:
+        raise FrameError("unreadable", f"{path.name}: livestack reads no {suffix_of(path) or 'nameless'} files.")
+    return reader

@@ -1,0 +1,310 @@
+"""FITS files into frames, and back to the question whether one is whole.
+
+Plain images are read by NumPy straight into the array that stays; tile-compressed ones by astropy.
+"""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import numpy as np
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Frame, Header
+from livestack.read.blocks import Hdu, axes_of, hdus
+from livestack.read.files import check_size, make_frame, opened
+from livestack.read.header import make_header
+from livestack.read.keywords import number
+
+STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
+"""What describes one HDU's own data and is never inherited from the primary header."""
+GZIP_MAGIC: Final = b"\x1f\x8b"
+GZIP_TRAILER_BYTES: Final = 4
+DEFLATE_RATIO: Final = 1032
+"""No deflate stream unpacks to more than this many times its length."""
+CHUNK: Final = 1 << 20
+UINT16_ZERO: Final = 32768
+SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
+STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+COMPRESSED_ERRORS: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What astropy raises on damaged tiles."""
+
+_astropy_lock = threading.Lock()
+"""Silencing astropy's warnings changes the process: one thread at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The image of a file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        As stored: (H, W), (3, H, W) or (H, W, 3).
+    """
+
+    hdu: Hdu
+    index: int
+    cards: Mapping[str, Any]
+    shape: tuple[int, ...]
+    compressed: bool
+
+    @property
+    def planes_first(self) -> bool:
+        """Whether the colours are three planes."""
+        return len(self.shape) == 3 and self.shape[0] == 3
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) in px."""
+        height, width = self.shape[1:] if self.planes_first else self.shape[:2]
+        return height, width
+
+
+def read_frame(path: Path) -> Frame:
+    """Read the first image of a FITS file.
+
+    Parameters
+    ----------
+    path : Path
+        Plain, tile-compressed or gzipped.
+
+    Returns
+    -------
+    Frame
+        data (H, W), or (H, W, 3) of an image with three planes. uint16 where the file holds unsigned 16 bit,
+        else float32; BLANK pixels are NaN.
+
+    Raises
+    ------
+    FrameError
+        unreadable, truncated, or mismatched (a cube, an X-Trans mosaic).
+    """
+    with _stream_of(path) as (stream, limit):
+        image = _find_image(stream, path.name)
+        header = _header(path, image)
+        if limit < image.hdu.data_end:
+            raise _cut_short(path.name, image.hdu, limit)
+        data = _decompress(stream, path.name, image) if image.compressed else _read_plain(stream, path.name, image)
+    if image.planes_first:
+        data = np.ascontiguousarray(np.moveaxis(data, 0, -1))
+    return make_frame(data, header)
+
+
+def read_header(path: Path) -> Header:
+    """Read the header alone; the data may still be missing.
+
+    Raises
+    ------
+    FrameError
+        As `read_frame`.
+    """
+    with _stream_of(path) as (stream, _):
+        return _header(path, _find_image(stream, path.name))
+
+
+def is_complete(path: Path) -> bool | None:
+    """Whether the file is as long as its headers say; None where it is no FITS file.
+
+    Padding may be missing. A gzipped file is believed if its trailer names the length that the header asks for, else
+    unpacked to the end.
+    """
+    with opened(path) as (file, size):
+        packed = _is_gzip(file)
+        if size == 0:
+            return False
+        if packed:
+            return _gzip_is_complete(file, size, path.name)
+        try:
+            return max(hdu.data_end for hdu in hdus(file, path.name)) <= size
+        except FrameError as error:
+            return False if error.reason == "truncated" else None
+
+
+def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
+    file.seek(max(0, size - GZIP_TRAILER_BYTES))
+    length = int.from_bytes(file.read(GZIP_TRAILER_BYTES), "little")
+    file.seek(0)
+    try:
+        with gzip.GzipFile(fileobj=file) as stream:
+            first = next(hdus(cast(BinaryIO, stream), name))
+            if length in (first.data_end, first.next_start):
+                return True
+            end = max(hdu.data_end for hdu in hdus(cast(BinaryIO, stream), name))
+            while stream.read(CHUNK):
+                pass
+            return end <= stream.tell()
+    except EOFError:
+        return False
+    except (gzip.BadGzipFile, zlib.error):
+        return None
+    except FrameError as error:
+        return False if error.reason == "truncated" else None
+
+
+def _is_gzip(file: BinaryIO) -> bool:
+    magic = file.read(len(GZIP_MAGIC))
+    file.seek(0)
+    return magic == GZIP_MAGIC
+
+
+@contextmanager
+def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a file, unpacked if need be; gives (stream, bytes that it can hold at most)."""
+    with opened(path) as (file, size):
+        if not _is_gzip(file):
+            yield file, size
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as stream:
+                yield cast(BinaryIO, stream), size * DEFLATE_RATIO
+        except EOFError as error:
+            raise FrameError("truncated", f"{path.name} ends in the middle ({size} bytes); copy it again.") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise FrameError("unreadable", f"{path.name} cannot be unpacked: {error}; copy it again.") from error
+
+
+def _find_image(stream: BinaryIO, name: str) -> Image:
+    """Return the first HDU with two axes, or three of which one is three colours."""
+    primary: dict[str, Any] = {}
+    odd_shape: tuple[int, ...] = ()
+    for index, hdu in enumerate(hdus(stream, name)):
+        cards, compressed = _image_cards(hdu.cards)
+        if not index:
+            primary = {key: value for key, value in cards.items() if not key.startswith(STRUCTURE)}
+        if cards is hdu.cards and (hdu.cards.get("XTENSION", "IMAGE") != "IMAGE" or cards.get("GROUPS") is True):
+            continue
+        shape = _shape_of(axes_of(cards, name))
+        if 0 in shape:
+            continue
+        if len(shape) == 2 or (len(shape) == 3 and 3 in (shape[0], shape[2])):
+            image = Image(hdu, index, {**primary, **cards}, shape, compressed)
+            check_size(name, image.size, channels=3 if len(shape) == 3 else 1)
+            return image
+        odd_shape = odd_shape or shape
+    if len(odd_shape) > 2:
+        raise FrameError(
+            "mismatched",
+            f"{name} holds a cube of {' x '.join(map(str, odd_shape[::-1]))}, not one picture; save its frames singly.",
+        )
+    raise FrameError("unreadable", f"{name} holds no picture, only a header or tables.")
+
+
+def _image_cards(cards: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """Return the cards of the image that a compressed one stands for, and whether it is compressed."""
+    if cards.get("ZIMAGE") is not True:
+        return cards, False
+    inner = {key: value for key, value in cards.items() if not key.startswith(("TTYPE", "TFORM", "NAXIS"))}
+    for key, value in cards.items():
+        if key == "ZBITPIX" or key.startswith("ZNAXIS"):
+            inner[key[1:]] = value
+    return inner, True
+
+
+def _shape_of(axes: list[int]) -> tuple[int, ...]:
+    """Return the array shape, slowest axis first, without trailing axes of length 1."""
+    while len(axes) > 2 and axes[-1] == 1:
+        axes = axes[:-1]
+    return tuple(axes[::-1])
+
+
+def _header(path: Path, image: Image) -> Header:
+    return make_header(path, image.cards, image.size, colour=len(image.shape) == 3)
+
+
+def _cut_short(name: str, hdu: Hdu, size: int) -> FrameError:
+    return FrameError(
+        "truncated", f"{name} has {size} bytes but its picture needs {hdu.data_end}; copy it again when it is finished."
+    )
+
+
+def _read_plain(stream: BinaryIO, name: str, image: Image) -> Array:
+    """Read an uncompressed image in its stored shape."""
+    stored = np.empty(image.shape, STORED[image.cards["BITPIX"]])
+    into = stored.data.cast("B")
+    stream.seek(image.hdu.data_start)
+    done = 0
+    while done < len(into):
+        # GzipFile reads what it has unpacked so far.
+        n_bytes = stream.readinto(into[done:])  # type: ignore[attr-defined]
+        if not n_bytes:
+            raise _cut_short(name, image.hdu, image.hdu.data_start + done)
+        done += n_bytes
+    if not stored.dtype.isnative:
+        stored = stored.byteswap(inplace=True).view(stored.dtype.newbyteorder("="))
+    return _physical(stored, image.cards)
+
+
+def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
+    """Apply BSCALE, BZERO and BLANK.
+
+    Parameters
+    ----------
+    stored : ndarray
+        Native byte order; may be overwritten.
+
+    Returns
+    -------
+    ndarray of uint16 or float32
+    """
+    scale, zero = (default if (said := number(cards.get(key))) is None else said for key, default in SCALING)
+    blank = cards.get("BLANK") if stored.dtype.kind in "iu" else None
+    missing = stored == blank if isinstance(blank, int) else None
+    if missing is not None and not missing.any():
+        missing = None
+    if stored.dtype == np.int16 and (scale, zero) == (1, UINT16_ZERO) and missing is None:
+        unsigned = stored.view(np.uint16)
+        unsigned ^= np.uint16(UINT16_ZERO)
+        return unsigned
+    # 32 bits and more do not fit float32 before the zero point is added.
+    wide = np.float64 if stored.dtype.itemsize > 2 and (scale, zero) != (1, 0) else np.float32
+    with np.errstate(over="ignore", invalid="ignore"):
+        values: Array = stored.astype(wide, copy=False)
+        if scale != 1:
+            values *= scale
+        if zero:
+            values += zero
+        if missing is not None:
+            values[missing] = np.nan
+        return values.astype(np.float32, copy=False)
+
+
+def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
+    """Read a tile-compressed image."""
+    from astropy.io import fits
+
+    try:
+        with _astropy_lock, warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            stream.seek(0)
+            with fits.open(stream, memmap=False) as hdulist:
+                values = np.asarray(hdulist[image.index].data)
+    except COMPRESSED_ERRORS as error:
+        raise FrameError(
+            "unreadable", f"{name}: its compressed picture is damaged ({error}); copy it again."
+        ) from error
+    if values.shape[-len(image.shape) :] != image.shape or values.size != np.prod(image.shape):
+        raise FrameError("unreadable", f"{name}: its compressed picture is damaged; copy it again.")
+    values = values.reshape(image.shape)
+    if values.dtype == np.uint16:
+        return np.array(values, np.uint16)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array(values, np.float32)

@@ -1,0 +1,295 @@
+"""TIFF, PNG and JPEG into frames. Values are taken as they stand: a stretched picture stays stretched."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Frame, Header
+from livestack.read import ifd
+from livestack.read.blocks import CARD, parse_cards
+from livestack.read.files import check_size, make_frame, opened
+from livestack.read.header import make_header
+from livestack.read.names import suffix_of
+
+PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+JPEG_MAGIC: Final = b"\xff\xd8"
+END_OF_JPEG: Final = b"\xff\xd9"
+START_OF_SCAN, APP1 = 0xDA, 0xE1
+START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+BARE_MARKERS: Final = frozenset({0x01, *range(0xD0, 0xD9)})
+EXIF_MARK: Final = b"Exif\0\0"
+GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
+TIFF_ERRORS: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What tifffile raises on damaged files; its own TiffFileError comes from Exception and is added when it is loaded."""
+
+
+def read_frame(path: Path) -> Frame:
+    """Read the first picture of a TIFF, or a PNG or JPEG.
+
+    Returns
+    -------
+    Frame
+        data (H, W) or (H, W, 3) RGB; uint16 where the file holds unsigned 16 bit, else float32. Transparency is
+        left out.
+
+    Raises
+    ------
+    FrameError
+        unreadable, truncated, or mismatched (a palette).
+    """
+    header = read_header(path)
+    if is_complete(path) is False:
+        raise _cut_short(path)
+    data = _read_tiff(path) if suffix_of(path) in (".tif", ".tiff") else _read_cv(path)
+    if data.shape[:2] != header.size:
+        raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says.")
+    if data.dtype != np.uint16:
+        with np.errstate(over="ignore", invalid="ignore"):
+            data = data.astype(np.float32)
+    return make_frame(np.ascontiguousarray(data), header)
+
+
+def read_header(path: Path) -> Header:
+    """Read size, time and exposure without decoding.
+
+    Raises
+    ------
+    FrameError
+        As `read_frame`.
+    """
+    with opened(path) as (stream, size):
+        if not size:
+            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
+        suffix = suffix_of(path)
+        if suffix in (".tif", ".tiff"):
+            found = _tiff_header(stream, size)
+        else:
+            found = _png_header(stream) if suffix == ".png" else _jpeg_header(stream)
+    if found is None:
+        raise FrameError("unreadable", f"{path.name} is not a {suffix[1:].upper()} file.")
+    keywords, shape, colour = found
+    if shape is None:
+        raise _cut_short(path)
+    check_size(path.name, shape, channels=3 if colour else 1)
+    return make_header(path, keywords, shape, colour)
+
+
+def is_complete(path: Path) -> bool | None:
+    """Whether the end of the file is there; None where it is not of the kind its name says."""
+    with opened(path) as (stream, size):
+        if not size:
+            return False
+        suffix = suffix_of(path)
+        if suffix == ".png":
+            return _png_complete(stream)
+        return tiff_complete(stream, size) if suffix in (".tif", ".tiff") else _jpeg_complete(stream)
+
+
+def tiff_complete(stream: BinaryIO, size: int) -> bool | None:
+    """Whether all directories and strips of a TIFF-like file lie inside it; None where it is no TIFF."""
+    try:
+        directories = ifd.read_directories(stream, size)
+    except ifd.CutShort:
+        return False
+    return ifd.picture_end(directories) <= size if directories else None
+
+
+def _cut_short(path: Path) -> FrameError:
+    return FrameError("truncated", f"{path.name} ends in the middle; copy it again when it is finished.")
+
+
+Found = tuple[dict[str, Any], tuple[int, int] | None, bool]
+"""Keywords, (H, W) or None where the file ends before it says, and whether it is in colour."""
+
+
+def _tiff_header(stream: BinaryIO, size: int) -> Found | None:
+    try:
+        directories = ifd.read_directories(stream, size)
+    except ifd.CutShort:
+        return {}, None, False
+    if not directories:
+        return None
+    first = directories[0]
+    lengths = [first.get(tag) for tag in (ifd.LENGTH, ifd.WIDTH)]
+    height, width = (found if isinstance(found, int) else 0 for found in lengths)
+    keywords = ifd.exif_keywords(directories)
+    description = first.get(ifd.DESCRIPTION)
+    if isinstance(description, str) and description.startswith("SIMPLE"):
+        # AstroTIFF: the FITS header, card by card, in the description.
+        lines = description.splitlines()
+        if len(lines) < 2:
+            lines = [description[at : at + CARD] for at in range(0, len(description), CARD)]
+        keywords |= {key: value for key, value in parse_cards(lines).items() if not key.startswith("NAXIS")}
+    samples = first.get(277, 1)
+    return keywords, (height, width), isinstance(samples, int) and samples >= 3
+
+
+def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Walk over (type, offset of the data, length)."""
+    at = len(PNG_MAGIC)
+    while True:
+        stream.seek(at)
+        head = stream.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        yield kind, at + 8, length
+        at += 12 + length
+
+
+def _png_header(stream: BinaryIO) -> Found | None:
+    magic = stream.read(len(PNG_MAGIC))
+    if magic != PNG_MAGIC:
+        return ({}, None, False) if PNG_MAGIC.startswith(magic) else None
+    keywords: dict[str, Any] = {}
+    size, colour = None, False
+    for kind, offset, length in _png_chunks(stream):
+        if kind in (b"IHDR", b"eXIf"):
+            stream.seek(offset)
+            block = stream.read(min(length, 1 << 20))
+            if kind == b"eXIf":
+                keywords = ifd.exif_in(block)
+            elif len(block) >= 10:
+                width, height, _, colours = struct.unpack_from(">IIBB", block)
+                size, colour = (height, width), bool(colours & 2)
+        elif kind == b"IDAT":
+            break
+    return keywords, size, colour
+
+
+def _png_complete(stream: BinaryIO) -> bool | None:
+    if stream.read(len(PNG_MAGIC)) != PNG_MAGIC:
+        return None
+    for kind, offset, length in _png_chunks(stream):
+        if kind == b"IEND":
+            stream.seek(offset + length)
+            return len(stream.read(4)) == 4
+    return False
+
+
+def _jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Walk over (marker, content) up to the first scan, whose content is all the rest."""
+    stream.seek(len(JPEG_MAGIC))
+    while len(head := stream.read(2)) == 2 and head[0] == 0xFF:
+        if head[1] in BARE_MARKERS:
+            continue
+        if head[1] == 0xFF:
+            stream.seek(-1, 1)
+            continue
+        length = int.from_bytes(stream.read(2), "big")
+        if head[1] == START_OF_SCAN:
+            yield head[1], stream.read()
+            return
+        content = stream.read(max(0, length - 2))
+        if len(content) < length - 2:
+            return
+        yield head[1], content
+
+
+def _jpeg_header(stream: BinaryIO) -> Found | None:
+    if stream.read(2) != JPEG_MAGIC:
+        return None
+    keywords: dict[str, Any] = {}
+    for marker, content in _jpeg_segments(stream):
+        if marker == APP1 and content.startswith(EXIF_MARK):
+            keywords = ifd.exif_in(content[len(EXIF_MARK) :])
+        elif marker in START_OF_FRAME and len(content) >= 6:
+            height, width, n_colours = struct.unpack_from(">HHB", content, 1)
+            return keywords, (height, width), n_colours >= 3
+    return keywords, None, False
+
+
+def _jpeg_complete(stream: BinaryIO) -> bool | None:
+    if stream.read(2) != JPEG_MAGIC:
+        return None
+    # A thumbnail in the EXIF block has an end of its own: only one after the scan began counts.
+    return any(marker == START_OF_SCAN and END_OF_JPEG in content for marker, content in _jpeg_segments(stream))
+
+
+def _read_cv(path: Path) -> Array:
+    """Decode PNG or JPEG; OpenCV keeps 16 bit."""
+    import cv2
+
+    with opened(path) as (stream, _):
+        content = stream.read()
+    if content.startswith(PNG_MAGIC):
+        _check_png(path.name, content)
+    try:
+        data = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise FrameError("unreadable", f"{path.name} cannot be decoded: {error.err}; copy it again.") from error
+    if data is None:
+        raise FrameError("unreadable", f"{path.name} cannot be decoded: it is damaged; copy it again.")
+    pixels: Array = np.asarray(data)
+    return pixels if pixels.ndim == 2 else pixels[..., 2::-1]
+
+
+def _check_png(name: str, content: bytes) -> None:
+    """Refuse a damaged PNG: the decoder would fill in zeros and say nothing."""
+    at = len(PNG_MAGIC)
+    while at + 12 <= len(content):
+        length = int.from_bytes(content[at : at + 4], "big")
+        check = content[at + 8 + length : at + 12 + length]
+        if zlib.crc32(content[at + 4 : at + 8 + length]) != int.from_bytes(check, "big"):
+            raise FrameError("unreadable", f"{name} is damaged: a checksum at byte {at} is wrong; copy it again.")
+        if content[at + 4 : at + 8] == b"IEND":
+            return
+        at += 12 + length
+
+
+def _read_tiff(path: Path) -> Array:
+    import tifffile
+
+    try:
+        with opened(path) as (stream, _), tifffile.TiffFile(stream) as tiff:
+            page: Any = tiff.pages[0]
+            photometric, planar, compression = int(page.photometric), int(page.planarconfig), page.compression
+            if photometric not in (GREY, COLOUR, INVERTED, CFA):
+                raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
+            check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
+            data = np.asarray(page.asarray())
+    except (*TIFF_ERRORS, tifffile.TiffFileError) as error:
+        raise _tiff_refused(path.name, error) from error
+    if data.ndim == 3 and planar == 2:
+        data = np.moveaxis(data, 0, -1)
+    if data.ndim == 3:
+        data = data[..., :3] if data.shape[-1] >= 3 else data[..., 0]
+    if data.ndim not in (2, 3):
+        raise FrameError("mismatched", f"{path.name} holds {compression} data of {data.ndim} axes, not one picture.")
+    return _inverted(data) if photometric == INVERTED else data
+
+
+def _inverted(data: Array) -> Array:
+    """Return a picture stored as a negative the right way round."""
+    top = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
+    return np.asarray(top - data, data.dtype)
+
+
+def _tiff_refused(name: str, error: Exception) -> FrameError:
+    if "imagecodecs" in str(error):
+        return FrameError(
+            "unreadable",
+            f"{name} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed.",
+        )
+    return FrameError("unreadable", f"{name} is damaged ({error or type(error).__name__}); copy it again.")

@@ -1,0 +1,50 @@
+"""Values of header keywords, however they were written: numbers in quotes, with units, blank, not finite."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+LEADING_NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eEdD][-+]?\d+)?")
+UNSAID: Final = frozenset({"", "unknown", "none", "n/a", "na", "null", "nan", "undefined", "unset", "-"})
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number, also from text such as ``'44 C'``; None where there is none."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, str):
+        match = LEADING_NUMBER.match(value.strip().strip("'\"").strip())
+        if not match:
+            return None
+        value = match.group().replace(",", ".").upper().replace("D", "E")
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def text(value: Any) -> str | None:
+    """Return trimmed text without quotes; None where it is blank or says that nothing is known."""
+    if value is None or isinstance(value, bool):
+        return None
+    found = " ".join(str(value).strip().strip("'\"").split())
+    return None if found.lower() in UNSAID else found
+
+
+def first_number(keywords: Mapping[str, Any], names: Iterable[str]) -> float | None:
+    """Return the first of the named keywords that holds a number."""
+    return next((found for name in names if (found := number(keywords.get(name))) is not None), None)
+
+
+def first_positive(keywords: Mapping[str, Any], names: Iterable[str]) -> float | None:
+    """Return the first of the named keywords that holds a number above 0 (0 = not set)."""
+    return next((found for name in names if (found := number(keywords.get(name))) is not None and found > 0), None)
+
+
+def first_text(keywords: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """Return the first of the named keywords that says something."""
+    return next((found for name in names if (found := text(keywords.get(name))) is not None), None)

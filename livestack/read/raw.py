@@ -1,0 +1,232 @@
+"""Camera RAW into frames, by LibRaw: the only module that imports rawpy, and only in the child process.
+
+LibRaw opens some files that end in the middle and leaves the rest of the picture zero. Two signs give that away: a DNG
+whose strips lie beyond its end, and rows of nothing but zero at the bottom of the picture. Noise sees to it that not
+even a bias with its black level taken off by the camera has such rows.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Frame, Header
+from livestack.read import bayer, ifd
+from livestack.read.decoder import DECODE_LIMIT_S, DECODERS
+from livestack.read.files import check_size, make_frame, opened
+from livestack.read.header import exposure_of, make_header, time_of
+from livestack.read.image import tiff_complete
+from livestack.read.names import suffix_of
+
+EMPTY_ROWS: Final = 16
+"""So many rows of exact zeros at the bottom are no picture."""
+N_COLOURS: Final = 3
+UNIX_EPOCH_YEAR: Final = 1970
+
+
+def read_frame(path: Path) -> Frame:
+    """Decode a camera RAW file in a child process.
+
+    Returns
+    -------
+    Frame
+        data (H, W) CFA or mono, (H, W, 3) of a linear DNG; the visible part of the sensor, black level subtracted.
+        uint16 where the black level is 0, else float32. ADU of the camera.
+
+    Raises
+    ------
+    FrameError
+        unreadable, truncated, or mismatched (X-Trans and other patterns that are not Bayer).
+    """
+    answer, data = DECODERS.ask(_checked(path), pixels=True)
+    assert data is not None
+    return make_frame(data, _header(path, answer))
+
+
+def read_header(path: Path) -> Header:
+    """Read size, pattern, time and exposure. LibRaw knows them only after decoding, so this saves but the transfer.
+
+    Raises
+    ------
+    FrameError
+        As `read_frame`.
+    """
+    return _header(path, DECODERS.ask(_checked(path), pixels=False)[0])
+
+
+def read_time(path: Path) -> datetime | None:
+    """Read the middle of the exposure (UTC); from the EXIF directory alone where the format has one."""
+    if keywords := _exif(path):
+        return time_of(keywords, exposure_of(keywords))
+    return read_header(path).time_utc
+
+
+def is_complete(path: Path) -> bool | None:
+    """None: only the decoder can say; but an empty file is not, and a DNG tells where its strips end."""
+    with opened(path) as (stream, size):
+        if not size:
+            return False
+        return tiff_complete(stream, size) if suffix_of(path) == ".dng" else None
+
+
+def _checked(path: Path) -> Path:
+    """Refuse, without waking a child, what is no file or empty."""
+    with opened(path) as (_, size):
+        if not size:
+            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
+    return path
+
+
+def _header(path: Path, answer: dict[str, Any]) -> Header:
+    height, width = answer["size"]
+    return make_header(path, answer["keywords"], (height, width), colour=answer["colour"], cfa=answer["cfa"])
+
+
+def _exif(path: Path) -> dict[str, Any]:
+    """Return what the EXIF directory says; nothing where the format has none or it is cut off."""
+    with opened(path) as (stream, size):
+        try:
+            return ifd.exif_keywords(ifd.read_directories(stream, size))
+        except ifd.CutShort:
+            return {}
+
+
+# What follows runs in the child.
+
+
+def serve() -> None:
+    """Answer requests, one line of JSON each, until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("wb") as nowhere:
+        # LibRaw must not write between the answers.
+        os.dup2(nowhere.fileno(), 1)
+        for line in sys.stdin.buffer:
+            request = json.loads(line)
+            # Even if LibRaw never comes back and nobody is left to kill this process, it ends.
+            faulthandler.dump_traceback_later(DECODE_LIMIT_S, exit=True, file=nowhere)
+            answer, data = _answer(Path(request["path"]), request["pixels"])
+            faulthandler.cancel_dump_traceback_later()
+            if data is not None:
+                answer |= {"shape": data.shape, "dtype": data.dtype.str}
+            answers.write(json.dumps(answer).encode() + b"\n")
+            if data is not None:
+                answers.write(data.data.cast("B"))
+            answers.flush()
+
+
+def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
+    """Return what the parent needs, or the reason and sentence of a refusal."""
+    import rawpy
+
+    try:
+        with opened(path) as (stream, _), rawpy.RawPy() as raw:
+            # From memory: LibRaw takes no path that is not UTF-8.
+            raw.open_buffer(stream)
+            answer, data = _decode(path, raw)
+        return answer, data if pixels else None
+    except FrameError as error:
+        return {"reason": error.reason, "sentence": error.sentence}, None
+    except (rawpy.LibRawError, ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, ValueError) as error:
+        return _refused(path, error), None
+
+
+def _refused(path: Path, error: Exception) -> dict[str, Any]:
+    """Return the refusal of a file that LibRaw cannot read."""
+    said = error.args[0] if error.args else type(error).__name__
+    said = said.decode("latin-1") if isinstance(said, bytes) else said
+    if _ends_early(path):
+        return {"reason": "truncated", "sentence": f"{path.name} ends in the middle ({said}); copy it again."}
+    return {"reason": "unreadable", "sentence": f"{path.name} cannot be decoded ({said}); copy it again."}
+
+
+def _ends_early(path: Path, main_only: bool = False) -> bool:
+    """Whether the strips of a TIFF-like RAW file lie beyond its end."""
+    with opened(path) as (stream, size):
+        try:
+            return ifd.picture_end(ifd.read_directories(stream, size), main_only) > size
+        except ifd.CutShort:
+            return True
+
+
+def _decode(path: Path, raw: Any) -> tuple[dict[str, Any], Array]:
+    """Return size, pattern and keywords as plain numbers and text, and the visible pixels above black."""
+    size = raw.sizes.height, raw.sizes.width
+    check_size(path.name, size, 1 + N_COLOURS)
+    colour = raw.raw_type.name == "Stack"
+    cells = None if colour else _cells(path, raw)
+    visible = raw.raw_image_visible
+    data: Array = np.array(visible[..., :N_COLOURS] if colour else visible)
+    if data.shape[:2] != size:
+        raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says; copy it again.")
+    _check_whole(path, data)
+    levels = raw.black_level_per_channel
+    answer = {
+        "size": size,
+        "colour": colour,
+        "cfa": None if cells is None else _pattern(raw, cells),
+        "keywords": _keywords(path, raw, max(levels)),
+    }
+    return answer, _above_black(
+        data, levels[:N_COLOURS] if colour else [levels[cell] for cell in cells or (0, 0, 0, 0)]
+    )
+
+
+def _pattern(raw: Any, cells: list[int]) -> str:
+    return "".join(raw.color_desc.decode("latin-1")[cell] for cell in cells)
+
+
+def _cells(path: Path, raw: Any) -> list[int] | None:
+    """Return the colour numbers of the first 2x2 visible pixels; None for a sensor without a mosaic."""
+    height, width = raw.raw_pattern.shape
+    if height == 1:
+        return None
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    cells = [raw.raw_color(top + y, left + x) for y in (0, 1) for x in (0, 1)]
+    if (height, width) != (2, 2) or _pattern(raw, cells) not in bayer.PATTERNS:
+        raise FrameError(
+            "mismatched", f"{path.name}: its {width}x{height} colour pattern cannot be debayered yet; save it as RGB."
+        )
+    return cells
+
+
+def _keywords(path: Path, raw: Any, black: int) -> dict[str, Any]:
+    """Return what EXIF says, and above it what LibRaw found in the maker's own notes."""
+    keywords = _exif(path)
+    other = raw.other
+    found = {"EXPTIME": other.shutter_speed, "ISOSPEED": other.iso_speed, "FOCALLEN": other.focal_length}
+    # LibRaw computes in float32.
+    keywords |= {name: float(f"{value:.6g}") for name, value in found.items() if np.isfinite(value) and value > 0}
+    if "DATE-OBS" not in keywords and other.timestamp.year > UNIX_EPOCH_YEAR:
+        keywords["DATE-OBS"] = other.timestamp.isoformat()
+    return keywords | {"BLACK": black, "SATURATE": max(0, int(raw.white_level) - black)}
+
+
+def _check_whole(path: Path, data: Array) -> None:
+    """Refuse a picture of which only a part is there."""
+    if suffix_of(path) == ".dng" and _ends_early(path, main_only=True):
+        raise FrameError("truncated", f"{path.name} ends before its picture does; copy it again when it is finished.")
+    if not data[-EMPTY_ROWS:].any():
+        raise FrameError("truncated", f"{path.name}: the last rows of its picture are missing; copy it again.")
+
+
+def _above_black(data: Array, levels: list[int]) -> Array:
+    """Subtract the black level of each colour (linear) or of each pixel of the 2x2 cell (CFA)."""
+    if not any(levels):
+        return data
+    values = data.astype(np.float32)
+    if data.ndim == N_COLOURS:
+        values -= np.array(levels, np.float32)
+    else:
+        for i, level in enumerate(levels):
+            values[i // 2 :: 2, i % 2 :: 2] -= level
+    return values
