@@ -96,12 +96,17 @@ def check_display() -> Check:
 def check_window() -> Check:
     """Say whether Qt can open a window or, without a display, draw in memory."""
     display = _has_display()
-    program = "from pyqtgraph.Qt import QtWidgets as w; w.QApplication([]); print(w.QApplication.platformName())"
+    program = (  # without pyqtgraph, which hides the name of a missing library
+        "import importlib as i, importlib.util as u; qt = 'PyQt5' if u.find_spec('PyQt5') else 'PySide6'; "
+        "i.import_module(f'{qt}.QtWidgets').QApplication([])"
+    )
     platform = os.environ.get("QT_QPA_PLATFORM") or ("" if display else "offscreen")
     fault = _fault(program, {"QT_QPA_PLATFORM": platform} if platform else {})
     if fault is None:
         return Check("window", True, "Qt opens a window" if display else "Qt loads (no window without a display)")
-    if sys.platform.startswith("linux"):
+    if "connect to display" in fault:
+        todo = "see that DISPLAY names the screen you sit at"
+    elif sys.platform.startswith("linux"):
         todo = f"sudo apt-get install -y {WINDOW_PACKAGES}"
     else:
         todo = "run scripts/livestack.py again to repair the installation"
@@ -217,7 +222,7 @@ def _fault(program: str, environment: dict[str, str] | None = None) -> str | Non
         return None
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     telling = [line for line in lines if ".so" in line or "could not" in line.lower()]
-    return (telling or lines or [f"it ended with {done.returncode}"])[-1]
+    return (telling or lines[-1:] or [f"it ended with {done.returncode}"])[0]
 
 
 def _nearest(folder: Path) -> Path:

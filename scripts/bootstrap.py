@@ -84,7 +84,7 @@ def apt_install(packages: List[str], reason: str, install_system: bool) -> bool:
     if not shutil.which("apt-get"):
         say(f"{reason}; on Debian and Ubuntu they are: {' '.join(packages)}")
         return False
-    if not (root or install_system):
+    if not (root or (install_system and shutil.which("sudo"))):
         say(f"{reason}: sudo {' '.join(line)}    (or run this again with --install-system)")
         return False
     sudo = [] if root else ["sudo"]
