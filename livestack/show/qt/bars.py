@@ -1,0 +1,237 @@
+"""The two bars: what is stacked and how it goes above, how far it has come below."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from livestack.show.numbers import Value
+from livestack.show.qt.ribbon import Ribbon
+from livestack.show.qt.theme import font, pixmap
+from livestack.show.status import Status
+from livestack.show.tokens import Palette
+
+_TONES = {"plain": "t2", "good": "acc", "hold": "hold", "bad": "bad"}
+
+
+def tone(palette: Palette, name: str) -> str:
+    """Return the colour of a tone."""
+    return str(getattr(palette, _TONES[name]))
+
+
+class Pill(QtWidgets.QWidget):
+    """The state in an icon, a word and a detail."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__()
+        self._palette = palette
+        self._status = Status("ring", "plain", "", "", "")
+        self.setFixedHeight(36)
+        self.setAccessibleName("State")
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self._palette = palette
+        self.update()
+
+    def set_status(self, status: Status) -> None:
+        """Show a state."""
+        if status != self._status:
+            self._status = status
+            self.setAccessibleDescription(f"{status.word} {status.detail}")
+            self.updateGeometry()
+            self.resize(self.sizeHint())
+            self.update()
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
+        """As wide as its words."""
+        word, detail = (QtGui.QFontMetrics(font(14, weight)) for weight in (600, 400))
+        wide = 16 + 20 + 8 + word.horizontalAdvance(self._status.word) + 18
+        return QtCore.QSize(
+            wide + (10 + detail.horizontalAdvance(self._status.detail) if self._status.detail else 0), 36
+        )
+
+    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Draw it."""
+        palette, status = self._palette, self._status
+        colour = tone(palette, status.tone)
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        thick = 2.0 if status.framed and status.tone == "bad" else 1.0
+        painter.setPen(QtGui.QPen(QtGui.QColor(colour if status.framed else palette.line), thick))
+        painter.setBrush(QtGui.QColor(palette.bg3))
+        edge = thick / 2
+        painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(edge, edge, -edge, -edge), 17, 17)
+        painter.drawPixmap(QtCore.QPointF(14, 8), pixmap(status.icon, colour, 20, self.devicePixelRatioF()))
+        x = 44
+        for text, weight, ink in ((status.word, 600, palette.t1), (status.detail, 400, palette.t2)):
+            painter.setFont(font(14, weight))
+            painter.setPen(QtGui.QColor(ink))
+            painter.drawText(QtCore.QRectF(x, 0, 900, 36), QtCore.Qt.AlignmentFlag.AlignVCenter, text)
+            x += painter.fontMetrics().horizontalAdvance(text) + 10
+        painter.end()
+
+
+class TopBar(QtWidgets.QWidget):
+    """Mark, target, stack and the icons; the pill sits in the middle of the window whatever is beside it."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(objectName="bar")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(56)
+        self.mark, self.target = QtWidgets.QLabel(), QtWidgets.QLabel(objectName="head")
+        self.chip = QtWidgets.QLabel(objectName="chip")
+        self.chip.setFixedHeight(32)
+        self.pill = Pill(palette)
+        self.pill.setParent(self)
+        self.icons = QtWidgets.QHBoxLayout()
+        self.icons.setSpacing(4)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(16, 0, 12, 0)
+        row.setSpacing(12)
+        for part in (self.mark, self.target, self.chip):
+            row.addWidget(part)
+        row.addStretch()
+        row.addLayout(self.icons)
+        self._buttons: list[tuple[QtWidgets.QToolButton, str]] = []
+        self.set_palette(palette)
+
+    def add_icon(self, icon: str, name: str, key: str = "", *, checkable: bool = False) -> QtWidgets.QToolButton:
+        """Add a button of 40×40 at the right."""
+        button = QtWidgets.QToolButton(checkable=checkable, toolTip=f"{name}  {key}", accessibleName=name)
+        button.setFixedSize(40, 40)
+        button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+        button.setIconSize(QtCore.QSize(20, 20))
+        self.icons.addWidget(button)
+        self._buttons.append((button, icon))
+        return button
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        ratio = self.devicePixelRatioF()
+        self.mark.setPixmap(pixmap("mark", palette.acc, 24, ratio))
+        self.pill.set_palette(palette)
+        for button, icon in self._buttons:
+            made = QtGui.QIcon(pixmap(icon, palette.t2, 20, ratio))
+            made.addPixmap(pixmap(icon, palette.acc, 20, ratio), QtGui.QIcon.Mode.Normal, QtGui.QIcon.State.On)
+            button.setIcon(made)
+
+    def set_stack(self, target: str, chip: str) -> None:
+        """Name what is stacked."""
+        self.target.setText(target)
+        self.chip.setText(chip)
+        self.chip.setVisible(bool(chip))
+
+    def set_status(self, status: Status) -> None:
+        """Show a state in the pill."""
+        self.pill.set_status(status)
+        self.resizeEvent(None)
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Keep the pill in the middle; the chip gives way when they would meet."""
+        self.pill.resize(self.pill.sizeHint())
+        left = (self.width() - self.pill.width()) // 2
+        self.pill.move(left, 10)
+        self.chip.setVisible(bool(self.chip.text()) and self.chip.x() + self.chip.sizeHint().width() < left - 8)
+
+
+class Cell(QtWidgets.QWidget):
+    """One number with its label above and a line below."""
+
+    def __init__(self, label: str, width: int) -> None:
+        super().__init__(objectName="cell")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(width)
+        self.label = QtWidgets.QLabel(label, objectName="label")
+        self.number = QtWidgets.QLabel(objectName="number")
+        self.below = QtWidgets.QLabel(objectName="label")
+        column = QtWidgets.QVBoxLayout(self)
+        column.setContentsMargins(24, 12, 8, 12)
+        column.setSpacing(4)
+        for part in (self.label, self.number, self.below):
+            column.addWidget(part)
+
+    def set_value(self, parts: tuple[tuple[str, str], ...], below: str, palette: Palette) -> None:
+        """Show numbers with their units, and the line below."""
+        self.number.setText(
+            " ".join(
+                f"{number}<span style='font-size:16px;font-weight:400;color:{palette.t2}'>&#8239;{unit}</span>"
+                for number, unit in parts
+            )
+        )
+        self.below.setText(below)
+        said = " ".join(f"{number} {unit}" for number, unit in parts)
+        self.setAccessibleName(f"{self.label.text()}: {said}, {below}")
+
+
+class Glance(QtWidgets.QWidget):
+    """Four numbers, one sentence and the night ribbon."""
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(objectName="glance")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(104)
+        self._palette = palette
+        self._status = Status("ring", "plain", "", "", "")
+        self._values: tuple[Value, ...] = ()
+        self.stacked, self.light = Cell("Stacked", 154), Cell("Light gathered", 188)
+        self.grain, self.stars = Cell("Grain", 176), Cell("Star size", 154)
+        self.icon, self.advice = QtWidgets.QLabel(), QtWidgets.QLabel(objectName="advice")
+        self.advice.setMinimumWidth(10)
+        self.ribbon = Ribbon(palette)
+        line = QtWidgets.QHBoxLayout()
+        line.setSpacing(10)
+        line.addWidget(self.icon)
+        line.addWidget(self.advice, 1)
+        self.rest = rest = QtWidgets.QVBoxLayout()
+        rest.setContentsMargins(24, 12, 20, 4)
+        rest.setSpacing(4)
+        rest.addLayout(line)
+        rest.addWidget(self.ribbon, 1)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 1, 0, 0)
+        row.setSpacing(0)
+        for cell in self.cells:
+            row.addWidget(cell)
+        row.addLayout(rest, 1)
+
+    @property
+    def cells(self) -> tuple[Cell, Cell, Cell, Cell]:
+        """The four numbers."""
+        return self.stacked, self.light, self.grain, self.stars
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self._palette = palette
+        self.ribbon.set_palette(palette)
+        self.set_status(self._status)
+        self.set_values(self._values)
+
+    def set_values(self, values: tuple[Value, ...]) -> None:
+        """Show the four numbers."""
+        self._values = values
+        for cell, (parts, below) in zip(self.cells, values, strict=False):
+            cell.set_value(parts, below, self._palette)
+
+    def set_status(self, status: Status) -> None:
+        """Show a state's advice."""
+        self._status = status
+        urgent = status.tone in ("hold", "bad")
+        icon, ink = (status.icon, tone(self._palette, status.tone)) if urgent else ("advice", self._palette.t2)
+        self.icon.setPixmap(pixmap(icon, ink, 20, self.devicePixelRatioF()))
+        room = max(10, self.advice.width() - 4)
+        cut = self.advice.fontMetrics().elidedText(status.advice, QtCore.Qt.TextElideMode.ElideRight, room)
+        self.advice.setText(cut)
+        self.advice.setToolTip(status.advice if cut != status.advice else "")
+
+    def fit(self, width: int, height: int) -> None:
+        """Give way on small windows: the third lines first, then star size."""
+        small = width < 1024 or height < 720
+        self.setFixedHeight(72 if small else 104)
+        for cell in self.cells:
+            cell.below.setVisible(not small)
+            cell.layout().setContentsMargins(24, 6 if small else 12, 8, 6 if small else 12)
+        self.ribbon.setMinimumHeight(34 if small else 56)
+        self.rest.setContentsMargins(24, 4 if small else 12, 20, 2 if small else 4)
+        self.stars.setVisible(width >= 1200)
+        self.grain.setVisible(width >= 900)

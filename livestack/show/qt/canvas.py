@@ -1,0 +1,182 @@
+"""The picture: linear data in, one stretched image on screen, moved and zoomed by hand."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pyqtgraph as pg
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from livestack.develop.stretch import Stretch, apply
+from livestack.frame import Array, Picture
+from livestack.show.tokens import NIGHT, Palette
+
+FILL, FIT, FREE = "fill", "fit", "free"
+_NIGHT_PEAK = 0.88
+_ZOOM_STEP = 1.25
+_ZOOM_MOST = 16.0
+
+
+def upright(picture: Picture) -> Array:
+    """Return the data with the top of the sky picture in row 0."""
+    return picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+
+
+def night_red(image: Array) -> Array:
+    """Turn uint8 grey or RGB into red alone: green and blue are zero in every pixel."""
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    red = np.zeros((*grey.shape, 3), np.uint8)
+    red[..., 0] = cv2.LUT(np.ascontiguousarray(grey), np.round(_NIGHT_PEAK * np.arange(256)).astype(np.uint8))
+    return red
+
+
+@dataclass
+class Look:
+    """Where the view is: centre in stack px, zoom in screen px per stack px, and whether it keeps to the picture."""
+
+    mode: str = FILL
+    x: float = 0.0
+    y: float = 0.0
+    zoom: float = 1.0
+
+
+class Canvas(pg.GraphicsView):
+    """Shows one picture. Coordinates are px of the stack, so that a smaller preview does not move the view."""
+
+    touched = QtCore.Signal()
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(background=palette.bg0)
+        self.setObjectName("canvas")
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+        self.setAccessibleName("Picture")
+        self.look = Look()
+        self._palette = palette
+        self._picture: Picture | None = None
+        self._stretch: Stretch | None = None
+        self._drawn: tuple[object, ...] = ()
+        # No locked aspect: the range is always set to that of the widget, and a lock would work with a stale size.
+        self._box = pg.ViewBox(invertY=True, enableMenu=False, defaultPadding=0.0)
+        self._image = pg.ImageItem(axisOrder="row-major", levels=(0, 255))
+        self._box.addItem(self._image)
+        self.setCentralItem(self._box)
+        self._box.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._later = QtCore.QTimer(self, singleShot=True, interval=60)
+        self._later.timeout.connect(self._draw)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours: night turns the picture red."""
+        self._palette = palette
+        self.setBackground(palette.bg0)
+        self._draw()
+
+    def show_picture(self, picture: Picture | None, stretch: Stretch | None) -> None:
+        """Put a picture on screen; the view stays where it is unless the grid is another."""
+        before, self._picture, self._stretch = self._picture, picture, stretch
+        if picture is not None and (before is None or _size(before) != _size(picture)):
+            self.look = Look()
+            self._place()
+        self._draw()
+
+    def rendition(self) -> Array | None:
+        """Return what is shown as uint8, all of it and in the preview's full size; None when there is nothing."""
+        if self._picture is None or self._stretch is None:
+            return None
+        return apply(upright(self._picture), self._stretch)
+
+    def go(self, mode: str) -> None:
+        """Show the picture so that it fills the view (FILL) or all of it (FIT)."""
+        self.look.mode = mode
+        self._place()
+
+    def zoom_to(self, zoom: float, about: QtCore.QPointF | None = None) -> None:
+        """Zoom; `about` is a point in stack px that stays where it is on screen, by default the middle."""
+        if self._picture is None:
+            return
+        zoom = min(max(zoom, 0.5 * self._whole()), _ZOOM_MOST)
+        look, ratio = self.look, self.look.zoom / zoom
+        if about is not None:
+            look.x = about.x() + (look.x - about.x()) * ratio
+            look.y = about.y() + (look.y - about.y()) * ratio
+        look.mode, look.zoom = FREE, zoom
+        self._place()
+
+    def step_zoom(self, steps: int) -> None:
+        """Zoom in (+1) or out (−1) by one step."""
+        self.zoom_to(self.look.zoom * _ZOOM_STEP**steps)
+
+    def _whole(self) -> float:
+        """Zoom at which all of the picture is seen."""
+        assert self._picture is not None
+        height, width = _size(self._picture)
+        return float(min(self.width() / width, self.height() / height))
+
+    def _place(self) -> None:
+        if self._picture is None or self.width() < 2 or self.height() < 2:
+            return
+        height, width = _size(self._picture)
+        look = self.look
+        if look.mode != FREE:
+            look.x, look.y = width / 2, height / 2
+            fill = max(self.width() / width, self.height() / height)
+            look.zoom = fill if look.mode == FILL else self._whole()
+        seen = QtCore.QSizeF(self.width() / look.zoom, self.height() / look.zoom)
+        corner = QtCore.QPointF(look.x - seen.width() / 2, look.y - seen.height() / 2)
+        self._box.setRange(QtCore.QRectF(corner, seen), padding=0, update=True, disableAutoRange=True)
+        self._later.start()
+
+    def _moved_by_hand(self, *_: object) -> None:
+        seen = self._box.viewRect()
+        self.look = Look(FREE, seen.center().x(), seen.center().y(), self.width() / seen.width())
+        self._later.start()
+
+    def _draw(self) -> None:
+        """Stretch the picture at about the resolution of the screen: never more work than can be seen."""
+        if self._picture is None or self._stretch is None:
+            self._image.clear()
+            self._drawn = ()
+            return
+        screen_px = 1.0 / (self.look.zoom * self.devicePixelRatioF())
+        reduce = max(1, int(screen_px * self._picture.scale + 0.05))
+        night = self._palette is NIGHT
+        now = (id(self._picture), self._stretch, reduce, night)
+        if now == self._drawn:
+            return
+        data = upright(self._picture)
+        if reduce > 1:
+            height, width = data.shape[0] // reduce, data.shape[1] // reduce
+            data = cv2.resize(data, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA)
+        image = apply(data, self._stretch)
+        height, width = _size(self._picture)
+        self._image.setImage(night_red(image) if night else image, levels=(0, 255), autoLevels=False)
+        self._image.setRect(QtCore.QRectF(0, 0, width, height))
+        self._drawn = now
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep the middle and the zoom."""
+        super().resizeEvent(event)
+        if hasattr(self, "look"):  # the base class resizes itself before this one is made
+            self._place()
+            self.touched.emit()
+
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Let the window know that a hand is here."""
+        super().mouseMoveEvent(event)
+        self.touched.emit()
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Zoom to 100 % where the pointer is, or back."""
+        if self.look.mode == FREE:
+            self.go(FILL)
+        else:
+            self.zoom_to(1.0 / self.devicePixelRatioF(), self._box.mapSceneToView(self.mapToScene(event.pos())))
+
+
+def _size(picture: Picture) -> tuple[float, float]:
+    """Return (height, width) in px of the stack."""
+    height, width = picture.data.shape[:2]
+    return height / picture.scale, width / picture.scale

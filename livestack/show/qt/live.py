@@ -1,0 +1,121 @@
+"""What keeps a window up to date: it follows the journal and the pictures, and leaves requests."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pyqtgraph.Qt import QtCore
+
+from livestack.develop.stretch import Kept, steady
+from livestack.frame import Picture
+from livestack.show.numbers import numbers
+from livestack.show.qt.bars import Glance, TopBar
+from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.overlays import Tag, Waiting
+from livestack.show.qt.subs import SubsPanel
+from livestack.show.source import Source, engine_alive
+from livestack.show.state import NightState, catch_up
+from livestack.show.status import Status, status
+from livestack.show.words import place, span
+
+TICK_MS = 150
+SAID_FOR = timedelta(seconds=8)
+_RECORDS_PER_TICK = 500
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a window that show the session."""
+
+    top: TopBar
+    canvas: Canvas
+    waiting: Waiting
+    tag: Tag
+    subs: SubsPanel
+    glance: Glance
+
+
+class Live:
+    """Follows a session on a timer and shows it in the parts; never waits for the engine."""
+
+    def __init__(self, source: Source, parts: Parts) -> None:
+        self.source, self.state, self.view = source, NightState(), "stack"
+        self._parts = parts
+        self._kept: Kept | None = None
+        self._pictures: tuple[Picture | None, Picture | None] = (None, None)
+        self._drawn: tuple[Picture | None, Picture | None, str] = (None, None, "")
+        self._said: tuple[str, datetime] | None = None
+        self._alive = True
+        self.clock = QtCore.QTimer(interval=TICK_MS)
+        self.clock.timeout.connect(self.tick)
+        self.clock.start()
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is on screen."""
+        stack, last = self._pictures
+        return last if self.view == "last" and last is not None else stack
+
+    def tick(self) -> None:
+        """Take in what is new."""
+        before = self.state
+        try:
+            self.state = catch_up(self.source.journal, before, _RECORDS_PER_TICK)
+        except sqlite3.Error as error:
+            self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
+            return
+        self._alive = engine_alive(self.state)
+        pictures = self.source.picture(), self.source.last()
+        if self.state is not before or pictures != self._pictures:
+            self._pictures = pictures
+            self.show_all()
+        self._show_status()
+
+    def show_all(self) -> None:
+        """Show state and pictures."""
+        parts, (stack, last) = self._parts, self._pictures
+        self.show_picture()
+        parts.subs.set_rows(self.state.subs)
+        parts.glance.ribbon.set_subs(self.state.subs)
+        parts.waiting.set_state(self.state)
+        shown = numbers(self.state, stack, last)
+        parts.glance.set_values(shown.cells)
+        kind = self.state.filter or ("Colour" if self.state.colour else "")
+        parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
+
+    def show_picture(self) -> None:
+        """Show stack or last sub with the same stretch: the difference is only grain."""
+        stack, parts, picture = self._pictures[0], self._parts, self.picture
+        if stack is not None:
+            self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
+        parts.canvas.show_picture(picture, self._kept.stretch if self._kept else None)
+        parts.waiting.setVisible(picture is None)
+        one = picture is not None and picture is self._pictures[1]
+        parts.tag.set_text(f"One sub, {span(picture.exposure_s)}" if one and picture is not None else "")
+
+    def ask(self, kind: str, answer: str, **body: int) -> None:
+        """Leave a request for the engine and say so."""
+        if self.state.stopped is not None or not self._alive:
+            self.say("Nothing runs here now: watch the folder again, then this can be done.")
+            return
+        try:
+            self.source.journal.ask(kind, body)
+        except sqlite3.Error as error:
+            self.say(f"The session's journal could not be written: {error}. Is its disk full?")
+        else:
+            self.say(answer)
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the advice line for a while."""
+        self._said = (sentence, datetime.now(UTC))
+        self._show_status()
+
+    def _show_status(self) -> None:
+        now = datetime.now(UTC)
+        shown = status(self.state, now, alive=self._alive)
+        self._parts.top.set_status(shown)
+        if self._said is not None and now - self._said[1] < SAID_FOR:
+            shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])
+        self._parts.glance.set_status(shown)

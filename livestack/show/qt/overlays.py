@@ -1,0 +1,188 @@
+"""What lies over the picture: the steps before the first sub, the view switcher, a tag, the help."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from livestack.show.qt.theme import font, pixmap
+from livestack.show.state import NightState
+from livestack.show.tokens import Palette
+from livestack.show.words import count, place
+
+_SHOWN_MS = 3000
+
+
+class Waiting(QtWidgets.QWidget):
+    """Three steps on faint stars, until the first sub is there."""
+
+    def __init__(self, parent: QtWidgets.QWidget, palette: Palette) -> None:
+        super().__init__(parent)
+        self._palette, self._state = palette, NightState()
+        sky = np.random.default_rng(27)
+        self._stars = np.column_stack([sky.random((110, 2)), 0.4 + sky.pareto(2.6, 110).clip(0, 1.6)])
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self._palette = palette
+        self.update()
+
+    def set_state(self, state: NightState) -> None:
+        """Show how far things are."""
+        if state is not self._state:
+            self._state = state
+            self.setAccessibleName(". ".join(f"{head}: {detail}" for _, head, detail in self.steps()))
+            self.update()
+
+    def steps(self) -> tuple[tuple[bool, str, str], ...]:
+        """Return whether it is done, what it is, and one more line, for each step."""
+        state = self._state
+        there = bool(state.folder) and state.lost is None
+        watching = f"Watching {place(state.folder)}" if state.folder else "Watching"
+        masters = [(kind, n) for kind, n in state.masters if kind in ("dark", "flat", "bias")]
+        if masters:
+            named = " and ".join(kind for kind, _ in masters) if len(masters) < 3 else "bias, dark and flat"
+            calibration = (True, f"{named.capitalize()} ready", _frames([n for _, n in masters]))
+        else:
+            calibration = (False, "No dark or flat yet", "You can add them later, even tomorrow")
+        return (
+            (there, watching, "New pictures are found by themselves"),
+            calibration,
+            (False, "First picture", "Start the sequence in your camera program"),
+        )
+
+    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Draw stars and steps."""
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
+        self._draw_stars(painter)
+        steps = self.steps()
+        wide = max(QtGui.QFontMetrics(font(18)).horizontalAdvance(head) for _, head, _ in steps)
+        wide = max(wide, *(QtGui.QFontMetrics(font(14)).horizontalAdvance(detail) for _, _, detail in steps))
+        left, top = (self.width() - wide - 34) // 2, self.height() // 2 - 100
+        for done, head, detail in steps:
+            icon, colour = ("check", self._palette.acc) if done else ("ring", self._palette.t2)
+            painter.drawPixmap(QtCore.QPointF(left, top + 2), pixmap(icon, colour, 20, self.devicePixelRatioF()))
+            for text, size, ink, down in ((head, 18, self._palette.t1, 18), (detail, 14, self._palette.t2, 42)):
+                painter.setFont(font(size))
+                painter.setPen(QtGui.QColor(ink))
+                painter.drawText(QtCore.QPointF(left + 34, top + down), text)
+            top += 72
+        painter.end()
+
+    def _draw_stars(self, painter: QtGui.QPainter) -> None:
+        painter.setPen(QtCore.Qt.PenStyle.NoPen)
+        colour = QtGui.QColor(self._palette.track)
+        for x, y, size in self._stars:
+            colour.setAlphaF(min(0.9, 0.25 + 0.35 * size))
+            painter.setBrush(colour)
+            painter.drawEllipse(QtCore.QPointF(x * self.width(), y * self.height()), size, size)
+
+
+def _frames(counts: list[int]) -> str:
+    *others, last = counts
+    return (", ".join(f"{n:,}" for n in others) + " and " if others else "") + count(last, "frame")
+
+
+class Switcher(QtWidgets.QWidget):
+    """Stack or last sub; shows itself while a hand is on the picture."""
+
+    def __init__(self, parent: QtWidgets.QWidget, choose: Callable[[str], None]) -> None:
+        super().__init__(parent, objectName="segments")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(3, 3, 3, 3)
+        row.setSpacing(2)
+        self.buttons: dict[str, QtWidgets.QPushButton] = {}
+        for name, text in (("stack", "Stack"), ("last", "Last sub")):
+            button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
+            button.setToolTip("Space changes between stack and last sub")
+            button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+            button.setMinimumWidth(96)
+            button.clicked.connect(lambda _=False, name=name: choose(name))
+            row.addWidget(button)
+            self.buttons[name] = button
+        self.buttons["stack"].setChecked(True)
+        self._timer = QtCore.QTimer(self, singleShot=True, interval=_SHOWN_MS)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    def appear(self) -> None:
+        """Show for three seconds from now."""
+        self.adjustSize()
+        parent = self.parentWidget()
+        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
+        self.show()
+        self.raise_()
+        self._timer.start()
+
+
+class Tag(QtWidgets.QWidget):
+    """A label on the picture."""
+
+    def __init__(self, parent: QtWidgets.QWidget, palette: Palette) -> None:
+        super().__init__(parent)
+        self._palette, self._text = palette, ""
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self._palette = palette
+        self.update()
+
+    def set_text(self, text: str) -> None:
+        """Show a text, or nothing."""
+        self._text = text
+        self.setAccessibleName(text)
+        self.resize(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + 20, 28)
+        self.move(16, 16)
+        self.setVisible(bool(text))
+        self.update()
+
+    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Draw it."""
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        ground = QtGui.QColor(self._palette.bg1)
+        ground.setAlphaF(0.82)
+        painter.setBrush(ground)
+        painter.setPen(QtGui.QColor(self._palette.line))
+        painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        painter.setFont(font(14, 600))
+        painter.setPen(QtGui.QColor(self._palette.t1))
+        painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.end()
+
+
+class Help(QtWidgets.QWidget):
+    """The keys, over the picture until any of them is pressed again."""
+
+    def __init__(self, parent: QtWidgets.QWidget, keys: Iterable[tuple[str, str]]) -> None:
+        super().__init__(parent, objectName="help")
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
+        grid = QtWidgets.QGridLayout(self)
+        grid.setContentsMargins(28, 24, 28, 24)
+        grid.setHorizontalSpacing(14)
+        grid.setVerticalSpacing(10)
+        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 4)
+        keys = list(keys)
+        half = -(-len(keys) // 2)
+        for number, (key, does) in enumerate(keys):
+            row, column = 1 + number % half, 2 * (number // half)
+            grid.addWidget(QtWidgets.QLabel(key, objectName="key"), row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(QtWidgets.QLabel(does), row, column + 1)
+        grid.setColumnMinimumWidth(1, 210)
+        self.hide()
+
+    def toggle(self) -> None:
+        """Show or hide, in the middle."""
+        self.setVisible(not self.isVisible())
+        self.adjustSize()
+        parent = self.parentWidget()
+        self.move((parent.width() - self.width()) // 2, max(8, (parent.height() - self.height()) // 2))
+        self.raise_()

@@ -1,0 +1,130 @@
+"""From the colour tokens to what Qt takes: palette, style sheet, icons, fonts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from string import Template
+
+from pyqtgraph.Qt import QtCore, QtGui, QtSvg
+
+from livestack.show.icons import svg
+from livestack.show.tokens import FONTS, NIGHT, Palette
+
+Qt = QtCore.Qt
+
+_SHEET = Template("""
+* { color: $t1; font-size: 14px; }
+QMainWindow, #canvas { background: $bg0; }
+#bar { background: $bg1; border-bottom: 1px solid $line; }
+#glance { background: $bg1; border-top: 1px solid $line; }
+#cell { border-right: 1px solid $line; }
+#panel { background: $bg2; border-top: 1px solid $line; }
+QLabel { background: transparent; }
+#label { color: $t2; font-size: 13px; }
+#number { font-size: 28px; font-weight: 500; }
+#advice { font-size: 16px; }
+#head { font-size: 18px; font-weight: 600; }
+#name { font-size: 16px; color: $t2; }
+#chip { color: $t2; border: 1px solid $line; border-radius: 8px; padding: 0 12px; }
+#title { font-size: 16px; font-weight: 600; }
+#step { font-size: 18px; }
+QToolButton { background: transparent; border: 0; border-radius: 8px; }
+QToolButton:hover { background: $bg3; }
+QToolButton:checked { background: $accbg; $chosen }
+QToolButton:focus { border: 2px solid $t1; }
+QToolButton::menu-indicator { image: none; width: 0; }
+QPushButton { background: $bg3; border: 1px solid $line; border-radius: 8px; padding: 0 14px; min-height: 30px; }
+QPushButton:hover { border-color: $line2; }
+QPushButton:disabled { color: $track; background: $bg2; }
+QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px; }
+QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
+#segments { background: $bg1; border: 1px solid $line; border-radius: 8px; }
+QTableView { background: $bg2; border: 0; gridline-color: $line; selection-background-color: $accbg;
+    selection-color: $t1; outline: 0; alternate-background-color: $bg2; }
+QTableView::item { padding: 0 8px; border-bottom: 1px solid $line; }
+QTableView::item:selected { background: $accbg; color: $t1; }
+QHeaderView { background: $bg2; }
+QHeaderView::section { background: $bg2; color: $t2; border: 0; border-bottom: 1px solid $line; padding: 0 11px;
+    font-size: 13px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }
+QTableCornerButton::section { background: $bg2; border: 0; }
+QScrollBar { background: $bg2; border: 0; width: 10px; height: 10px; }
+QScrollBar::handle { background: $line2; border-radius: 5px; min-height: 32px; min-width: 32px; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QMenu { background: $bg2; border: 1px solid $line2; padding: 6px 0; }
+QMenu::item { padding: 8px 28px 8px 20px; }
+QMenu::item:selected { background: $bg3; color: $t1; }
+QMenu::item:disabled { color: $track; }
+QMenu::separator { height: 1px; background: $line; margin: 6px 0; }
+QToolTip { background: $bg2; color: $t1; border: 1px solid $line2; padding: 4px; }
+#help { background: $bg2; border: 1px solid $line2; border-radius: 12px; }
+#key { background: $bg3; border: 1px solid $line2; border-radius: 6px; padding: 2px 7px; font-size: 13px; }
+QFileDialog, QDialog { background: $bg2; }
+QLineEdit, QComboBox, QTreeView, QListView { background: $bg1; border: 1px solid $line2; selection-color: $t1;
+    selection-background-color: $accbg; }
+QSplitter::handle { background: $line; }
+""")
+
+
+def style_sheet(palette: Palette) -> str:
+    """Return the window's style sheet. At night the chosen is outlined, for there is no second colour."""
+    chosen = f"border: 2px solid {palette.acc};" if palette is NIGHT else ""
+    names = {name: getattr(palette, name) for name in palette.__slots__}
+    return _SHEET.substitute(names, chosen=chosen)
+
+
+def qt_palette(palette: Palette) -> QtGui.QPalette:
+    """Return the colours of everything the style sheet does not reach, carets and selections too."""
+    role = QtGui.QPalette.ColorRole
+    colours = {
+        role.Window: palette.bg1,
+        role.WindowText: palette.t1,
+        role.Base: palette.bg1,
+        role.AlternateBase: palette.bg2,
+        role.Text: palette.t1,
+        role.Button: palette.bg3,
+        role.ButtonText: palette.t1,
+        role.BrightText: palette.t1,
+        role.ToolTipBase: palette.bg2,
+        role.ToolTipText: palette.t1,
+        role.Highlight: palette.accbg,
+        role.HighlightedText: palette.t1,
+        role.Link: palette.acc,
+        role.LinkVisited: palette.acc,
+        role.PlaceholderText: palette.track,
+        role.Light: palette.line2,
+        role.Midlight: palette.line,
+        role.Mid: palette.line,
+        role.Dark: palette.bg0,
+        role.Shadow: palette.bg0,
+    }
+    made = QtGui.QPalette()
+    for place, colour in colours.items():
+        made.setColor(place, QtGui.QColor(colour))
+    for place in (role.Text, role.WindowText, role.ButtonText):
+        made.setColor(QtGui.QPalette.ColorGroup.Disabled, place, QtGui.QColor(palette.track))
+    return made
+
+
+@lru_cache(maxsize=256)
+def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QtGui.QPixmap:
+    """Return an icon in one colour, sharp at the screen's pixel ratio."""
+    side = round(size * ratio)
+    made = QtGui.QPixmap(side, side)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QtGui.QPainter(made)
+    QtSvg.QSvgRenderer(QtCore.QByteArray(svg(name, colour).encode())).render(painter)
+    painter.end()
+    made.setDevicePixelRatio(ratio)
+    return made
+
+
+def font(size_px: int, weight: int = 400) -> QtGui.QFont:
+    """Return the face's font. weight: 400, 500 or 600."""
+    made = QtGui.QFont()
+    made.setFamilies(list(FONTS)) if hasattr(made, "setFamilies") else made.setFamily(FONTS[0])
+    made.setPixelSize(size_px)
+    named = QtGui.QFont.Weight
+    made.setWeight({400: named.Normal, 500: named.Medium}.get(weight, named.DemiBold))
+    return made

@@ -1,0 +1,197 @@
+"""The viewer's window: top bar, picture, subs, glance bar."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyqtgraph as pg
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+
+from livestack.show.qt.bars import Glance, TopBar
+from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.commands import COMMANDS
+from livestack.show.qt.live import Live, Parts
+from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
+from livestack.show.qt.subs import SubsPanel
+from livestack.show.qt.theme import qt_palette, style_sheet
+from livestack.show.source import Source
+from livestack.show.tokens import DARK, NIGHT
+
+_DRAWER = 308
+_SETTLE_MS = 700  # time a screenshot waits after the last change
+
+
+class Window(QtWidgets.QMainWindow):
+    """What is where, and what can be opened and closed. `live` keeps it up to date."""
+
+    night: bool
+    live: Live
+    top: TopBar
+    canvas: Canvas
+    subs: SubsPanel
+    help: Help
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.night = False
+        self.setWindowTitle("livestack")
+        self.setMinimumSize(800, 600)
+        self.top, self.glance = TopBar(DARK), Glance(DARK)
+        self.canvas, self.subs = Canvas(DARK), SubsPanel(DARK)
+        self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
+        self.switcher = Switcher(self.canvas, self.set_view)
+        self.help = Help(self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys])
+        self._lay_out()
+        self._bind()
+        self.live = Live(source, Parts(self.top, self.canvas, self.waiting, self.tag, self.subs, self.glance))
+        self.set_night(False)
+        self.live.tick()
+
+    def _lay_out(self) -> None:
+        self.subs.hide()
+        self.middle = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical, childrenCollapsible=False)
+        self.middle.setHandleWidth(1)
+        self.middle.addWidget(self.canvas)
+        self.middle.addWidget(self.subs)
+        self.middle.setStretchFactor(0, 1)
+        whole = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addWidget(self.middle, 1)
+        column.addWidget(self.glance)
+        self.setCentralWidget(whole)
+
+    def _bind(self) -> None:
+        """Give every command its keys, and the icons and the menu what they do."""
+        menu = QtWidgets.QMenu(self)
+        runs: dict[str, tuple[str, Callable[[], None]]] = {}
+        for command in COMMANDS:
+            run = _bound(command.run, self)
+            for key in command.keys:
+                QtWidgets.QShortcut(QtGui.QKeySequence(key), self, run).setAutoRepeat(command.repeats)
+            if command.in_menu:
+                menu.addAction(command.text + (f"\t{command.keys[0]}" if command.keys else ""), run)
+            runs[command.keys[0] if command.keys else command.text] = command.text, run
+        self.icons = {}
+        for icon, key, checkable in (("list", "L", True), ("moon", "N", True), ("full", "F", False)):
+            text, run = runs[key]
+            self.icons[icon] = self.top.add_icon(icon, text, key, checkable=checkable)
+            self.icons[icon].clicked.connect(run)
+        more = self.top.add_icon("menu", "Menu")
+        more.setMenu(menu)
+        more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.canvas.touched.connect(self._touched)
+        self.subs.asked.connect(self._change_sub)
+
+    def set_view(self, view: str) -> None:
+        """Show the stack ("stack") or the last sub ("last")."""
+        self.live.view = view
+        self.switcher.buttons[view].setChecked(True)
+        self.live.show_picture()
+
+    def set_list(self, shown: bool) -> None:
+        """Open or close the table of subs."""
+        self.subs.setVisible(shown)
+        self.icons["list"].setChecked(shown)
+        if shown:
+            drawer = min(_DRAWER, self.middle.height() // 2)
+            self.middle.setSizes([self.middle.height() - drawer, drawer])
+
+    def set_image_only(self, only: bool) -> None:
+        """Show nothing but the picture, or everything again."""
+        self.top.setVisible(not only)
+        self.glance.setVisible(not only)
+        self.subs.setVisible(not only and self.icons["list"].isChecked())
+
+    def set_night(self, night: bool) -> None:
+        """Change all colours at once; at night everything is red on black."""
+        self.night = night
+        palette = NIGHT if night else DARK
+        self.setUpdatesEnabled(False)
+        app = QtWidgets.QApplication.instance()
+        app.setPalette(qt_palette(palette))
+        QtWidgets.QToolTip.setPalette(qt_palette(palette))
+        app.setStyleSheet(style_sheet(palette))
+        for part in (self.top, self.glance, self.canvas, self.subs, self.waiting, self.tag):
+            part.set_palette(palette)
+        self.icons["moon"].setChecked(night)
+        self.setUpdatesEnabled(True)
+
+    def _change_sub(self, kind: str, no: int) -> None:
+        done = "taken out" if kind == "drop" else "put back"
+        self.live.ask(kind, f"Sub {no} is {done}. The picture changes when it is ready.", no=no)
+
+    def _touched(self) -> None:
+        self.waiting.resize(self.canvas.size())
+        if self.live.picture is not None:
+            self.switcher.appear()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Give way on small windows."""
+        super().resizeEvent(event)
+        self.glance.fit(self.width(), self.height())
+        self.waiting.resize(self.canvas.size())
+
+    def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Stop following."""
+        self.live.clock.stop()
+        super().closeEvent(event)
+
+
+def _bound(run: Callable[[Window], None], window: Window) -> Callable[[], None]:
+    """Return a command for a signal that may bring arguments of its own."""
+
+    def call(*_: object) -> None:
+        run(window)
+
+    return call
+
+
+def show_window(source: Source, screenshot: Path | None = None) -> int:
+    """Open the window and return when it is closed; see `livestack.show.qt.run_viewer`."""
+    pg.setConfigOptions(imageAxisOrder="row-major")
+    app = pg.mkQApp("livestack")
+    app.setStyle("Fusion")
+    app.setPalette(qt_palette(DARK))
+    window = Window(source)
+    window.resize(_first_size(app))
+    window.show()
+    if screenshot is not None:
+        QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
+    with _signals_close(window):
+        app.exec()
+    if source.stop is not None:
+        source.stop()
+    return 0
+
+
+def _first_size(app: QtWidgets.QApplication) -> QtCore.QSize:
+    room = app.primaryScreen().availableSize()
+    return QtCore.QSize(min(1600, room.width()), min(1000, room.height()))
+
+
+def _write(window: Window, screenshot: Path) -> None:
+    window.grab().save(str(screenshot), "PNG")
+    window.close()
+
+
+@contextmanager
+def _signals_close(window: Window) -> Iterator[None]:
+    """Close the window on SIGINT and SIGTERM; the window's clock lets Python see them in time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(kind, lambda *_: window.close()) for kind in kinds]
+    try:
+        yield
+    finally:
+        for kind, handler in zip(kinds, before, strict=True):
+            signal.signal(kind, handler)
