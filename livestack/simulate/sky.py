@@ -17,6 +17,8 @@ from livestack.simulate.stars import add_points, far_galaxies, psf_matrix, star_
 _DIMMEST_E = 0.03
 _PSF_ANGLE_RAD = 0.6
 _FAR_GALAXIES_PER_MPX = 14
+_DRAWN_PX = 1200
+"""The galaxy's smooth light is drawn no larger, and enlarged: a 26 Mpx night fits in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,12 @@ def make_sky(options: NightOptions, camera: Sensor, rng: np.random.Generator) ->
     picture = None
     if options.scene == "galaxy":
         sources.append(far_galaxies(round(_FAR_GALAXIES_PER_MPX * (2 * half) ** 2 / 1e6), half, far_rng))
-        target = galaxy(min(options.size), galaxy_rng)
-        knots = target.knots.copy()
-        knots[:, 2:] *= options.object_e_per_s
-        sources.append(knots)
-        picture = _picture(target.light * np.float32(options.object_e_per_s * options.exposure_s), options, camera)
+        side = min(options.size)
+        target = galaxy(min(side, _DRAWN_PX), galaxy_rng)
+        zoom = side / target.light.shape[1]
+        sources.append(target.knots * np.array([zoom, zoom, *[zoom**2 * options.object_e_per_s] * 3]))
+        light = target.light * np.float32(options.object_e_per_s * options.exposure_s)
+        picture = _picture(light, options, camera)
     points = np.concatenate(sources)
     light = camera.electrons(points[:, 2:] * options.exposure_s)
     points = np.column_stack([points[:, :2] + _centre(options), light])
@@ -94,15 +97,18 @@ def render(sky: Sky, options: NightOptions, view: View, channel: Array) -> Array
 
 
 def _picture(light: Array, options: NightOptions, camera: Sensor) -> Array:
-    """Electrons (C, S, S) of a picture (3, S, S), through the typical seeing."""
-    electrons = np.moveaxis(camera.electrons(np.moveaxis(light, 0, -1)), -1, 0)
-    reach = math.ceil(5 * options.fwhm_px)
+    """Electrons (C, S, S) of a picture (3, s, s), through the typical seeing and as large as the frame."""
+    electrons = np.moveaxis(camera.electrons(np.moveaxis(light, 0, -1)), -1, 0).astype(np.float32)
+    side = min(options.size)
+    fwhm_px = options.fwhm_px * light.shape[1] / side
+    reach = math.ceil(5 * fwhm_px)
     seeing = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     middle = np.array([[reach, reach, 1.0]])
-    psf = psf_matrix(options.fwhm_px, options.elongation, _PSF_ANGLE_RAD)
+    psf = psf_matrix(fwhm_px, options.elongation, _PSF_ANGLE_RAD)
     add_points(seeing, middle, np.zeros((2, 2), np.int64), psf, 1e-6)
     seeing /= seeing.sum()
-    return np.stack([cv2.filter2D(plane.astype(np.float32), -1, seeing) for plane in electrons])
+    blurred = (cv2.filter2D(plane, -1, seeing) for plane in electrons)
+    return np.stack([cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC) for plane in blurred])
 
 
 def _add_picture(
