@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -114,6 +116,26 @@ class NightOptions:
                 raise SettingsError(f"{name}: must be more than 0, not {getattr(self, name)}")
         if self.elongation < 1:
             raise SettingsError(f"elongation: a/b must be at least 1, not {self.elongation}")
+
+    def lasting(self, n_lights: int) -> NightOptions:
+        """Return a night of so many subs in which the same things happen, sooner or later in proportion."""
+        pace = n_lights / max(self.n_lights, 1)
+
+        def at(no: int | None) -> int | None:
+            return None if no is None else int(no * pace)
+
+        first, n_clouds = at(min(self.cloud_subs, default=0)) or 0, math.ceil(len(self.cloud_subs) * pace)
+        return dataclasses.replace(
+            self,
+            n_lights=n_lights,
+            flip_at=at(self.flip_at),
+            aircraft_at=at(self.aircraft_at),
+            trailed_at=at(self.trailed_at),
+            torn_at=at(self.torn_at),
+            duplicate_at=at(self.duplicate_at),
+            cloud_subs=tuple(range(first, first + n_clouds)),
+            n_satellites=math.ceil(self.n_satellites * pace),
+        )
 
     @property
     def n_channels(self) -> int:

@@ -72,13 +72,14 @@ def _response(size: tuple[int, int], rng: np.random.Generator) -> Array:
     height, width = size
     y, x = np.ogrid[:height, :width]
     r = np.hypot(x - width * 0.51, y - height * 0.48) / (np.hypot(height, width) / 2)
-    response = 1 - 0.24 * r**2.2
+    response = 1 - 0.24 * r**2
     scale = min(size) / 900
     for _ in range(9):
         x0, y0 = rng.uniform(0, width), rng.uniform(0, height)
         radius, depth = scale * rng.uniform(10, 32), rng.uniform(0.02, 0.07)
-        d = np.hypot(x - x0, y - y0) / radius
-        response *= 1 - depth * _shadow(d)
+        near = np.s_[max(0, int(y0 - radius)) : int(y0 + radius) + 2, max(0, int(x0 - radius)) : int(x0 + radius) + 2]
+        d = np.hypot(x[:, near[1]] - x0, y[near[0]] - y0) / radius
+        response[near] *= 1 - depth * _shadow(d)
     return np.asarray(response * (1 + 0.007 * rng.standard_normal(size)), np.float32)
 
 

@@ -225,6 +225,17 @@ def test_the_galaxy_hides_in_one_sub_and_shows_in_a_night(night: Night) -> None:
     assert bright_tenth / (noise_adu / np.sqrt(40)) > 2
 
 
+@pytest.mark.parametrize("n_lights", [12, 40, 200])
+def test_a_night_of_another_length_is_as_eventful(n_lights: int) -> None:
+    options = dataclasses.replace(NightOptions(), size=(64, 64), scene="stars", n_stars=5).lasting(n_lights)
+    night = Night(options)
+    flags = [night.truth(no).flags for no in range(n_lights)]
+    for what in ("flipped", "cloud", "trailed", "torn", "duplicate", "satellite", "aircraft"):
+        assert any(what in happened for happened in flags), what
+    assert not flags[0] or flags[0] == ("satellite",)
+    assert NightOptions().lasting(40) == NightOptions()
+
+
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
