@@ -42,11 +42,11 @@ _RECENT = 9  # subs that pace and star size are taken from
 
 @dataclass(frozen=True, slots=True)
 class SubRow:
-    """One sub as the tables show it. state: accepted, rejected or dropped; judged: when its verdict fell."""
+    """One sub as the tables show it. accepted: its verdict, which fell at `judged`; dropped: the user took it out."""
 
     no: int
     path: str
-    state: str
+    accepted: bool
     stack: str | None
     judged: datetime
     time: datetime | None = None
@@ -59,6 +59,14 @@ class SubRow:
     background_adu: float | None = None
     noise_adu: float | None = None
     weight: float | None = None
+    dropped: bool = False
+
+    @property
+    def state(self) -> str:
+        """accepted (in the stack), rejected or dropped."""
+        if not self.accepted:
+            return "rejected"
+        return "dropped" if self.dropped else "accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +180,9 @@ def _advance(state: NightState, event: Event, time: datetime) -> NightState:
         case SubAccepted() | SubRejected():
             return _judged(state, event, time)
         case SubDropped(no=no):
-            return _marked(state, no, "dropped")
+            return _marked(state, no, dropped=True)
         case SubRestored(no=no):
-            return _marked(state, no, "accepted")
+            return _marked(state, no, dropped=False)
         case StackFounded():
             return _totalled(
                 dataclasses.replace(
@@ -242,10 +250,11 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
     quality: Json = event.quality or {}
     accepted = isinstance(event, SubAccepted)
     stars = _number(quality, "n_stars")
+    before = _find(state.subs, event.no)
     row = SubRow(
         no=event.no,
         path=event.path,
-        state="accepted" if accepted else "rejected",
+        accepted=accepted,
         stack=event.stack or state.stack,
         judged=time,
         time=when(event.time_utc),
@@ -258,8 +267,8 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         background_adu=_number(quality, "background_adu"),
         noise_adu=_number(quality, "noise_adu"),
         weight=event.weight if isinstance(event, SubAccepted) else None,
+        dropped=before is not None and before.dropped,
     )
-    before = _find(state.subs, row.no)
     new_stack = row.stack if accepted else state.stack
     if new_stack != state.stack and isinstance(event, SubAccepted):
         state = dataclasses.replace(state, stack=new_stack, target=event.target, filter=event.filter)
@@ -272,11 +281,11 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
     return dataclasses.replace(state, silent=None, cadence_s=_cadence(state.subs))
 
 
-def _marked(state: NightState, no: int, to: str) -> NightState:
+def _marked(state: NightState, no: int, *, dropped: bool) -> NightState:
     before = _find(state.subs, no)
-    if before is None or before.state == "rejected":
+    if before is None:
         return state
-    after = dataclasses.replace(before, state=to)
+    after = dataclasses.replace(before, dropped=dropped)
     return _counted(_placed(state, after), before, after)
 
 

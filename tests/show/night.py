@@ -153,7 +153,9 @@ def dumbbell(data: Path) -> tuple[Array, list[Array]]:
         move = np.float32([[1, 0, -dx], [0, 1, -dy]])
         size = stars.shape[::-1]
         subs.append(cv2.warpAffine(rgb, move, size, flags=cv2.INTER_CUBIC, borderValue=(np.nan,) * 3))
-    return np.nanmean(subs, axis=0, dtype=np.float32), subs
+    seen = np.sum(np.isfinite(subs), axis=0)
+    mean = np.nansum(subs, axis=0) / np.maximum(seen, 1)
+    return np.where(seen > 0, mean, np.nan).astype(np.float32), subs
 
 
 def _stars(rgb: Array) -> Array:

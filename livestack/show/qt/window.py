@@ -45,7 +45,9 @@ class Window(QtWidgets.QMainWindow):
         self.canvas, self.subs = Canvas(DARK), SubsPanel(DARK)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
-        self.help = Help(self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys])
+        self.help = Help(
+            self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys]
+        )
         self._lay_out()
         self._bind()
         self.live = Live(source, Parts(self.top, self.canvas, self.waiting, self.tag, self.subs, self.glance))

@@ -1,0 +1,134 @@
+"""What the page shows: the night in a guest's words, and its pictures as JPEG."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+
+from livestack.develop.stretch import Kept, Stretch, apply, steady
+from livestack.events import Json
+from livestack.frame import Array, Picture
+from livestack.show.numbers import finer
+from livestack.show.source import Source, engine_alive
+from livestack.show.state import NightState, catch_up
+from livestack.show.words import clock, count, span
+
+LONGEST_PX = 1600
+_QUALITY = 90
+_MOST_BARS = 160
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """A rendition; the tag changes with every new one."""
+
+    tag: str
+    data: bytes
+
+
+class Feed:
+    """Follows a session for every guest at once; `refresh` may be called from any thread."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._kept: Kept | None = None
+        self._rendered: tuple[Picture | None, Picture | None] = (None, None)
+        self._version = 0
+        self.night = NightState()
+        self.picture: Jpeg | None = None
+        self.last: Jpeg | None = None
+        self.state: Json = public(self.night, None, None, 0, ended=False)
+
+    def refresh(self) -> Json:
+        """Take in what is new and return the public state."""
+        with self._lock:
+            while (state := catch_up(self._source.journal, self.night)).seq != self.night.seq:
+                self.night = state
+            stack, last = self._source.picture(), self._source.last()
+            if stack is not None and (stack is not self._rendered[0] or last is not self._rendered[1]):
+                self._render(stack, last)
+            ended = state.stopped is not None or not engine_alive(state)
+            self.state = public(state, *self._rendered, self._version, ended=ended)
+            return self.state
+
+    def _render(self, stack: Picture, last: Picture | None) -> None:
+        self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
+        self._version += 1
+        self.picture = Jpeg(f"{self._version}", jpeg(stack, self._kept.stretch))
+        if last is not None and last.data.shape == stack.data.shape:
+            self.last = Jpeg(f"{self._version}", jpeg(last, self._kept.stretch))
+        self._rendered = stack, last
+
+
+def jpeg(picture: Picture, stretch: Stretch) -> bytes:
+    """Return a picture stretched, upright and at most `LONGEST_PX` long."""
+    data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+    shrink = LONGEST_PX / max(data.shape[:2])
+    if shrink < 1.0:
+        size = (max(1, round(data.shape[1] * shrink)), max(1, round(data.shape[0] * shrink)))
+        data = cv2.resize(np.ascontiguousarray(data), size, interpolation=cv2.INTER_AREA)
+    image: Array = apply(data, stretch)
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
+
+
+def public(state: NightState, stack: Picture | None, last: Picture | None, version: int, *, ended: bool) -> Json:
+    """Return what guests may know. No path, host or file name; the plain words are made here, once."""
+    stacked = [row for row in state.subs if row.state == "accepted" and row.stack == state.stack]
+    first, latest = (stacked[0], stacked[-1]) if stacked else (None, None)
+    ratio = finer(state, stack, last)
+    return {
+        "name": state.target or "",
+        "photos": state.n_stacked,
+        "light": span(state.exposure_s),
+        "summary": summary(state),
+        "first": clock(first.time or first.judged) if first else "",
+        "latest": clock(latest.judged) if latest else "",
+        "photo": span(latest.exposure_s) if latest and latest.exposure_s else "",
+        "grain": f"{ratio:.1f}×" if ratio and ratio > 1.05 else "",
+        "bars": _bars([row.weight or 0.0 for row in stacked]),
+        "version": version,
+        "line": _line(state, ended=ended),
+        "ended": ended,
+        "width": stack.data.shape[1] if stack else 0,
+        "height": stack.data.shape[0] if stack else 0,
+        "now": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def summary(state: NightState) -> str:
+    """Say how much light there is: 112 photos, 37 minutes of light."""
+    if not state.n_stacked:
+        return ""
+    minutes = round(state.exposure_s / 60)
+    light = count(minutes, "minute") if minutes else count(round(state.exposure_s), "second")
+    if minutes >= 60:
+        hours, rest = divmod(minutes, 60)
+        light = count(hours, "hour") + (f" {count(rest, 'minute')}" if rest else "")
+    return f"{count(state.n_stacked, 'photo')}, {light} of light"
+
+
+def _line(state: NightState, *, ended: bool) -> str:
+    if ended:
+        return "This night has ended. The picture stays." if state.n_stacked else "This night has ended."
+    if state.n_stacked == 0:
+        return "The first photo is on its way."
+    if state.n_stacked == 1:
+        return "This is a single photo. Each new one makes the picture clearer."
+    if state.held is not None or state.lost is not None:
+        return "A short break at the telescope."
+    return "The telescope adds photo after photo; faint things rise out of the grain."
+
+
+def _bars(weights: list[float]) -> list[float]:
+    """Return heights 0…1 of at most `_MOST_BARS` bars, in order of time."""
+    if not weights:
+        return []
+    parts = np.array_split(np.asarray(weights), min(len(weights), _MOST_BARS))
+    heights = np.array([part.mean() for part in parts])
+    return [round(float(height), 2) for height in np.clip(heights / max(float(heights.max()), 1e-9), 0.2, 1.0)]

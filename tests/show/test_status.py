@@ -1,0 +1,122 @@
+"""The pill says the most serious thing that holds, in words a guest understands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from livestack.events import Held, SessionStopped, SourceLost, SourceSilent
+from livestack.frame import Picture
+from livestack.show.icons import ICONS
+from livestack.show.numbers import numbers
+from livestack.show.state import NightState, catch_up
+from livestack.show.status import status
+from livestack.show.words import about, clock, count, fixed, span
+from tests.show.night import Night, sky
+
+FORBIDDEN = ("reject", "fail", "invalid", "exception", "!", "please", "...")
+
+
+def _at(night: Night, later_s: float = 1.0, **changes: object) -> tuple[str, str, str]:
+    state = replace(catch_up(night.journal, NightState()), **changes)  # type: ignore[arg-type]
+    said = status(state, datetime.now(UTC) + timedelta(seconds=later_s))
+    assert said.icon in ICONS
+    words = f"{said.word} {said.detail} {said.advice}".lower()
+    assert not [word for word in FORBIDDEN if word in words]
+    return said.word, said.detail, said.advice
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    return Night(tmp_path)
+
+
+def test_from_the_first_sub_to_a_stack(night: Night) -> None:
+    assert _at(night)[:2] == ("Waiting for the first sub", "watching Captures / M 27")
+    assert _at(night, n_found=1)[0] == "Getting ready"
+    night.add()
+    assert _at(night)[0] == "First sub in"
+    for _ in range(4):
+        night.add()
+    word, detail, advice = _at(night)
+    assert word == "Stacking"
+    assert detail.startswith("next sub in 2")
+    assert "10\u202f% cleaner" in advice
+    assert _at(night, later_s=60)[1] == "next sub any moment"
+
+
+def test_a_sub_left_out_is_said_for_eight_seconds(night: Night) -> None:
+    for reason in (None, None, None, "trailed"):
+        night.add(reason)
+    word, detail, advice = _at(night)
+    assert (word, detail) == ("Sub 4 left out", "trailed")
+    assert "1.9×" in advice
+    assert _at(night, later_s=9)[0] == "Stacking"
+
+
+def test_cloud_holds_until_a_sub_is_stacked_again(night: Night) -> None:
+    for reason in (None, None, "clouded", "clouded", "clouded"):
+        night.add(reason)
+    word, _, advice = _at(night, later_s=100)
+    assert word == "Holding"
+    assert "3 subs left out" in advice
+    night.add()
+    assert _at(night)[0] == "Stacking"
+
+
+def test_what_needs_hands_wins(night: Night) -> None:
+    for _ in range(3):
+        night.add()
+    night.say(SourceSilent(200.0, "Subs came every 22 s. Is the sequence finished?"))
+    assert _at(night)[0] == "No new sub"
+    night.say(Held("viewer"))
+    assert _at(night, n_found=9)[:2] == ("Paused", "6 subs wait")
+    night.say(SourceLost(night.folder, ""))
+    assert _at(night)[0] == "Folder gone"
+    night.say(SessionStopped(130, "", 3, 0))
+    assert _at(night)[0] == "Stopped"
+    night.say(SessionStopped(0, "The night's report is ready.", 3, 0))
+    assert _at(night) == ("Finished", "3 subs, 1\u202fmin", "The night's report is ready.")
+
+
+def test_catching_up_is_not_being_behind(night: Night) -> None:
+    for _ in range(6):
+        night.add()
+    assert _at(night, n_found=40)[:2] == ("Stacking 6 of 40", "17\u202fs left")
+    word, _, advice = _at(night, n_found=10, seconds_per_sub=30.0)
+    assert word == "Behind by 4 subs"
+    assert "None is dropped" in advice
+
+
+def test_an_engine_that_vanished(night: Night) -> None:
+    night.add()
+    said = status(catch_up(night.journal, NightState()), datetime.now(UTC), alive=False)
+    assert (said.word, said.tone) == ("Stopped", "bad")
+
+
+def test_grain_is_measured_on_the_two_pictures(night: Night) -> None:
+    for _ in range(16):
+        night.add()
+    state = catch_up(night.journal, NightState())
+    stack = Picture(sky(16), 1.0, 1, "s", 16, 320.0, noise_adu=10.0)
+    last = Picture(sky(1), 1.0, 1, "s", 1, 20.0, noise_adu=38.0)
+    assert numbers(state, stack, last).grain == ((("3.8×", "finer"),), "than one sub")
+    (value, _), below = numbers(state, None, None).grain[0][0], numbers(state, None, None).grain[1]
+    assert value == "4.0×", "without pictures √Σw is what is known"
+    assert below == "than one sub"
+
+
+def test_numbers_are_written_as_people_write_them() -> None:
+    assert span(48) == "48\u202fs"
+    assert span(2240) == "37\u202fmin 20\u202fs"
+    assert span(8220) == "2\u202fh 17\u202fmin"
+    assert span(60) == "1\u202fmin"
+    assert about(119) == "2\u202fmin"
+    assert count(1, "sub") == "1 sub"
+    assert count(1200, "sub") == "1,200 subs"
+    assert fixed(-1.25, 1) == "−1.2"
+    assert fixed(float("nan"), 1) == "–"
+    assert clock(None) == "–"
