@@ -22,7 +22,9 @@ def modules() -> dict[str, ast.Module]:
     """Every module of the package: path below livestack/, without .py → syntax tree."""
     package = ROOT / "livestack"
     return {
-        path.relative_to(package).with_suffix("").as_posix(): ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        path.relative_to(package).with_suffix("").as_posix(): ast.parse(
+            path.read_text(encoding="utf-8"), filename=str(path)
+        )
         for path in sorted(package.rglob("*.py"))
     }
 

@@ -27,11 +27,13 @@ def bootstrap(root: Path) -> ModuleType:
 
 
 def test_readme_tells_every_command(root: Path) -> None:
-    """The README's table and the command line have the same commands."""
+    """Every command of the command line is in the README's table."""
     cli = pytest.importorskip("livestack.cli", reason="no command line yet")
     click = pytest.importorskip("click")
     table = re.findall(r"^\| `(\w+)", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(table) == sorted(cli.main.list_commands(click.Context(cli.main)))
+    commands = cli.main.list_commands(click.Context(cli.main))
+    assert commands
+    assert set(commands) <= set(table)
 
 
 def test_one_band_of_pythons(root: Path, bootstrap: ModuleType) -> None:
