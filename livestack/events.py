@@ -54,6 +54,10 @@ class StackFounded(Event):
     path: str
     sha256: str
     replaces: str | None = None
+    reject: str = "deferred"
+    channels: int = 1
+    sky_adu: list[float] = field(default_factory=list)
+    header: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,8 +80,8 @@ CREATE VIEW IF NOT EXISTS stack AS SELECT
       WHERE sub.stack = json_extract(e.body, '$.stack') AND sub.state = 'accepted') AS exposure_s,
     e.seq AS seq
 FROM event e WHERE e.kind = 'StackFounded'
-  AND NOT EXISTS (SELECT 1 FROM event r WHERE r.kind = 'StackFounded'
-                  AND json_extract(r.body, '$.replaces') = json_extract(e.body, '$.stack'));
+  AND NOT EXISTS (SELECT 1 FROM event r WHERE r.kind = 'StackFounded' AND r.seq > e.seq
+                  AND json_extract(r.body, '$.stack') = json_extract(e.body, '$.stack'));
 CREATE VIEW IF NOT EXISTS alert AS SELECT
     json_extract(r.body, '$.rule') AS rule,
     json_extract(r.body, '$.sentence') AS sentence,

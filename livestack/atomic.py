@@ -1,0 +1,24 @@
+"""A file is there whole, or as it was before."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write through a temporary file in the same folder, sync it, and rename it into place."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY) if os.name == "posix" else None
+    if folder is not None:
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,76 @@
+"""A growth's state on disk, past its final look: only makes resuming faster, may be deleted at any time."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from livestack.atomic import write_atomically
+from livestack.frame import Array
+from livestack.stack import Stack
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Sums of a stack and which subs are in them.
+
+    Attributes
+    ----------
+    subs : list of list
+        [number, sha256] of each sub, in the order folded.
+    judged_by : str
+        Rejection it was folded with.
+    """
+
+    stack: Stack
+    subs: list[list[Any]]
+    judged_by: str
+    knowledge_id: str
+    knowledge_no: int
+    stars: Array
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint atomically."""
+    facts = {
+        "format": FORMAT,
+        "subs": checkpoint.subs,
+        "judged_by": checkpoint.judged_by,
+        "knowledge_id": checkpoint.knowledge_id,
+        "knowledge_no": checkpoint.knowledge_no,
+        "template": checkpoint.stack.template,
+        "n_subs": checkpoint.stack.n_subs,
+        "exposure_s": checkpoint.stack.exposure_s,
+    }
+
+    def write(file: BinaryIO) -> None:
+        for array in checkpoint.stack.arrays:
+            np.save(file, array)
+        np.save(file, checkpoint.stars)
+        file.write(json.dumps(facts).encode())
+
+    write_atomically(path, write)
+
+
+def load_checkpoint(path: Path) -> Checkpoint | None:
+    """Read a checkpoint; None when there is none, or it is not whole, or from another version."""
+    try:
+        with path.open("rb") as file:
+            arrays = [np.load(file, allow_pickle=False) for _ in range(5)]
+            stars = np.load(file, allow_pickle=False)
+            facts = json.loads(file.read())
+    except (OSError, ValueError, EOFError, io.UnsupportedOperation):
+        return None
+    if facts.get("format") != FORMAT:
+        return None
+    stack = Stack((0, 0, 0), facts["template"])
+    stack.mean, stack.m2, stack.weight, stack.coverage, stack.rejected = arrays
+    stack.n_subs, stack.exposure_s = facts["n_subs"], facts["exposure_s"]
+    return Checkpoint(stack, facts["subs"], facts["judged_by"], facts["knowledge_id"], facts["knowledge_no"], stars)

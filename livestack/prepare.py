@@ -1,0 +1,157 @@
+"""From a finished file to a measured sub. Pure: any thread or process may do it, in any order."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Frame, Header, Identity, Masters, Quality
+from livestack.read import open_frame
+from livestack.reduce.measure import measure
+
+StackKey = tuple[Any, ...]
+CHUNK = 1 << 20
+
+_NO_MASTERS = Masters()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A sub read and measured.
+
+    Attributes
+    ----------
+    no : int
+        Number in the order found finished.
+    frame : Frame
+        Raw, as the camera wrote it.
+    masters_id : str
+        Calibration it was measured with; a stack that uses another measures it again.
+    stars, quality
+        None for a frame that is not a light.
+    """
+
+    no: int
+    identity: Identity
+    sha256: str
+    frame: Frame
+    masters_id: str = ""
+    stars: Array | None = None
+    quality: Quality | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A file that cannot be a sub: why, in words."""
+
+    no: int
+    identity: Identity
+    sha256: str | None
+    reason: str
+    sentence: str
+
+
+def prepare(
+    no: int, identity: Identity, calibration: Callable[[StackKey], tuple[str, Masters] | None]
+) -> Prepared | Unusable:
+    """Read a file, and measure it when it is a light.
+
+    Parameters
+    ----------
+    calibration : callable
+        Masters of the stack that a light belongs to, with their id, as far as they are known.
+    """
+    sha256 = None
+    try:
+        sha256 = content_hash(identity.path)
+        frame = open_frame(identity.path)
+        if frame.header.kind != "light":
+            return Prepared(no, identity, sha256, frame)
+        masters_id, masters = calibration(stack_key(frame)) or ("", _NO_MASTERS)
+        return measured(Prepared(no, identity, sha256, frame), masters_id, masters)
+    except FrameError as error:
+        return Unusable(no, identity, sha256, error.reason, error.sentence)
+
+
+def measured(sub: Prepared, masters_id: str, masters: Masters) -> Prepared:
+    """Return the sub measured with these masters."""
+    check_masters_fit(sub.frame, masters)
+    stars, quality = measure(sub.frame, masters)
+    return dataclasses.replace(sub, masters_id=masters_id, stars=stars, quality=quality)
+
+
+def check_masters_fit(frame: Frame, masters: Masters) -> None:
+    """Raise FrameError (mismatched) when masters are of another size than the frame."""
+    for kind, array in (("dark or bias", masters.pedestal), ("flat", masters.flat)):
+        if array is not None and array.shape != frame.data.shape:
+            raise FrameError(
+                "mismatched",
+                f"{frame.header.path.name} is {frame.data.shape[1]}×{frame.data.shape[0]} px, the {kind} "
+                f"{array.shape[1]}×{array.shape[0]}: take one of the same size and binning.",
+            )
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes.
+
+    Raises
+    ------
+    FrameError
+        vanished or unreadable.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+    except FileNotFoundError:
+        raise FrameError("vanished", f"{path.name} is gone: it was removed before it could be read.") from None
+    except OSError as error:
+        raise FrameError("unreadable", f"{path.name} cannot be read: {error.strerror}.") from None
+    return digest.hexdigest()
+
+
+def stack_key(frame: Frame) -> StackKey:
+    """Target × filter × camera geometry: subs of one key belong in one stack. Exposure is no key."""
+    return key_of(frame.header, frame.n_channels)
+
+
+def key_of(header: Header, channels: int) -> StackKey:
+    """Key of a stack with this header."""
+    return (
+        _folded(header.target),
+        _folded(header.filter),
+        header.size,
+        header.binning,
+        _folded(header.camera),
+        header.cfa,
+        channels,
+    )
+
+
+def _folded(words: str | None) -> str:
+    return "".join(words.split()).casefold() if words else ""
+
+
+def header_to_json(header: Header) -> dict[str, Any]:
+    """Return the facts of a header (all but path and the raw keywords) as JSON values."""
+    facts = {
+        f.name: getattr(header, f.name) for f in dataclasses.fields(Header) if f.name not in ("path", "raw", "time_utc")
+    }
+    facts["size"], facts["binning"] = list(header.size), list(header.binning)
+    facts["time_utc"] = header.time_utc.isoformat() if header.time_utc else None
+    return facts
+
+
+def header_from_json(path: Path, facts: dict[str, Any]) -> Header:
+    """Inverse of `header_to_json`."""
+    known = {name: value for name, value in facts.items() if name in {f.name for f in dataclasses.fields(Header)}}
+    known["size"], known["binning"] = tuple(facts["size"]), tuple(facts["binning"])
+    known["time_utc"] = datetime.fromisoformat(facts["time_utc"]) if facts["time_utc"] else None
+    return Header(path=path, **known)

@@ -1,0 +1,144 @@
+"""The stack file: honest linear data with its noise, as FITS that Siril, DS9 and astropy open with the right values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy.io import fits
+
+from livestack.atomic import write_atomically
+from livestack.events import SubAccepted
+from livestack.frame import Array, Header
+from livestack.stack import Stack
+
+JD_OF_UNIX_EPOCH = 2440587.5
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A stack with the facts its file carries.
+
+    Attributes
+    ----------
+    sky_adu : sequence of float
+        Per channel: exactly what was subtracted from the founding sub; added back in the file.
+    history : sequence of str
+        Masters, rejection, version: one line each.
+    """
+
+    stack: Stack
+    header: Header
+    subs: Sequence[SubAccepted]
+    sky_adu: Sequence[float]
+    n_rejected_subs: int
+    version: str
+    history: Sequence[str]
+
+
+def write_product(path: Path, product: Product) -> None:
+    """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED."""
+    sums = product.stack.result()
+    sky = np.array(product.sky_adu, np.float32).reshape(-1, 1, 1)
+    mean = sums.mean + sky
+    primary = fits.PrimaryHDU(_plane(mean))
+    _fill_header(primary.header, mean, product)
+    hdus = [
+        primary,
+        fits.ImageHDU(_plane(sums.variance), name="VARIANCE"),
+        fits.ImageHDU(_plane(sums.stderr), name="STDERR"),
+        fits.ImageHDU(_plane(sums.coverage), name="COVERAGE"),
+        fits.ImageHDU(_plane(sums.rejected), name="REJECTED"),
+    ]
+    hdus[1].header["BUNIT"] = "adu2"
+    hdus[2].header["BUNIT"] = "adu"
+    if product.header.row_order:
+        for hdu in hdus[1:]:
+            hdu.header["ROWORDER"] = product.header.row_order
+
+    def write(file: BinaryIO) -> None:
+        fits.HDUList(hdus).writeto(file, output_verify="silentfix")
+
+    write_atomically(path, write)
+
+
+def _plane(array: Array) -> Array:
+    """(1, H, W) as (H, W); colour stays (3, H, W)."""
+    return array[0] if array.shape[0] == 1 else array
+
+
+def _fill_header(card: fits.Header, mean: Array, product: Product) -> None:
+    for name, value, comment in _facts(mean, product):
+        if value is not None:
+            card[name] = (value, comment)
+    for line in product.history:
+        card.add_history(line.encode("ascii", "replace").decode())
+
+
+def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:
+    """Keyword, value, comment; a value of None is left out."""
+    header, subs = product.header, product.subs
+    exposures = [sub.exposure_s for sub in subs if sub.exposure_s is not None]
+    covered = mean[np.isfinite(mean)]
+    sky: list[tuple[str, Any, str | None]] = [
+        (f"SKYADU{c + 1}" if len(product.sky_adu) > 1 else "SKYADU", float(level), "[adu] sky level of the first sub")
+        for c, level in enumerate(product.sky_adu)
+    ]
+    return [
+        ("BUNIT", "adu", "calibrated ADU on the scale of the first sub"),
+        ("IMAGETYP", "Stacked Light", None),
+        ("STACKCNT", len(subs), "subs in the stack"),
+        ("NREJSUB", product.n_rejected_subs, "subs left out"),
+        ("EXPTIME", float(np.median(exposures)) if exposures else None, "[s] one sub"),
+        ("LIVETIME", float(sum(exposures)) if exposures else None, "[s] all subs"),
+        *_times(subs),
+        ("OBJECT", header.target, None),
+        ("FILTER", header.filter, None),
+        ("INSTRUME", header.camera, None),
+        ("TELESCOP", header.telescope, None),
+        ("FOCALLEN", header.focal_mm, "[mm]"),
+        ("XPIXSZ", header.pixel_um, "[um] binned"),
+        ("YPIXSZ", header.pixel_um, "[um] binned"),
+        ("XBINNING", header.binning[0], None),
+        ("YBINNING", header.binning[1], None),
+        ("GAIN", header.gain, None),
+        ("OFFSET", header.offset_adu, None),
+        ("CCD-TEMP", header.temperature_c, "[C]"),
+        ("EGAIN", header.e_per_adu, "[e-/adu]"),
+        ("RA", header.ra_deg, "[deg]"),
+        ("DEC", header.dec_deg, "[deg]"),
+        ("ROWORDER", header.row_order, None),
+        *sky,
+        ("DATAMIN", float(covered.min()) if covered.size else None, None),
+        ("DATAMAX", float(covered.max()) if covered.size else None, None),
+        ("PROGRAM", f"livestack {product.version}", None),
+        ("DATE", datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", ""), "UTC, file written"),
+    ]
+
+
+def _times(subs: Sequence[SubAccepted]) -> list[tuple[str, Any, str | None]]:
+    """Start of the first, mean, and end of the last sub."""
+    spans = []
+    for sub in subs:
+        if sub.time_utc is not None:
+            middle, half = datetime.fromisoformat(sub.time_utc), timedelta(seconds=(sub.exposure_s or 0.0) / 2)
+            spans.append((middle - half, middle, middle + half))
+    if not spans:
+        return []
+    start, end = min(span[0] for span in spans), max(span[2] for span in spans)
+    mean = datetime.fromtimestamp(sum(span[1].timestamp() for span in spans) / len(spans), UTC)
+    return [
+        ("DATE-OBS", _iso(start), "UTC, start of the first sub"),
+        ("DATE-AVG", _iso(mean), "UTC, mean of mid-exposures"),
+        ("DATE-END", _iso(end), "UTC, end of the last sub"),
+        ("EXPSTART", start.timestamp() / 86400 + JD_OF_UNIX_EPOCH, "[JD]"),
+        ("EXPEND", end.timestamp() / 86400 + JD_OF_UNIX_EPOCH, "[JD]"),
+    ]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

@@ -1,0 +1,211 @@
+"""What leaves the engine: previews for the screens and products for the disk."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from livestack.bus import Slot
+from livestack.checkpoint import Checkpoint, save_checkpoint
+from livestack.develop.export import write_png
+from livestack.develop.stretch import apply, auto_stretch
+from livestack.events import StackSaved, SubAccepted
+from livestack.frame import Array, Frame, Picture
+from livestack.growth import Growth
+from livestack.picture import write_picture
+from livestack.prepare import Prepared
+from livestack.product import Product, write_product
+from livestack.reduce import fold as folding
+from livestack.reduce.kernels import BAND, warp_and_normalise
+from livestack.resume import checkpoint_of, checkpoint_path
+from livestack.session import Session
+from livestack.sessions import Home
+from livestack.stack import Stack
+from livestack.version import VERSION
+
+IDLE_SAVE_S = 2.0
+"""A stack is saved when nothing has come for so long."""
+
+
+def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
+    """Preview of a stack as it is shown."""
+    shown = growth.shown()
+    data, scale = folding.preview(shown, threads)
+    return _picture(growth, data, scale, version, _grain(shown, growth), shown.n_subs, shown.exposure_s)
+
+
+def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) -> Picture:
+    """Preview of one sub on the stack's grid: a sample per preview px, so its grain is a sub's."""
+    channels, height, width = growth.founding.shape
+    step = folding.preview_step(height, width)
+    light = growth.light(frame, sub)
+    raw, pedestal, gain, colours, inverse, table = light.arrays
+    middle = (step - 1) / 2
+    coarse = inverse @ np.array([[step, 0, middle], [0, step, middle], [0, 0, 1.0]])
+    sky = light.sky.copy()
+    sky[:, 0] += (sky[:, 1] + sky[:, 2]) * middle
+    sky[:, 1:] *= step
+    h, w = height // step, width // step
+    out = np.full((channels, h, w), np.nan, np.float32)
+    for y0 in range(0, h, BAND):
+        y1 = min(y0 + BAND, h)
+        box = np.array([y0, y1, 0, w], np.int64)
+        sample = np.full((channels, y1 - y0, w), np.nan, np.float32)
+        warp_and_normalise((raw, pedestal, gain, colours, coarse, table), sky, light.scale, box, sample)
+        out[:, y0:y1] = sample
+    data = out[0] if channels == 1 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
+    return _picture(growth, data, 1 / step, version, sub.quality["noise_adu"], 1, sub.exposure_s or 0.0)
+
+
+def _picture(
+    growth: Growth, data: Array, scale: float, version: int, noise: float, n_subs: int, exposure_s: float
+) -> Picture:
+    data.flags.writeable = False
+    return Picture(
+        data=data,
+        scale=scale,
+        version=version,
+        stack=growth.name,
+        n_subs=n_subs,
+        exposure_s=exposure_s,
+        noise_adu=float(noise),
+        row_order=growth.founding.header.row_order,
+    )
+
+
+def _grain(stack: Stack, growth: Growth) -> float:
+    """Typical standard error of the mean, ADU; of one sub while there is only one."""
+    n = stack.coverage[:, ::16, ::16].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(stack.m2[:, ::16, ::16] / ((n - 1) * stack.weight[:, ::16, ::16]))
+    seen = error[n >= 2]
+    return float(np.median(seen)) if seen.size else growth.founding.quality.noise_adu
+
+
+def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
+    """Copy of a stack with the facts for its file."""
+    shown = growth.shown()
+    founding = growth.founding
+    masters = founding.masters.provenance
+    history = [
+        f"livestack {version}",
+        *(f"{kind}: {origin}" for kind, origin in masters.items()),
+        *([] if masters else ["no calibration"]),
+        f"rejection: {next(name for name, rule in folding.REJECTORS.items() if rule is growth.rule)}",
+        f"weights: sum {float(sum(sub.weight for sub in growth.subs)):.3f} over {len(growth.subs)} subs",
+    ]
+    return Product(
+        stack=shown.copy(),
+        header=founding.header,
+        subs=tuple(growth.subs),
+        sky_adu=founding.sky_adu,
+        n_rejected_subs=n_rejected,
+        version=version,
+        history=history,
+    )
+
+
+def save_product(path: Path, product: Product, picture: Picture | None) -> None:
+    """Write the stack file, and a stretched preview beside it where a picture is given."""
+    write_product(path, product)
+    if picture is not None:
+        data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+        write_png(path.with_suffix(".png"), apply(data, auto_stretch(data)))
+
+
+@dataclass(slots=True)
+class _Saving:
+    """When a stack was last saved, and with how many subs."""
+
+    at: float = 0.0
+    subs: tuple[int, ...] = ()
+    was_final: bool = False
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Hands pictures to the screens and stacks to the disk; the disk is written in a thread of its own.
+
+    Parameters
+    ----------
+    slots : (stack, last sub)
+        Where readers in this process find the newest previews.
+    """
+
+    home: Home
+    threads: Executor | None
+    slots: tuple[Slot[Picture], Slot[Picture]]
+    _version: int = 0
+    _saved: dict[str, _Saving] = field(default_factory=dict)
+    _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
+    _writing: Future[list[StackSaved]] | None = None
+
+    def show(self, growth: Growth, sub: SubAccepted | None, item: Prepared | None) -> None:
+        """Publish the preview of a stack, and of its last sub where one is given."""
+        self._version += 1
+        picture = stack_picture(growth, self.threads, self._version)
+        self.slots[0].put(picture)
+        write_picture(self.home.cache / "picture.npy", picture)
+        if sub is not None and item is not None:
+            last = sub_picture(growth, sub, item.frame, self._version)
+            self.slots[1].put(last)
+            write_picture(self.home.cache / "last.npy", last)
+
+    def touch(self, growth: Growth) -> None:
+        """Note that a stack changed though its subs did not."""
+        self._saved.pop(growth.name, None)
+
+    def save_if_due(self, session: Session, every_s: float, idle_s: float) -> list[StackSaved]:
+        """Begin to save a stack whose time has come; returns what was saved since the last call."""
+        done = self._collect(wait=False)
+        if self._writing is None:
+            for growth in session.growths():
+                saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
+                changed = saving.subs != tuple(sub.no for sub in growth.subs)
+                final = growth.first is None and not saving.was_final
+                if changed and (final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s):
+                    self._begin(session, growth)
+                    break
+        return done
+
+    def save_all(self, session: Session) -> list[StackSaved]:
+        """Save every stack that changed; returns when it is on disk."""
+        done = self._collect(wait=True)
+        for growth in session.growths():
+            saving = self._saved.setdefault(growth.name, _Saving())
+            if growth.subs and saving.subs != tuple(sub.no for sub in growth.subs):
+                self._begin(session, growth)
+                done += self._collect(wait=True)
+        return done
+
+    def close(self) -> None:
+        """Finish writing."""
+        self._writer.shutdown(wait=True)
+
+    def _begin(self, session: Session, growth: Growth) -> None:
+        product = product_of(growth, session.n_rejected.get(growth.name, 0), VERSION)
+        keep = None if session.processing.passes == 2 else checkpoint_of(growth, product.stack)
+        picture = stack_picture(growth, self.threads, self._version)
+        self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
+        path = self.home.stack / f"{growth.name}.fits"
+        self._writing = self._writer.submit(_write, path, product, picture, checkpoint_path(session, growth.name), keep)
+
+    def _collect(self, *, wait: bool) -> list[StackSaved]:
+        if self._writing is None or (not wait and not self._writing.done()):
+            return []
+        saved = self._writing.result()
+        self._writing = None
+        return saved
+
+
+def _write(
+    path: Path, product: Product, picture: Picture, checkpoint: Path, keep: Checkpoint | None
+) -> list[StackSaved]:
+    save_product(path, product, picture)
+    if keep is not None:
+        save_checkpoint(checkpoint, keep)
+    return [StackSaved(path.stem, str(path), len(product.subs))]

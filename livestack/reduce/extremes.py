@@ -1,0 +1,214 @@
+"""The first look's kernels: hold a pixel's extremes aside, and re-admit them from the inside out.
+
+A satellite in one of the first subs is the highest sample of its pixels; held aside it never touches the core, and what
+is shown takes it back only when it agrees with the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.kernels import OPTIONS, TILE, F, expected_variance, warp_and_normalise
+from livestack.stack import N_ASIDE, N_LOW
+
+
+@njit(**OPTIONS)
+def _hold_aside(values: Array, owners: Array, n: int, v: float, owner: int) -> tuple[int, Any, int]:
+    """Insert into ascending extremes: (how many are held now, what goes into the core, its owner or −1)."""
+    if n < N_ASIDE:
+        q = n
+        while q > 0 and values[q - 1] > v:
+            values[q], owners[q] = values[q - 1], owners[q - 1]
+            q -= 1
+        values[q], owners[q] = v, owner
+        return n + 1, F(0), -1
+    if v > values[N_LOW]:
+        out, out_owner = values[N_LOW], owners[N_LOW]
+        q = N_LOW
+        while q < N_ASIDE - 1 and values[q + 1] < v:
+            values[q], owners[q] = values[q + 1], owners[q + 1]
+            q += 1
+        values[q], owners[q] = v, owner
+        return n, out, int(out_owner)
+    if v < values[N_LOW - 1]:
+        out, out_owner = values[N_LOW - 1], owners[N_LOW - 1]
+        q = N_LOW - 1
+        while q > 0 and values[q - 1] > v:
+            values[q], owners[q] = values[q - 1], owners[q - 1]
+            q -= 1
+        values[q], owners[q] = v, owner
+        return n, out, int(out_owner)
+    return n, v, owner
+
+
+@njit(**OPTIONS)
+def hold_band(
+    light: tuple[Array, Array, Array, Array, Array, Array],
+    sky: Array,
+    scale: float,
+    index: int,
+    weights: Array,
+    core: tuple[Array, Array, Array, Array, Array],
+    aside: tuple[Array, Array, Array],
+    y0: int,
+    y1: int,
+) -> None:
+    """Fold one band of a sub into a first look.
+
+    Parameters
+    ----------
+    index : which sub of the first look this is, 0-based.
+    weights : (n,) weight by index.
+    aside : values (N_ASIDE, C, H, W), owners (N_ASIDE, C, H, W), counts (C, H, W).
+    """
+    mean, m2, total, coverage, _ = core
+    values, owners, counts = aside
+    channels, _, width = mean.shape
+    box = np.empty(4, np.int64)
+    sample = np.empty((channels, y1 - y0, TILE), np.float32)
+    for x0 in range(0, width, TILE):
+        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
+        if not warp_and_normalise(light, sky, scale, box, sample):
+            continue
+        for c in range(channels):
+            for y in range(y0, y1):
+                for x in range(x0, box[3]):
+                    v = sample[c, y - y0, x - x0]
+                    if not np.isfinite(v):
+                        continue
+                    held, v, owner = _hold_aside(values[:, c, y, x], owners[:, c, y, x], counts[c, y, x], v, index)
+                    counts[c, y, x] = held
+                    if owner < 0:
+                        continue
+                    w = weights[owner]
+                    coverage[c, y, x] += 1
+                    new = total[c, y, x] + w
+                    total[c, y, x] = new
+                    d = v - mean[c, y, x]
+                    g = d * (w / new)
+                    mean[c, y, x] += g
+                    m2[c, y, x] += w * d * (d - g)
+
+
+@njit(**OPTIONS)
+def readmit_band(
+    core: tuple[Array, Array, Array, Array, Array],
+    aside: tuple[Array, Array, Array],
+    weights: Array,
+    noise: Array,
+    structure: Array,
+    rule: tuple[float, float, float, int, int],
+    result: tuple[Array, Array, Array, Array, Array],
+    y0: int,
+    y1: int,
+) -> None:
+    """What a first look shows: its core with the extremes re-admitted while they agree, nearest first.
+
+    Parameters
+    ----------
+    noise : (C,) variance of a sample of weight 1, ADU².
+    structure : (H/2, W/2) local contrast, ADU.
+    rule : kappa_low, kappa_high, nu, and two that are not used here.
+    result : mean, m2, weight, coverage, rejected to write.
+    """
+    values, owners, counts = aside
+    kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
+    channels, _, width = core[0].shape
+    for c in range(channels):
+        for y in range(y0, y1):
+            for x in range(width):
+                n, held = int(core[3][c, y, x]), int(counts[c, y, x])
+                mu, q, total = core[0][c, y, x], core[1][c, y, x], core[2][c, y, x]
+                low, high, out = min(N_LOW, held) - 1, min(N_LOW, held), 0
+                if n == 0 and held > 0:
+                    # the lower median: what is wrong is mostly too bright
+                    k = (held - 1) // 2
+                    mu, q, total, n = values[k, c, y, x], F(0), weights[owners[k, c, y, x]], 1
+                    low, high = k - 1, k + 1
+                s = structure[y >> 1, x >> 1]
+                while low >= 0 or high < held:
+                    take_low = high >= held or (low >= 0 and mu - values[low, c, y, x] < values[high, c, y, x] - mu)
+                    k = low if take_low else high
+                    w = weights[owners[k, c, y, x]]
+                    d = values[k, c, y, x] - mu
+                    variance = expected_variance(noise[c] / w, s, n, q, w, total, nu)
+                    kappa = kappa_high if d > 0 else kappa_low
+                    if d * d > kappa * kappa * variance:
+                        # the rest of this side lies farther out
+                        if take_low:
+                            out, low = out + low + 1, -1
+                        else:
+                            out, high = out + held - high, held
+                        continue
+                    n += 1
+                    total += w
+                    g = d * (w / total)
+                    mu += g
+                    q += w * d * (d - g)
+                    if take_low:
+                        low -= 1
+                    else:
+                        high += 1
+                result[0][c, y, x], result[1][c, y, x], result[2][c, y, x] = mu, q, total
+                result[3][c, y, x], result[4][c, y, x] = n, out
+
+
+@njit(**OPTIONS)
+def contrast_band(mean: Array, coverage: Array, noise: Array, out: Array, y0: int, y1: int) -> None:
+    """Local contrast of a picture at half resolution: the largest over channels of 3×3 max − min of 2×2 means.
+
+    Its own noise (2.2 σ of a 2×2 mean) is taken off in quadrature. Rows y0…y1 of out (H/2, W/2).
+
+    Parameters
+    ----------
+    noise : (C,) variance of one px of `mean`, ADU².
+    """
+    channels, height, width = mean.shape
+    h, w = out.shape
+    rows = np.empty((3, w), np.float32)
+    for y in range(y0, y1):
+        out[y] = F(0)
+        for c in range(channels):
+            for k in range(3):
+                yy = min(max(y - 1 + k, 0), h - 1)
+                a, b = 2 * yy, min(2 * yy + 1, height - 1)
+                for x in range(w):
+                    e, f = 2 * x, min(2 * x + 1, width - 1)
+                    n = (
+                        min(coverage[c, a, e], 1)
+                        + min(coverage[c, a, f], 1)
+                        + min(coverage[c, b, e], 1)
+                        + min(coverage[c, b, f], 1)
+                    )
+                    total = mean[c, a, e] + mean[c, a, f] + mean[c, b, e] + mean[c, b, f]
+                    rows[k, x] = total / F(n) if n > 0 else F(0)
+            floor = F(2.2 * 2.2 / 4) * F(noise[c])
+            for x in range(w):
+                low = high = rows[1, x]
+                for k in range(3):
+                    for xx in range(max(x - 1, 0), min(x + 2, w)):
+                        low, high = min(low, rows[k, xx]), max(high, rows[k, xx])
+                squared = (high - low) * (high - low) - floor
+                if squared > 0:
+                    out[y, x] = max(out[y, x], np.sqrt(squared))
+
+
+@njit(**OPTIONS)
+def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
+    """Mean over step × step px of what is covered, rows y0…y1 of out (h, w, C); NaN where nothing is."""
+    channels, height, width = mean.shape
+    w = out.shape[1]
+    for y in range(y0, y1):
+        for x in range(w):
+            for c in range(channels):
+                total, n = F(0), 0
+                for yy in range(y * step, min(y * step + step, height)):
+                    for xx in range(x * step, min(x * step + step, width)):
+                        if coverage[c, yy, xx] > 0:
+                            total += mean[c, yy, xx]
+                            n += 1
+                out[y, x, c] = total / F(n) if n > 0 else F(np.nan)

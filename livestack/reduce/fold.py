@@ -1,0 +1,268 @@
+"""Folding a sub into the stack's arrays, band by band, in as many threads as there are.
+
+The variants (plain, judged, first look) meet here and only here; the kernels are in `kernels` and `extremes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from livestack.frame import Array, Frame, Masters
+from livestack.reduce import extremes, kernels
+from livestack.stack import FirstLook, Stack
+
+COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
+LANCZOS_STEPS = 1024
+MAX_PREVIEW_PX = 4_000_000
+
+_NO_PLANES = np.zeros((0, 0, 0), np.float32)
+_NO_STRUCTURE = np.zeros((0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a sample is judged against a template.
+
+    Attributes
+    ----------
+    kappa_low, kappa_high : float
+        A sample farther than so many σ below or above is out.
+    nu : float
+        Weight of the noise model, in degrees of freedom; 0 = only what the pixel itself showed.
+    beta : float
+        Share of the local contrast that counts as noise: keeps star cores.
+    least : int
+        Samples a pixel must have to be judged by; 0 = nothing is judged.
+    clamp : bool
+        Pull the sample to the limit instead of leaving it out.
+    looks : tuple of int
+        After which subs the subs so far are read again and judged anew; the last one is final.
+    """
+
+    kappa_low: float = 4.0
+    kappa_high: float = 3.5
+    nu: float = 8.0
+    beta: float = 1.0
+    least: int = 1
+    clamp: bool = False
+    looks: tuple[int, ...] = (4, 6, 8, 12)
+
+    @property
+    def numbers(self) -> tuple[float, float, float, int, int]:
+        """What the kernels take."""
+        return self.kappa_low, self.kappa_high, self.nu, self.least, int(self.clamp)
+
+
+REJECTORS: dict[str, Rule] = {
+    "deferred": Rule(),
+    "sigma": Rule(kappa_low=3.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, looks=()),
+    "winsorised": Rule(kappa_low=4.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, clamp=True, looks=()),
+    "none": Rule(least=0, looks=()),
+}
+"""Rejection by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A sub ready to be folded: raw px with everything that makes samples of them.
+
+    Attributes
+    ----------
+    planes : ndarray
+        (P, H, W) uint16 or float32, as the camera wrote them.
+    pedestal, gain : ndarray of float32
+        (P, H, W) or empty: (raw − pedestal) · gain; a gain of NaN marks a bad px.
+    colours : ndarray of int64
+        (2, 2) CFA colours, or (0, 0).
+    inverse : ndarray of float64
+        (3, 3), grid px → sub px.
+    sky : ndarray of float64
+        (C, 3): level at grid (0, 0), slope along x, slope along y; ADU of the sub.
+    scale : float
+        Transparency relative to the stack's scale.
+    weight : float
+    """
+
+    planes: Array
+    pedestal: Array
+    gain: Array
+    colours: Array
+    inverse: Array
+    sky: Array
+    scale: float
+    weight: float
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array, Array]:
+        """What the kernels take."""
+        table = LANCZOS_TABLE if self.colours.shape[0] == 0 else LANCZOS_TABLE[:0]
+        return self.planes, self.pedestal, self.gain, self.colours, self.inverse, table
+
+
+def _lanczos_table(steps: int) -> Array:
+    offset = np.arange(-2, 4)[None, :] - np.arange(steps + 1)[:, None] / steps
+    weights = np.sinc(offset) * np.sinc(offset / 3)
+    normalised: Array = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised
+
+
+LANCZOS_TABLE = _lanczos_table(LANCZOS_STEPS)
+
+
+def colours_of(cfa: str | None) -> Array:
+    """CFA pattern as (2, 2) indices 0 R, 1 G, 2 B; (0, 0) for none."""
+    if cfa is None:
+        return np.zeros((0, 0), np.int64)
+    return np.array([COLOUR_INDEX[letter] for letter in cfa], np.int64).reshape(2, 2)
+
+
+def planes_of(data: Array) -> Array:
+    """View or copy of (H, W) or (H, W, 3) pixels as contiguous (P, H, W)."""
+    return data[None] if data.ndim == 2 else np.ascontiguousarray(np.moveaxis(data, 2, 0))
+
+
+def calibration_planes(frame: Frame, masters: Masters) -> tuple[Array, Array]:
+    """Pedestal and gain of a frame, as (P, H, W) float32 or empty; bad px have a gain of NaN."""
+    pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
+    bad = [mask for mask in (masters.bad_pixels, frame.mask) if mask is not None]
+    if masters.flat is None and not bad:
+        return pedestal, _NO_PLANES
+    gain = np.ones_like(planes_of(frame.data), np.float32) if masters.flat is None else planes_of(1 / masters.flat)
+    for mask in bad:
+        gain[:, mask] = np.nan
+    return pedestal, gain
+
+
+def _each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
+    """Run a kernel over all bands; returns the sums of its two counts, joined in band order."""
+    bands = [(y, min(y + kernels.BAND, height)) for y in range(0, height, kernels.BAND)]
+    counts = threads.map(lambda band: work(*band), bands) if threads else (work(*band) for band in bands)
+    total = [0, 0]
+    for pair in counts:
+        if pair is not None:
+            total[0] += pair[0]
+            total[1] += pair[1]
+    return total
+
+
+def fold(
+    stack: Stack, light: Light, rule: Rule, noise: Array, template: Stack | None, threads: Executor | None
+) -> float:
+    """Add a sub to a stack, each sample judged by `rule`.
+
+    Parameters
+    ----------
+    noise : (C,) float64
+        Variance of one sample of this sub, ADU² on the stack's scale.
+    template : Stack, optional
+        What to judge against; None = the stack itself.
+
+    Returns
+    -------
+    float
+        Share of the sub's samples judged out.
+    """
+    against = stack if template is None else template
+    shape = contrast(against, noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
+    noise32 = noise.astype(np.float32)
+
+    def band(y0: int, y1: int) -> tuple[int, int]:
+        counts: tuple[int, int] = kernels.fold_band(
+            light.arrays,
+            light.sky,
+            light.scale,
+            light.weight,
+            stack.arrays,
+            against.arrays,
+            noise32,
+            shape,
+            rule.numbers,
+            y0,
+            y1,
+        )
+        return counts
+
+    n_in, n_out = _each_band(stack.shape[1], threads, band)
+    return n_out / max(n_in + n_out, 1)
+
+
+def hold(first: FirstLook, light: Light, threads: Executor | None) -> None:
+    """Add a sub to a first look: extremes aside, the rest into the core."""
+    first.weights.append(light.weight)
+    weights = np.array(first.weights, np.float32)
+    aside = (first.aside, first.aside_of, first.n_aside)
+
+    def band(y0: int, y1: int) -> None:
+        extremes.hold_band(
+            light.arrays, light.sky, light.scale, len(weights) - 1, weights, first.core.arrays, aside, y0, y1
+        )
+
+    _each_band(first.core.shape[1], threads, band)
+
+
+def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None) -> Stack:
+    """Return what a first look shows, as a stack: extremes re-admitted where they agree with the rest.
+
+    Parameters
+    ----------
+    noise : (C,) float64
+        Variance of a sample of weight 1, ADU².
+    """
+    weights = np.array(first.weights, np.float32)
+    aside = (first.aside, first.aside_of, first.n_aside)
+    shown = Stack(first.core.shape)
+    # the lowest sample is free of trails: its contrast says where the stars are
+    lowest = Stack((0, 0, 0))
+    lowest.mean, lowest.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
+    lowest.weight = lowest.coverage.astype(np.float32)
+    shape = contrast(lowest, noise, rule, threads)
+    noise32 = noise.astype(np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        extremes.readmit_band(first.core.arrays, aside, weights, noise32, shape, rule.numbers, shown.arrays, y0, y1)
+
+    _each_band(shown.shape[1], threads, band)
+    return shown
+
+
+def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -> Array:
+    """β × local contrast of a stack's mean at half resolution, (H/2, W/2) float32, ADU.
+
+    Parameters
+    ----------
+    noise : (C,) float64
+        Variance of one sample; the mean's own noise follows from the typical weight.
+    """
+    _, height, width = stack.shape
+    out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
+    typical = np.median(stack.weight[:, ::16, ::16], axis=(1, 2))
+    own = (noise / np.maximum(typical, 1e-6)).astype(np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        extremes.contrast_band(stack.mean, stack.coverage, own, out, y0, y1)
+
+    _each_band(out.shape[0], threads, band)
+    out *= np.float32(rule.beta)
+    return out
+
+
+def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
+    """Return the stack's mean at preview size, (h, w) or (h, w, 3), and preview px per stack px."""
+    channels, height, width = stack.shape
+    step = preview_step(height, width)
+    out = np.empty((height // step, width // step, channels), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        extremes.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
+
+    _each_band(out.shape[0], threads, band)
+    return (out[:, :, 0] if channels == 1 else out), 1 / step
+
+
+def preview_step(height: int, width: int) -> int:
+    """Stack px per preview px."""
+    return max(1, int(np.ceil(np.sqrt(height * width / MAX_PREVIEW_PX))))

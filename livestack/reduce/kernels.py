@@ -1,0 +1,371 @@
+"""The compiled inner loops: calibrate, debayer, warp, test, accumulate; tile by tile.
+
+Every kernel releases the GIL and works on one band of the grid, so bands may run in any number of threads: no sum
+crosses a band, and the bits do not depend on who ran it. Sources are (P, H, W): one plane mono or CFA, three colour.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+
+F = np.float32
+BAND = 64
+"""Rows of the grid in one call: a constant, never a function of the machine."""
+TILE = 256
+"""Columns of the grid in one tile."""
+MARGIN = 4
+"""Source px around a tile for debayer (2) and filling defects (2)."""
+
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz", "arcp"},
+}
+
+
+@njit(**OPTIONS)
+def _reflect(i: int, n: int) -> int:
+    """Index mirrored at the first and the last pixel: keeps the parity of a CFA."""
+    if i < 0:
+        i = -i
+    if i >= n:
+        i = 2 * (n - 1) - i
+    return min(max(i, 0), n - 1)
+
+
+@njit(**OPTIONS)
+def load(raw: Array, pedestal: Array, gain: Array, y0: int, x0: int, out: Array) -> None:
+    """Calibrated source px from (y0, x0) on into out (P, h, w): (raw − pedestal) · gain; mirrored beyond the sensor."""
+    planes, height, width = raw.shape
+    _, h, w = out.shape
+    first, last = max(0, -x0), min(w, width - x0)
+    for p in range(planes):
+        for y in range(h):
+            yy = _reflect(y0 + y, height)
+            row = out[p, y]
+            r = raw[p, yy]
+            for x in range(first, last):
+                row[x] = F(r[x0 + x])
+            if pedestal.shape[0] > 0:
+                d = pedestal[p, yy]
+                for x in range(first, last):
+                    row[x] -= d[x0 + x]
+            if gain.shape[0] > 0:
+                g = gain[p, yy]
+                for x in range(first, last):
+                    row[x] *= g[x0 + x]
+            for x in range(first):
+                row[x] = row[_reflect(x0 + x, width) - x0]
+            for x in range(last, w):
+                row[x] = row[_reflect(x0 + x, width) - x0]
+
+
+@njit(**OPTIONS)
+def fill_defects(data: Array, step: int) -> None:
+    """Replace a bad (non-finite) px by the mean of its same-colour neighbours, where at least 5 of 8 are good.
+
+    A larger hole (overscan, a dead area) keeps NaN, and whatever touches it later is not covered.
+    """
+    planes, h, w = data.shape
+    for p in range(planes):
+        plane = data[p]
+        n_bad = 0
+        for y in range(h):
+            for x in range(w):
+                if not np.isfinite(plane[y, x]):
+                    n_bad += 1
+        if n_bad == 0:
+            continue
+        at = np.empty((n_bad, 2), np.int32)
+        value = np.empty(n_bad, np.float32)
+        k = 0
+        for y in range(h):
+            for x in range(w):
+                if not np.isfinite(plane[y, x]):
+                    total, n = F(0), 0
+                    for dy in range(-step, step + 1, step):
+                        for dx in range(-step, step + 1, step):
+                            yy, xx = y + dy, x + dx
+                            if 0 <= yy < h and 0 <= xx < w and np.isfinite(plane[yy, xx]):
+                                total += plane[yy, xx]
+                                n += 1
+                    at[k, 0], at[k, 1] = y, x
+                    value[k] = total / F(n) if n >= 5 else F(np.nan)
+                    k += 1
+        for k in range(n_bad):
+            plane[at[k, 0], at[k, 1]] = value[k]
+
+
+@njit(**OPTIONS)
+def debayer(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
+    """Malvar, He and Cutler (2004) gradient-corrected linear interpolation.
+
+    cfa (h + 4, w + 4) starts at source (y0 − 2, x0 − 2); colours (2, 2) are 0 R, 1 G, 2 B by source parity;
+    out (3, h, w).
+    """
+    _, h, w = out.shape
+    for y in range(h):
+        py = (y0 + y) & 1
+        uu, u, m, d, dd = cfa[y], cfa[y + 1], cfa[y + 2], cfa[y + 3], cfa[y + 4]
+        green_first = colours[py, x0 & 1] == 1
+        other = colours[py, (x0 + 1) & 1] if green_first else colours[py, x0 & 1]
+        along, across, green = out[other], out[2 - other], out[1]
+        at = 1 if green_first else 0
+        for x in range(w):
+            c = m[x + 2]
+            cross = m[x + 1] + m[x + 3] + u[x + 2] + d[x + 2]
+            far = m[x] + m[x + 4] + uu[x + 2] + dd[x + 2]
+            here = (x & 1) == at
+            green[y, x] = (F(4) * c + F(2) * cross - far) * F(0.125) if here else c
+        for x in range(w):
+            c = m[x + 2]
+            diagonal = u[x + 1] + u[x + 3] + d[x + 1] + d[x + 3]
+            between = F(5) * c + F(4) * (m[x + 1] + m[x + 3]) - diagonal - (m[x] + m[x + 4])
+            here = (x & 1) == at
+            along[y, x] = c if here else (between + F(0.5) * (uu[x + 2] + dd[x + 2])) * F(0.125)
+        for x in range(w):
+            c = m[x + 2]
+            diagonal = u[x + 1] + u[x + 3] + d[x + 1] + d[x + 3]
+            far = m[x] + m[x + 4] + uu[x + 2] + dd[x + 2]
+            below = F(5) * c + F(4) * (u[x + 2] + d[x + 2]) - diagonal - (uu[x + 2] + dd[x + 2])
+            corner = (F(6) * c + F(2) * diagonal - F(1.5) * far) * F(0.125)
+            here = (x & 1) == at
+            across[y, x] = corner if here else (below + F(0.5) * (m[x] + m[x + 4])) * F(0.125)
+
+
+@njit(**OPTIONS)
+def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> tuple[int, int, int, int]:
+    """Source rows and columns (y0, y1, x0, x1) that a grid box (y0, y1, x0, x1) needs; empty = it lies outside."""
+    low_y, high_y, low_x, high_x = np.inf, -np.inf, np.inf, -np.inf
+    for gy in (box[0], box[1] - 1):
+        for gx in (box[2], box[3] - 1):
+            w = inverse[2, 0] * gx + inverse[2, 1] * gy + inverse[2, 2]
+            sx = (inverse[0, 0] * gx + inverse[0, 1] * gy + inverse[0, 2]) / w
+            sy = (inverse[1, 0] * gx + inverse[1, 1] * gy + inverse[1, 2]) / w
+            low_y, high_y = min(low_y, sy), max(high_y, sy)
+            low_x, high_x = min(low_x, sx), max(high_x, sx)
+    y0, y1 = int(np.floor(low_y)) - pad, int(np.floor(high_y)) + pad + 1
+    x0, x1 = int(np.floor(low_x)) - pad, int(np.floor(high_x)) + pad + 1
+    y0, y1 = max(y0, -pad), min(y1, shape[0] + pad)
+    x0, x1 = max(x0, -pad), min(x1, shape[1] + pad)
+    if high_y < 0 or low_y > shape[0] - 1 or high_x < 0 or low_x > shape[1] - 1:
+        return 0, 0, 0, 0
+    return y0, y1, x0, x1
+
+
+@njit(**OPTIONS)
+def source_tile(raw: Array, pedestal: Array, gain: Array, colours: Array, area: tuple[int, int, int, int]) -> Array:
+    """Calibrated, repaired and debayered source px of an area (y0, y1, x0, x1), as (C, h, w)."""
+    y0, y1, x0, x1 = area
+    planes = raw.shape[0]
+    is_cfa = colours.shape[0] > 0
+    data = np.empty((planes, y1 - y0 + 2 * MARGIN, x1 - x0 + 2 * MARGIN), np.float32)
+    load(raw, pedestal, gain, y0 - MARGIN, x0 - MARGIN, data)
+    fill_defects(data, 2 if is_cfa else 1)
+    if not is_cfa:
+        return data[:, MARGIN : MARGIN + y1 - y0, MARGIN : MARGIN + x1 - x0].copy()
+    colour = np.empty((3, y1 - y0, x1 - x0), np.float32)
+    debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
+    return colour
+
+
+@njit(**OPTIONS)
+def _bicubic(source: Array, y: int, x: int, fy: float, fx: float, out: Array) -> None:
+    """Catmull–Rom bicubic (Keys 1981, a = −½) of all channels at source (y + fy, x + fx)."""
+    t, s = F(fx), F(fy)
+    t2, s2 = t * t, s * s
+    t3, s3 = t2 * t, s2 * s
+    a0, a1 = F(-0.5) * t + t2 - F(0.5) * t3, F(1) - F(2.5) * t2 + F(1.5) * t3
+    a2, a3 = F(0.5) * t + F(2) * t2 - F(1.5) * t3, F(0.5) * (t3 - t2)
+    b0, b1 = F(-0.5) * s + s2 - F(0.5) * s3, F(1) - F(2.5) * s2 + F(1.5) * s3
+    b2, b3 = F(0.5) * s + F(2) * s2 - F(1.5) * s3, F(0.5) * (s3 - s2)
+    for c in range(source.shape[0]):
+        r0, r1, r2, r3 = source[c, y - 1], source[c, y], source[c, y + 1], source[c, y + 2]
+        v0 = a0 * r0[x - 1] + a1 * r0[x] + a2 * r0[x + 1] + a3 * r0[x + 2]
+        v1 = a0 * r1[x - 1] + a1 * r1[x] + a2 * r1[x + 1] + a3 * r1[x + 2]
+        v2 = a0 * r2[x - 1] + a1 * r2[x] + a2 * r2[x + 1] + a3 * r2[x + 2]
+        v3 = a0 * r3[x - 1] + a1 * r3[x] + a2 * r3[x + 1] + a3 * r3[x + 2]
+        out[c] = b0 * v0 + b1 * v1 + b2 * v2 + b3 * v3
+
+
+@njit(**OPTIONS)
+def _lanczos(source: Array, y: int, x: int, wy: Array, wx: Array, out: Array) -> None:
+    """Lanczos-3 of all channels; wy, wx: six normalised weights each."""
+    for c in range(source.shape[0]):
+        total = F(0)
+        for j in range(6):
+            r = source[c, y - 2 + j]
+            total += wy[j] * (
+                wx[0] * r[x - 2]
+                + wx[1] * r[x - 1]
+                + wx[2] * r[x]
+                + wx[3] * r[x + 1]
+                + wx[4] * r[x + 2]
+                + wx[5] * r[x + 3]
+            )
+        out[c] = total
+
+
+@njit(**OPTIONS)
+def warp_box(
+    source: Array,
+    area: tuple[int, int, int, int],
+    inverse: Array,
+    size: tuple[int, int],
+    table: Array,
+    box: Array,
+    out: Array,
+) -> None:
+    """Sample the source at the px of a grid box (y0, y1, x0, x1); NaN where the sub does not cover.
+
+    Parameters
+    ----------
+    source : (C, h, w) from `source_tile` of `area`.
+    inverse : (3, 3) grid → source px.
+    size : (H, W) of the whole source.
+    table : (K + 1, 6) Lanczos weights, or (0, 6) for bicubic.
+    out : (C, box rows, box columns).
+    """
+    height, width = size
+    oy, ox = area[0], area[2]
+    lanczos = table.shape[0] > 0
+    before, after = (2, 3) if lanczos else (1, 2)
+    steps = table.shape[0] - 1
+    channels = source.shape[0]
+    value = np.empty(channels, np.float32)
+    for gy in range(box[0], box[1]):
+        for gx in range(box[2], box[3]):
+            w = inverse[2, 0] * gx + inverse[2, 1] * gy + inverse[2, 2]
+            sx = (inverse[0, 0] * gx + inverse[0, 1] * gy + inverse[0, 2]) / w
+            sy = (inverse[1, 0] * gx + inverse[1, 1] * gy + inverse[1, 2]) / w
+            ix, iy = int(np.floor(sx)), int(np.floor(sy))
+            fx, fy = sx - ix, sy - iy
+            inside_x = (ix - before >= 0 and ix + after < width) or (fx == 0 and 0 <= ix < width)
+            inside_y = (iy - before >= 0 and iy + after < height) or (fy == 0 and 0 <= iy < height)
+            if not (inside_x and inside_y):
+                for c in range(channels):
+                    out[c, gy - box[0], gx - box[2]] = F(np.nan)
+                continue
+            if fx == 0 and fy == 0:
+                for c in range(channels):
+                    out[c, gy - box[0], gx - box[2]] = source[c, iy - oy, ix - ox]
+                continue
+            if lanczos:
+                _lanczos(source, iy - oy, ix - ox, table[int(fy * steps + 0.5)], table[int(fx * steps + 0.5)], value)
+            else:
+                _bicubic(source, iy - oy, ix - ox, fy, fx, value)
+            for c in range(channels):
+                out[c, gy - box[0], gx - box[2]] = value[c]
+
+
+@njit(**OPTIONS)
+def warp_and_normalise(
+    light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, box: Array, out: Array
+) -> bool:
+    """One grid box of a sub as samples of the stack: (value − sky) / scale. False = the sub does not touch the box.
+
+    Parameters
+    ----------
+    light : raw, pedestal, gain, colours, inverse, table
+    sky : (C, 3) float64: level at grid (0, 0) and its slope along x and y, ADU.
+    out : (C, rows, columns) float32; NaN = not covered.
+    """
+    raw, pedestal, gain, colours, inverse, table = light
+    size = (raw.shape[1], raw.shape[2])
+    area = source_box(inverse, box, size, 4)
+    if area[1] <= area[0] or area[3] <= area[2]:
+        return False
+    source = source_tile(raw, pedestal, gain, colours, area)
+    warp_box(source, area, inverse, size, table, box, out)
+    factor = F(1.0 / scale)
+    for c in range(out.shape[0]):
+        slope = F(sky[c, 1])
+        for y in range(box[1] - box[0]):
+            level = F(sky[c, 0] + sky[c, 2] * (box[0] + y) + sky[c, 1] * box[2])
+            row = out[c, y]
+            for x in range(box[3] - box[2]):
+                row[x] = (row[x] - (level + slope * F(x))) * factor
+    return True
+
+
+@njit(**OPTIONS)
+def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, total: Any, nu: Any) -> Any:
+    """Variance of one sample about the mean: noise model shrunk towards what the pixel itself showed."""
+    model = noise + structure * structure
+    own = max(n - 1, 0)
+    shrunk = (nu * model + m2 / weight) / (nu + own) if own > 0 else model
+    return max(shrunk, noise) * (F(1) + weight / max(total, F(1e-6)))
+
+
+@njit(**OPTIONS)
+def fold_band(
+    light: tuple[Array, Array, Array, Array, Array, Array],
+    sky: Array,
+    scale: float,
+    weight: float,
+    accumulators: tuple[Array, Array, Array, Array, Array],
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    rule: tuple[float, float, float, int, int],
+    y0: int,
+    y1: int,
+) -> tuple[int, int]:
+    """Fold one band of a sub into the accumulators, each sample judged against the template. Returns (in, out).
+
+    Parameters
+    ----------
+    accumulators, template : mean, m2, weight, coverage, rejected; they may be the same arrays.
+    noise : (C,) variance of one sample of this sub, ADU².
+    structure : (H/2, W/2) local contrast of the template, ADU, or (0, 0).
+    rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
+    """
+    mean, m2, total, coverage, rejected = accumulators
+    t_mean, t_m2, t_total, t_coverage, _ = template
+    kappa_low, kappa_high, nu, least, clamp = rule
+    channels, _, width = mean.shape
+    w = F(weight)
+    n_in = n_out = 0
+    box = np.empty(4, np.int64)
+    sample = np.empty((channels, y1 - y0, TILE), np.float32)
+    for x0 in range(0, width, TILE):
+        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
+        if not warp_and_normalise(light, sky, scale, box, sample):
+            continue
+        for c in range(channels):
+            noise_c = F(noise[c])
+            for y in range(y0, y1):
+                for x in range(x0, box[3]):
+                    v = sample[c, y - y0, x - x0]
+                    if not np.isfinite(v):
+                        continue
+                    n = t_coverage[c, y, x]
+                    if least > 0 and n >= least:
+                        s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
+                        own = t_m2[c, y, x] if n > 10 or nu == 0 else F(0)
+                        seen = n if n > 10 or nu == 0 else 1
+                        variance = expected_variance(noise_c, s, seen, own, w, t_total[c, y, x], F(nu))
+                        d = v - t_mean[c, y, x]
+                        kappa = F(kappa_high) if d > 0 else F(kappa_low)
+                        if d * d > kappa * kappa * variance:
+                            if clamp == 0:
+                                rejected[c, y, x] += 1
+                                n_out += 1
+                                continue
+                            v = t_mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
+                            n_out += 1
+                    coverage[c, y, x] += 1
+                    new = total[c, y, x] + w
+                    total[c, y, x] = new
+                    d = v - mean[c, y, x]
+                    g = d * (w / new)
+                    mean[c, y, x] += g
+                    m2[c, y, x] += w * d * (d - g)
+                    n_in += 1
+    return n_in, n_out

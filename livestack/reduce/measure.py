@@ -1,0 +1,266 @@
+"""Stars, sky and noise of a calibrated frame. Stars are found once; registration takes the list, never pixels."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import sep
+from numba import njit
+
+from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
+from livestack.reduce import kernels
+from livestack.reduce.fold import calibration_planes, colours_of, planes_of
+from livestack.reduce.kernels import OPTIONS, F
+
+THRESHOLD_SIGMA = 4.0
+MIN_AREA_PX = 5
+MAX_STARS = 3000
+LARGE_PX = 8_000_000
+"""Frames with more px than this are binned 2 × 2 to find stars; positions are always measured at full resolution."""
+HOT_RATIO = 5.0
+"""Peak over the mean of its 8 neighbours: stars stay below 3.4 for FWHM ≥ 1.6 px, hot px lie above 50."""
+MAX_ELONGATION_RATIO = 2.0
+"""A detection so many times more elongated than the typical one is a piece of a trail or two stars."""
+
+sep.set_extract_pixstack(3_000_000)
+
+
+@njit(**OPTIONS)
+def _luminance(planes: Array, is_cfa: bool, out: Array) -> None:
+    """Mean over colours at full resolution: for a CFA the 2 × 2 px from here on, so centred half a px further."""
+    channels, h, w = planes.shape
+    for y in range(h):
+        below = min(y + 1, h - 1)
+        for x in range(w):
+            if is_cfa:
+                right = min(x + 1, w - 1)
+                out[y, x] = F(0.25) * (
+                    planes[0, y, x] + planes[0, y, right] + planes[0, below, x] + planes[0, below, right]
+                )
+            else:
+                total = planes[0, y, x]
+                for c in range(1, channels):
+                    total += planes[c, y, x]
+                out[y, x] = total / F(channels)
+
+
+@njit(**OPTIONS)
+def _sharpness(planes: Array, x: Array, y: Array, sky: float, out: Array) -> None:
+    """Peak / mean of its 8 neighbours on the raw lattice, the peak sought within 1 px (2 px span for a CFA)."""
+    _, h, w = planes.shape
+    for k in range(x.size):
+        best, by, bx = F(-1e30), 0, 0
+        for yy in range(max(int(y[k]) - 1, 1), min(int(y[k]) + 3, h - 1)):
+            for xx in range(max(int(x[k]) - 1, 1), min(int(x[k]) + 3, w - 1)):
+                if planes[0, yy, xx] > best:
+                    best, by, bx = planes[0, yy, xx], yy, xx
+        total = F(0)
+        for yy in range(by - 1, by + 2):
+            for xx in range(bx - 1, bx + 2):
+                if yy != by or xx != bx:
+                    total += planes[0, min(max(yy, 0), h - 1), min(max(xx, 0), w - 1)] - F(sky)
+        peak = best - F(sky)
+        out[k] = peak / max(total / F(8), peak * F(1e-3)) if peak > 0 else F(0)
+
+
+@njit(**OPTIONS)
+def _core_fwhm(data: Array, x: Array, y: Array, hfr: Array, out: Array) -> None:
+    """FWHM from the core: ln(value) against r² is a line of slope −4 ln 2 / FWHM² (least squares, weights value²)."""
+    h, w = data.shape
+    for k in range(x.size):
+        reach = int(np.ceil(1.5 * hfr[k])) + 1
+        cx, cy = int(x[k] + 0.5), int(y[k] + 0.5)
+        peak = F(0)
+        for yy in range(max(cy - 1, 0), min(cy + 2, h)):
+            for xx in range(max(cx - 1, 0), min(cx + 2, w)):
+                peak = max(peak, data[yy, xx])
+        s0 = sr = srr = sv = srv = 0.0
+        n = 0
+        for yy in range(max(cy - reach, 0), min(cy + reach + 1, h)):
+            for xx in range(max(cx - reach, 0), min(cx + reach + 1, w)):
+                v = data[yy, xx]
+                if v > F(0.2) * peak:
+                    r2 = (xx - x[k]) ** 2 + (yy - y[k]) ** 2
+                    weight = float(v) * float(v)
+                    log = np.log(v)
+                    s0 += weight
+                    sr += weight * r2
+                    srr += weight * r2 * r2
+                    sv += weight * log
+                    srv += weight * r2 * log
+                    n += 1
+        spread = s0 * srr - sr * sr
+        out[k] = np.nan
+        if n >= 4 and spread > 0:
+            slope = (s0 * srv - sr * sv) / spread
+            if slope < 0:
+                out[k] = np.sqrt(-4 * np.log(2.0) / slope)
+
+
+@njit(**OPTIONS)
+def _second_differences(plane: Array, step: int, stride: int, out: Array) -> int:
+    """Values of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance `step`, every `stride` px."""
+    h, w = plane.shape
+    n = 0
+    for y in range(step, h - step, stride):
+        u, m, d = plane[y - step], plane[y], plane[y + step]
+        for x in range(step, w - step, stride):
+            v = (
+                u[x - step]
+                + u[x + step]
+                + d[x - step]
+                + d[x + step]
+                - F(2) * (u[x] + d[x] + m[x - step] + m[x + step])
+                + F(4) * m[x]
+            )
+            if np.isfinite(v) and n < out.size:
+                out[n] = v
+                n += 1
+    return n
+
+
+def noise_of(plane: Array, *, is_cfa: bool) -> float:
+    """Noise of one px, ADU, stars and gradients cancelled: robust spread of second differences / 6 (Immerkær 1996)."""
+    h, w = plane.shape
+    stride = max(1, int(np.sqrt(h * w / 400_000))) | 1
+    values = np.empty((h // stride + 1) * (w // stride + 1), np.float32)
+    n = _second_differences(plane, 2 if is_cfa else 1, stride, values)
+    if n == 0:
+        return float("nan")
+    kept = values[:n].astype(np.float64)
+    spread = 1.4826 * float(np.median(np.abs(kept)))
+    # a MAD of whole ADU comes in steps: finish with the rms inside 3 σ, whose variance is 0.9733 of a Gaussian's
+    for _ in range(3):
+        inside = kept[np.abs(kept) <= 3 * spread]
+        if spread > 0 and len(inside):
+            spread = math.sqrt(float((inside**2).mean()) / 0.9733)
+    return spread / 6.0
+
+
+def calibrated(frame: Frame, masters: Masters) -> Array:
+    """Calibrated and repaired px, (P, H, W) float32, not debayered; NaN where nothing can be said."""
+    planes = planes_of(frame.data)
+    pedestal, gain = calibration_planes(frame, masters)
+    out = np.empty(planes.shape, np.float32)
+    kernels.load(planes, pedestal, gain, 0, 0, out)
+    kernels.fill_defects(out, 2 if frame.header.cfa else 1)
+    return out
+
+
+def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
+    """Find and measure the stars of a frame.
+
+    Returns
+    -------
+    stars : structured ndarray (N,) of `STAR_DTYPE`
+        Brightest first; px of the full frame.
+    quality : Quality
+    """
+    planes = calibrated(frame, masters)
+    is_cfa = colours_of(frame.header.cfa).shape[0] > 0
+    luminance = np.empty(planes.shape[1:], np.float32)
+    _luminance(planes, is_cfa, luminance)
+    bad = ~np.isfinite(luminance)
+    sky = float(np.median(luminance[~bad][::7])) if not bad.all() else 0.0
+    if bad.any():
+        luminance[bad] = sky
+    background = sep.Background(luminance, mask=bad if bad.any() else None, bw=64, bh=64)
+    data = luminance - background.back()
+    data[bad] = 0
+    found, rms = _detect(data, float(background.globalrms), bad)
+    stars = _stars(data, found, rms, planes, sky)
+    if is_cfa:
+        stars["x"] += 0.5
+        stars["y"] += 0.5
+    stars = stars[np.lexsort((stars["x"], stars["y"], -stars["flux"]))][:MAX_STARS]
+    return stars, _quality(stars, sky, noise_of(planes[0], is_cfa=is_cfa))
+
+
+def _detect(data: Array, rms: float, bad: Array) -> tuple[Array, float]:
+    """Objects above the threshold, in px of `data`; a field too dense for the buffers is searched less deep."""
+    large = data.size > LARGE_PX
+    h, w = data.shape[0] // 2 * 2, data.shape[1] // 2 * 2
+    search = data[:h, :w].reshape(h // 2, 2, w // 2, 2).mean(axis=(1, 3)) if large else data
+    mask = None if large or not bad.any() else bad
+    threshold = THRESHOLD_SIGMA * max(rms * (0.6 if large else 1.0), 1e-6)
+    for _ in range(4):
+        try:
+            found = sep.extract(search, threshold, minarea=MIN_AREA_PX, mask=mask, deblend_cont=0.005)
+            break
+        except Exception as error:
+            if "buffer" not in str(error) and "overflow" not in str(error):
+                raise
+            threshold *= 3
+    else:
+        found = sep.extract(np.zeros((8, 8), np.float32), 1.0)
+    if large:
+        for name in ("x", "y"):
+            found[name] = 2 * found[name] + 0.5
+        for name in ("a", "b"):
+            found[name] *= 2
+    return found, rms
+
+
+def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> Array:
+    """Measure objects and keep those that are stars: inside, round enough, larger than one hot px."""
+    h, w = data.shape
+    keep = (found["x"] > 4) & (found["x"] < w - 5) & (found["y"] > 4) & (found["y"] < h - 5) & (found["b"] > 0)
+    found = found[keep]
+    if not len(found):
+        return np.zeros(0, STAR_DTYPE)
+    sharp = np.empty(len(found), np.float32)
+    _sharpness(planes, found["x"], found["y"], sky, sharp)
+    elongation = found["a"] / found["b"]
+    # relative limits: an undersampled frame has sharp stars, a badly guided one long stars
+    keep = sharp <= max(HOT_RATIO, 2.5 * float(np.percentile(sharp, 25)))
+    keep &= elongation <= MAX_ELONGATION_RATIO * float(np.median(elongation))
+    keep &= found["a"] <= 6 * float(np.median(found["a"]))
+    found, elongation = found[keep], elongation[keep]
+    if not len(found):
+        return np.zeros(0, STAR_DTYPE)
+    x, y = found["x"].astype(np.float64), found["y"].astype(np.float64)
+    hfr, _ = sep.flux_radius(data, x, y, 6.0 * found["a"], 0.5, normflux=found["flux"], subpix=5)
+    typical_hfr = float(np.clip(np.median(hfr[np.isfinite(hfr)]), 0.5, 50)) if np.isfinite(hfr).any() else 1.0
+    hfr = np.where(np.isfinite(hfr) & (hfr > 0), hfr, typical_hfr)
+    wx, wy, flag = sep.winpos(data, x, y, 2.0 / 2.35 * np.full(len(x), max(typical_hfr, 0.6)))
+    moved = (flag != 0) | ~(np.hypot(wx - x, wy - y) < 2 + typical_hfr)
+    x, y = np.where(moved, x, wx), np.where(moved, y, wy)
+    flux, error, _ = sep.sum_circle(data, x, y, 4 * typical_hfr, err=rms, subpix=5)
+    fwhm = np.empty(len(x))
+    _core_fwhm(data, x, y, hfr, fwhm)
+    stars = np.zeros(len(x), STAR_DTYPE)
+    values: dict[str, Any] = {
+        "x": x,
+        "y": y,
+        "flux": flux,
+        "peak": found["peak"],
+        "hfr": hfr,
+        "elongation": elongation,
+        "fwhm": np.where(np.isfinite(fwhm), fwhm, 2 * hfr),
+        "eccentricity": np.sqrt(np.maximum(1 - 1 / elongation**2, 0)),
+        "snr": flux / np.maximum(error, 1e-9),
+    }
+    for name, value in values.items():
+        stars[name] = value
+    good: Array = stars[(stars["flux"] > 0) & np.isfinite(stars["x"]) & np.isfinite(stars["y"])]
+    return good
+
+
+def _quality(stars: Array, sky: float, noise: float) -> Quality:
+    """Medians over the brighter half of the stars; NaN becomes 0 where there is none."""
+    best = stars[: max(len(stars) // 2, min(len(stars), 20))]
+
+    def typical(name: str) -> float:
+        return float(np.median(best[name])) if len(best) else 0.0
+
+    return Quality(
+        n_stars=len(stars),
+        fwhm_px=typical("fwhm"),
+        hfr_px=typical("hfr"),
+        eccentricity=typical("eccentricity"),
+        elongation=typical("elongation"),
+        background_adu=sky,
+        noise_adu=noise if np.isfinite(noise) else 0.0,
+    )

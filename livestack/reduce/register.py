@@ -1,0 +1,266 @@
+"""Where a sub lies on the grid: star lists in, a 3 × 3 matrix out, the same bits every time.
+
+astroalign (Beroiz, Cabral and Sanchez 2020) finds the similarity from triangles; matching and a least-squares fit over
+all stars then run to a fixed point, so its random draw leaves no trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import astroalign
+import numpy as np
+from scipy.spatial import KDTree
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Registration
+
+LEAST_MATCHES = 5
+MATCHED_SHARE = 0.4
+"""Share of the stars that could match in the overlap that must."""
+MAX_SCALE_ERROR = 0.1
+MAX_RMS_PX = 1.5
+N_BRIGHT = 400
+CONTROL_POINTS = (50, 100)
+HOMOGRAPHY_FROM = 60
+AFFINE_FROM = 20
+
+
+def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Registration, float]:
+    """Register a star list on the reference's.
+
+    Parameters
+    ----------
+    stars, reference : structured ndarray of `STAR_DTYPE`, brightest first
+        Positions in px of the sub and of the grid.
+    size : (H, W) of the sub.
+
+    Returns
+    -------
+    registration : Registration
+    scale : float
+        Median flux ratio sub / reference of the matched stars: the transparency.
+
+    Raises
+    ------
+    FrameError
+        too_few_stars or not_registered, with the numbers.
+    """
+    if len(stars) < LEAST_MATCHES:
+        raise FrameError(
+            "too_few_stars", f"{len(stars)} stars found, {LEAST_MATCHES} are needed. Cloud, dew, or a cap on?"
+        )
+    source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
+    src, ref = _xy(source), _xy(target)
+    best = ""
+    for points in CONTROL_POINTS:
+        start = _find(src, ref, points)
+        if start is None:
+            best = best or "no pattern of stars in common"
+            continue
+        matrix, pairs = _refine(src, ref, start)
+        problem = _problem(matrix, pairs, src, ref, size)
+        if problem is None:
+            ratio = source["flux"][pairs[:, 0]] / target["flux"][pairs[:, 1]]
+            return _registration(matrix, pairs, src, ref, size), float(np.median(ratio))
+        best = problem
+    raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")
+
+
+def _xy(stars: Array) -> Array:
+    return np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
+
+
+def _find(src: Array, ref: Array, points: int) -> Array | None:
+    """Astroalign's similarity as a 3 × 3 matrix, or None; its generator is seeded from the two lists."""
+    digest = hashlib.sha256(src[:points].tobytes() + ref[:points].tobytes()).digest()
+    numpy_of_astroalign: Any = astroalign._np
+    seeded = SimpleNamespace(default_rng=lambda: np.random.default_rng(int.from_bytes(digest[:8], "little")))
+    astroalign._np = _Seeded(numpy_of_astroalign, seeded)
+    try:
+        transform, _ = astroalign.find_transform(src, ref, max_control_points=points)
+    except (astroalign.MaxIterError, ValueError, TypeError, IndexError):
+        return None
+    finally:
+        astroalign._np = numpy_of_astroalign
+    matrix: Array = np.asarray(transform.params, np.float64)
+    return matrix if np.isfinite(matrix).all() else None
+
+
+class _Seeded:
+    """numpy with another ``random``: what astroalign sees during one call."""
+
+    def __init__(self, numpy: Any, random: Any) -> None:
+        self._numpy = numpy
+        self.random = random
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._numpy, name)
+
+
+def _refine(src: Array, ref: Array, matrix: Array) -> tuple[Array, Array]:
+    """Match nearest neighbours both ways and fit, until the matches stay the same."""
+    tree_ref = KDTree(ref)
+    pairs = np.zeros((0, 2), np.int64)
+    reach = 4.0
+    for _ in range(20):
+        new = _match(project(matrix, src), ref, tree_ref, reach)
+        if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
+            return matrix, new
+        pairs = new
+        matrix = fit(src[pairs[:, 0]], ref[pairs[:, 1]])
+        residual = np.hypot(*(project(matrix, src[pairs[:, 0]]) - ref[pairs[:, 1]]).T)
+        reach = float(np.clip(4 * 1.4826 * np.median(residual), 0.3, reach))
+    return matrix, pairs
+
+
+def _match(moved: Array, ref: Array, tree_ref: KDTree, reach: float) -> Array:
+    """Pairs (i, j) that are each other's nearest within reach, sorted by reference star."""
+    distance, nearest = tree_ref.query(moved)
+    _, back = KDTree(moved).query(ref)
+    i = np.flatnonzero((distance <= reach) & (back[np.minimum(nearest, len(ref) - 1)] == np.arange(len(moved))))
+    pairs = np.stack([i, nearest[i]], axis=1)
+    return pairs[np.argsort(pairs[:, 1], kind="stable")]
+
+
+def project(matrix: Array, xy: Array) -> Array:
+    """Map (N, 2) positions through a 3 × 3 matrix."""
+    moved = xy @ matrix[:2, :2].T + matrix[:2, 2]
+    w = xy @ matrix[2, :2] + matrix[2, 2]
+    projected: Array = moved / w[:, None]
+    return projected
+
+
+def fit(src: Array, ref: Array) -> Array:
+    """Least-squares matrix: similarity for few stars, affine from 20, homography from 60 where it pays."""
+    similarity = _fit_linear(src, ref, _similarity_rows, 4)
+    if len(src) < AFFINE_FROM:
+        return similarity
+    candidates = [(similarity, 4), (_fit_linear(src, ref, _affine_rows, 6), 6)]
+    if len(src) >= HOMOGRAPHY_FROM:
+        candidates.append((_fit_linear(src, ref, _homography_rows, 8), 8))
+    n = 2 * len(src)
+
+    def cost(candidate: tuple[Array, int]) -> float:
+        # Akaike's criterion: a parameter must lower the residual beyond what noise alone would
+        matrix, parameters = candidate
+        squared = float(((project(matrix, src) - ref) ** 2).sum())
+        return n * math.log(max(squared, 1e-12) / n) + 2 * parameters * 2
+
+    return min(candidates, key=cost)[0]
+
+
+def _similarity_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
+    o, e = np.zeros_like(x), np.ones_like(x)
+    return np.stack([np.stack([x, -y, e, o], 1), np.stack([y, x, o, e], 1)]), np.stack([u, v])
+
+
+def _affine_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
+    o, e = np.zeros_like(x), np.ones_like(x)
+    return np.stack([np.stack([x, y, e, o, o, o], 1), np.stack([o, o, o, x, y, e], 1)]), np.stack([u, v])
+
+
+def _homography_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
+    o, e = np.zeros_like(x), np.ones_like(x)
+    upper = np.stack([x, y, e, o, o, o, -u * x, -u * y], 1)
+    lower = np.stack([o, o, o, x, y, e, -v * x, -v * y], 1)
+    return np.stack([upper, lower]), np.stack([u, v])
+
+
+def _fit_linear(src: Array, ref: Array, rows: Any, parameters: int) -> Array:
+    """Solve the normal equations of a linear model in centred, scaled coordinates; sums in a fixed order."""
+    to_src, to_ref = _unit(src), _unit(ref)
+    x, y = project(to_src, src).T
+    u, v = project(to_ref, ref).T
+    design, wanted = rows(x, y, u, v)
+    design, wanted = design.reshape(-1, parameters), wanted.reshape(-1)
+    normal = (design[:, :, None] * design[:, None, :]).sum(axis=0)
+    solution = np.linalg.solve(normal, (design * wanted[:, None]).sum(axis=0))
+    if parameters == 4:
+        a, b, tx, ty = solution
+        inner = np.array([[a, -b, tx], [b, a, ty], [0, 0, 1]])
+    elif parameters == 6:
+        inner = np.array([solution[:3], solution[3:], [0, 0, 1]])
+    else:
+        inner = np.append(solution, 1.0).reshape(3, 3)
+    matrix = np.linalg.inv(to_ref) @ inner @ to_src
+    normalised: Array = matrix / matrix[2, 2]
+    return normalised
+
+
+def _unit(xy: Array) -> Array:
+    """Matrix that brings positions to mean 0 and size about 1."""
+    cx, cy = xy.mean(axis=0)
+    s = 1 / max(float(np.abs(xy - (cx, cy)).max()), 1.0)
+    return np.array([[s, 0, -s * cx], [0, s, -s * cy], [0, 0, 1]])
+
+
+def _problem(matrix: Array, pairs: Array, src: Array, ref: Array, size: tuple[int, int]) -> str | None:
+    """Return why a fit is not to be believed, or None."""
+    scale, _ = _scale_and_rotation(matrix, size)
+    if abs(scale - 1) > MAX_SCALE_ERROR:
+        return f"the image scale would be {scale:.2f} times the stack's"
+    possible = _possible(matrix, src, ref, size)
+    needed = max(LEAST_MATCHES, math.ceil(MATCHED_SHARE * possible))
+    if len(pairs) < needed:
+        return f"{len(pairs)} stars match, {needed} are needed"
+    rms = _rms(matrix, pairs, src, ref)
+    if rms > MAX_RMS_PX:
+        return f"matched stars are {rms:.1f} px off"
+    return None
+
+
+def _possible(matrix: Array, src: Array, ref: Array, size: tuple[int, int]) -> int:
+    """How many of the brightest stars of both lists could match: the fewer of those in the overlap."""
+    h, w = size
+    try:
+        back = project(np.linalg.inv(matrix), ref)
+    except np.linalg.LinAlgError:
+        return max(len(src), len(ref))
+    n_ref = int(((back >= 0) & (back < (w, h))).all(axis=1).sum())
+    moved = project(matrix, src)
+    low, high = ref.min(axis=0), ref.max(axis=0)
+    n_src = int(((moved >= low) & (moved <= high)).all(axis=1).sum())
+    return min(n_ref, n_src, 200)
+
+
+def _rms(matrix: Array, pairs: Array, src: Array, ref: Array, brightest: int = 50) -> float:
+    """2-D rms of the residuals of the brightest matches, px."""
+    bright = pairs[:brightest]
+    residual = project(matrix, src[bright[:, 0]]) - ref[bright[:, 1]]
+    return float(np.sqrt((residual**2).sum(axis=1).mean()))
+
+
+def _scale_and_rotation(matrix: Array, size: tuple[int, int]) -> tuple[float, float]:
+    """Scale and rotation (degrees) at the centre of the sub."""
+    h, w = size
+    centre = np.array([[w / 2, h / 2], [w / 2 + 1, h / 2], [w / 2, h / 2 + 1]])
+    p = project(matrix, centre)
+    ux, uy = p[1] - p[0]
+    vx, vy = p[2] - p[0]
+    return math.sqrt(abs(ux * vy - uy * vx)), math.degrees(math.atan2(uy - vx, ux + vy))
+
+
+def _registration(matrix: Array, pairs: Array, src: Array, ref: Array, size: tuple[int, int]) -> Registration:
+    scale, rotation = _scale_and_rotation(matrix, size)
+    h, w = size
+    centre = np.array([[(w - 1) / 2, (h - 1) / 2]])
+    dx, dy = (project(matrix, centre) - centre)[0]
+    return Registration(
+        matrix=matrix,
+        n_matches=len(pairs),
+        rms_px=_rms(matrix, pairs, src, ref),
+        dx=float(dx),
+        dy=float(dy),
+        rotation_deg=rotation,
+        scale=scale,
+        meridian_flip=abs(abs(rotation) - 180) < 30,
+    )
+
+
+def identity(n_stars: int) -> Registration:
+    """Registration of a founding sub."""
+    return Registration(np.eye(3), n_stars, 0.0, 0.0, 0.0, 0.0, 1.0, False)

@@ -1,0 +1,199 @@
+"""Bringing a session back: journal and subs rebuild everything, a checkpoint only shortens it.
+
+What the user takes out or puts back is the same thing: a fold of the remaining subs with their journaled figures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from livestack.checkpoint import Checkpoint, load_checkpoint
+from livestack.events import (
+    Event,
+    Looked,
+    StackFounded,
+    StackRestacked,
+    SubAccepted,
+    SubDropped,
+    SubRejected,
+    SubRestored,
+)
+from livestack.frame import STAR_DTYPE, Identity, Masters, Quality
+from livestack.growth import Founding, Growth, Knowledge, on_grid
+from livestack.prepare import Prepared, header_from_json, key_of, prepare
+from livestack.reduce.fold import REJECTORS
+from livestack.replay import START_OVER, Past, Word, replay
+from livestack.session import Lane, Session
+from livestack.stack import Stack
+from livestack.waiting import MAX_WAITING, Waiting
+
+
+def restore(session: Session, past: Past) -> None:
+    """Give a new session the state that its journal says it had."""
+    for no, word in past.words.items():
+        if word.sha256 and word.quality is not None:
+            session.seen[word.sha256] = (no, Path(word.path))
+        if isinstance(word, SubRejected):
+            session.n_rejected[word.stack] = session.n_rejected.get(word.stack, 0) + 1
+    session.names |= set(past.founded)
+    by_last_sub: list[tuple[int, Growth]] = []
+    order = {no: place for place, no in enumerate(past.words)}
+    for founding in past.founded.values():
+        subs = past.subs_of(founding.stack)
+        session.n_accepted += len(subs)
+        if founding.stack not in past.closed and (subs or founding.no in past.dropped):
+            by_last_sub.append((max((order[sub.no] for sub in subs), default=-1), _grown(session, past, founding)))
+    for _, growth in sorted(by_last_sub, key=lambda pair: pair[0]):
+        key = key_of(growth.founding.header, growth.founding.shape[0])
+        session.lanes.setdefault(key, Lane([], Waiting())).growths.append(growth)
+        session.latest = growth
+    for growth in [growth for _, growth in by_last_sub]:
+        _catch_up(session, past, growth)
+    for lane in session.lanes.values():
+        _wait_again(lane, past)
+
+
+def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
+    """Found a stack again as its events say, without its subs."""
+    header = header_from_json(Path(event.path), event.header)
+    matched = past.matched.get(event.stack)
+    masters = session.calibration.of(matched, header) if matched else Masters()
+    first = past.words[event.no]
+    height, width = event.size
+    founding = Founding(
+        stack=event.stack,
+        header=header,
+        shape=(event.channels, height, width),
+        masters=masters,
+        masters_id=matched.id if matched else "",
+        quality=Quality(**(first.quality or {})),
+        sky_adu=tuple(event.sky_adu),
+    )
+    nothing = Knowledge("", np.zeros(0, STAR_DTYPE), event.no)
+    growth = Growth(founding, nothing, REJECTORS[event.reject], session.threads)
+    growth.origin = growth.knowledge = _origin(session, growth, first, past.subs_of(event.stack))
+    return growth
+
+
+def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepted]) -> Knowledge:
+    """Star list of the founding sub, measured again; when its file is gone, that of the first sub that is there."""
+    candidates = [first, *subs] if isinstance(first, SubAccepted) else list(subs)
+    for sub in candidates:
+        if isinstance(sub, SubAccepted) and session.is_there(sub):
+            stars = on_grid(session.stars_of(growth, sub), sub)
+            return Knowledge(f"{growth.name}:{sub.sha256[:8]}", stars, sub.no)
+    return growth.origin
+
+
+def _catch_up(session: Session, past: Past, growth: Growth) -> None:
+    """Fold the journaled subs of a stack: from the checkpoint if there is one, else from the first."""
+    subs = past.subs_of(growth.name)
+    kept = load_checkpoint(checkpoint_path(session, growth.name))
+    fresh, done = growth, 0
+    if kept is not None and _is_prefix(kept, subs, past.founded[growth.name].reject):
+        done = len(kept.subs)
+        fresh = growth.fresh()
+        fresh.first, fresh.core, fresh.subs = None, kept.stack, list(subs[:done])
+        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.knowledge_no)
+    gone = [sub for sub in subs[done:] if not session.is_there(sub)]
+    if gone:
+        session.vanish(gone)
+    looks: list[Event] = []
+    for sub in subs[done:]:
+        if sub not in gone:
+            session.fold_again(fresh, sub, looks)
+    new = [
+        look
+        for look in looks
+        if isinstance(look, Looked) and (look.stack, look.n_subs, look.knowledge) not in past.looks
+    ]
+    session.swap(growth, (fresh, list(new)))
+
+
+def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], reject: str) -> bool:
+    wanted = [[sub.no, sub.sha256] for sub in subs[: len(kept.subs)]]
+    return kept.subs == wanted and kept.judged_by == reject
+
+
+def _wait_again(lane: Lane, past: Past) -> None:
+    """Let the last subs that registered on no stack of a lane wait again."""
+    names = {growth.name for growth in lane.growths}
+    left_out = [
+        word
+        for word in past.words.values()
+        if isinstance(word, SubRejected) and word.reason == "not_registered" and word.stack in names
+    ]
+    for word in left_out[-MAX_WAITING:]:
+        identity = Identity(Path(word.path), word.size, word.mtime_ns, 0)
+        founding = lane.growths[-1].founding
+        sub = prepare(word.no, identity, lambda _: (founding.masters_id, founding.masters))  # noqa: B023 - called now
+        if isinstance(sub, Prepared) and sub.sha256 == word.sha256:
+            lane.waiting.add(sub)
+
+
+def checkpoint_path(session: Session, stack: str) -> Path:
+    """Where the checkpoint of a stack lies."""
+    return session.cache / f"{stack}.checkpoint"
+
+
+def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
+    """Return what is needed to go on from a copy of a growth's stack; None before its final look."""
+    if growth.first is not None or growth.core is None:
+        return None
+    return Checkpoint(
+        stack=copy,
+        subs=[[sub.no, sub.sha256] for sub in growth.subs],
+        judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
+        knowledge_id=growth.knowledge.id,
+        knowledge_no=growth.knowledge.no,
+        stars=growth.knowledge.stars,
+    )
+
+
+def drop(session: Session, numbers: list[int]) -> list[Event]:
+    """Return the events that take subs out of their stacks; the stacks must be folded again."""
+    past = replay(session.journal.follow())
+    events: list[Event] = []
+    for no in numbers:
+        word = past.words.get(no)
+        if isinstance(word, SubAccepted) and no not in past.dropped:
+            events.append(SubDropped(no, word.stack, word.path))
+    return events
+
+
+def put_back(session: Session, numbers: list[int]) -> list[Event]:
+    """Return the events that put dropped subs back; the stacks must be folded again."""
+    past = replay(session.journal.follow())
+    events: list[Event] = []
+    for no in numbers:
+        word = past.words.get(no)
+        if isinstance(word, SubAccepted) and no in past.dropped:
+            events.append(SubRestored(no, word.stack, word.path))
+    return events
+
+
+def restack(session: Session, stack: str, why: str) -> None:
+    """Fold a stack again from the subs that the journal says are in it now."""
+    growth = next((growth for growth in session.growths() if growth.name == stack), None)
+    if growth is None:
+        return
+    past = replay(session.journal.follow())
+    subs = past.subs_of(stack)
+    gone = [sub for sub in subs if not session.is_there(sub)]
+    if gone:
+        session.vanish(gone)
+    fresh, _ = session.refold(growth, [sub for sub in subs if sub not in gone])
+    session.n_accepted += len(fresh.subs) - len(growth.subs)
+    session.swap(growth, (fresh, []))
+    session.append(StackRestacked(stack, len(fresh.subs), why))
+
+
+def start_over(session: Session) -> None:
+    """Close the stacks in hand: the next sub founds a new one. Nothing is deleted."""
+    for lane in session.lanes.values():
+        for growth in lane.growths:
+            session.append(StackRestacked(growth.name, len(growth.subs), START_OVER))
+        lane.growths.clear()
+    session.latest = None

@@ -1,0 +1,351 @@
+"""Threads, order, back-pressure, stop: from a stream of found files to a running session.
+
+Files are found by one thread, prepared by a few, integrated by one, in the order they were found. What is found is
+numbered in the journal first, so a killed session keeps its order.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from livestack import events
+from livestack.bus import Mailbox, Slot
+from livestack.events import Event, Record, Request, SubAccepted
+from livestack.frame import Identity, Picture
+from livestack.journal import Journal
+from livestack.prepare import Prepared, Unusable, prepare
+from livestack.publish import Publisher
+from livestack.read import close_decoders
+from livestack.replay import Past, replay
+from livestack.restack import second_pass
+from livestack.resume import drop, put_back, restack, restore, start_over
+from livestack.session import Session
+from livestack.sessions import Home
+from livestack.settings import Settings
+from livestack.version import VERSION
+from livestack.watch import Arrival, SourceChange
+
+log = logging.getLogger("livestack")
+
+Batches = Iterable[list[Arrival] | SourceChange]
+
+TICK_S = 0.1
+"""How often requests and the clock are looked at while nothing comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an engine is to do.
+
+    Attributes
+    ----------
+    folder : str
+        The capture folder, or words for a list of files.
+    batches : callable
+        (identities known already, stop) → the files as they are found; runs in a thread of its own.
+    skip : callable
+        Whether a found file is only listed, not used.
+    idle_s : float, optional
+        Finish when nothing new came for so long; 0 = when the batches end; None = never.
+    """
+
+    folder: str
+    batches: Callable[[list[Identity], threading.Event], Batches]
+    skip: Callable[[Identity], bool] = lambda _: False
+    idle_s: float | None = None
+
+
+class Engine:
+    """Runs a session to its end. `run` blocks; `stop` may be set from anywhere.
+
+    Attributes
+    ----------
+    mailbox : Mailbox of Record
+        Every event, for a reader in this process.
+    picture, last : Slot of Picture
+        The newest previews.
+    """
+
+    def __init__(self, home: Home, plan: Plan, settings: Settings) -> None:
+        self.home = home
+        self.plan = plan
+        self.settings = settings
+        self.stop = threading.Event()
+        self.mailbox: Mailbox[Record] = Mailbox()
+        self.picture: Slot[Picture] = Slot()
+        self.last: Slot[Picture] = Slot()
+        self.sentence = ""
+        self._cores = os.cpu_count() or 1
+        self._jobs = settings.running.jobs or max(1, self._cores - 1)
+        self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | None] = queue.SimpleQueue()
+        self._todo: deque[tuple[int, Arrival]] = deque()
+        self._hand: deque[Future[Prepared | Unusable]] = deque()
+        self._held = self._lost = self._fed = False
+        self._accepted: SubAccepted | None = None
+
+    def run(self) -> int:
+        """Run until told to stop or done; returns the exit code."""
+        with (
+            ThreadPoolExecutor(self._jobs, "prepare") as self._workers,
+            ThreadPoolExecutor(self._cores, "fold") as self._threads,
+        ):
+            self._journal = Journal(self.home.journal, create=True)
+            self._publisher = Publisher(self.home, self._threads, (self.picture, self.last))
+            try:
+                return self._run()
+            except Exception:  # the one broad except: a bug must not cost the night
+                log.exception("a bug: the session is safe")
+                self.sentence = f"Something broke. The session is safe; details are in {self.home.log}."
+                self.stop.set()
+                self._tell(self._journal.append(self._stopped(1)))
+                return 1
+            finally:
+                self.stop.set()
+                self._publisher.close()
+                close_decoders()
+                self._journal.close()
+
+    def _run(self) -> int:
+        session = self._session = Session(
+            self._journal, self.settings.processing, self.home.cache, self._threads, self._tell
+        )
+        past = replay(self._journal.follow())
+        self._tell(self._journal.append(*self._opening(past)))
+        restore(session, past)
+        arrivals = self._journal.arrivals()
+        self._todo.extend(
+            (no, Arrival(identity, True)) for no, identity, use in arrivals if use and no not in past.words
+        )
+        self._show(None)
+        feeder = threading.Thread(target=self._feed, args=([i for _, i, _ in arrivals],), name="find", daemon=True)
+        feeder.start()
+        self._loop()
+        code = self._verdict()
+        if code in (0, 130):
+            self._finish_stacks(code)
+        self.stop.set()
+        feeder.join(5.0)
+        self._tell(self._journal.append(self._stopped(code)))
+        return code
+
+    def _opening(self, past: Past) -> list[Event]:
+        settings = self.settings.to_dict()
+        started = events.SessionStarted(
+            self.plan.folder, VERSION, settings, past.started, os.getpid(), socket.gethostname()
+        )
+        before = past.settings.get("processing")
+        now = settings["processing"]
+        if not past.started or before == now or not isinstance(before, dict):
+            return [started]
+        changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        return [started, events.SettingsChanged(settings, changed)]
+
+    def _feed(self, known: list[Identity]) -> None:
+        """Number what is found, in the order found; runs in its own thread."""
+        try:
+            for batch in self.plan.batches(known, self.stop):
+                if isinstance(batch, SourceChange):
+                    self._inbox.put(batch)
+                    continue
+                used = [(arrival, not self.plan.skip(arrival.identity)) for arrival in batch]
+                numbers = self._journal.arrive((arrival.identity, use) for arrival, use in used)
+                for no, (arrival, use) in zip(numbers, used, strict=True):
+                    if use:
+                        self._inbox.put((no, arrival))
+        finally:
+            self._inbox.put(None)
+
+    def _loop(self) -> None:
+        busy_at = time.monotonic()
+        while not self.stop.is_set():
+            worked = self._take_inbox()
+            self._fill_hand()
+            worked |= self._answer_requests()
+            if self._hand and not self._held:
+                self._integrate_next()
+                worked = True
+            if worked:
+                busy_at = time.monotonic()
+            self._save(idle_s=time.monotonic() - busy_at)
+            if not worked:
+                if self._is_done(time.monotonic() - busy_at):
+                    return
+                self._wait()
+
+    def _wait(self) -> None:
+        """Sleep until something is found, or a tick."""
+        try:
+            item = self._inbox.get(timeout=TICK_S)
+        except queue.Empty:
+            return
+        self._take(item)
+
+    def _take_inbox(self) -> bool:
+        took = False
+        while not self._inbox.empty():
+            took |= self._take(self._inbox.get())
+        return took
+
+    def _take(self, item: tuple[int, Arrival] | SourceChange | None) -> bool:
+        if item is None:
+            self._fed = True
+        elif isinstance(item, SourceChange):
+            self._source_changed(item)
+        else:
+            self._todo.append(item)
+            return True
+        return False
+
+    def _source_changed(self, change: SourceChange) -> None:
+        if change.lost == self._lost:
+            return
+        self._lost = change.lost
+        event = (
+            events.SourceLost(self.plan.folder, change.sentence) if change.lost else events.SourceBack(self.plan.folder)
+        )
+        self._tell(self._journal.append(event))
+
+    def _fill_hand(self) -> None:
+        """Keep one more sub prepared than there are workers, in order."""
+        while self._todo and len(self._hand) <= self._jobs:
+            no, arrival = self._todo.popleft()
+            self._hand.append(self._workers.submit(_prepare, no, arrival, self._session))
+
+    def _integrate_next(self) -> None:
+        item = self._hand.popleft().result()
+        self._accepted = None
+        self._session.integrate(item)
+        if self._accepted is not None and isinstance(item, Prepared):
+            self._show(item)
+
+    def _show(self, item: Prepared | None) -> None:
+        """Publish the stack in hand, and the sub that went into it."""
+        growth = self._session.latest
+        if growth is None or not growth.subs:
+            return
+        sub = growth.subs[-1]
+        self._publisher.show(growth, sub if item is not None and sub.no == item.no else None, item)
+
+    def _answer_requests(self) -> bool:
+        requests = self._journal.requests()
+        for request in requests:
+            self._tell(self._journal.answer(request, *self._answers(request)))
+            self._follow_up(request)
+        return bool(requests)
+
+    def _answers(self, request: Request) -> list[Event]:
+        """Events that answer a request, before the work it causes."""
+        numbers = request.body.get("no", [])
+        wanted = [numbers] if isinstance(numbers, int) else [int(no) for no in numbers]
+        match request.kind:
+            case "hold":
+                self._held = True
+                return [events.Held("user")]
+            case "go":
+                self._held = False
+                return [events.Resumed("user")]
+            case "drop":
+                return drop(self._session, wanted)
+            case "restore":
+                return put_back(self._session, wanted)
+            case _:
+                return []
+
+    def _follow_up(self, request: Request) -> None:
+        session = self._session
+        if request.kind in ("drop", "restore"):
+            numbers = request.body.get("no", [])
+            wanted = {numbers} if isinstance(numbers, int) else set(numbers)
+            words = replay(self._journal.follow()).words
+            stacks = {words[no].stack for no in sorted(wanted) if no in words}
+            for stack in sorted(name for name in stacks if name):
+                restack(session, stack, f"{request.kind} {', '.join(str(no) for no in sorted(wanted))}")
+            self._show(None)
+        elif request.kind == "start_over":
+            self._save_all()
+            start_over(session)
+        elif request.kind == "save":
+            self._save_all()
+
+    def _is_done(self, idle_s: float) -> bool:
+        if self._hand or self._todo or not self._inbox.empty() or self._held:
+            return False
+        if self.plan.idle_s is None:
+            return False
+        return self._fed if self.plan.idle_s == 0 else self._fed or idle_s >= self.plan.idle_s
+
+    def _save(self, idle_s: float) -> None:
+        every_s = self.settings.running.save_every_s
+        self._tell_saved(self._publisher.save_if_due(self._session, every_s, idle_s))
+
+    def _save_all(self) -> None:
+        self._tell_saved(self._publisher.save_all(self._session))
+
+    def _tell_saved(self, saved: list[events.StackSaved]) -> None:
+        if saved:
+            self._tell(self._journal.append(*saved))
+
+    def _finish_stacks(self, code: int) -> None:
+        if code == 0 and self.settings.processing.passes == 2:
+            for growth in self._session.growths():
+                second_pass(growth)
+                self._publisher.touch(growth)
+        self._save_all()
+
+    def _verdict(self) -> int:
+        n = self._session.n_accepted
+        if self.stop.is_set():
+            self.sentence = f"Stopped. {n} subs are in the stack; the session can be resumed."
+            return 130
+        if self._lost:
+            self.sentence = f"The folder {self.plan.folder} is not there."
+            return 4
+        if n == 0:
+            self.sentence = f"No sub could be stacked: {self._why_nothing()}"
+            return 3
+        self.sentence = f"Done. {n} subs stacked, {sum(self._session.n_rejected.values())} left out."
+        return 0
+
+    def _why_nothing(self) -> str:
+        rows = self._journal.rows(
+            "SELECT reason, sentence, count(*) AS n FROM sub GROUP BY reason ORDER BY n DESC LIMIT 1"
+        )
+        if not rows:
+            return "no picture of the sky was found."
+        return f"{rows[0]['sentence']}" + (f" ({rows[0]['n']} like this)" if rows[0]["n"] > 1 else "")
+
+    def _stopped(self, code: int) -> events.SessionStopped:
+        session = getattr(self, "_session", None)
+        stacked = session.n_accepted if session else 0
+        left_out = sum(session.n_rejected.values()) if session else 0
+        return events.SessionStopped(code, self.sentence, stacked, left_out)
+
+    def _tell(self, records: list[Record]) -> None:
+        for record in records:
+            if isinstance(record.event, SubAccepted):
+                self._accepted = record.event
+            self.mailbox.put(record)
+
+
+def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable:
+    if not arrival.complete:
+        name, size = arrival.identity.path.name, arrival.identity.size
+        sentence = f"{name} ends early ({size / 1e6:.1f} MB are there). Left out. Check the camera's disk."
+        return Unusable(no, arrival.identity, None, "truncated", sentence)
+    return prepare(no, arrival.identity, session.masters_of)
+
+
+def identity_of(path: Path) -> Identity:
+    """Return which bytes a path holds now."""
+    state = path.stat()
+    return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)

@@ -1,0 +1,323 @@
+"""The fold of subs into stacks: the only code that changes anything, in the order of the light.
+
+`Session.integrate` takes prepared subs one by one; order and content are its only inputs. What happened goes to the
+journal, committed before anyone hears of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from livestack.calibration import Calibration
+from livestack.errors import FrameError
+from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted
+from livestack.frame import Array, Frame, Header, Masters, Quality
+from livestack.growth import Founding, Growth, Knowledge, light_of
+from livestack.journal import Journal
+from livestack.prepare import (
+    Prepared,
+    StackKey,
+    Unusable,
+    check_masters_fit,
+    content_hash,
+    measured,
+    stack_key,
+)
+from livestack.read import open_frame
+from livestack.reduce.fold import REJECTORS
+from livestack.reduce.measure import measure
+from livestack.reduce.normalise import sky_level, sky_plane
+from livestack.reduce.register import LEAST_MATCHES, identity, register
+from livestack.reduce.weigh import judge_sub, weigh
+from livestack.settings import Processing
+from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, usual
+from livestack.waiting import Waiting
+
+Tell = Callable[[list[Record]], None]
+
+
+@dataclass(slots=True)
+class Lane:
+    """The stacks of one key, the one that took the last sub last, and the subs that fit none."""
+
+    growths: list[Growth]
+    waiting: Waiting
+
+
+class Session:
+    """One night's state. Used by one thread.
+
+    Parameters
+    ----------
+    journal : Journal
+    processing : Processing
+    cache : Path
+        Folder for masters and checkpoints.
+    threads : Executor, optional
+        Runs the bands of the kernels.
+    tell : callable
+        Hears of events after they are in the journal.
+    """
+
+    def __init__(
+        self, journal: Journal, processing: Processing, cache: Path, threads: Executor | None, tell: Tell
+    ) -> None:
+        self.journal = journal
+        self.processing = processing
+        self.cache = cache
+        self.threads = threads
+        self.calibration = Calibration(processing, cache)
+        self.lanes: dict[StackKey, Lane] = {}
+        self.seen: dict[str, tuple[int, Path]] = {}
+        self.n_accepted = 0
+        self.n_rejected: dict[str | None, int] = {}
+        self.latest: Growth | None = None
+        self.names: set[str] = set()
+        self._tell = tell
+
+    def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
+        """Masters that a light of this key will be stacked with; for workers, from any thread."""
+        lane = self.lanes.get(key)
+        newest = lane.growths[-1:] if lane else []
+        return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
+
+    def growths(self) -> list[Growth]:
+        """Return the living stacks."""
+        return [growth for lane in self.lanes.values() for growth in lane.growths]
+
+    def integrate(self, item: Prepared | Unusable) -> None:
+        """Take the next file, in order."""
+        known = self.seen.get(item.sha256) if item.sha256 else None
+        if known is not None and known[0] != item.no:
+            if known[1] != item.identity.path:
+                self.reject(item, "duplicate", f"The same picture as {known[1].name}: a copy. Nothing to do.")
+            return
+        if isinstance(item, Unusable):
+            self.reject(item, item.reason, item.sentence)
+            return
+        if item.frame.header.kind != "light":
+            self.calibration.add(item.frame.header)
+            return
+        self.seen[item.sha256] = (item.no, item.identity.path)
+        self._stack(item)
+
+    def _stack(self, item: Prepared) -> None:
+        """Stack a light on the first stack of its key that it fits, or let it found one or wait."""
+        key = stack_key(item.frame)
+        lane = self.lanes.setdefault(key, Lane([], Waiting()))
+        if not lane.growths:
+            self._found(lane, [item], None)
+            return
+        problem: FrameError | None = None
+        for growth in reversed(lane.growths):
+            try:
+                events = self._place(growth, item)
+            except FrameError as error:
+                problem = problem or error
+                continue
+            lane.growths.remove(growth)
+            lane.growths.append(growth)
+            self._commit(growth, events)
+            return
+        if problem is None:
+            return
+        self.reject(item, problem.reason, problem.sentence, lane.growths[-1].name)
+        if problem.reason == "not_registered":
+            group = lane.waiting.add(item)
+            if group is not None:
+                self._found_anew(lane, group)
+
+    def _place(self, growth: Growth, item: Prepared) -> list[Event]:
+        """Register, judge and fold one sub; returns its events, not yet in the journal.
+
+        Raises
+        ------
+        FrameError
+            Why it is left out; nothing was changed.
+        """
+        clock = time.perf_counter()
+        founding, knowledge = growth.founding, growth.knowledge
+        if item.masters_id != founding.masters_id:
+            item = measured(item, founding.masters_id, founding.masters)
+        if item.stars is None or item.quality is None or knowledge is None:
+            raise RuntimeError("a light must be measured before it is placed")
+        registration, scale = register(item.stars, knowledge.stars, item.frame.data.shape[:2])
+        quality = dataclasses.replace(item.quality, transparency=scale)
+        weight = weigh(quality, scale, founding.quality, self.processing.weight)
+        verdict = judge_sub(quality, scale, usual(growth, "elongation", quality.elongation), weight)
+        if not verdict.accepted:
+            raise FrameError(verdict.reason or "clouded", verdict.sentence)
+        registered = time.perf_counter()
+        level = np.zeros((founding.shape[0], 3))
+        light = light_of(
+            item.frame, founding.masters, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight
+        )
+        sky = sky_plane(growth.shown(), light)
+        sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
+        turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
+        fraction = growth.add(sub, item.frame)
+        seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
+        events: list[Event] = [dataclasses.replace(sub, rejected_fraction=fraction, seconds=seconds)]
+        if turned:
+            events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))
+        return events
+
+    def _commit(self, growth: Growth, events: list[Event]) -> None:
+        """Journal what a sub did to a stack, then look if it is time."""
+        self.latest = growth
+        self.n_accepted += sum(isinstance(event, SubAccepted) for event in events)
+        self.append(*events)
+        if growth.look_is_due():
+            self.look(growth)
+
+    def _found(self, lane: Lane, items: list[Prepared], replaces: str | None) -> None:
+        """Found a stack on the first item and fold the others, in one transaction."""
+        first = items[0]
+        header = first.frame.header
+        name = replaces or self._free_name(header)
+        calibrated, masters, masters_id = self.calibration.choose(name, header)
+        try:
+            first = measured(first, masters_id, masters)
+            if first.stars is None or first.quality is None:
+                raise RuntimeError("a light must be measured before it founds a stack")
+            if len(first.stars) < LEAST_MATCHES:
+                raise FrameError(
+                    "too_few_stars",
+                    f"{len(first.stars)} stars found, a stack needs {LEAST_MATCHES} to begin with. "
+                    "Focus, cloud, or a cap on?",
+                )
+        except FrameError as error:
+            self.reject(first, error.reason, error.sentence)
+            return
+        founding = _founding(name, first, first.quality, masters)
+        origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars, first.no)
+        growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
+        self.names.add(name)
+        events: list[Event] = [
+            founded(first, founding, replaces, self.processing.reject),
+            *calibrated,
+            ReferenceChosen(name, first.no, str(first.identity.path), len(first.stars)),
+        ]
+        events += self._place_first(growth, first)
+        for item in items[1:]:
+            try:
+                events += self._place(growth, item)
+            except FrameError:
+                continue
+        lane.growths.append(growth)
+        self._commit(growth, events)
+
+    def _place_first(self, growth: Growth, item: Prepared) -> list[Event]:
+        """Fold a founding sub: it is the grid, the sky and the scale."""
+        if item.stars is None or item.quality is None:
+            raise RuntimeError("a light must be measured before it is placed")
+        sky = np.zeros((growth.founding.shape[0], 3))
+        sky[:, 0] = growth.founding.sky_adu
+        quality = dataclasses.replace(item.quality, transparency=1.0)
+        sub = accepted(item, growth.name, quality, identity(len(item.stars)), (sky, 1.0, 1.0))
+        growth.add(sub, item.frame)
+        return [sub]
+
+    def _found_anew(self, lane: Lane, group: list[Prepared]) -> None:
+        """Found a stack of subs that waited; a stack of fewer than 3 subs gives way to it."""
+        old = lane.growths[-1]
+        replaces = None
+        if len(old.subs) < 3:
+            replaces = old.name
+            lane.growths.remove(old)
+            sentence = "It began a stack that no later sub fitted: the stack was begun anew without it."
+            self.n_accepted -= len(old.subs)
+            self.append(*(rejected_again(sub, "not_registered", sentence) for sub in old.subs))
+        self._found(lane, group, replaces)
+
+    def look(self, growth: Growth) -> None:
+        """Judge the subs of a stack anew; those whose file is gone or changed are left out first."""
+        gone = [sub for sub in growth.subs if not self.is_there(sub)]
+        if gone:
+            self.vanish(gone)
+            self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in gone]))
+            return
+        self.append(growth.look(read_sub, lambda sub: self.stars_of(growth, sub)))
+
+    def vanish(self, subs: list[SubAccepted]) -> None:
+        """Leave out subs whose files are gone or changed."""
+        sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
+        self.n_accepted -= len(subs)
+        self.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
+
+    def is_there(self, sub: SubAccepted) -> bool:
+        """Whether the file of a sub still holds the bytes that were stacked."""
+        path = Path(sub.path)
+        try:
+            state = path.stat()
+            if (state.st_size, state.st_mtime_ns) == (sub.size, sub.mtime_ns):
+                return True
+            return content_hash(path) == sub.sha256
+        except (OSError, FrameError):
+            return False
+
+    def refold(self, growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Event]]:
+        """Fold subs into a fresh growth with their journaled figures; returns it and the looks on the way."""
+        fresh = growth.fresh()
+        looks: list[Event] = []
+        for sub in subs:
+            self.fold_again(fresh, sub, looks)
+        return fresh, looks
+
+    def fold_again(self, growth: Growth, sub: SubAccepted, looks: list[Event]) -> None:
+        """Fold one journaled sub, and look if it is time."""
+        frame = read_sub(sub)
+        check_masters_fit(frame, growth.founding.masters)
+        growth.add(sub, frame)
+        if growth.look_is_due():
+            looks.append(growth.look(read_sub, lambda best: self.stars_of(growth, best)))
+
+    def swap(self, old: Growth, folded: tuple[Growth, list[Event]]) -> None:
+        """Put a growth folded again in the place of the old one."""
+        fresh, looks = folded
+        for lane in self.lanes.values():
+            lane.growths = [fresh if growth is old else growth for growth in lane.growths]
+        self.latest = fresh if self.latest is old else self.latest
+        self.append(*looks)
+
+    def stars_of(self, growth: Growth, sub: SubAccepted) -> Array:
+        """Star list of a sub in its own px, measured again from its file."""
+        return measure(read_sub(sub), growth.founding.masters)[0]
+
+    def append(self, *events: Event) -> None:
+        """Journal events, then tell."""
+        if events:
+            self._tell(self.journal.append(*events))
+
+    def reject(self, item: Prepared | Unusable, reason: str, sentence: str, stack: str | None = None) -> None:
+        """Leave a sub out."""
+        self.n_rejected[stack] = self.n_rejected.get(stack, 0) + 1
+        self.append(rejected(item, stack, reason, sentence))
+
+    def _free_name(self, header: Header) -> str:
+        base = stack_name(header)
+        names = (base, *(f"{base}_{n}" for n in range(2, 10_000)))
+        return next(name for name in names if name not in self.names)
+
+
+def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
+    """What the first sub of a stack fixes."""
+    height, width = item.frame.data.shape[:2]
+    shape = (item.frame.n_channels, height, width)
+    blank = np.zeros((shape[0], 3))
+    light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
+    sky = tuple(sky_level(light, shape)[:, 0].tolist())
+    header = dataclasses.replace(item.frame.header, raw={})
+    return Founding(name, header, shape, masters, item.masters_id, quality, sky)
+
+
+def read_sub(sub: SubAccepted) -> Frame:
+    """Read the raw frame of a journaled sub again."""
+    return open_frame(Path(sub.path))

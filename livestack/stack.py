@@ -1,0 +1,143 @@
+"""The running sums: the one mutable thing.
+
+Arrays are planar, (C, H, W) with C = 1 mono or 3 colour: the shape of the stack file, and contiguous in x for the
+kernels of `livestack.reduce`, which take these arrays. Samples are sky-subtracted ADU on the founding sub's scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from livestack.frame import Array
+
+Shape = tuple[int, int, int]
+
+N_HIGH = 2
+N_LOW = 1
+N_ASIDE = N_HIGH + N_LOW
+"""How many extremes per pixel the first look holds aside: the rest of a pixel's samples are in its core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a stack says, as arrays shaped (C, H, W); NaN where nobody covered (variance, stderr: fewer than 2)."""
+
+    mean: Array
+    variance: Array
+    stderr: Array
+    coverage: Array
+    rejected: Array
+
+
+class Stack:
+    """Weighted running mean and variance per pixel and channel (Welford 1962; West 1979).
+
+    Attributes
+    ----------
+    mean, m2, weight : ndarray of float32
+        m2 = Σ w (x − mean)², weight = Σ w.
+    coverage, rejected : ndarray of uint16
+        Samples in the mean; samples judged out.
+    template : str
+        Id of the template its samples were judged against; empty = not judged.
+    n_subs : int
+    exposure_s : float
+        Sum over its subs.
+    """
+
+    __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "weight")
+
+    def __init__(self, shape: Shape, template: str = "") -> None:
+        self.mean: Array = np.zeros(shape, np.float32)
+        self.m2: Array = np.zeros(shape, np.float32)
+        self.weight: Array = np.zeros(shape, np.float32)
+        self.coverage: Array = np.zeros(shape, np.uint16)
+        self.rejected: Array = np.zeros(shape, np.uint16)
+        self.template = template
+        self.n_subs = 0
+        self.exposure_s = 0.0
+
+    @property
+    def shape(self) -> Shape:
+        """(C, H, W)."""
+        c, h, w = self.mean.shape
+        return c, h, w
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array]:
+        """mean, m2, weight, coverage, rejected."""
+        return self.mean, self.m2, self.weight, self.coverage, self.rejected
+
+    def count(self, exposure_s: float | None) -> None:
+        """Note one more sub."""
+        self.n_subs += 1
+        self.exposure_s += exposure_s or 0.0
+
+    def merge(self, other: Stack) -> None:
+        """Add another stack of the same grid (Chan, Golub and LeVeque 1983).
+
+        Raises
+        ------
+        ValueError
+            Other shape, or judged against another template: such sums are not those of one judgement.
+        """
+        if other.shape != self.shape:
+            raise ValueError(f"stacks of {other.shape} and {self.shape} cannot be merged")
+        if other.template != self.template:
+            raise ValueError("stacks judged against different templates cannot be merged")
+        total = self.weight + other.weight
+        share = np.divide(other.weight, total, out=np.zeros_like(total), where=total > 0)
+        difference = other.mean - self.mean
+        self.m2 += other.m2 + difference * difference * self.weight * share
+        self.mean += difference * share
+        self.weight[:] = total
+        self.coverage += other.coverage
+        self.rejected += other.rejected
+        self.n_subs += other.n_subs
+        self.exposure_s += other.exposure_s
+
+    def result(self) -> Sums:
+        """Return mean, variance of one typical sub, standard error, and counts; all copies."""
+        n = self.coverage
+        with np.errstate(divide="ignore", invalid="ignore"):
+            squared_error = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
+        squared_error[n < 2] = np.nan
+        mean = self.mean.copy()
+        mean[n == 0] = np.nan
+        return Sums(mean, n * squared_error, np.sqrt(squared_error), n.copy(), self.rejected.copy())
+
+    def copy(self) -> Stack:
+        """Return an independent stack with the same sums."""
+        twin = Stack((0, 0, 0), self.template)
+        twin.mean, twin.m2, twin.weight, twin.coverage, twin.rejected = (a.copy() for a in self.arrays)
+        twin.n_subs, twin.exposure_s = self.n_subs, self.exposure_s
+        return twin
+
+
+class FirstLook:
+    """A core and, per pixel, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
+
+    Attributes
+    ----------
+    core : Stack
+        Sums of what is not held aside.
+    aside : ndarray of float32
+        (N_ASIDE, C, H, W), ascending; the first `n_aside` of a pixel are valid until all are.
+    aside_of : ndarray of uint8
+        Index (0-based, in the order folded) of the sub a held sample came from.
+    n_aside : ndarray of uint8
+        (C, H, W).
+    weights : list of float
+        Weight of each sub folded, by index.
+    """
+
+    __slots__ = ("aside", "aside_of", "core", "n_aside", "weights")
+
+    def __init__(self, shape: Shape) -> None:
+        self.core = Stack(shape)
+        self.aside: Array = np.zeros((N_ASIDE, *shape), np.float32)
+        self.aside_of: Array = np.zeros((N_ASIDE, *shape), np.uint8)
+        self.n_aside: Array = np.zeros(shape, np.uint8)
+        self.weights: list[float] = []

@@ -1,0 +1,107 @@
+"""Words on subs and stacks: events made from what was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+
+from livestack.events import StackFounded, SubAccepted, SubRejected
+from livestack.frame import Array, Header, Quality, Registration
+from livestack.growth import Founding, Growth
+from livestack.prepare import Prepared, Unusable, header_to_json
+
+USUAL = 30
+"""What is usual is the median of so many accepted subs."""
+
+
+def accepted(
+    item: Prepared, stack: str, quality: Quality, registration: Registration, figures: tuple[Array, float, float]
+) -> SubAccepted:
+    """Return the word on a sub that goes into a stack; figures are sky (C, 3), scale and weight."""
+    header = item.frame.header
+    sky, scale, weight = figures
+    found = dataclasses.asdict(registration)
+    del found["matrix"]
+    return SubAccepted(
+        no=item.no,
+        stack=stack,
+        path=str(item.identity.path),
+        sha256=item.sha256,
+        size=item.identity.size,
+        mtime_ns=item.identity.mtime_ns,
+        time_utc=header.time_utc.isoformat() if header.time_utc else None,
+        exposure_s=header.exposure_s,
+        target=header.target,
+        filter=header.filter,
+        matrix=registration.matrix.tolist(),
+        quality=dataclasses.asdict(quality),
+        registration=found,
+        weight=float(weight),
+        scale=float(scale),
+        offset=sky.ravel().tolist(),
+        rejected_fraction=0.0,
+        seconds={},
+    )
+
+
+def rejected(item: Prepared | Unusable, stack: str | None, reason: str, sentence: str) -> SubRejected:
+    """Return the word on a sub that is left out."""
+    header = item.frame.header if isinstance(item, Prepared) else None
+    quality = item.quality if isinstance(item, Prepared) else None
+    return SubRejected(
+        no=item.no,
+        stack=stack,
+        path=str(item.identity.path),
+        sha256=item.sha256,
+        size=item.identity.size,
+        mtime_ns=item.identity.mtime_ns,
+        time_utc=header.time_utc.isoformat() if header and header.time_utc else None,
+        exposure_s=header.exposure_s if header else None,
+        target=header.target if header else None,
+        filter=header.filter if header else None,
+        reason=reason,
+        sentence=sentence,
+        quality=dataclasses.asdict(quality) if quality else None,
+    )
+
+
+def rejected_again(sub: SubAccepted, reason: str, sentence: str) -> SubRejected:
+    """Return the word on a sub that was in a stack and is not any more."""
+    kept = {f.name: getattr(sub, f.name) for f in dataclasses.fields(SubRejected) if hasattr(sub, f.name)}
+    return SubRejected(**kept, reason=reason, sentence=sentence)
+
+
+def founded(item: Prepared, founding: Founding, replaces: str | None, reject: str) -> StackFounded:
+    """Return the word on a new stack."""
+    header = item.frame.header
+    height, width = item.frame.data.shape[:2]
+    return StackFounded(
+        stack=founding.stack,
+        target=header.target,
+        filter=header.filter,
+        camera=header.camera,
+        size=[height, width],
+        cfa=header.cfa,
+        no=item.no,
+        path=str(item.identity.path),
+        sha256=item.sha256,
+        replaces=replaces,
+        reject=reject,
+        channels=founding.shape[0],
+        sky_adu=list(founding.sky_adu),
+        header=header_to_json(header),
+    )
+
+
+def stack_name(header: Header) -> str:
+    """Name of a stack and of its file: target and filter, safe for every file system."""
+    words = [header.target or "light", header.filter or ""]
+    return "_".join(re.sub(r"[^\w.+-]+", " ", word).strip(" .") or "light" for word in words if word)
+
+
+def usual(growth: Growth, figure: str, otherwise: float) -> float:
+    """Median of a figure of quality over the last accepted subs."""
+    values = [sub.quality[figure] for sub in growth.subs[-USUAL:]]
+    return float(np.median(values)) if values else otherwise
