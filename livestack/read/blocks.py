@@ -56,8 +56,8 @@ class Hdu:
         return self.data_start + -(-self.data_bytes // BLOCK) * BLOCK
 
 
-def hdus(stream: BinaryIO, name: str) -> Iterator[Hdu]:
-    """Walk over the HDUs of a stream, seeking over the data.
+def hdus(stream: BinaryIO, name: str, limit: int) -> Iterator[Hdu]:
+    """Walk over the HDUs of a stream of at most `limit` bytes, seeking over the data.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def hdus(stream: BinaryIO, name: str) -> Iterator[Hdu]:
         truncated: the stream ends inside a header; unreadable: this is no FITS header.
     """
     start = 0
-    while True:
+    while start <= limit:
         stream.seek(start)
         block = stream.read(BLOCK)
         if start and not _begins(block, EXTENSION):

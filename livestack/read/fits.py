@@ -28,24 +28,14 @@ STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "
 """What describes one HDU's own data and is never inherited from the primary header."""
 GZIP_MAGIC: Final = b"\x1f\x8b"
 GZIP_TRAILER_BYTES: Final = 4
+GZIP_SHORTEST: Final = 18
+"""Header and trailer of a gzip file, bytes."""
 DEFLATE_RATIO: Final = 1032
 """No deflate stream unpacks to more than this many times its length."""
 CHUNK: Final = 1 << 20
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-
-COMPRESSED_ERRORS: Final = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""What astropy raises on damaged tiles."""
 
 _astropy_lock = threading.Lock()
 """Silencing astropy's warnings changes the process: one thread at a time."""
@@ -99,11 +89,13 @@ def read_frame(path: Path) -> Frame:
         unreadable, truncated, or mismatched (a cube, an X-Trans mosaic).
     """
     with _stream_of(path) as (stream, limit):
-        image = _find_image(stream, path.name)
+        image = _find_image(stream, path.name, limit)
         header = _header(path, image)
         if limit < image.hdu.data_end:
             raise _cut_short(path.name, image.hdu, limit)
         data = _decompress(stream, path.name, image) if image.compressed else _read_plain(stream, path.name, image)
+        if isinstance(stream, gzip.GzipFile):
+            _drain(stream)
     if image.planes_first:
         data = np.ascontiguousarray(np.moveaxis(data, 0, -1))
     return make_frame(data, header)
@@ -117,8 +109,8 @@ def read_header(path: Path) -> Header:
     FrameError
         As `read_frame`.
     """
-    with _stream_of(path) as (stream, _):
-        return _header(path, _find_image(stream, path.name))
+    with _stream_of(path) as (stream, limit):
+        return _header(path, _find_image(stream, path.name, limit))
 
 
 def is_complete(path: Path) -> bool | None:
@@ -129,12 +121,12 @@ def is_complete(path: Path) -> bool | None:
     """
     with opened(path) as (file, size):
         packed = _is_gzip(file)
-        if size == 0:
+        if size == 0 or (packed and size < GZIP_SHORTEST):
             return False
         if packed:
             return _gzip_is_complete(file, size, path.name)
         try:
-            return max(hdu.data_end for hdu in hdus(file, path.name)) <= size
+            return max(hdu.data_end for hdu in hdus(file, path.name, size)) <= size
         except FrameError as error:
             return False if error.reason == "truncated" else None
 
@@ -145,12 +137,11 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
     file.seek(0)
     try:
         with gzip.GzipFile(fileobj=file) as stream:
-            first = next(hdus(cast(BinaryIO, stream), name))
+            first = next(hdus(cast(BinaryIO, stream), name, size * DEFLATE_RATIO))
             if length in (first.data_end, first.next_start):
                 return True
-            end = max(hdu.data_end for hdu in hdus(cast(BinaryIO, stream), name))
-            while stream.read(CHUNK):
-                pass
+            end = max(hdu.data_end for hdu in hdus(cast(BinaryIO, stream), name, size * DEFLATE_RATIO))
+            _drain(stream)
             return end <= stream.tell()
     except EOFError:
         return False
@@ -160,10 +151,16 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
         return False if error.reason == "truncated" else None
 
 
+def _drain(stream: gzip.GzipFile) -> None:
+    """Unpack what is left: only at the end is the checksum compared."""
+    while stream.read(CHUNK):
+        pass
+
+
 def _is_gzip(file: BinaryIO) -> bool:
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
-    return magic == GZIP_MAGIC
+    return bool(magic) and GZIP_MAGIC.startswith(magic)
 
 
 @contextmanager
@@ -174,6 +171,8 @@ def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
             yield file, size
             return
         try:
+            if size < GZIP_SHORTEST:
+                raise EOFError
             with gzip.GzipFile(fileobj=file) as stream:
                 yield cast(BinaryIO, stream), size * DEFLATE_RATIO
         except EOFError as error:
@@ -182,11 +181,11 @@ def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
             raise FrameError("unreadable", f"{path.name} cannot be unpacked: {error}; copy it again.") from error
 
 
-def _find_image(stream: BinaryIO, name: str) -> Image:
+def _find_image(stream: BinaryIO, name: str, limit: int) -> Image:
     """Return the first HDU with two axes, or three of which one is three colours."""
     primary: dict[str, Any] = {}
     odd_shape: tuple[int, ...] = ()
-    for index, hdu in enumerate(hdus(stream, name)):
+    for index, hdu in enumerate(hdus(stream, name, limit)):
         cards, compressed = _image_cards(hdu.cards)
         if not index:
             primary = {key: value for key, value in cards.items() if not key.startswith(STRUCTURE)}
@@ -295,9 +294,9 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
         with _astropy_lock, warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             stream.seek(0)
-            with fits.open(stream, memmap=False) as hdulist:
-                values = np.asarray(hdulist[image.index].data)
-    except COMPRESSED_ERRORS as error:
+            # Not closed: that would close our stream.
+            values = np.asarray(fits.open(stream, memmap=False)[image.index].data)
+    except Exception as error:  # the one that the tile codecs raise has no public name
         raise FrameError(
             "unreadable", f"{name}: its compressed picture is damaged ({error}); copy it again."
         ) from error

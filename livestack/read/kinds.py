@@ -37,7 +37,7 @@ KIND_NAME: Final = (
     r"|(?P<flat>flats?)|(?P<light>lights?)"
 )
 FOLDER: Final = re.compile(rf"(?P<master>masters?[\s_-]*)?({KIND_NAME})([\s_-]*\d.*)?")
-NAME: Final = re.compile(rf"(pp_)?(?P<master>master[\s_-]*)?({KIND_NAME})(?=$|[\W_\d])")
+NAME: Final = re.compile(rf"(pp_)?(?P<master>master[\s_-]*)?({KIND_NAME})(?=$|_|\W*\d|\.)")
 PART: Final = re.compile(KIND_NAME)
 MASTER_NAME: Final = re.compile(r"^master|_stacked(\b|_|$)|^stacked_")
 FOLDERS_UP: Final = 4

@@ -1,0 +1,94 @@
+"""Colours by construction: a scene in red, green and blue, laid down as each convention says, must come back."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack.errors import FrameError
+from livestack.read import open_frame, open_header
+from tests.read.writing import Array, noise, write_dng, write_fits
+
+PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
+ADU = {"R": 100, "G": 200, "B": 300}
+
+
+def mosaic(pattern: str, height: int, width: int) -> Array:
+    """The sensor as one looks at the picture, row 0 at the top, its pattern starting at the top left."""
+    rows, columns = np.mgrid[:height, :width]
+    values = np.array([ADU[colour] for colour in pattern])
+    return values[2 * (rows % 2) + columns % 2].astype("u2")
+
+
+def colours_in_memory(data: Array) -> str:
+    names = {adu: colour for colour, adu in ADU.items()}
+    return "".join(names[int(value)] for value in data[:2, :2].ravel())
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("height", "width"), [(10, 12), (11, 12), (10, 13), (11, 13)])
+@pytest.mark.parametrize("order", [None, "TOP-DOWN", "BOTTOM-UP"])
+def test_row_order(pattern: str, height: int, width: int, order: str | None, tmp_path: Path) -> None:
+    """BAYERPAT is the top left as one looks at it; a file written from below begins with the last row."""
+    seen = mosaic(pattern, height, width)
+    cards = {"BAYERPAT": pattern} | ({"ROWORDER": order} if order else {})
+    frame = open_frame(write_fits(tmp_path / "a.fits", seen[::-1] if order == "BOTTOM-UP" else seen, **cards))
+    assert frame.header.cfa == colours_in_memory(frame.data)
+    assert frame.header.row_order == order
+    assert np.array_equal(mosaic(str(frame.header.cfa), height, width), frame.data), "everywhere, not only in a corner"
+
+
+@pytest.mark.parametrize(("x", "y"), list(itertools.product(range(4), (0, 1, 5))))
+@pytest.mark.parametrize("order", ["TOP-DOWN", "BOTTOM-UP"])
+@pytest.mark.parametrize("height", [10, 11])
+def test_a_subframe_starts_inside_the_pattern(x: int, y: int, order: str, height: int, tmp_path: Path) -> None:
+    seen = mosaic("RGGB", 40, 40)[y : y + height, x : x + 12]
+    cards = {"BAYERPAT": "RGGB", "ROWORDER": order, "XBAYROFF": x, "YBAYROFF": y}
+    frame = open_frame(write_fits(tmp_path / "a.fits", seen[::-1] if order == "BOTTOM-UP" else seen, **cards))
+    assert frame.header.cfa == colours_in_memory(frame.data)
+
+
+@pytest.mark.parametrize(
+    ("said", "cfa"),
+    [
+        ("rggb", "RGGB"),
+        (" 'GBRG ' ", "GBRG"),
+        ('"BGGR"', "BGGR"),
+        ("NONE", None),
+        ("TRUE", None),
+        (True, None),
+        ("", None),
+        ("RGBW", None),
+    ],
+)
+def test_words_that_are_patterns_and_words_that_are_not(said: object, cfa: str | None, tmp_path: Path) -> None:
+    assert open_header(write_fits(tmp_path / "a.fits", BAYERPAT=said)).cfa == cfa
+
+
+def test_three_planes_are_never_a_mosaic(tmp_path: Path) -> None:
+    """A Seestar leaves BAYERPAT in the header of its stacked colour picture."""
+    header = open_header(write_fits(tmp_path / "a.fits", noise((3, 24, 32)), BAYERPAT="GRBG"))
+    assert header.cfa is None
+
+
+def test_xtrans_is_refused_in_words(tmp_path: Path) -> None:
+    path = write_fits(tmp_path / "a.fits", BAYERPAT="GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG")
+    with pytest.raises(FrameError, match="X-Trans") as refused:
+        open_frame(path)
+    assert refused.value.reason == "mismatched"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (1, 0), (0, 1), (1, 1), (2, 3)])
+def test_the_visible_part_of_a_raw_sensor(pattern: str, top: int, left: int, tmp_path: Path) -> None:
+    """A DNG says its pattern at the corner of the active area, wherever that is."""
+    sensor = np.zeros((40, 48), "u2")
+    sensor[top : top + 32, left : left + 40] = mosaic(pattern, 32, 40)
+    area = (top, left, top + 32, left + 40)
+    frame = open_frame(write_dng(tmp_path / "a.dng", sensor, pattern, active_area=area))
+    height, width = frame.data.shape
+    assert frame.header.cfa == colours_in_memory(frame.data)
+    assert np.array_equal(frame.data, mosaic(str(frame.header.cfa), height, width))

@@ -1,0 +1,87 @@
+"""Files as camera programs write them, small."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from astropy.io import fits
+
+Array = npt.NDArray[Any]
+
+
+def noise(shape: tuple[int, ...] = (24, 32), dtype: str = "u2", seed: int = 1) -> Array:
+    """A frame of nothing but noise around 1000 ADU."""
+    return np.random.default_rng(seed).normal(1000, 30, shape).astype(dtype)
+
+
+def write_fits(path: Path, data: Array | None = None, **cards: Any) -> Path:
+    """Write one image; a keyword with a hyphen is given with two underscores (``DATE__OBS``)."""
+    hdu = fits.PrimaryHDU(noise() if data is None else data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for key, value in cards.items():
+            hdu.header[key.replace("__", "-")] = value
+        hdu.writeto(path, overwrite=True, output_verify="ignore")
+    return path
+
+
+def write_text_header(path: Path, lines: str, data: Array | None = None) -> Path:
+    """Write a header as it stands, card by card, above an unsigned 16-bit image."""
+    image = noise() if data is None else data
+    shape = image.shape[::-1]
+    cards = ["SIMPLE  =                    T", "BITPIX  =                   16", f"NAXIS   = {image.ndim:20d}"]
+    cards += [f"NAXIS{i + 1}  = {length:20d}" for i, length in enumerate(shape)]
+    cards += ["BZERO   =                32768", "BSCALE  =                    1"]
+    cards += [line for line in lines.splitlines() if line.strip()] + ["END"]
+    header = "".join(card.ljust(80)[:80] for card in cards).encode("latin-1")
+    pixels = (image.astype("u2") ^ 0x8000).astype(">u2").tobytes()
+    path.write_bytes(_blocks(header, b" ") + _blocks(pixels, b"\0"))
+    return path
+
+
+def _blocks(content: bytes, fill: bytes) -> bytes:
+    return content + fill * (-len(content) % 2880)
+
+
+def write_dng(
+    path: Path,
+    data: Array,
+    pattern: str = "RGGB",
+    black: int = 0,
+    white: int = 16383,
+    active_area: tuple[int, int, int, int] | None = None,
+) -> Path:
+    """Write a CFA DNG, uncompressed; active_area is (top, left, bottom, right) px."""
+    cfa = bytes("RGB".index(colour) for colour in pattern)
+    tags = [
+        (33421, "H", 2, (2, 2), True),
+        (33422, "B", 4, cfa, True),
+        (50706, "B", 4, b"\1\4\0\0", True),
+        (50707, "B", 4, b"\1\1\0\0", True),
+        (50708, "s", 0, "Testcam One", True),
+        (50714, "H", 1, black, True),
+        (50717, "I", 1, white, True),
+        (50721, "2i", 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+        (50778, "H", 1, 21, True),
+        (50728, "2I", 3, (1, 1, 1, 1, 1, 1), True),
+        (33434, "2I", 1, (30, 1), True),
+        (306, "s", 0, "2026:01:02 03:04:05", True),
+        (271, "s", 0, "Testcam", True),
+        (272, "s", 0, "Testcam One", True),
+    ]
+    if active_area:
+        tags.append((50829, "I", 4, active_area, True))
+    tifffile.imwrite(path, data, photometric=32803, extratags=tags, metadata=None, software=False)
+    return path
+
+
+def torn(path: Path, n_bytes: int) -> Path:
+    """Write the first bytes of a file beside it, as an interrupted copy would."""
+    part = path.with_name(f"torn_{n_bytes}_{path.name}")
+    part.write_bytes(path.read_bytes()[:n_bytes])
+    return part
