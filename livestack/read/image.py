@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -261,6 +263,8 @@ def _check_png(name: str, content: bytes) -> None:
 def _read_tiff(path: Path) -> Array:
     import tifffile
 
+    # What it would log is told in the sentence of the FrameError.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
         with opened(path) as (stream, _), tifffile.TiffFile(stream) as tiff:
             page: Any = tiff.pages[0]
@@ -268,6 +272,8 @@ def _read_tiff(path: Path) -> Array:
             if photometric not in (GREY, COLOUR, INVERTED, CFA):
                 raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
             check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
+            if len(page.dataoffsets) != math.prod(page.chunked):
+                raise FrameError("unreadable", f"{path.name} is damaged: parts of its picture are not listed.")
             data = np.asarray(page.asarray())
     except (*TIFF_ERRORS, tifffile.TiffFileError) as error:
         raise _tiff_refused(path.name, error) from error

@@ -153,6 +153,14 @@ def test_bytes_after_the_end_are_no_harm(index: int, tmp_path: Path) -> None:
     assert np.array_equal(open_frame(path).data, before)
 
 
+def test_a_tiff_that_lost_sight_of_its_strips(tmp_path: Path) -> None:
+    """The reader would fill them with zeros."""
+    path = pictures(tmp_path)[1]
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["StripOffsets"].overwrite(tiff.pages[0].dataoffsets[:3])
+    assert refused(path).reason == "unreadable"
+
+
 def test_an_early_end_inside_a_thumbnail_does_not_count(tmp_path: Path) -> None:
     """The EXIF block may hold a JPEG of its own, with its own end."""
     path = tmp_path / "a.jpg"
