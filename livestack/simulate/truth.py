@@ -16,7 +16,7 @@ from livestack.simulate.sky import View
 from livestack.simulate.trails import Trail
 
 _SKY_COLOUR = np.array((1.10, 1.0, 0.82))
-_WIND_PX = 7.0
+_WIND_PX = 12.0
 _CLOUD_DEPTH = 0.85
 _FLIP_S = 120.0
 
