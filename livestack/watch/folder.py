@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +154,7 @@ class _Watch:
         self._tree = Tree(top, settings.recursive, self._keep)
         self._tracks: dict[str, Track] = {}
         self._source = _Source(top)
-        self._ears = _Ears(top)
+        self._ears = Ears(top)
         self._remote = False
         self._first = True
         self._next_scan_s = self._next_thorough_s = 0.0
@@ -196,9 +197,8 @@ class _Watch:
         if self._source.is_new or self._ears.is_deaf():
             self._remote = is_remote(self._top)
             self._ears.stop()
-            if not self._remote and not self._settings.poll_s:
-                self._ears.listen(self._settings.recursive)
-            self._source.is_new = False
+            polls = self._remote or self._settings.poll_s > 0
+            self._source.is_new = not polls and not self._ears.listen(self._settings.recursive)
             self._next_thorough_s = 0.0
 
     def _keep(self, path: str) -> bool:
@@ -310,7 +310,7 @@ class _Source:
         return f"cannot be read: {error.strerror or error}. Waiting for it to come back"
 
 
-class _Ears(FileSystemEventHandler):
+class Ears(FileSystemEventHandler):
     """Events of the system: which paths to look at."""
 
     def __init__(self, top: str) -> None:
@@ -321,26 +321,30 @@ class _Ears(FileSystemEventHandler):
         self._lock = threading.Lock()
         self.heard = threading.Event()
 
-    def listen(self, recursive: bool) -> None:
-        """Begin to hear of the folder; when the system cannot, say so: the scans go on."""
+    def listen(self, recursive: bool) -> bool:
+        """Begin to hear of the folder. False: not now, try again. When the system cannot at all, it is said: True."""
         self._real = os.path.realpath(self._top)  # a link itself would be watched, not the folder behind it
         observer = None
+        # Watchdog may see a new folder twice, and warns of itself: nothing is lost, and no user can do a thing.
+        warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
         try:
             observer = Observer()
             observer.schedule(self, self._real, recursive=recursive, event_filter=_EVENTS)
             observer.start()
-            self._observer = observer
         except OSError as error:
             if observer:
                 observer.stop()
-            limit = " (its limit is reached)" if error.errno in (errno.ENOSPC, errno.EMFILE) else ""
+            if error.errno not in (errno.ENOSPC, errno.EMFILE):
+                return False
             _log.warning(
-                "%s: the system gives no events of new files%s; looking every %g s instead: %s",
+                "%s: the system's limit of watched folders is reached, so no event tells of new files; "
+                "looking every %g s instead (see fs.inotify.max_user_watches)",
                 self._top,
-                limit,
                 RESCAN_S,
-                error.strerror,
             )
+        else:
+            self._observer = observer
+        return True
 
     def stop(self) -> None:
         """Hear no more."""
