@@ -63,23 +63,22 @@ def is_frame_name(path: Path) -> bool:
 
 
 def is_complete(path: Path) -> bool | None:
-    """Whether the file holds as much as it declares, without decoding.
+    """Whether the file holds as much as it declares, without decoding; never raises.
 
     Returns
     -------
     bool, optional
-        None = this format, or this file, does not say; the decoder will.
-
-    Raises
-    ------
-    FrameError
-        vanished, unreadable: the file cannot be opened.
+        False also for a file that cannot be opened now: gone, or locked by who writes it. None = this format, or this
+        file, does not say; the decoder will.
     """
     said = COMPLETE.get(suffix_of(path))
-    if said:
-        return said(path)
-    with opened(path) as (_, size):
-        return False if size == 0 else None
+    try:
+        if said:
+            return said(path)
+        with opened(path) as (_, size):
+            return False if size == 0 else None
+    except LivestackError:
+        return False
 
 
 def open_frame(path: Path) -> Frame:
@@ -107,6 +106,8 @@ def open_frame(path: Path) -> Frame:
 
 def open_header(path: Path) -> Header:
     """Read only what a file says of itself; cheaper than `open_frame`, and the data may be missing.
+
+    Of camera RAW, cfa and saturation_adu may be None here: only the decoder knows them.
 
     Raises
     ------

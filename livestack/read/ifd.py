@@ -1,11 +1,10 @@
-"""TIFF directories: where the strips of a TIFF, DNG or other camera file lie, and what its EXIF says.
+"""TIFF directories: where the strips of a TIFF, DNG or other camera file lie.
 
 Reads numbers only, never pixels, and never beyond what is there: the file may be damaged or unfinished.
 """
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +17,9 @@ FORMATS_BIG: Final = {**FORMATS, 13: "I", 16: "Q", 17: "q", 18: "Q"}
 MAX_DIRECTORIES: Final = 256
 MAX_VALUE_BYTES: Final = 1 << 20
 
-NEW_SUBFILE_TYPE, WIDTH, LENGTH, MAKE, MODEL, DATE_TIME, DESCRIPTION = 254, 256, 257, 271, 272, 306, 270
+NEW_SUBFILE_TYPE, WIDTH, LENGTH, DESCRIPTION, SAMPLES = 254, 256, 257, 270, 277
 STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 273, 279, 324, 325
-SUB_IFDS, EXIF_IFD, DNG_VERSION = 330, 34665, 50706
-EXPOSURE_TIME, ISO, DATE_ORIGINAL, OFFSET_ORIGINAL, SUBSECOND_ORIGINAL = 33434, 34855, 36867, 36881, 37521
-FOCAL_LENGTH, CAMERA_MODEL = 37386, 50708
+SUB_IFDS, EXIF_IFD = 330, 34665
 
 Directory = Mapping[int, Any]
 
@@ -159,38 +156,3 @@ def picture_end(directories: list[Directory], main_only: bool = False) -> int:
             starts, lengths = offsets(directory, at), offsets(directory, length)
             end = max([end, *starts, *(start + n for start, n in zip(starts, lengths, strict=False))])
     return end
-
-
-def exif_keywords(directories: list[Directory]) -> dict[str, Any]:
-    """Return what the directories say of the exposure, under the names a FITS header would use."""
-    tags: dict[int, Any] = {}
-    for directory in directories:
-        for tag, value in directory.items():
-            tags.setdefault(tag, value)
-    model, make = str(tags.get(MODEL, "")).strip(), str(tags.get(MAKE, "")).strip()
-    moment = str(tags.get(DATE_ORIGINAL) or tags.get(DATE_TIME, ""))
-    if tags.get(DATE_ORIGINAL):
-        subsecond = str(tags.get(SUBSECOND_ORIGINAL, "")).strip()
-        moment = f"{moment}{'.' + subsecond if subsecond.isdigit() else ''}{tags.get(OFFSET_ORIGINAL, '')}"
-    iso = offsets(tags, ISO)
-    said = {
-        "INSTRUME": model if not make or model.upper().startswith(make.split()[0].upper()) else f"{make} {model}",
-        "DATE-OBS": moment,
-        "EXPTIME": _number(tags, EXPOSURE_TIME),
-        "ISOSPEED": iso[0] if iso else None,
-        "FOCALLEN": _number(tags, FOCAL_LENGTH),
-    }
-    return {key: value for key, value in said.items() if value not in (None, "", 0, 0.0)}
-
-
-def _number(tags: Directory, tag: int) -> float | None:
-    value = tags.get(tag)
-    return value if isinstance(value, int | float) else None
-
-
-def exif_in(block: bytes) -> dict[str, Any]:
-    """Return what an EXIF block inside another file (JPEG, PNG) says; nothing where it is damaged."""
-    try:
-        return exif_keywords(read_directories(io.BytesIO(block), len(block)))
-    except CutShort:
-        return {}

@@ -16,17 +16,14 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header
 from livestack.read import ifd
 from livestack.read.blocks import CARD, parse_cards
+from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
 from livestack.read.names import suffix_of
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
-JPEG_MAGIC: Final = b"\xff\xd8"
 END_OF_JPEG: Final = b"\xff\xd9"
-START_OF_SCAN, APP1 = 0xDA, 0xE1
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-BARE_MARKERS: Final = frozenset({0x01, *range(0xD0, 0xD9)})
-EXIF_MARK: Final = b"Exif\0\0"
 GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
 TIFF_ERRORS: Final = (
     ArithmeticError,
@@ -135,7 +132,7 @@ def _tiff_header(stream: BinaryIO, size: int) -> Found | None:
     first = directories[0]
     lengths = [first.get(tag) for tag in (ifd.LENGTH, ifd.WIDTH)]
     height, width = (found if isinstance(found, int) else 0 for found in lengths)
-    keywords = ifd.exif_keywords(directories)
+    keywords = exif_of(stream, size)
     description = first.get(ifd.DESCRIPTION)
     if isinstance(description, str) and description.startswith("SIMPLE"):
         # AstroTIFF: the FITS header, card by card, in the description.
@@ -143,7 +140,7 @@ def _tiff_header(stream: BinaryIO, size: int) -> Found | None:
         if len(lines) < 2:
             lines = [description[at : at + CARD] for at in range(0, len(description), CARD)]
         keywords |= {key: value for key, value in parse_cards(lines).items() if not key.startswith("NAXIS")}
-    samples = first.get(277, 1)
+    samples = first.get(ifd.SAMPLES, 1)
     return keywords, (height, width), isinstance(samples, int) and samples >= 3
 
 
@@ -171,7 +168,7 @@ def _png_header(stream: BinaryIO) -> Found | None:
             stream.seek(offset)
             block = stream.read(min(length, 1 << 20))
             if kind == b"eXIf":
-                keywords = ifd.exif_in(block)
+                keywords = exif_in(block)
             elif len(block) >= 10:
                 width, height, _, colours = struct.unpack_from(">IIBB", block)
                 size, colour = (height, width), bool(colours & 2)
@@ -190,32 +187,13 @@ def _png_complete(stream: BinaryIO) -> bool | None:
     return False
 
 
-def _jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Walk over (marker, content) up to the first scan, whose content is all the rest."""
-    stream.seek(len(JPEG_MAGIC))
-    while len(head := stream.read(2)) == 2 and head[0] == 0xFF:
-        if head[1] in BARE_MARKERS:
-            continue
-        if head[1] == 0xFF:
-            stream.seek(-1, 1)
-            continue
-        length = int.from_bytes(stream.read(2), "big")
-        if head[1] == START_OF_SCAN:
-            yield head[1], stream.read()
-            return
-        content = stream.read(max(0, length - 2))
-        if len(content) < length - 2:
-            return
-        yield head[1], content
-
-
 def _jpeg_header(stream: BinaryIO) -> Found | None:
     if stream.read(2) != JPEG_MAGIC:
         return None
     keywords: dict[str, Any] = {}
-    for marker, content in _jpeg_segments(stream):
+    for marker, content in jpeg_segments(stream):
         if marker == APP1 and content.startswith(EXIF_MARK):
-            keywords = ifd.exif_in(content[len(EXIF_MARK) :])
+            keywords = exif_in(content[len(EXIF_MARK) :])
         elif marker in START_OF_FRAME and len(content) >= 6:
             height, width, n_colours = struct.unpack_from(">HHB", content, 1)
             return keywords, (height, width), n_colours >= 3
@@ -226,7 +204,7 @@ def _jpeg_complete(stream: BinaryIO) -> bool | None:
     if stream.read(2) != JPEG_MAGIC:
         return None
     # A thumbnail in the EXIF block has an end of its own: only one after the scan began counts.
-    return any(marker == START_OF_SCAN and END_OF_JPEG in content for marker, content in _jpeg_segments(stream))
+    return any(marker == START_OF_SCAN and END_OF_JPEG in content for marker, content in jpeg_segments(stream))
 
 
 def _read_cv(path: Path) -> Array:

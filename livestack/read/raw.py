@@ -22,6 +22,7 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header
 from livestack.read import bayer, ifd
 from livestack.read.decoder import DECODE_LIMIT_S, DECODERS
+from livestack.read.exif import exif_of
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import exposure_of, make_header, time_of
 from livestack.read.image import tiff_complete
@@ -31,6 +32,8 @@ EMPTY_ROWS: Final = 16
 """So many rows of exact zeros at the bottom are no picture."""
 N_COLOURS: Final = 3
 UNIX_EPOCH_YEAR: Final = 1970
+ENOUGH: Final = {"DATE-OBS", "EXPTIME", "INSTRUME", "ISOSPEED"}
+"""What a header without pixels must say."""
 
 
 def read_frame(path: Path) -> Frame:
@@ -53,7 +56,9 @@ def read_frame(path: Path) -> Frame:
 
 
 def read_header(path: Path) -> Header:
-    """Read size, pattern, time and exposure. LibRaw knows them only after decoding, so this saves but the transfer.
+    """Read size, camera, time and exposure, without decoding where the EXIF directory says enough.
+
+    LibRaw knows pattern and levels only after decoding: cfa and saturation_adu may be None here.
 
     Raises
     ------
@@ -94,10 +99,7 @@ def _header(path: Path, answer: dict[str, Any]) -> Header:
 def _exif(path: Path) -> dict[str, Any]:
     """Return what the EXIF directory says; nothing where the format has none or it is cut off."""
     with opened(path) as (stream, size):
-        try:
-            return ifd.exif_keywords(ifd.read_directories(stream, size))
-        except ifd.CutShort:
-            return {}
+        return exif_of(stream, size)
 
 
 # What follows runs in the child.
@@ -132,7 +134,11 @@ def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
         with opened(path) as (stream, _), rawpy.RawPy() as raw:
             # From memory: LibRaw takes no path that is not UTF-8.
             raw.open_buffer(stream)
-            answer, data = _decode(path, raw)
+            size, keywords = (raw.sizes.height, raw.sizes.width), _exif(path)
+            check_size(path.name, size, 1 + N_COLOURS)
+            if not pixels and keywords.keys() >= ENOUGH:
+                return {"size": size, "colour": False, "cfa": None, "keywords": keywords}, None
+            answer, data = _decode(path, raw, keywords)
         return answer, data if pixels else None
     except FrameError as error:
         return {"reason": error.reason, "sentence": error.sentence}, None
@@ -158,10 +164,9 @@ def _ends_early(path: Path, main_only: bool = False) -> bool:
             return True
 
 
-def _decode(path: Path, raw: Any) -> tuple[dict[str, Any], Array]:
+def _decode(path: Path, raw: Any, keywords: dict[str, Any]) -> tuple[dict[str, Any], Array]:
     """Return size, pattern and keywords as plain numbers and text, and the visible pixels above black."""
     size = raw.sizes.height, raw.sizes.width
-    check_size(path.name, size, 1 + N_COLOURS)
     colour = raw.raw_type.name == "Stack"
     cells = None if colour else _cells(path, raw)
     visible = raw.raw_image_visible
@@ -174,7 +179,7 @@ def _decode(path: Path, raw: Any) -> tuple[dict[str, Any], Array]:
         "size": size,
         "colour": colour,
         "cfa": None if cells is None else _pattern(raw, cells),
-        "keywords": _keywords(path, raw, max(levels)),
+        "keywords": _completed(keywords, raw, max(levels)),
     }
     return answer, _above_black(
         data, levels[:N_COLOURS] if colour else [levels[cell] for cell in cells or (0, 0, 0, 0)]
@@ -199,13 +204,12 @@ def _cells(path: Path, raw: Any) -> list[int] | None:
     return cells
 
 
-def _keywords(path: Path, raw: Any, black: int) -> dict[str, Any]:
-    """Return what EXIF says, and above it what LibRaw found in the maker's own notes."""
-    keywords = _exif(path)
+def _completed(keywords: dict[str, Any], raw: Any, black: int) -> dict[str, Any]:
+    """Return what EXIF says, what LibRaw found in the maker's own notes where it is silent, and the levels."""
     other = raw.other
     found = {"EXPTIME": other.shutter_speed, "ISOSPEED": other.iso_speed, "FOCALLEN": other.focal_length}
     # LibRaw computes in float32.
-    keywords |= {name: float(f"{value:.6g}") for name, value in found.items() if np.isfinite(value) and value > 0}
+    keywords = {n: float(f"{v:.6g}") for n, v in found.items() if np.isfinite(v) and v > 0} | keywords
     if "DATE-OBS" not in keywords and other.timestamp.year > UNIX_EPOCH_YEAR:
         keywords["DATE-OBS"] = other.timestamp.isoformat()
     return keywords | {"BLACK": black, "SATURATE": max(0, int(raw.white_level) - black)}

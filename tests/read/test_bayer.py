@@ -92,3 +92,24 @@ def test_the_visible_part_of_a_raw_sensor(pattern: str, top: int, left: int, tmp
     height, width = frame.data.shape
     assert frame.header.cfa == colours_in_memory(frame.data)
     assert np.array_equal(frame.data, mosaic(str(frame.header.cfa), height, width))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "A_m27_asi224_osc/Light_1069.fits",
+        "A_m94_seestar_b/Light_M 94_10.0s_IRCUT_20250327-014513.fit",
+        "B_dng_from_real/M27_1069.dng",
+        "B_raw/CRW.CRW",
+        "B_raw/tinydng_colorchart.dng",
+    ],
+)
+def test_the_greens_of_real_sensors_are_alike(name: str, real_data: Path) -> None:
+    """Two of the four pixels of a cell see the same green: wherever the header puts them, their levels agree best."""
+    frame = open_frame(real_data / name)
+    cells = [frame.data[y::2, x::2].astype("f8").ravel() for y in (0, 1) for x in (0, 1)]
+    n = min(len(cell) for cell in cells)
+    pairs = itertools.combinations(range(4), 2)
+    unlike = {pair: np.abs(np.median(cells[pair[0]][:n] - cells[pair[1]][:n])) for pair in pairs}
+    greens = tuple(i for i, colour in enumerate(str(frame.header.cfa)) if colour == "G")
+    assert unlike[greens] == min(unlike.values()), unlike

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from livestack.errors import FrameError
+from livestack.errors import FrameError, SourceError
 from livestack.frame import Frame
 from livestack.read import is_complete, open_frame, open_header
 from tests.read.writing import noise, torn, write_fits, write_text_header
@@ -205,6 +205,21 @@ def test_a_file_that_is_gone_or_no_file(tmp_path: Path) -> None:
     assert refused(tmp_path / "folder.fits").reason == "unreadable"
     (tmp_path / "loop.fits").symlink_to(tmp_path / "loop.fits")
     assert refused(tmp_path / "loop.fits").reason == "unreadable"
+
+
+def test_whether_it_is_whole_is_never_an_error(tmp_path: Path) -> None:
+    """Gone or locked means: not now."""
+    (tmp_path / "folder.fits").mkdir()
+    for name in ("gone.fits", "gone.cr2", "gone.png", "gone.txt", "folder.fits"):
+        assert is_complete(tmp_path / name) is False
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose first byte cannot be read")
+def test_a_failing_disk_is_not_the_file_s_fault(tmp_path: Path) -> None:
+    """Reading the start of a process's memory gives the same EIO as a broken disk."""
+    (tmp_path / "a.fits").symlink_to("/proc/self/mem")
+    with pytest.raises(SourceError, match="disk or share"):
+        open_frame(tmp_path / "a.fits")
 
 
 def test_frames_cannot_be_changed(tmp_path: Path) -> None:

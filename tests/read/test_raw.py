@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -14,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from livestack.errors import FrameError
 from livestack.read import close_decoders, decoder, is_complete, open_frame, open_header
 from livestack.read.decoder import DECODERS
+from livestack.read.exif import exif_of
 from tests.read.writing import noise, torn, write_dng
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +61,38 @@ def test_what_a_dng_says(tmp_path: Path) -> None:
     assert (header.cfa, header.exposure_s, header.saturation_adu) == ("GRBG", 30, 16000 - 512)
     assert header.camera == "Testcam One"
     assert header.time_utc and header.time_utc.isoformat() == "2026-01-02T03:04:20+00:00"
-    assert open_header(tmp_path / "a.dng") == header
+    assert header.gain == 800
+    alone = open_header(tmp_path / "a.dng")
+    assert alone.cfa is None, "it was not decoded"
+    for name in ("size", "kind", "camera", "exposure_s", "time_utc", "gain", "binning"):
+        assert getattr(alone, name) == getattr(header, name), name
+
+
+def exif_block() -> bytes:
+    """A JPEG with EXIF: from byte 12 on, behind two marks and a length, the directory alone."""
+    exif = Image.Exif()
+    exif[271], exif[272] = "Maker", "Maker X-1"
+    exif.get_ifd(34665).update({33434: 2.5, 34855: 1600, 36867: "2026:01:02 03:04:05"})
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def test_what_stands_in_boxes_and_inner_pictures() -> None:
+    """The directories of CR3 and RAF files are reached without the decoder."""
+    block = exif_block()
+    boxes = b"".join(
+        (8 + len(block)).to_bytes(4, "big") + name + block if name == b"CMT1" else (8).to_bytes(4, "big") + name
+        for name in (b"CMT1", b"CMT2")
+    )
+    cr3 = b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + b"moov box" * 20 + boxes
+    jpeg = b"\xff\xd8\xff\xe1" + (len(block) + 8).to_bytes(2, "big") + b"Exif\0\0" + block + b"\xff\xd9"
+    raf = b"FUJIFILMCCD-RAW 0201FF".ljust(84, b"\0") + (120).to_bytes(4, "big") + len(jpeg).to_bytes(4, "big")
+    raf = raf.ljust(120, b"\0") + jpeg
+    for content in (block, cr3, raf):
+        said = exif_of(io.BytesIO(content), len(content))
+        expected = {"INSTRUME": "Maker X-1", "EXPTIME": 2.5, "ISOSPEED": 1600, "DATE-OBS": "2026:01:02 03:04:05"}
+        assert said == expected
+        for cut in range(0, len(content), 7):
+            assert set(exif_of(io.BytesIO(content[:cut]), cut)) <= set(expected)
 
 
 def test_without_black_level_the_values_stay_whole(tmp_path: Path) -> None:
@@ -190,6 +224,7 @@ import sys, time
 from pathlib import Path
 from livestack.read import open_frame
 from livestack.read.decoder import DECODERS
+from livestack.read.exif import exif_of
 open_frame(Path({str(path)!r}))
 print(DECODERS.idle[0].pid, flush=True)
 time.sleep(60)
