@@ -63,7 +63,7 @@ class SubRow:
 
     @property
     def state(self) -> str:
-        """accepted (in the stack), rejected or dropped."""
+        """One of accepted (in the stack), rejected and dropped."""
         if not self.accepted:
             return "rejected"
         return "dropped" if self.dropped else "accepted"

@@ -6,6 +6,7 @@ import os
 import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -124,6 +125,15 @@ def _grain(data: Array) -> float:
 
 def sky(n_subs: int, *, colour: bool = True, size: tuple[int, int] = (300, 480), seed: int = 1) -> Array:
     """A made-up picture: stars and a nebula over a sky whose grain falls as 1/√N, with a bare border."""
+    light = _light(size)
+    noise = np.random.default_rng(seed + n_subs).normal(0.0, 40.0 / np.sqrt(n_subs), light.shape)
+    data = np.asarray(light + noise + np.float32([30, 50, -10]), dtype=np.float32)
+    data[:, :6] = np.nan
+    return data if colour else np.ascontiguousarray(data[..., 1])
+
+
+@lru_cache(maxsize=2)
+def _light(size: tuple[int, int]) -> Array:
     rng = np.random.default_rng(7)
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     light = np.zeros((*size, 3), np.float32)
@@ -133,10 +143,7 @@ def sky(n_subs: int, *, colour: bool = True, size: tuple[int, int] = (300, 480),
         light += star[..., None] * (60.0 * rng.pareto(0.9) + 60.0) * rng.uniform(0.7, 1.3, 3).astype(np.float32)
     glow = np.exp(-(((x - 0.5 * size[1]) / 60) ** 2 + ((y - 0.5 * size[0]) / 45) ** 2))
     light += glow[..., None] * np.float32([90, 140, 170])
-    noise = np.random.default_rng(seed + n_subs).normal(0.0, 40.0 / np.sqrt(n_subs), light.shape)
-    data = np.asarray(light + noise + np.float32([30, 50, -10]), dtype=np.float32)
-    data[:, :6] = np.nan
-    return data if colour else np.ascontiguousarray(data[..., 1])
+    return light
 
 
 def dumbbell(data: Path) -> tuple[Array, list[Array]]:

@@ -16,7 +16,7 @@ from livestack.show.tokens import NIGHT, Palette
 
 FILL, FIT, FREE = "fill", "fit", "free"
 _NIGHT_PEAK = 0.88
-_ZOOM_STEP = 1.25
+ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
 
 
@@ -97,23 +97,13 @@ class Canvas(pg.GraphicsView):
         """Zoom; `about` is a point in stack px that stays where it is on screen, by default the middle."""
         if self._picture is None:
             return
-        zoom = min(max(zoom, 0.5 * self._whole()), _ZOOM_MOST)
+        zoom = min(max(zoom, 0.5 * _whole(self, self._picture)), _ZOOM_MOST)
         look, ratio = self.look, self.look.zoom / zoom
         if about is not None:
             look.x = about.x() + (look.x - about.x()) * ratio
             look.y = about.y() + (look.y - about.y()) * ratio
         look.mode, look.zoom = FREE, zoom
         self._place()
-
-    def step_zoom(self, steps: int) -> None:
-        """Zoom in (+1) or out (−1) by one step."""
-        self.zoom_to(self.look.zoom * _ZOOM_STEP**steps)
-
-    def _whole(self) -> float:
-        """Zoom at which all of the picture is seen."""
-        assert self._picture is not None
-        height, width = _size(self._picture)
-        return float(min(self.width() / width, self.height() / height))
 
     def _place(self) -> None:
         if self._picture is None or self.width() < 2 or self.height() < 2:
@@ -123,7 +113,7 @@ class Canvas(pg.GraphicsView):
         if look.mode != FREE:
             look.x, look.y = width / 2, height / 2
             fill = max(self.width() / width, self.height() / height)
-            look.zoom = fill if look.mode == FILL else self._whole()
+            look.zoom = fill if look.mode == FILL else _whole(self, self._picture)
         seen = QtCore.QSizeF(self.width() / look.zoom, self.height() / look.zoom)
         corner = QtCore.QPointF(look.x - seen.width() / 2, look.y - seen.height() / 2)
         self._box.setRange(QtCore.QRectF(corner, seen), padding=0, update=True, disableAutoRange=True)
@@ -180,3 +170,9 @@ def _size(picture: Picture) -> tuple[float, float]:
     """Return (height, width) in px of the stack."""
     height, width = picture.data.shape[:2]
     return height / picture.scale, width / picture.scale
+
+
+def _whole(canvas: Canvas, picture: Picture) -> float:
+    """Return the zoom at which all of the picture is seen."""
+    height, width = _size(picture)
+    return float(min(canvas.width() / width, canvas.height() / height))

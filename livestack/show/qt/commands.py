@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 from pyqtgraph.Qt import QtCore, QtWidgets
 
-from livestack.show.qt.canvas import FILL, FIT
+from livestack.show.qt.canvas import FILL, FIT, ZOOM_STEP
 from livestack.show.words import count
 
 if TYPE_CHECKING:
@@ -99,6 +99,10 @@ def _full_size(window: Window) -> None:
     window.canvas.zoom_to(1.0 / window.canvas.devicePixelRatioF())
 
 
+def _zoom(window: Window, factor: float) -> None:
+    window.canvas.zoom_to(window.canvas.look.zoom * factor)
+
+
 COMMANDS = (
     Command(("R",), "Pause or go on", hold_or_go, in_menu=True),
     Command(
@@ -114,8 +118,8 @@ COMMANDS = (
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),
     Command(("1", "Ctrl+1"), "100\u202f%", _full_size, in_menu=True),
     Command(("G",), "Fill the window", lambda w: w.canvas.go(FILL), in_menu=True),
-    Command(("+", "=", "Y"), "Zoom in", lambda w: w.canvas.step_zoom(1), repeats=True),
-    Command(("-", "H"), "Zoom out", lambda w: w.canvas.step_zoom(-1), repeats=True),
+    Command(("+", "=", "Y"), "Zoom in", lambda w: _zoom(w, ZOOM_STEP), repeats=True),
+    Command(("-", "H"), "Zoom out", lambda w: _zoom(w, 1 / ZOOM_STEP), repeats=True),
     Command(("F", "F11"), "Full screen", _full_screen),
     Command(("I",), "Picture only", lambda w: w.set_image_only(w.top.isVisible()), in_menu=True),
     Command(("N", "Ctrl+N"), "Night colours", lambda w: w.set_night(not w.night)),

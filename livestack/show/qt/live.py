@@ -45,7 +45,6 @@ class Live:
         self._parts = parts
         self._kept: Kept | None = None
         self._pictures: tuple[Picture | None, Picture | None] = (None, None)
-        self._drawn: tuple[Picture | None, Picture | None, str] = (None, None, "")
         self._said: tuple[str, datetime] | None = None
         self._alive = True
         self.clock = QtCore.QTimer(interval=TICK_MS)
@@ -67,9 +66,9 @@ class Live:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return
         self._alive = engine_alive(self.state)
-        pictures = self.source.picture(), self.source.last()
-        if self.state is not before or pictures != self._pictures:
-            self._pictures = pictures
+        stack, last = self.source.picture(), self.source.last()
+        if self.state is not before or stack is not self._pictures[0] or last is not self._pictures[1]:
+            self._pictures = stack, last
             self.show_all()
         self._show_status()
 

@@ -3,6 +3,9 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.qt.theme import font
@@ -50,29 +53,31 @@ class Ribbon(QtWidgets.QWidget):
             self._draw_times(painter)
         painter.end()
 
-    def _pitch(self) -> float:
-        return float(min(_PITCH[1], self.width() / max(1, len(self._subs))))
+    def _laid_out(self) -> tuple[list[Bin], float]:
+        """Return the bins and their pitch: one sub each as long as there is room."""
+        together = max(1, math.ceil(len(self._subs) * _PITCH[0] / max(1, self.width())))
+        bins = [Bin(self._subs[at : at + together]) for at in range(0, len(self._subs), together)]
+        return bins, float(min(_PITCH[1], self.width() / max(1, len(bins))))
 
     def _draw_bars(self, painter: QtGui.QPainter, floor: float) -> None:
-        pitch = self._pitch()
-        best = max((row.weight or 0.0 for row in self._subs), default=0.0) or 1.0
+        bins, pitch = self._laid_out()
+        best = max(each.weight for each in bins) or 1.0
         colour = QtGui.QColor(self._palette.acc)
         colour.setAlphaF(0.9)
         painter.setBrush(colour)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
-        width = max(1.0, pitch - max(1.0, pitch * 0.35)) if pitch >= _PITCH[0] else max(1.0, pitch)
-        tall = floor - 4
-        for place, row in enumerate(self._subs):
-            if row.state == "accepted":
-                height = tall * max(0.2, (row.weight or 0.0) / best)
+        width = pitch - max(1.0, pitch * 0.35)
+        for place, each in enumerate(bins):
+            if each.weight:
+                height = (floor - 4) * max(0.2, each.weight / best)
                 bar = QtCore.QRectF(place * pitch, floor - height, width, height)
                 painter.drawRoundedRect(bar, min(2.0, width / 3), min(2.0, width / 3))
 
     def _draw_left_out(self, painter: QtGui.QPainter, floor: float) -> None:
-        pitch = self._pitch()
+        bins, pitch = self._laid_out()
         painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
         painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.hold), 1.5))
-        for first, last in _runs(self._subs):
+        for first, last in _runs(bins):
             left, right = first * pitch, (last + 1) * pitch - pitch * 0.35
             if last - first + 1 >= _RUN:
                 painter.drawRoundedRect(QtCore.QRectF(left, floor - 11, max(8.0, right - left), 8), 4, 4)
@@ -85,11 +90,11 @@ class Ribbon(QtWidgets.QWidget):
     def _draw_times(self, painter: QtGui.QPainter) -> None:
         painter.setFont(font(12))
         painter.setPen(QtGui.QColor(self._palette.t3))
-        n, pitch = len(self._subs), self._pitch()
+        bins, pitch = self._laid_out()
         written = -100.0
         for part in range(4):
-            place = round(part * (n - 1) / 3)
-            text = clock(self._subs[place].time or self._subs[place].judged)
+            place = round(part * (len(bins) - 1) / 3)
+            text = clock(bins[place].rows[0].time or bins[place].rows[0].judged)
             width = painter.fontMetrics().horizontalAdvance(text)
             x = min(place * pitch, self.width() - width)
             if x >= written + 24:
@@ -98,17 +103,36 @@ class Ribbon(QtWidgets.QWidget):
 
     def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Say which sub the pointer is on."""
-        place = int(event.pos().x() / self._pitch())
-        self.setToolTip(_about(self._subs[place]) if 0 <= place < len(self._subs) else "")
+        bins, pitch = self._laid_out()
+        place = int(event.pos().x() / pitch)
+        self.setToolTip("\n".join(map(_about, bins[place].rows)) if 0 <= place < len(bins) else "")
 
 
-def _runs(subs: tuple[SubRow, ...]) -> list[tuple[int, int]]:
-    """Return first and last place of each run of subs left out for one reason."""
+@dataclass(frozen=True)
+class Bin:
+    """The subs that one bar stands for."""
+
+    rows: tuple[SubRow, ...]
+
+    @property
+    def weight(self) -> float:
+        """Mean weight of those that are stacked, 0 when none is."""
+        weights = [row.weight or 0.0 for row in self.rows if row.state == "accepted"]
+        return sum(weights) / len(weights) if weights else 0.0
+
+    @property
+    def why(self) -> str | None:
+        """Why the first that is left out is so; None when all are stacked."""
+        return next((row.reason or row.state for row in self.rows if row.state != "accepted"), None)
+
+
+def _runs(bins: list[Bin]) -> list[tuple[int, int]]:
+    """Return first and last place of each run of bins with subs left out for one reason and none stacked between."""
     runs: list[tuple[int, int]] = []
-    for place, row in enumerate(subs):
-        if row.state == "accepted":
+    for place, each in enumerate(bins):
+        if each.why is None:
             continue
-        if runs and runs[-1][1] == place - 1 and subs[place - 1].reason == row.reason:
+        if runs and runs[-1][1] == place - 1 and bins[place - 1].why == each.why and not each.weight:
             runs[-1] = (runs[-1][0], place)
         else:
             runs.append((place, place))

@@ -188,7 +188,7 @@ def application(feed: Feed) -> Starlette:
     async def news(client: WebSocket) -> None:
         await _tell(client, feed, listeners)
 
-    async def later(request: Request) -> Response:
+    async def elsewhere(request: Request, error: Exception) -> Response:
         return PlainTextResponse("Nothing is live here.", status_code=404)
 
     routes = [
@@ -199,7 +199,7 @@ def application(feed: Feed) -> Starlette:
         Route("/health", health),
         WebSocketRoute("/ws", news),
     ]
-    return Starlette(routes=routes, lifespan=watching, exception_handlers={404: lambda request, _: later(request)})
+    return Starlette(routes=routes, lifespan=watching, exception_handlers={404: elsewhere})
 
 
 def _files() -> dict[str, tuple[bytes, str]]:

@@ -1,0 +1,224 @@
+"""The page over real sockets and in a real browser."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import cv2
+import numpy as np
+import pytest
+
+from livestack.errors import SettingsError
+from livestack.events import SessionStopped
+from livestack.show.source import Source, open_source
+from livestack.show.web import Page, parse_bind, serve
+from tests.show.night import Night, sky
+
+CHROMIUM = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    night = Night(tmp_path / "session")
+    yield night
+    night.close()
+
+
+@pytest.fixture
+def source(night: Night) -> Iterator[Source]:
+    source = open_source(night.session)
+    yield source
+    source.journal.close()
+
+
+@pytest.fixture
+def page(source: Source) -> Iterator[Page]:
+    page = serve(source, "127.0.0.1", 0, threading.Event())
+    yield page
+    page.close()
+
+
+def _get(page: Page, path: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    try:
+        with urlopen(Request(page.url + path, headers=headers), timeout=5) as answer:
+            return answer.status, answer.read(), dict(answer.headers)
+    except HTTPError as error:
+        with error:
+            return error.code, error.read(), dict(error.headers)
+
+
+def _state(page: Page, photos: int, after: object = 0) -> dict[str, object]:
+    """Wait until so many photos are told and shown, and return the state."""
+    for _ in range(100):
+        state = json.loads(_get(page, "state.json")[1])
+        if state["photos"] == photos and state["version"] != after:
+            return dict(state)
+        threading.Event().wait(0.05)
+    raise AssertionError(f"{photos} photos were never told, only {state['photos']}")
+
+
+def test_the_page_and_all_it_needs_come_from_here(page: Page) -> None:
+    status, html, _ = _get(page, "")
+    assert status == 200
+    for path in ("page.css", "page.js", "manifest.json", "icon.svg", "favicon.ico", "health"):
+        assert _get(page, path)[0] == 200
+    for path in ("", "page.css", "page.js", "manifest.json"):
+        text = _get(page, path)[1].decode().replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text
+        assert "https://" not in text
+    assert b"$" not in html, "every token is filled in"
+    assert _get(page, "present")[:2] == (404, b"Nothing is live here.")
+
+
+def test_pictures_come_with_a_tag_and_only_once(page: Page, night: Night) -> None:
+    assert _get(page, "picture.jpg")[0] == 404
+    night.add()
+    night.add()
+    night.show(sky(2), sky(1), 2)
+    version = _state(page, 2)["version"]
+    status, data, headers = _get(page, "picture.jpg")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert (status, image.shape) == (200, (300, 480, 3))
+    assert 20 < np.median(image) < 50
+    assert _get(page, "picture.jpg", **{"If-None-Match": headers["etag"]})[0] == 304
+    assert _get(page, "last.jpg")[0] == 200
+    night.add()
+    night.show(sky(3), sky(1), 3)
+    _state(page, 3, after=version)
+    assert _get(page, "picture.jpg", **{"If-None-Match": headers["etag"]})[0] == 200
+
+
+def test_guests_are_told_in_plain_words_and_nothing_they_should_not_know(page: Page, night: Night) -> None:
+    for reason in (None, None, "trailed", None):
+        night.add(reason)
+    night.show(sky(3), sky(1), 3)
+    state = _state(page, 3)
+    assert state["name"] == "M 27"
+    assert state["summary"] == "3 photos, 1 minute of light"
+    text = json.dumps(state)
+    for secret in (night.folder, "nowhere", ".fits", str(night.session), socket.gethostname()):
+        assert secret not in text
+    night.say(SessionStopped(0, "", 3, 1))
+    for _ in range(100):
+        if json.loads(_get(page, "state.json")[1])["ended"]:
+            break
+        threading.Event().wait(0.05)
+    assert json.loads(_get(page, "state.json")[1])["line"] == "This night has ended. The picture stays."
+
+
+def test_a_huge_picture_is_served_small(page: Page, night: Night) -> None:
+    night.add()
+    large = np.tile(sky(1, colour=False), (5, 5))
+    night.show(large, large, 1)
+    _state(page, 1)
+    image = cv2.imdecode(np.frombuffer(_get(page, "picture.jpg")[1], np.uint8), cv2.IMREAD_UNCHANGED)
+    assert max(image.shape) == 1600
+
+
+def test_a_taken_port_is_passed_over_unless_it_was_asked_for(source: Source) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {taken} is in use"):
+            serve(source, "127.0.0.1", taken, threading.Event(), exact=True)
+        page = serve(source, "127.0.0.1", taken, threading.Event())
+        try:
+            assert page.port > taken
+            assert page.said == f"Port {taken} is taken, using {page.port}."
+            assert _get(page, "health")[0] == 200
+        finally:
+            page.close()
+
+
+def test_it_stops_though_someone_listens(source: Source, night: Night) -> None:
+    from websockets.sync.client import connect
+
+    stop = threading.Event()
+    page = serve(source, "127.0.0.1", 0, stop)
+    with connect(page.url.replace("http", "ws") + "ws") as socket_:
+        assert json.loads(socket_.recv(timeout=5))["photos"] == 0
+        night.add()
+        while json.loads(socket_.recv(timeout=5))["photos"] != 1:
+            pass
+        stop.set()
+        page.thread.join(timeout=2)
+        assert not page.thread.is_alive()
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", page.port))
+
+
+def test_where_to_serve_is_read_from_text() -> None:
+    assert parse_bind("127.0.0.1:8577") == ("127.0.0.1", 8577, True)
+    assert parse_bind("0.0.0.0") == ("0.0.0.0", 8577, False)
+    assert parse_bind("[::1]:90") == ("::1", 90, True)
+    host, port, exact = parse_bind("lan")
+    assert socket.inet_aton(host)
+    assert (port, exact) == (8577, False)
+    for wrong in ("", ":80", "host:", "host:port", "host:70000"):
+        with pytest.raises(SettingsError, match="bind"):
+            parse_bind(wrong)
+    with pytest.raises(SettingsError, match="cannot be served"):
+        serve(None, "192.0.2.77", 8577, threading.Event())  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(390, 844), (360, 640), (1280, 800)])
+def test_in_a_browser_the_count_rises_by_itself(
+    source: Source, night: Night, browser: str, size: tuple[int, int]
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    stop = threading.Event()
+    page = serve(source, "127.0.0.1", 0, stop)
+    wrong: list[str] = []
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=browser, args=list(CHROMIUM))
+        try:
+            tab = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+            tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+            tab.on("pageerror", lambda error: wrong.append(str(error)))
+            tab.goto(page.url)
+            assert tab.text_content("h1") == "Getting the telescope ready"
+            for n in (1, 2, 3):
+                night.add()
+                night.show(sky(n), sky(1), n)
+                tab.locator("#summary", has_text=f"{n} photo").wait_for(timeout=10_000)
+            tab.locator("#knob").wait_for(timeout=10_000)
+            assert tab.evaluate("document.getElementById('picture').naturalWidth") == 480
+            for part in ("#picture", "#name", "#summary", "#knob", "#bars"):
+                box = tab.locator(part).bounding_box()
+                assert box is not None
+                assert box["x"] >= 0
+                assert box["y"] + min(box["height"], 40) <= size[1]
+            assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
+            knob = tab.locator("#knob")
+            assert min(knob.bounding_box()["width"], knob.bounding_box()["height"]) >= 48
+            before = int(knob.get_attribute("aria-valuenow"))
+            knob.press("ArrowRight")
+            assert int(knob.get_attribute("aria-valuenow")) == before + 5
+            assert wrong == []
+            stop.set()
+            page.thread.join()
+            tab.wait_for_selector("#lost:not([hidden])", timeout=15_000)
+            assert tab.text_content("#lost").startswith("Reconnecting, picture from ")
+            assert tab.locator("#picture").is_visible()
+        finally:
+            chromium.close()
+            page.close()
