@@ -61,7 +61,8 @@ class Child:
             It crashed, or took longer than `limit_s` and was killed.
         """
         assert self._process.stdin and self._process.stdout
-        watchdog = threading.Timer(limit_s, self._process.kill)
+        late = threading.Event()
+        watchdog = threading.Timer(limit_s, self._end, (late,))
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -72,10 +73,14 @@ class Child:
         except (OSError, ValueError) as error:
             self._process.kill()
             code = self._process.wait()
-            late = not watchdog.is_alive()
-            raise ChildEndedError(f"took more than {limit_s:.0f} s" if late else f"ended with code {code}") from error
+            why = f"took more than {limit_s:.0f} s" if late.is_set() else f"ended with code {code}"
+            raise ChildEndedError(why) from error
         finally:
             watchdog.cancel()
+
+    def _end(self, late: threading.Event) -> None:
+        late.set()
+        self._process.kill()
 
     def _pixels(self, answer: dict[str, Any]) -> Array | None:
         """Read the pixels that follow an answer with a shape."""
