@@ -11,11 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import List
+from pathlib import Path
+from typing import Dict, List
 
 import bootstrap
 
-PROGRAMS = {"Xvfb": "xvfb", "xauth": "xauth", "chromium": "chromium"}
+NEEDED = {"Xvfb": "xvfb", "xauth": "xauth", "chromium": "chromium"}
+CATALOGUE = "/usr/share/astrometry/index-tycho2-{}.littleendian.fits"
+NIGHT = {  # another program's camera under real stars, and a plate solver; their tests are slow, and skipped without
+    "indiserver": "indi-bin",
+    "solve-field": "astrometry.net",
+    CATALOGUE.format("07"): "astrometry-data-tycho2-07",
+    CATALOGUE.format("10"): "astrometry-data-tycho2-10-19",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -23,15 +31,15 @@ def main() -> int:
     """Return 0 when every step passed."""
     arguments = sys.argv[1:]
     install_system = bootstrap.take_flag(arguments, "--install-system")
-    fast = ["-m", "not slow"] if bootstrap.take_flag(arguments, "--fast") else []
+    fast = bootstrap.take_flag(arguments, "--fast")
     bootstrap.ensure("test", install_system)
-    ensure_programs(install_system)
+    ensure_programs(install_system, fast)
     python = str(bootstrap.PYTHON)
     steps = [
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [python, "-m", "pytest", *fast, *arguments],
+        [python, "-m", "pytest", *(["-m", "not slow"] if fast else []), *arguments],
     ]
     failed = [step for step in steps if subprocess.call(step, cwd=str(bootstrap.ROOT)) != 0]
     for step in failed:
@@ -39,24 +47,24 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def ensure_programs(install_system: bool) -> None:
-    """See to the programs and libraries that the tests of the window and the page need."""
+def ensure_programs(install_system: bool, fast: bool) -> None:
+    """See to the programs and libraries of the system that tests use."""
     if not sys.platform.startswith("linux"):
         return
-    packages = missing_packages()
-    if not packages:
-        return
-    there = bootstrap.apt_install(packages, "some tests need programs and libraries of the system", install_system)
+    needed = missing(NEEDED) + (bootstrap.WINDOW_PACKAGES if bootstrap.window_fault() else [])
+    if any(shutil.which(browser) for browser in BROWSERS):
+        needed = [package for package in needed if package != "chromium"]
+    there = not needed or bootstrap.apt_install(needed, "tests of the window and the page need these", install_system)
     if not there and os.environ.get("CI") == "true":
         sys.exit(1)
+    night = [] if fast else missing(NIGHT)
+    if night:
+        bootstrap.apt_install(night, "tests of whole nights use these", install_system)
 
 
-def missing_packages() -> List[str]:
-    """Return the Debian packages without which some tests would be skipped."""
-    packages = [package for program, package in PROGRAMS.items() if not shutil.which(program)]
-    if any(shutil.which(browser) for browser in BROWSERS):
-        packages = [package for package in packages if package != "chromium"]
-    return packages + (bootstrap.WINDOW_PACKAGES if bootstrap.window_fault() else [])
+def missing(packages: Dict[str, str]) -> List[str]:
+    """Return the Debian packages whose program or file is not there."""
+    return [package for name, package in packages.items() if not (shutil.which(name) or Path(name).exists())]
 
 
 if __name__ == "__main__":
