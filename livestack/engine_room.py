@@ -151,6 +151,10 @@ def _log_to(path: Path) -> None:
     log.setLevel(logging.INFO)
     log.propagate = False
     log.handlers[:] = [handler]
+    # what a library warns of is for the log, not for a user in the field
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").handlers[:] = [handler]
+    logging.getLogger("py.warnings").propagate = False
 
 
 def has_display() -> bool:
@@ -217,7 +221,7 @@ def simulate_night(folder: Path, options: dict[str, Any]) -> None:
 def _night_options(options: dict[str, Any]) -> Any:
     from livestack.simulate import NightOptions
 
-    chosen: dict[str, Any] = {name: options[name] for name in ("n_lights", "seed") if options.get(name) is not None}
+    chosen: dict[str, Any] = {name: options[name] for name in ("seed",) if options.get(name) is not None}
     if options.get("mono"):
         chosen["cfa"] = None
     if options.get("size"):
@@ -226,7 +230,8 @@ def _night_options(options: dict[str, Any]) -> Any:
         except ValueError:
             raise SettingsError(f"--size: {options['size']!r} is not WIDTHxHEIGHT, such as 1200x900") from None
         chosen["size"] = (height, width)
-    return NightOptions(**chosen)
+    night = NightOptions(**chosen)
+    return night.lasting(options["n_lights"]) if options.get("n_lights") is not None else night
 
 
 def ask_for_subs(session: Path, kind: str, subs: tuple[str, ...]) -> str:
