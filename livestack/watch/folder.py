@@ -41,7 +41,7 @@ from livestack.watch.settle import Patience, State, Track, judge, observe
 RESCAN_S = 2.0
 """Between scans, whatever the events say."""
 
-RETRY_S = 1.0
+RETRY_S = 0.5
 """Between looks for a folder that is not there."""
 
 SHARE_OF_TIME = 50
@@ -208,36 +208,40 @@ class _Watch:
         return wanted
 
     def _offer(self, found: Iterator[tuple[str, Stamp]]) -> None:
-        """Wait for files that are neither known nor waited for already."""
+        """Wait for files that are neither known nor waited for already. What is found together settles together."""
+        new: dict[str, Stamp] = {}
         for path, stamp in found:
             if self._stop.is_set():
                 return
             if path not in self._tracks and not self._known.has(path, stamp):
-                # What was there before us stood still since its own time, where that clock is ours.
-                stood_s = max(0.0, time.time() - stamp.mtime_ns / 1e9) if self._first and not self._remote else 0.0
-                self._tracks[path] = Track(stamp, time.monotonic() - stood_s)
+                new[path] = stamp
+        now_s, now_utc_s = time.monotonic(), time.time()
+        for path, stamp in new.items():
+            # What was there before us stood still since its own time, where that clock is ours.
+            stood_s = max(0.0, now_utc_s - stamp.mtime_ns / 1e9) if self._first and not self._remote else 0.0
+            self._tracks[path] = Track(stamp, now_s - stood_s)
 
     def _finished(self) -> list[Arrival]:
         """Look at every file that is waited for; return those that are finished, oldest first."""
+        now_s = time.monotonic()  # before the looks: a share may take seconds, and its answer is as old as the question
         keys: list[tuple[Any, list[tuple[int, str]], str, bool]] = []
         for path, track in list(self._tracks.items()):
             if self._stop.is_set():
                 return []
-            state = self._judge(path, track)
+            state = self._judge(path, track, now_s)
             if state in (State.FINISHED, State.TRUNCATED):
                 with contextlib.suppress(OSError):  # gone this moment: dropped at the next look
                     keys.append((self._ask.oldest(Path(path)), natural(path), path, state is State.FINISHED))
         keys.sort(key=lambda key: key[:2])
         return [Arrival(self._known.add(path, self._tracks.pop(path).stamp), whole) for _, _, path, whole in keys]
 
-    def _judge(self, path: str, track: Track) -> State:
-        now_s = time.monotonic()
+    def _judge(self, path: str, track: Track, now_s: float) -> State:
         stamp = look(path, fresh=self._remote)
         if stamp is None or self._known.has(path, stamp):
             del self._tracks[path]
             return State.WAIT
         self._tracks[path], state = judge(
-            observe(track, stamp, now_s),
+            observe(track, stamp, time.monotonic()),
             now_s,
             self._patience,
             functools.partial(self._ask.complete, Path(path)),

@@ -16,7 +16,7 @@ from livestack.settings import Watching
 from livestack.watch import Arrival, SourceChange, watch
 
 HEAD = 40
-SETTLE_S = 0.1
+SETTLE_S = 0.06
 PATIENCE_S = 60.0
 
 
