@@ -34,6 +34,7 @@
     row.hidden = !heights.length;
     while (row.children.length > heights.length) row.lastChild.remove();
     while (row.children.length < heights.length) row.append(document.createElement("i"));
+    row.style.gap = `${Math.min(8, 0.3 * row.clientWidth / Math.max(1, heights.length))}px`;
     heights.forEach((height, place) => { row.children[place].style.height = `${100 * height}%`; });
     row.setAttribute("aria-label", `One bar per photo, ${heights.length} bars`);
   }
@@ -98,7 +99,7 @@
       const ghost = old.cloneNode();
       ghost.removeAttribute("id");
       ghost.setAttribute("aria-hidden", "true");
-      ghost.style.cssText = "position:absolute;inset:0;width:100%;height:100%;object-fit:cover;transition:opacity .24s linear";
+      ghost.className = "ghost";
       old.after(ghost);
       requestAnimationFrame(() => requestAnimationFrame(() => { ghost.style.opacity = 0; }));
       setTimeout(() => ghost.remove(), 320);
@@ -193,7 +194,7 @@
   stars();
   setWipe(START);
   drag();
-  addEventListener("resize", tags);
+  addEventListener("resize", () => { tags(); if (state) bars(state.bars); });
   connect();
   setTimeout(poll, 1500);
 })();
