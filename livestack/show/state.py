@@ -130,7 +130,7 @@ class NightState:
     @property
     def last(self) -> SubRow | None:
         """The sub judged last."""
-        return max(self.subs[-_RECENT:], key=lambda row: row.judged, default=None)
+        return max(self.subs[-_RECENT:], key=lambda row: (row.judged, row.no), default=None)
 
     @property
     def n_waiting(self) -> int:
