@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import cv2
 import numpy as np
@@ -95,9 +94,6 @@ def public(state: NightState, stack: Picture | None, last: Picture | None, versi
         "version": version,
         "line": _line(state, ended=ended),
         "ended": ended,
-        "width": stack.data.shape[1] if stack else 0,
-        "height": stack.data.shape[0] if stack else 0,
-        "now": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

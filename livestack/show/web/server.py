@@ -250,9 +250,8 @@ async def _watch(feed: Feed, listeners: set[asyncio.Queue[Json]]) -> None:
             state = await asyncio.to_thread(feed.refresh)
         except sqlite3.Error:  # the session's disk is away: what was known stays
             state = feed.state
-        news = {name: value for name, value in state.items() if name != "now"}
-        if news != told:
-            told = news
+        if state != told:
+            told = state
             for queue in listeners:
                 if queue.full():
                     queue.get_nowait()
