@@ -7,6 +7,7 @@ engine writes events. Views ``sub``, ``stack`` and ``alert`` show the present st
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable
@@ -115,6 +116,7 @@ class Journal:
         self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
+            self._db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
             self._open(create)
         except sqlite3.DatabaseError as error:
             raise SessionError(f"{path} cannot be used as a journal: {error}") from None
@@ -166,7 +168,7 @@ class Journal:
             for no, (identity, use) in enumerate(found, first):
                 self._db.execute(
                     "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?)",
-                    (no, str(identity.path), identity.size, identity.mtime_ns, identity.inode, int(use)),
+                    (no, _storable(identity.path), identity.size, identity.mtime_ns, identity.inode, int(use)),
                 )
                 numbers.append(no)
             return numbers
@@ -175,7 +177,7 @@ class Journal:
         """Return every file found so far: number, identity, whether it is used."""
         with self._lock:
             rows = self._db.execute("SELECT no, path, size, mtime_ns, inode, use FROM arrival ORDER BY no").fetchall()
-        return [(no, Identity(Path(path), size, mtime, inode), bool(use)) for no, path, size, mtime, inode, use in rows]
+        return [(no, Identity(_path(path), size, mtime, inode), bool(use)) for no, path, size, mtime, inode, use in rows]
 
     def ask(self, kind: str, body: Json) -> int:
         """Leave a request for the engine; returns its id."""
@@ -233,3 +235,16 @@ class _Transaction:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _storable(path: Path) -> str | bytes:
+    """Text, or the bytes of a name that is not text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
+
+
+def _path(stored: str | bytes) -> Path:
+    return Path(os.fsdecode(stored))

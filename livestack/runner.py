@@ -20,6 +20,7 @@ from pathlib import Path
 
 from livestack import events
 from livestack.bus import Mailbox, Slot
+from livestack.errors import SourceError
 from livestack.events import Event, Record, Request, SubAccepted
 from livestack.frame import Identity, Picture
 from livestack.journal import Journal
@@ -42,6 +43,9 @@ Batches = Iterable[list[Arrival] | SourceChange]
 TICK_S = 0.1
 """How often requests and the clock are looked at while nothing comes."""
 
+RETRY_S = 2.0
+"""How long to wait before a file is read again whose disk failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -63,6 +67,15 @@ class Plan:
     batches: Callable[[list[Identity], threading.Event], Batches]
     skip: Callable[[Identity], bool] = lambda _: False
     idle_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A sub being prepared."""
+
+    no: int
+    arrival: Arrival
+    prepared: Future[Prepared | Unusable]
 
 
 class Engine:
@@ -89,7 +102,7 @@ class Engine:
         self._jobs = settings.running.jobs or max(1, self._cores - 1)
         self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | None] = queue.SimpleQueue()
         self._todo: deque[tuple[int, Arrival]] = deque()
-        self._hand: deque[Future[Prepared | Unusable]] = deque()
+        self._hand: deque[Hand] = deque()
         self._held = self._lost = self._fed = False
         self._accepted: SubAccepted | None = None
 
@@ -151,7 +164,7 @@ class Engine:
         return [started, events.SettingsChanged(settings, changed)]
 
     def _feed(self, known: list[Identity]) -> None:
-        """Number what is found, in the order found; runs in its own thread."""
+        """Give numbers to what is found, in the order found; runs in its own thread."""
         try:
             for batch in self.plan.batches(known, self.stop):
                 if isinstance(batch, SourceChange):
@@ -218,11 +231,23 @@ class Engine:
     def _fill_hand(self) -> None:
         """Keep one more sub prepared than there are workers, in order."""
         while self._todo and len(self._hand) <= self._jobs:
-            no, arrival = self._todo.popleft()
-            self._hand.append(self._workers.submit(_prepare, no, arrival, self._session))
+            self._hand.append(self._begin(*self._todo.popleft()))
+
+    def _begin(self, no: int, arrival: Arrival) -> Hand:
+        return Hand(no, arrival, self._workers.submit(_prepare, no, arrival, self._session))
 
     def _integrate_next(self) -> None:
-        item = self._hand.popleft().result()
+        """Integrate the next sub; while its disk does not answer, keep it and try again."""
+        hand = self._hand[0]
+        try:
+            item = hand.prepared.result()
+        except SourceError as error:
+            self._source_changed(SourceChange(True, str(error)))
+            self.stop.wait(RETRY_S)
+            self._hand[0] = self._begin(hand.no, hand.arrival)
+            return
+        self._hand.popleft()
+        self._source_changed(SourceChange(False, ""))
         self._accepted = None
         self._session.integrate(item)
         if self._accepted is not None and isinstance(item, Prepared):
