@@ -127,6 +127,7 @@ class SubAccepted(Event):
     offset: list[float]
     rejected_fraction: float
     seconds: Json
+    arrival: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class SubRejected(Event):
     reason: str
     sentence: str
     quality: Json | None
+    arrival: int = 0
 
 
 @dataclass(frozen=True, slots=True)

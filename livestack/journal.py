@@ -177,7 +177,7 @@ class Journal:
         """Return every file found so far: number, identity, whether it is used."""
         with self._lock:
             rows = self._db.execute("SELECT no, path, size, mtime_ns, inode, use FROM arrival ORDER BY no").fetchall()
-        return [(no, Identity(_path(path), size, mtime, inode), bool(use)) for no, path, size, mtime, inode, use in rows]
+        return [(no, Identity(_path(path), size, mtime, ino), bool(use)) for no, path, size, mtime, ino, use in rows]
 
     def ask(self, kind: str, body: Json) -> int:
         """Leave a request for the engine; returns its id."""

@@ -27,8 +27,10 @@ class Prepared:
 
     Attributes
     ----------
+    arrival : int
+        Place in the order found finished; calibration frames count too.
     no : int
-        Number in the order found finished.
+        Number of the sub, from 1; 0 until it is integrated.
     frame : Frame
         Raw, as the camera wrote it.
     masters_id : str
@@ -37,28 +39,30 @@ class Prepared:
         None for a frame that is not a light.
     """
 
-    no: int
+    arrival: int
     identity: Identity
     sha256: str
     frame: Frame
     masters_id: str = ""
     stars: Array | None = None
     quality: Quality | None = None
+    no: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
     """A file that cannot be a sub: why, in words."""
 
-    no: int
+    arrival: int
     identity: Identity
     sha256: str | None
     reason: str
     sentence: str
+    no: int = 0
 
 
 def prepare(
-    no: int, identity: Identity, calibration: Callable[[StackKey], tuple[str, Masters] | None]
+    arrival: int, identity: Identity, calibration: Callable[[StackKey], tuple[str, Masters] | None]
 ) -> Prepared | Unusable:
     """Read a file, and measure it when it is a light.
 
@@ -72,11 +76,11 @@ def prepare(
         sha256 = content_hash(identity.path)
         frame = open_frame(identity.path)
         if frame.header.kind != "light":
-            return Prepared(no, identity, sha256, frame)
+            return Prepared(arrival, identity, sha256, frame)
         masters_id, masters = calibration(stack_key(frame)) or ("", _NO_MASTERS)
-        return measured(Prepared(no, identity, sha256, frame), masters_id, masters)
+        return measured(Prepared(arrival, identity, sha256, frame), masters_id, masters)
     except FrameError as error:
-        return Unusable(no, identity, sha256, error.reason, error.sentence)
+        return Unusable(arrival, identity, sha256, error.reason, error.sentence)
 
 
 def measured(sub: Prepared, masters_id: str, masters: Masters) -> Prepared:

@@ -14,7 +14,7 @@ from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
 from livestack.events import StackSaved, SubAccepted
-from livestack.frame import Array, Frame, Picture
+from livestack.frame import Frame, Picture
 from livestack.growth import Growth
 from livestack.picture import write_picture
 from livestack.prepare import Prepared
@@ -35,7 +35,17 @@ def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Pic
     """Preview of a stack as it is shown."""
     shown = growth.shown()
     data, scale = folding.preview(shown, threads)
-    return _picture(growth, data, scale, version, _grain(shown, growth), shown.n_subs, shown.exposure_s)
+    data.flags.writeable = False
+    return Picture(
+        data=data,
+        scale=scale,
+        version=version,
+        stack=growth.name,
+        n_subs=shown.n_subs,
+        exposure_s=shown.exposure_s,
+        noise_adu=_grain(shown, growth),
+        row_order=growth.founding.header.row_order,
+    )
 
 
 def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) -> Picture:
@@ -58,21 +68,15 @@ def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) ->
         warp_and_normalise((raw, pedestal, gain, colours, coarse, table), sky, light.scale, box, sample)
         out[:, y0:y1] = sample
     data = out[0] if channels == 1 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
-    return _picture(growth, data, 1 / step, version, sub.quality["noise_adu"], 1, sub.exposure_s or 0.0)
-
-
-def _picture(
-    growth: Growth, data: Array, scale: float, version: int, noise: float, n_subs: int, exposure_s: float
-) -> Picture:
     data.flags.writeable = False
     return Picture(
         data=data,
-        scale=scale,
+        scale=1 / step,
         version=version,
         stack=growth.name,
-        n_subs=n_subs,
-        exposure_s=exposure_s,
-        noise_adu=float(noise),
+        n_subs=1,
+        exposure_s=sub.exposure_s or 0.0,
+        noise_adu=float(sub.quality["noise_adu"]),
         row_order=growth.founding.header.row_order,
     )
 
@@ -148,12 +152,12 @@ class Publisher:
         """Publish the preview of a stack, and of its last sub where one is given."""
         self._version += 1
         picture = stack_picture(growth, self.threads, self._version)
-        self.slots[0].put(picture)
-        write_picture(self.home.cache / "picture.npy", picture)
         if sub is not None and item is not None:
             last = sub_picture(growth, sub, item.frame, self._version)
             self.slots[1].put(last)
             write_picture(self.home.cache / "last.npy", last)
+        self.slots[0].put(picture)
+        write_picture(self.home.cache / "picture.npy", picture)
 
     def touch(self, growth: Growth) -> None:
         """Note that a stack changed though its subs did not."""

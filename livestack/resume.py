@@ -5,6 +5,7 @@ What the user takes out or puts back is the same thing: a fold of the remaining 
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +33,13 @@ from livestack.waiting import MAX_WAITING, Waiting
 
 def restore(session: Session, past: Past) -> None:
     """Give a new session the state that its journal says it had."""
-    for no, word in past.words.items():
+    for word in past.words.values():
         if word.sha256 and word.quality is not None:
-            session.seen[word.sha256] = (no, Path(word.path))
+            session.seen[word.sha256] = Path(word.path)
         if isinstance(word, SubRejected):
             session.n_rejected[word.stack] = session.n_rejected.get(word.stack, 0) + 1
     session.names |= set(past.founded)
+    session.last_no = max(past.words, default=0)
     by_last_sub: list[tuple[int, Growth]] = []
     order = {no: place for place, no in enumerate(past.words)}
     for founding in past.founded.values():
@@ -52,7 +54,7 @@ def restore(session: Session, past: Past) -> None:
     for growth in [growth for _, growth in by_last_sub]:
         _catch_up(session, past, growth)
     for lane in session.lanes.values():
-        _wait_again(lane, past)
+        _wait_again(session, lane, past)
 
 
 def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
@@ -117,7 +119,7 @@ def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], reject: str) -> bool:
     return kept.subs == wanted and kept.judged_by == reject
 
 
-def _wait_again(lane: Lane, past: Past) -> None:
+def _wait_again(session: Session, lane: Lane, past: Past) -> None:
     """Let the last subs that registered on no stack of a lane wait again."""
     names = {growth.name for growth in lane.growths}
     left_out = [
@@ -127,10 +129,9 @@ def _wait_again(lane: Lane, past: Past) -> None:
     ]
     for word in left_out[-MAX_WAITING:]:
         identity = Identity(Path(word.path), word.size, word.mtime_ns, 0)
-        founding = lane.growths[-1].founding
-        sub = prepare(word.no, identity, lambda _: (founding.masters_id, founding.masters))  # noqa: B023 - called now
+        sub = prepare(word.arrival, identity, session.masters_of)
         if isinstance(sub, Prepared) and sub.sha256 == word.sha256:
-            lane.waiting.add(sub)
+            lane.waiting.add(dataclasses.replace(sub, no=word.no))
 
 
 def checkpoint_path(session: Session, stack: str) -> Path:

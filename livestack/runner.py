@@ -136,8 +136,9 @@ class Engine:
         self._tell(self._journal.append(*self._opening(past)))
         restore(session, past)
         arrivals = self._journal.arrivals()
+        integrated = {word.arrival for word in past.words.values()}
         self._todo.extend(
-            (no, Arrival(identity, True)) for no, identity, use in arrivals if use and no not in past.words
+            (no, Arrival(identity, True)) for no, identity, use in arrivals if use and no not in integrated
         )
         self._show(None)
         feeder = threading.Thread(target=self._feed, args=([i for _, i, _ in arrivals],), name="find", daemon=True)
@@ -259,7 +260,7 @@ class Engine:
         if growth is None or not growth.subs:
             return
         sub = growth.subs[-1]
-        self._publisher.show(growth, sub if item is not None and sub.no == item.no else None, item)
+        self._publisher.show(growth, sub if item is not None and sub.arrival == item.arrival else None, item)
 
     def _answer_requests(self) -> bool:
         requests = self._journal.requests()

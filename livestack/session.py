@@ -75,11 +75,12 @@ class Session:
         self.threads = threads
         self.calibration = Calibration(processing, cache)
         self.lanes: dict[StackKey, Lane] = {}
-        self.seen: dict[str, tuple[int, Path]] = {}
+        self.seen: dict[str, Path] = {}
         self.n_accepted = 0
         self.n_rejected: dict[str | None, int] = {}
         self.latest: Growth | None = None
         self.names: set[str] = set()
+        self.last_no = 0
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
@@ -95,18 +96,21 @@ class Session:
     def integrate(self, item: Prepared | Unusable) -> None:
         """Take the next file, in order."""
         known = self.seen.get(item.sha256) if item.sha256 else None
-        if known is not None and known[0] != item.no:
-            if known[1] != item.identity.path:
-                self.reject(item, "duplicate", f"The same picture as {known[1].name}: a copy. Nothing to do.")
+        if known is not None and known == item.identity.path:
+            # touched, or written again with the same bytes
             return
-        if isinstance(item, Unusable):
-            self.reject(item, item.reason, item.sentence)
-            return
-        if item.frame.header.kind != "light":
+        if isinstance(item, Prepared) and item.frame.header.kind != "light":
             self.calibration.add(item.frame.header)
             return
-        self.seen[item.sha256] = (item.no, item.identity.path)
-        self._stack(item)
+        self.last_no += 1
+        item = dataclasses.replace(item, no=self.last_no)
+        if known is not None:
+            self.reject(item, "duplicate", f"The same picture as {known.name}: a copy. Nothing to do.")
+        elif isinstance(item, Unusable):
+            self.reject(item, item.reason, item.sentence)
+        else:
+            self.seen[item.sha256] = item.identity.path
+            self._stack(item)
 
     def _stack(self, item: Prepared) -> None:
         """Stack a light on the first stack of its key that it fits, or let it found one or wait."""
@@ -308,7 +312,7 @@ class Session:
 
 
 def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
-    """What the first sub of a stack fixes."""
+    """Fix what a founding sub fixes."""
     height, width = item.frame.data.shape[:2]
     shape = (item.frame.n_channels, height, width)
     blank = np.zeros((shape[0], 3))

@@ -43,6 +43,7 @@ def accepted(
         offset=sky.ravel().tolist(),
         rejected_fraction=0.0,
         seconds={},
+        arrival=item.arrival,
     )
 
 
@@ -64,6 +65,7 @@ def rejected(item: Prepared | Unusable, stack: str | None, reason: str, sentence
         reason=reason,
         sentence=sentence,
         quality=dataclasses.asdict(quality) if quality else None,
+        arrival=item.arrival,
     )
 
 

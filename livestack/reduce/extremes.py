@@ -106,7 +106,7 @@ def readmit_band(
     y0: int,
     y1: int,
 ) -> None:
-    """What a first look shows: its core with the extremes re-admitted while they agree, nearest first.
+    """Make what a first look shows: its core with the extremes re-admitted while they agree, nearest first.
 
     Parameters
     ----------

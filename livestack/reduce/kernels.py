@@ -72,34 +72,26 @@ def fill_defects(data: Array, step: int) -> None:
 
     A larger hole (overscan, a dead area) keeps NaN, and whatever touches it later is not covered.
     """
-    planes, h, w = data.shape
-    for p in range(planes):
+    for p in range(data.shape[0]):
         plane = data[p]
-        n_bad = 0
-        for y in range(h):
-            for x in range(w):
-                if not np.isfinite(plane[y, x]):
-                    n_bad += 1
-        if n_bad == 0:
-            continue
-        at = np.empty((n_bad, 2), np.int32)
-        value = np.empty(n_bad, np.float32)
-        k = 0
-        for y in range(h):
-            for x in range(w):
-                if not np.isfinite(plane[y, x]):
-                    total, n = F(0), 0
-                    for dy in range(-step, step + 1, step):
-                        for dx in range(-step, step + 1, step):
-                            yy, xx = y + dy, x + dx
-                            if 0 <= yy < h and 0 <= xx < w and np.isfinite(plane[yy, xx]):
-                                total += plane[yy, xx]
-                                n += 1
-                    at[k, 0], at[k, 1] = y, x
-                    value[k] = total / F(n) if n >= 5 else F(np.nan)
-                    k += 1
-        for k in range(n_bad):
-            plane[at[k, 0], at[k, 1]] = value[k]
+        bad = np.argwhere(~np.isfinite(plane))
+        value = np.empty(len(bad), np.float32)
+        for k in range(len(bad)):
+            value[k] = _neighbours_mean(plane, bad[k, 0], bad[k, 1], step)
+        for k in range(len(bad)):
+            plane[bad[k, 0], bad[k, 1]] = value[k]
+
+
+@njit(**OPTIONS)
+def _neighbours_mean(plane: Array, y: int, x: int, step: int) -> Any:
+    h, w = plane.shape
+    total, n = F(0), 0
+    for yy in range(y - step, y + step + 1, step):
+        for xx in range(x - step, x + step + 1, step):
+            if 0 <= yy < h and 0 <= xx < w and np.isfinite(plane[yy, xx]):
+                total += plane[yy, xx]
+                n += 1
+    return total / F(n) if n >= 5 else F(np.nan)
 
 
 @njit(**OPTIONS)

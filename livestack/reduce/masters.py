@@ -200,13 +200,13 @@ def normalised_flat(flat: Array, cfa: str | None) -> Array:
             level = float(lit.mean(dtype=np.float64)) if len(lit) else 0.0
             if level <= 0:
                 raise FrameError("mismatched", "the flat has no light in it: was the cap on?")
-            view /= np.float32(level)
+            np.divide(view, np.float32(level), out=view)
     out[~(out >= FLAT_FLOOR)] = np.nan
     return out
 
 
 def _colours(plane: Array, cfa: str | None) -> list[Array]:
-    """Views of a plane, one per lattice position of each colour (both greens on their own)."""
+    """Return views of a plane, one per lattice position of each colour (both greens on their own)."""
     if not cfa:
         return [plane]
     return [plane[y::2, x::2] for y in (0, 1) for x in (0, 1)]

@@ -24,6 +24,10 @@ HOT_RATIO = 5.0
 MAX_ELONGATION_RATIO = 2.0
 """A detection so many times more elongated than the typical one is a piece of a trail or two stars."""
 
+CORE = 0.3
+CFA_WIDENING_PX2 = 2.1
+"""FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
+
 sep.set_extract_pixstack(3_000_000)
 
 
@@ -67,7 +71,11 @@ def _sharpness(planes: Array, x: Array, y: Array, sky: float, out: Array) -> Non
 
 @njit(**OPTIONS)
 def _core_fwhm(data: Array, x: Array, y: Array, hfr: Array, out: Array) -> None:
-    """FWHM from the core: ln(value) against r² is a line of slope −4 ln 2 / FWHM² (least squares, weights value²)."""
+    """FWHM from the core: ln(value) against r² is a line of slope −4 ln 2 / FWHM².
+
+    Least squares over px above `CORE` of the peak, weights value⁴: the noise asks for value², but the wings of a Moffat
+    star bend the line, and with these it reads within 3 % too.
+    """
     h, w = data.shape
     for k in range(x.size):
         reach = int(np.ceil(1.5 * hfr[k])) + 1
@@ -81,9 +89,9 @@ def _core_fwhm(data: Array, x: Array, y: Array, hfr: Array, out: Array) -> None:
         for yy in range(max(cy - reach, 0), min(cy + reach + 1, h)):
             for xx in range(max(cx - reach, 0), min(cx + reach + 1, w)):
                 v = data[yy, xx]
-                if v > F(0.2) * peak:
+                if v > F(CORE) * peak:
                     r2 = (xx - x[k]) ** 2 + (yy - y[k]) ** 2
-                    weight = float(v) * float(v)
+                    weight = float(v) ** 4
                     log = np.log(v)
                     s0 += weight
                     sr += weight * r2
@@ -174,6 +182,9 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     if is_cfa:
         stars["x"] += 0.5
         stars["y"] += 0.5
+        # half the FWHM holds half the light of a Gaussian: the same widening, a quarter as large
+        stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - CFA_WIDENING_PX2, 0.5))
+        stars["hfr"] = np.sqrt(np.maximum(stars["hfr"] ** 2 - CFA_WIDENING_PX2 / 4, 0.1))
     stars = stars[np.lexsort((stars["x"], stars["y"], -stars["flux"]))][:MAX_STARS]
     return stars, _quality(stars, sky, noise_of(planes[0], is_cfa=is_cfa))
 

@@ -22,12 +22,17 @@ def _block_statistics(
     light: tuple[Array, Array, Array, Array, Array, Array],
     sky: Array,
     scale: float,
-    mean: Array,
-    coverage: Array,
+    against: tuple[Array, Array],
     corners: Array,
     out: Array,
 ) -> None:
-    """Median and 1.4826 MAD of (sample − mean) per channel and block into out (C, B, 2); NaN where half is missing."""
+    """Median and 1.4826 MAD of (sample − mean) per channel and block into out (C, B, 2); NaN where half is missing.
+
+    Parameters
+    ----------
+    against : mean and coverage of a stack.
+    """
+    mean, coverage = against
     channels = mean.shape[0]
     box = np.empty(4, np.int64)
     for b in range(corners.shape[0]):
@@ -65,7 +70,7 @@ def _statistics(stack: Stack, light: Light, sky: Array, scale: float) -> tuple[A
     _, height, width = stack.shape
     corners = _corners(height, width)
     out = np.empty((stack.shape[0], len(corners), 2), np.float64)
-    _block_statistics(light.arrays, sky, scale, stack.mean, stack.coverage, corners, out)
+    _block_statistics(light.arrays, sky, scale, (stack.mean, stack.coverage), corners, out)
     return corners, out
 
 

@@ -9,7 +9,6 @@ import pytest
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyWarning
 
-from tests.night import sessions
 from livestack.frame import Masters
 from livestack.growth import light_of
 from livestack.journal import Journal
@@ -18,6 +17,7 @@ from livestack.reduce.fold import REJECTORS, fold
 from livestack.reduce.normalise import sample_noise
 from livestack.replay import replay
 from livestack.stack import Stack
+from tests.night import sessions
 
 pytestmark = pytest.mark.slow
 
@@ -30,8 +30,11 @@ SEQUENCES = {
 }
 
 
+Stacked = tuple[str, Path, Path]
+
+
 @pytest.fixture(scope="module", params=SEQUENCES)
-def stacked(request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, Path]:
+def stacked(request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Stacked:
     """One sequence stacked: its name, session and stack file."""
     folder = tmp_path_factory.mktemp(request.param)
     out = folder / "out.fits"
@@ -39,15 +42,15 @@ def stacked(request: pytest.FixtureRequest, real_data: Path, tmp_path_factory: p
     return request.param, folder / "session", out
 
 
-def test_every_sub_is_registered_to_a_quarter_pixel(stacked: tuple[str, Path, Path]) -> None:
+def test_every_sub_is_registered_to_a_quarter_pixel(stacked: Stacked) -> None:
     name, session, _ = stacked
     subs = sessions.accepted(session)
     assert len(subs) == SEQUENCES[name][0]
     assert np.median([sub["rms_px"] for sub in subs[1:]]) <= 0.25
 
 
-def test_half_stacks_differ_by_the_noise_of_their_subs_and_no_more(stacked: tuple[str, Path, Path]) -> None:
-    name, session, out = stacked
+def test_half_stacks_differ_by_the_noise_of_their_subs_and_no_more(stacked: Stacked) -> None:
+    name, session, _ = stacked
     ratio = half_stack_noise(session)
     assert (ratio <= SEQUENCES[name][1]).all(), ratio
     assert (ratio >= 0.6).all(), ratio
@@ -80,7 +83,7 @@ def half_stack_noise(session: Path) -> np.ndarray:
     for index in range(len(subs)):
         noise = sample_noise(whole, light(index))
         fold(halves[index % 2], light(index), rule, noise, whole, None)
-    # the mean holds the sub itself, so its difference to the mean scatters less: 1 − w/W, where sample_noise takes 1 + w/W
+    # the mean holds the sub itself: the difference scatters by 1 − w/W, where sample_noise takes 1 + w/W off
     own = subs[0].weight / sum(sub.weight for sub in subs)
     first = sample_noise(whole, light(0)) * (1 + own) / (1 - own)
     ratios = []
@@ -89,7 +92,7 @@ def half_stack_noise(session: Path) -> np.ndarray:
         share = odd.weight[c] / np.maximum(odd.weight[c] + even.weight[c], 1e-9)
         covered = (odd.coverage[c] == (len(subs) + 1) // 2) & (even.coverage[c] == len(subs) // 2)
         dark = whole.mean[c] < np.percentile(whole.mean[c][covered], 60)
-        # var(mean) = share² var(odd) + (1 − share)² var(even), and with equal weights that is var(odd − even) · share · (1 − share)
+        # the variance of the mean is that of (odd − even) · share · (1 − share)
         difference = ((odd.mean[c] - even.mean[c]) * np.sqrt(share * (1 - share)))[covered & dark]
         noise = 1.4826 * np.median(np.abs(difference - np.median(difference)))
         weights = np.array([sub.weight for sub in subs])
@@ -98,8 +101,8 @@ def half_stack_noise(session: Path) -> np.ndarray:
     return np.array(ratios)
 
 
-def test_the_stack_file_keeps_the_contract(stacked: tuple[str, Path, Path]) -> None:
-    name, session, out = stacked
+def test_the_stack_file_keeps_the_contract(stacked: Stacked) -> None:
+    name, _, out = stacked
     with fits.open(out, memmap=False) as hdus:
         assert [hdu.name for hdu in hdus] == ["PRIMARY", "VARIANCE", "STDERR", "COVERAGE", "REJECTED"]
         header = hdus[0].header
@@ -122,7 +125,7 @@ def test_the_stack_file_keeps_the_contract(stacked: tuple[str, Path, Path]) -> N
         assert (coverage.astype(int) + rejected).max() <= SEQUENCES[name][0]
 
 
-def test_opens_without_complaint_in_other_software(stacked: tuple[str, Path, Path]) -> None:
+def test_opens_without_complaint_in_other_software(stacked: Stacked) -> None:
     import warnings
 
     with warnings.catch_warnings():
