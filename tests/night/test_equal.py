@@ -33,8 +33,20 @@ def test_watched_equals_stacked(real_data: Path, tmp_path: Path, sequence: str, 
         "watch", captures, "--session", watched, "--viewer", "none", "--until-idle", 6, "--jobs", jobs
     )
     subprocess.run(
-        [sys.executable, CAMERA, captures, *frames, "--shuffle", "7", "--chunks", "20", "--pause", "0.01",
-         "--junk", "text,empty,hidden,thumbnail,half"],
+        [
+            sys.executable,
+            CAMERA,
+            captures,
+            *frames,
+            "--shuffle",
+            "7",
+            "--chunks",
+            "20",
+            "--pause",
+            "0.01",
+            "--junk",
+            "text,empty,hidden,thumbnail,half",
+        ],
         check=True,
     )
     said, _ = watching.communicate(timeout=240)
@@ -46,7 +58,17 @@ def test_watched_equals_stacked(real_data: Path, tmp_path: Path, sequence: str, 
     for other_jobs in {1, 2, 3} - {jobs}:
         session = stacked.with_name(f"stacked-{other_jobs}")
         sessions.run(
-            "stack", *paths, "--passes", 1, "--order", "given", "--out", f"{tmp_path}/out/",
-            "--session", session, "--jobs", other_jobs,
+            "stack",
+            *paths,
+            "--passes",
+            1,
+            "--order",
+            "given",
+            "--out",
+            f"{tmp_path}/out/",
+            "--session",
+            session,
+            "--jobs",
+            other_jobs,
         )
         sessions.assert_equal_sessions(watched, session)
