@@ -31,6 +31,8 @@ class Source:
         new: the same object is returned as long as it is the newest.
     stop : callable, optional
         Ends the engine when it runs in this process.
+    ended : callable, optional
+        True when a screen is to close by itself.
     """
 
     session: Path
@@ -38,6 +40,7 @@ class Source:
     picture: Callable[[], Picture | None]
     last: Callable[[], Picture | None]
     stop: Callable[[], None] | None = None
+    ended: Callable[[], bool] | None = None
 
 
 class _PictureFile:

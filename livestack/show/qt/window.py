@@ -165,6 +165,9 @@ def show_window(source: Source, screenshot: Path | None = None) -> int:
     window = Window(source)
     window.resize(_first_size(app))
     window.show()
+    ended = source.ended
+    if ended is not None:
+        window.live.clock.timeout.connect(lambda: window.close() if ended() else None)
     if screenshot is not None:
         QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
     with _signals_close(window):
