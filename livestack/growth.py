@@ -19,7 +19,7 @@ from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.reduce import fold as folding
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.normalise import sample_noise
-from livestack.stack import FirstLook, Shape, Stack
+from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -172,6 +172,14 @@ class Growth:
             self._shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
             self._shown.n_subs, self._shown.exposure_s = self.first.core.n_subs, self.first.core.exposure_s
         return self._shown
+
+
+def bytes_needed(shape: Shape, n_looks: int) -> int:
+    """Memory of a stack at its peak: the sums, what a first look holds aside, and a second set of sums at a look."""
+    sums = 3 * 4 + 2 * 2
+    aside = N_ASIDE * 5 + 1
+    channels, height, width = shape
+    return channels * height * width * (3 * sums + aside if n_looks else 2 * sums)
 
 
 def light_of(frame: Frame, masters: Masters, *, matrix: Array, sky: Array, scale: float, weight: float) -> Light:

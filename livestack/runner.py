@@ -20,7 +20,7 @@ from pathlib import Path
 
 from livestack import events
 from livestack.bus import Mailbox, Slot
-from livestack.errors import SourceError
+from livestack.errors import SessionError, SettingsError, SourceError
 from livestack.events import Event, Record, Request, SubAccepted
 from livestack.frame import Identity, Picture
 from livestack.journal import Journal
@@ -116,6 +116,11 @@ class Engine:
             self._publisher = Publisher(self.home, self._threads, (self.picture, self.last))
             try:
                 return self._run()
+            except (SettingsError, SessionError) as error:
+                self.sentence = str(error)
+                self.stop.set()
+                self._tell(self._journal.append(self._stopped(2)))
+                return 2
             except Exception:  # the one broad except: a bug must not cost the night
                 log.exception("a bug: the session is safe")
                 self.sentence = f"Something broke. The session is safe; details are in {self.home.log}."
@@ -129,9 +134,7 @@ class Engine:
                 self._journal.close()
 
     def _run(self) -> int:
-        session = self._session = Session(
-            self._journal, self.settings.processing, self.home.cache, self._threads, self._tell
-        )
+        session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
         past = replay(self._journal.follow())
         self._tell(self._journal.append(*self._opening(past)))
         restore(session, past)

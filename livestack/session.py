@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from livestack.calibration import Calibration
-from livestack.errors import FrameError
+from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted
 from livestack.frame import Array, Frame, Header, Masters, Quality
-from livestack.growth import Founding, Growth, Knowledge, light_of
+from livestack.growth import Founding, Growth, Knowledge, bytes_needed, light_of
 from livestack.journal import Journal
 from livestack.prepare import (
     Prepared,
@@ -36,7 +36,7 @@ from livestack.reduce.measure import measure
 from livestack.reduce.normalise import sky_level, sky_plane
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import judge_sub, weigh
-from livestack.settings import Processing
+from livestack.settings import Settings
 from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, usual
 from livestack.waiting import Waiting
 
@@ -57,7 +57,7 @@ class Session:
     Parameters
     ----------
     journal : Journal
-    processing : Processing
+    settings : Settings
     cache : Path
         Folder for masters and checkpoints.
     threads : Executor, optional
@@ -66,14 +66,13 @@ class Session:
         Hears of events after they are in the journal.
     """
 
-    def __init__(
-        self, journal: Journal, processing: Processing, cache: Path, threads: Executor | None, tell: Tell
-    ) -> None:
+    def __init__(self, journal: Journal, settings: Settings, cache: Path, threads: Executor | None, tell: Tell) -> None:
         self.journal = journal
-        self.processing = processing
+        self.processing = settings.processing
+        self._most_bytes = settings.running.memory_mb * 1_000_000
         self.cache = cache
         self.threads = threads
-        self.calibration = Calibration(processing, cache)
+        self.calibration = Calibration(settings.processing, cache)
         self.lanes: dict[StackKey, Lane] = {}
         self.seen: dict[str, Path] = {}
         self.n_accepted = 0
@@ -201,6 +200,7 @@ class Session:
             self.reject(first, error.reason, error.sentence)
             return
         founding = _founding(name, first, first.quality, masters)
+        self._check_memory(founding)
         origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars, first.no)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
         self.names.add(name)
@@ -217,6 +217,17 @@ class Session:
                 continue
         lane.growths.append(growth)
         self._commit(growth, events)
+
+    def _check_memory(self, founding: Founding) -> None:
+        """Refuse a stack that would not fit the bound, before it is begun."""
+        needed = bytes_needed(founding.shape, len(REJECTORS[self.processing.reject].looks))
+        needed += sum(bytes_needed(growth.founding.shape, 0) for growth in self.growths())
+        if 0 < self._most_bytes < needed:
+            _, height, width = founding.shape
+            raise SettingsError(
+                f"memory: stacking {width}×{height} px needs about {needed / 1e9:.1f} GB, "
+                f"{self._most_bytes / 1e9:.1f} GB are allowed: allow more with --memory, or bin the camera"
+            )
 
     def _place_first(self, growth: Growth, item: Prepared) -> list[Event]:
         """Fold a founding sub: it is the grid, the sky and the scale."""
