@@ -187,7 +187,9 @@ def fold(
         return counts
 
     n_in, n_out = _each_band(stack.shape[1], threads, band)
-    return n_out / max(n_in + n_out, 1)
+    # a clamped sample is in, too
+    covered = n_in if rule.clamp else n_in + n_out
+    return n_out / max(covered, 1)
 
 
 def hold(first: FirstLook, light: Light, threads: Executor | None) -> None:

@@ -55,7 +55,9 @@ def noisy(picture: Array, seed: int, *, sky: float = SKY_ADU, noise: float = NOI
 
 
 def frame_of(data: Array, cfa: str | None = None, mask: Array | None = None) -> Frame:
-    """Frame of some px."""
+    """Frame of some px, read-only as a reader gives it."""
+    data = np.array(data, order="C")
+    data.flags.writeable = False
     header = Header(Path("light.fits"), (data.shape[0], data.shape[1]), cfa=cfa)
     return Frame(data, header, mask)
 
