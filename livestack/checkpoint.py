@@ -14,7 +14,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Stack
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,15 @@ class Checkpoint:
     ----------
     subs : list of list
         [number, sha256] of each sub, in the order folded.
+    guide, removed
+        Of a core that judges pictures; otherwise empty.
     judged_by : str
         Rejection it was folded with.
     """
 
     stack: Stack
+    guide: Stack
+    removed: Array
     subs: list[list[Any]]
     judged_by: str
     knowledge_id: str
@@ -49,11 +53,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "n_subs": checkpoint.stack.n_subs,
         "exposure_s": checkpoint.stack.exposure_s,
     }
+    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, checkpoint.stars)
 
     def write(file: BinaryIO) -> None:
-        for array in checkpoint.stack.arrays:
+        for array in arrays:
             np.save(file, array)
-        np.save(file, checkpoint.stars)
         file.write(json.dumps(facts).encode())
 
     write_atomically(path, write)
@@ -63,14 +67,27 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint; None when there is none, or it is not whole, or from another version."""
     try:
         with path.open("rb") as file:
-            arrays = [np.load(file, allow_pickle=False) for _ in range(5)]
-            stars = np.load(file, allow_pickle=False)
+            arrays = [np.load(file, allow_pickle=False) for _ in range(12)]
             facts = json.loads(file.read())
     except (OSError, ValueError, EOFError, io.UnsupportedOperation):
         return None
     if facts.get("format") != FORMAT:
         return None
+    stack, guide = (_stack(arrays[k : k + 5], facts) for k in (0, 5))
+    return Checkpoint(
+        stack=stack,
+        guide=guide,
+        removed=arrays[10],
+        subs=facts["subs"],
+        judged_by=facts["judged_by"],
+        knowledge_id=facts["knowledge_id"],
+        knowledge_no=facts["knowledge_no"],
+        stars=arrays[11],
+    )
+
+
+def _stack(arrays: list[Array], facts: dict[str, Any]) -> Stack:
     stack = Stack((0, 0, 0), facts["template"])
     stack.mean, stack.m2, stack.weight, stack.coverage, stack.rejected = arrays
     stack.n_subs, stack.exposure_s = facts["n_subs"], facts["exposure_s"]
-    return Checkpoint(stack, facts["subs"], facts["judged_by"], facts["knowledge_id"], facts["knowledge_no"], stars)
+    return stack

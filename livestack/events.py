@@ -179,7 +179,7 @@ class StackRestacked(Event):
 
 @dataclass(frozen=True, slots=True)
 class TrailFound(Event):
-    """A satellite, aircraft or meteor crossed a sub. End points in grid px."""
+    """A satellite, aircraft or meteor crossed a sub. End points in grid px; brightness in σ of a px."""
 
     stack: str
     no: int
@@ -190,6 +190,7 @@ class TrailFound(Event):
     y1: float
     width_px: float
     brightness: float
+    time_utc: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

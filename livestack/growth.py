@@ -7,6 +7,7 @@ a fresh one gives the same bits. A stack changes its mind at its looks and nowhe
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -18,8 +19,14 @@ from livestack.events import Looked, SubAccepted
 from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.reduce import fold as folding
 from livestack.reduce.fold import Light, Rule
+from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
+from livestack.reduce.judge import Sight, judge
 from livestack.reduce.normalise import sample_noise
+from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
+
+RUINED_LINES = 4
+RUINED_SHARE = 0.02
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -56,6 +63,72 @@ class Founding:
 
 
 @dataclass(slots=True)
+class Core:
+    """A stack and, where subs are judged as pictures, its guide and the brightest of what was taken out, (h, w) ADU."""
+
+    stack: Stack
+    guide: Stack | None = None
+    removed: Array | None = None
+
+    @classmethod
+    def empty(cls, shape: Shape, template: str, *, pictures: bool) -> Core:
+        """Return a core without subs."""
+        if not pictures:
+            return cls(Stack(shape, template))
+        small = guide_shape(shape)
+        return cls(Stack(shape, template), Stack(small, template), np.zeros(small[1:], np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What was found while a sub was folded.
+
+    Attributes
+    ----------
+    fraction : float
+        Share of its samples judged out.
+    trails : tuple of Trail
+        Px of the guide.
+    masked : float
+        Share of the guide that was taken out.
+    distrusted : bool
+        The mask was too large to be believed.
+    """
+
+    fraction: float
+    trails: tuple[Trail, ...] = ()
+    masked: float = 0.0
+    distrusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look, and what was found in each sub, by number."""
+
+    event: Looked
+    folded: dict[int, Folded]
+
+    def ruined(self, subs: list[SubAccepted]) -> list[SubAccepted]:
+        """Subs that are lines all over, with fewer or longer stars than the others: the tracking was not on yet."""
+        found = []
+        for sub in subs:
+            others = [other for other in subs if other is not sub]
+            masked, n_stars, elongation = (
+                float(np.median([value(other) for other in others]))
+                for value in (
+                    lambda s: self.folded[s.no].masked,
+                    lambda s: s.quality["n_stars"],
+                    lambda s: s.quality["elongation"],
+                )
+            )
+            folded = self.folded[sub.no]
+            lines = len(folded.trails) >= RUINED_LINES and folded.masked > max(RUINED_SHARE, 10 * masked)
+            if lines and (sub.quality["n_stars"] < 0.65 * n_stars or sub.quality["elongation"] > 1.15 * elongation):
+                found.append(sub)
+        return found
+
+
+@dataclass(slots=True)
 class Growth:
     """A stack and what it needs to grow; used by one thread at a time.
 
@@ -71,7 +144,7 @@ class Growth:
     threads: Executor | None
     subs: list[SubAccepted] = field(default_factory=list)
     knowledge: Knowledge = field(init=False)
-    core: Stack | None = None
+    core: Core | None = None
     first: FirstLook | None = None
     unit_noise: Array | None = None
     _shown: Stack | None = None
@@ -81,7 +154,7 @@ class Growth:
         if self.rule.looks:
             self.first = FirstLook(self.founding.shape)
         else:
-            self.core = Stack(self.founding.shape)
+            self.core = Core.empty(self.founding.shape, "", pictures=False)
 
     @property
     def name(self) -> str:
@@ -99,20 +172,20 @@ class Growth:
             weight=sub.weight,
         )
 
-    def add(self, sub: SubAccepted, frame: Frame) -> float:
-        """Fold the next sub; returns the share of its samples judged out (0 before the first look at the subs)."""
+    def add(self, sub: SubAccepted, frame: Frame) -> Folded:
+        """Fold the next sub; nothing is judged out before the first look at the subs."""
         light = self.light(frame, sub)
-        fraction = 0.0
+        folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise = self._noise(light) * light.weight
-            folding.hold(self.first, light, self.threads)
+            against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
+            folding.hold(self.first, light, self.rule, against, self.threads)
             self.first.core.count(sub.exposure_s)
         if self.core is not None:
-            fraction = self._fold(self.core, light, None)
-            self.core.count(sub.exposure_s)
+            folded = self._fold(self.core, light, sub, self.core)
         self.subs.append(sub)
         self._shown = None
-        return fraction
+        return folded
 
     def _noise(self, light: Light) -> Array:
         """Variance of one sample of the sub; for the first one its noise before any warp has to do."""
@@ -120,15 +193,39 @@ class Growth:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
         return sample_noise(self.shown(), light)
 
-    def _fold(self, stack: Stack, light: Light, template: Stack | None) -> float:
-        noise = sample_noise(stack if template is None else template, light)
-        return folding.fold(stack, light, self.rule, noise, template, self.threads)
+    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core) -> Folded:
+        """Judge a sub against a template, which may be the core itself, and fold it into the core."""
+        judgement = None
+        if core.guide is not None and template.guide is not None and core.removed is not None:
+            sight = self._sight(light, sub)
+            judgement = judge(sight, template.guide, self.rule)
+            fold_guide(core.guide.arrays, sight.sample, light.weight, judgement.out, core.removed)
+        against = folding.Against(
+            sample_noise(template.stack, light),
+            None if template is core else template.stack,
+            judgement.out if judgement else None,
+            judgement.change if judgement else None,
+        )
+        fraction = folding.fold(core.stack, light, self.rule, against, self.threads)
+        core.stack.count(sub.exposure_s)
+        if judgement is None:
+            return Folded(fraction)
+        return Folded(fraction, judgement.trails, judgement.fraction, judgement.distrusted)
+
+    def _sight(self, light: Light, sub: SubAccepted) -> Sight:
+        stars = self.knowledge.stars
+        return Sight(
+            sample=guide_of(light, self.founding.shape, self.threads),
+            weight=light.weight,
+            stars=(np.stack([stars["x"], stars["y"]], axis=1) - 0.5) / 2,
+            sensor_angle_deg=math.degrees(math.atan2(sub.matrix[1][0], sub.matrix[0][0])),
+        )
 
     def look_is_due(self) -> bool:
         """Whether the subs so far are to be read again now."""
         return self.first is not None and len(self.subs) in self.rule.looks
 
-    def look(self, read: ReadSub, best_stars: Callable[[SubAccepted], Array]) -> Looked:
+    def look(self, read: ReadSub, best_stars: Callable[[SubAccepted], Array]) -> Look:
         """Read the subs so far again and judge them against what they agree on, into a fresh stack.
 
         Parameters
@@ -141,20 +238,32 @@ class Growth:
         started = time.perf_counter()
         if self.first is None or self.unit_noise is None:
             raise RuntimeError("there is no first look to end")
-        template = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
+        shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
         identity = look_id(self.subs)
-        fresh = Stack(self.founding.shape, identity)
-        fractions = {}
-        for sub in self.subs:
-            fractions[str(sub.no)] = self._fold(fresh, self.light(read(sub), sub), template)
-            fresh.count(sub.exposure_s)
+        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
+        folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template) for sub in self.subs}
         final = len(self.subs) >= self.rule.looks[-1]
         best = max(self.subs, key=lambda sub: (sub.weight / max(sub.quality["fwhm_px"], 0.1) ** 2, -sub.no))
         self.knowledge = Knowledge(identity, on_grid(best_stars(best), best), best.no)
         self.core, self._shown = fresh, None
         if final:
             self.first = None
-        return Looked(self.name, len(self.subs), final, identity, fractions, time.perf_counter() - started)
+        fractions = {str(no): f.fraction for no, f in folded.items()}
+        event = Looked(self.name, len(self.subs), final, identity, fractions, time.perf_counter() - started)
+        return Look(event, folded)
+
+    def judge_again(self, read: ReadSub) -> None:
+        """Judge every sub against the stack as it is now, into a fresh one: the second pass."""
+        shown = self.shown()
+        guide = self.core.guide if self.core is not None and self.core.guide is not None else None
+        if guide is None and self.rule.pictures:
+            guide = guide_of_stack(shown, self.threads)
+        template = Core(shown, guide)
+        fresh = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
+        for sub in self.subs:
+            self._fold(fresh, self.light(read(sub), sub), sub, template)
+        self.core, self.first, self._shown = fresh, None, None
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -163,7 +272,7 @@ class Growth:
     def shown(self) -> Stack:
         """Return the stack as it is to be shown and saved; not a copy."""
         if self.core is not None:
-            return self.core
+            return self.core.stack
         if not self.subs:
             return Stack(self.founding.shape)
         if self._shown is None:

@@ -16,6 +16,7 @@ from livestack.events import (
     SubDropped,
     SubRejected,
     SubRestored,
+    TrailFound,
 )
 
 Word = SubAccepted | SubRejected
@@ -38,6 +39,8 @@ class Past:
         Stacks that take no more subs.
     dropped : frozenset
         Numbers taken out by the user.
+    with_trails : frozenset
+        Numbers of subs in which a trail was found.
     looks : frozenset
         (stack, n_subs, knowledge) of each look.
     """
@@ -49,6 +52,7 @@ class Past:
     closed: frozenset[str]
     dropped: frozenset[int]
     looks: frozenset[tuple[str, int, str]]
+    with_trails: frozenset[int]
     settings: dict[str, object]
 
     def subs_of(self, stack: str) -> list[SubAccepted]:
@@ -68,6 +72,7 @@ def replay(records: Iterable[Record]) -> Past:
     closed: set[str] = set()
     dropped: set[int] = set()
     looks: set[tuple[str, int, str]] = set()
+    with_trails: set[int] = set()
     started, settings = False, {}
     for record in records:
         match record.event:
@@ -89,6 +94,18 @@ def replay(records: Iterable[Record]) -> Past:
                 closed.add(event.stack)
             case Looked() as event:
                 looks.add((event.stack, event.n_subs, event.knowledge))
+            case TrailFound() as event:
+                with_trails.add(event.no)
             case _:
                 pass
-    return Past(started, words, founded, matched, frozenset(closed), frozenset(dropped), frozenset(looks), settings)
+    return Past(
+        started=started,
+        words=words,
+        founded=founded,
+        matched=matched,
+        closed=frozenset(closed),
+        dropped=frozenset(dropped),
+        looks=frozenset(looks),
+        with_trails=frozenset(with_trails),
+        settings=settings,
+    )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from livestack.growth import Growth, look_id
-from livestack.reduce.fold import fold
-from livestack.reduce.normalise import sample_noise
+from livestack.growth import Growth
 from livestack.session import read_sub
-from livestack.stack import Stack
 
 
 def second_pass(growth: Growth) -> None:
@@ -16,10 +13,4 @@ def second_pass(growth: Growth) -> None:
     """
     if not growth.rule.least or len(growth.subs) < 2:
         return
-    template = growth.shown().copy()
-    fresh = Stack(growth.founding.shape, f"pass2:{look_id(growth.subs)}")
-    for sub in growth.subs:
-        light = growth.light(read_sub(sub), sub)
-        fold(fresh, light, growth.rule, sample_noise(template, light), template, growth.threads)
-        fresh.count(sub.exposure_s)
-    growth.core, growth.first = fresh, None
+    growth.judge_again(read_sub)

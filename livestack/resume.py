@@ -13,7 +13,6 @@ import numpy as np
 from livestack.checkpoint import Checkpoint, load_checkpoint
 from livestack.events import (
     Event,
-    Looked,
     StackFounded,
     StackRestacked,
     SubAccepted,
@@ -22,7 +21,7 @@ from livestack.events import (
     SubRestored,
 )
 from livestack.frame import STAR_DTYPE, Identity, Masters, Quality
-from livestack.growth import Founding, Growth, Knowledge, on_grid
+from livestack.growth import Core, Founding, Growth, Knowledge, Look, on_grid
 from livestack.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.reduce.fold import REJECTORS
 from livestack.replay import START_OVER, Past, Word, replay
@@ -40,6 +39,7 @@ def restore(session: Session, past: Past) -> None:
             session.n_rejected[word.stack] = session.n_rejected.get(word.stack, 0) + 1
     session.names |= set(past.founded)
     session.last_no = max(past.words, default=0)
+    session.with_trails |= past.with_trails
     by_last_sub: list[tuple[int, Growth]] = []
     order = {no: place for place, no in enumerate(past.words)}
     for founding in past.founded.values():
@@ -97,21 +97,22 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
     if kept is not None and _is_prefix(kept, subs, past.founded[growth.name].reject):
         done = len(kept.subs)
         fresh = growth.fresh()
-        fresh.first, fresh.core, fresh.subs = None, kept.stack, list(subs[:done])
+        judged = fresh.rule.pictures
+        fresh.core = Core(kept.stack, kept.guide if judged else None, kept.removed if judged else None)
+        fresh.first, fresh.subs = None, list(subs[:done])
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.knowledge_no)
     gone = [sub for sub in subs[done:] if not session.is_there(sub)]
     if gone:
         session.vanish(gone)
-    looks: list[Event] = []
+    looks: list[Look] = []
     for sub in subs[done:]:
         if sub not in gone:
             session.fold_again(fresh, sub, looks)
-    new = [
-        look
-        for look in looks
-        if isinstance(look, Looked) and (look.stack, look.n_subs, look.knowledge) not in past.looks
-    ]
-    session.swap(growth, (fresh, list(new)))
+    session.swap(growth, fresh)
+    if looks:
+        last = looks[-1]
+        if (fresh.name, last.event.n_subs, last.event.knowledge) not in past.looks:
+            session.settle(fresh, last)
 
 
 def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], reject: str) -> bool:
@@ -143,8 +144,11 @@ def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
     """Return what is needed to go on from a copy of a growth's stack; None before its final look."""
     if growth.first is not None or growth.core is None:
         return None
+    core = growth.core
     return Checkpoint(
         stack=copy,
+        guide=core.guide.copy() if core.guide is not None else Stack((0, 0, 0)),
+        removed=core.removed.copy() if core.removed is not None else np.zeros((0, 0), np.float32),
         subs=[[sub.no, sub.sha256] for sub in growth.subs],
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
@@ -187,7 +191,7 @@ def restack(session: Session, stack: str, why: str) -> None:
         session.vanish(gone)
     fresh, _ = session.refold(growth, [sub for sub in subs if sub not in gone])
     session.n_accepted += len(fresh.subs) - len(growth.subs)
-    session.swap(growth, (fresh, []))
+    session.swap(growth, fresh)
     session.append(StackRestacked(stack, len(fresh.subs), why))
 
 

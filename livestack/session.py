@@ -17,9 +17,9 @@ import numpy as np
 
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
-from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted
+from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, TrailFound
 from livestack.frame import Array, Frame, Header, Masters, Quality
-from livestack.growth import Founding, Growth, Knowledge, bytes_needed, light_of
+from livestack.growth import Founding, Growth, Knowledge, Look, bytes_needed, light_of
 from livestack.journal import Journal
 from livestack.prepare import (
     Prepared,
@@ -37,7 +37,7 @@ from livestack.reduce.normalise import sky_level, sky_plane
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import judge_sub, weigh
 from livestack.settings import Settings
-from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, usual
+from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, trails_found, usual
 from livestack.waiting import Waiting
 
 Tell = Callable[[list[Record]], None]
@@ -80,6 +80,7 @@ class Session:
         self.latest: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
+        self.with_trails: set[int] = set()
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
@@ -165,9 +166,10 @@ class Session:
         sky = sky_plane(growth.shown(), light)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
-        fraction = growth.add(sub, item.frame)
+        folded = growth.add(sub, item.frame)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
-        events: list[Event] = [dataclasses.replace(sub, rejected_fraction=fraction, seconds=seconds)]
+        events: list[Event] = [dataclasses.replace(sub, rejected_fraction=folded.fraction, seconds=seconds)]
+        events += trails_found(sub, folded)
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))
         return events
@@ -176,6 +178,7 @@ class Session:
         """Journal what a sub did to a stack, then look if it is time."""
         self.latest = growth
         self.n_accepted += sum(isinstance(event, SubAccepted) for event in events)
+        self.with_trails |= {event.no for event in events if isinstance(event, TrailFound)}
         self.append(*events)
         if growth.look_is_due():
             self.look(growth)
@@ -257,9 +260,25 @@ class Session:
         gone = [sub for sub in growth.subs if not self.is_there(sub)]
         if gone:
             self.vanish(gone)
-            self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in gone]))
+            fresh, looks = self.refold(growth, [sub for sub in growth.subs if sub not in gone])
+            self.swap(growth, fresh)
+            self.append(*(look.event for look in looks))
             return
-        self.append(growth.look(read_sub, lambda sub: self.stars_of(growth, sub)))
+        self.settle(growth, growth.look(read_sub, lambda sub: self.stars_of(growth, sub)))
+
+    def settle(self, growth: Growth, look: Look) -> None:
+        """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
+        ruined = look.ruined(growth.subs)
+        trails: list[Event] = []
+        for sub in growth.subs:
+            if sub.no not in self.with_trails and sub not in ruined:
+                trails += trails_found(sub, look.folded[sub.no])
+        self.with_trails |= {event.no for event in trails if isinstance(event, TrailFound)}
+        sentence = "Its stars are lines all over the picture: was the tracking on?"
+        self.n_accepted -= len(ruined)
+        self.append(look.event, *trails, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
+        if ruined:
+            self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
 
     def vanish(self, subs: list[SubAccepted]) -> None:
         """Leave out subs whose files are gone or changed."""
@@ -278,15 +297,15 @@ class Session:
         except (OSError, FrameError):
             return False
 
-    def refold(self, growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Event]]:
+    def refold(self, growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Look]]:
         """Fold subs into a fresh growth with their journaled figures; returns it and the looks on the way."""
         fresh = growth.fresh()
-        looks: list[Event] = []
+        looks: list[Look] = []
         for sub in subs:
             self.fold_again(fresh, sub, looks)
         return fresh, looks
 
-    def fold_again(self, growth: Growth, sub: SubAccepted, looks: list[Event]) -> None:
+    def fold_again(self, growth: Growth, sub: SubAccepted, looks: list[Look]) -> None:
         """Fold one journaled sub, and look if it is time."""
         frame = read_sub(sub)
         check_masters_fit(frame, growth.founding.masters)
@@ -294,13 +313,11 @@ class Session:
         if growth.look_is_due():
             looks.append(growth.look(read_sub, lambda best: self.stars_of(growth, best)))
 
-    def swap(self, old: Growth, folded: tuple[Growth, list[Event]]) -> None:
+    def swap(self, old: Growth, fresh: Growth) -> None:
         """Put a growth folded again in the place of the old one."""
-        fresh, looks = folded
         for lane in self.lanes.values():
             lane.growths = [fresh if growth is old else growth for growth in lane.growths]
         self.latest = fresh if self.latest is old else self.latest
-        self.append(*looks)
 
     def stars_of(self, growth: Growth, sub: SubAccepted) -> Array:
         """Star list of a sub in its own px, measured again from its file."""

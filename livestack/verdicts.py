@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 
-from livestack.events import StackFounded, SubAccepted, SubRejected
+from livestack.events import StackFounded, SubAccepted, SubRejected, TrailFound
 from livestack.frame import Array, Header, Quality, Registration
-from livestack.growth import Founding, Growth
+from livestack.growth import Folded, Founding, Growth
 from livestack.prepare import Prepared, Unusable, header_to_json
 
 USUAL = 30
@@ -73,6 +73,28 @@ def rejected_again(sub: SubAccepted, reason: str, sentence: str) -> SubRejected:
     """Return the word on a sub that was in a stack and is not any more."""
     kept = {f.name: getattr(sub, f.name) for f in dataclasses.fields(SubRejected) if hasattr(sub, f.name)}
     return SubRejected(**kept, reason=reason, sentence=sentence)
+
+
+def trails_found(sub: SubAccepted, folded: Folded) -> list[TrailFound]:
+    """Return the words on trails found in a sub, in grid px."""
+    words = []
+    for trail in folded.trails:
+        x0, y0, x1, y1 = (2 * value + 0.5 for value in (trail.x0, trail.y0, trail.x1, trail.y1))
+        words.append(
+            TrailFound(
+                stack=sub.stack,
+                no=sub.no,
+                path=sub.path,
+                x0=x0,
+                y0=y0,
+                x1=x1,
+                y1=y1,
+                width_px=2 * (trail.high - trail.low),
+                brightness=trail.brightness,
+                time_utc=sub.time_utc,
+            )
+        )
+    return words
 
 
 def founded(item: Prepared, founding: Founding, replaces: str | None, reject: str) -> StackFounded:

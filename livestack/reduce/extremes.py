@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, TILE, F, expected_variance, warp_and_normalise
+from livestack.reduce.accumulate import expected_variance
+from livestack.reduce.kernels import OPTIONS, TILE, F, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
 
@@ -54,18 +55,23 @@ def hold_band(
     weights: Array,
     core: tuple[Array, Array, Array, Array, Array],
     aside: tuple[Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    rule: tuple[float, float, float, int, int],
     y0: int,
     y1: int,
 ) -> None:
-    """Fold one band of a sub into a first look.
+    """Fold one band of a sub into a first look; what is no longer an extreme is judged before it enters the core.
 
     Parameters
     ----------
     index : which sub of the first look this is, 0-based.
     weights : (n,) weight by index.
     aside : values (N_ASIDE, C, H, W), owners (N_ASIDE, C, H, W), counts (C, H, W).
+    noise, structure, rule : as in `readmit_band`.
     """
-    mean, m2, total, coverage, _ = core
+    mean, m2, total, coverage, rejected = core
+    kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
     values, owners, counts = aside
     channels, _, width = mean.shape
     box = np.empty(4, np.int64)
@@ -84,11 +90,19 @@ def hold_band(
                     counts[c, y, x] = held
                     if owner < 0:
                         continue
-                    w = weights[owner]
+                    w, n = weights[owner], coverage[c, y, x]
+                    d = v - mean[c, y, x]
+                    if n >= 3:
+                        variance = expected_variance(
+                            noise[c] / w, structure[y >> 1, x >> 1], n, m2[c, y, x], w, total[c, y, x], nu
+                        )
+                        kappa = kappa_high if d > 0 else kappa_low
+                        if d * d > kappa * kappa * variance:
+                            rejected[c, y, x] += 1
+                            continue
                     coverage[c, y, x] += 1
                     new = total[c, y, x] + w
                     total[c, y, x] = new
-                    d = v - mean[c, y, x]
                     g = d * (w / new)
                     mean[c, y, x] += g
                     m2[c, y, x] += w * d * (d - g)
@@ -121,7 +135,7 @@ def readmit_band(
     for c in range(channels):
         for y in range(y0, y1):
             for x in range(width):
-                n, held = int(core[3][c, y, x]), int(counts[c, y, x])
+                n, held, before = int(core[3][c, y, x]), int(counts[c, y, x]), core[4][c, y, x]
                 mu, q, total = core[0][c, y, x], core[1][c, y, x], core[2][c, y, x]
                 low, high, out = min(N_LOW, held) - 1, min(N_LOW, held), 0
                 if n == 0 and held > 0:
@@ -154,7 +168,7 @@ def readmit_band(
                     else:
                         high += 1
                 result[0][c, y, x], result[1][c, y, x], result[2][c, y, x] = mu, q, total
-                result[3][c, y, x], result[4][c, y, x] = n, out
+                result[3][c, y, x], result[4][c, y, x] = n, before + out
 
 
 @njit(**OPTIONS)

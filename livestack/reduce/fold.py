@@ -12,15 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from livestack.frame import Array, Frame, Masters
-from livestack.reduce import extremes, kernels
+from livestack.reduce import accumulate, extremes, kernels
 from livestack.stack import FirstLook, Stack
 
 COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
 LANCZOS_STEPS = 1024
 MAX_PREVIEW_PX = 4_000_000
+CHANGE = 1.5
+"""The guide shows a star's change diluted by its coarser px."""
 
 _NO_PLANES = np.zeros((0, 0, 0), np.float32)
 _NO_STRUCTURE = np.zeros((0, 0), np.float32)
+_NOTHING_OUT = np.zeros((0, 0), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Rule:
         Pull the sample to the limit instead of leaving it out.
     looks : tuple of int
         After which subs the subs so far are read again and judged anew; the last one is final.
+    pictures : bool
+        Judge a sub as a picture too, by spatial and line tests, once there was a look.
     """
 
     kappa_low: float = 4.0
@@ -50,6 +55,7 @@ class Rule:
     least: int = 1
     clamp: bool = False
     looks: tuple[int, ...] = (4, 6, 8, 12)
+    pictures: bool = True
 
     @property
     def numbers(self) -> tuple[float, float, float, int, int]:
@@ -59,9 +65,9 @@ class Rule:
 
 REJECTORS: dict[str, Rule] = {
     "deferred": Rule(),
-    "sigma": Rule(kappa_low=3.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, looks=()),
-    "winsorised": Rule(kappa_low=4.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, clamp=True, looks=()),
-    "none": Rule(least=0, looks=()),
+    "sigma": Rule(kappa_low=3.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, looks=(), pictures=False),
+    "winsorised": Rule(kappa_low=4.0, kappa_high=3.0, nu=0.0, beta=0.0, least=5, clamp=True, looks=(), pictures=False),
+    "none": Rule(least=0, looks=(), pictures=False),
 }
 """Rejection by name."""
 
@@ -103,6 +109,28 @@ class Light:
         return self.planes, self.pedestal, self.gain, self.colours, self.inverse, table
 
 
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a sub is judged against.
+
+    Attributes
+    ----------
+    noise : ndarray of float64
+        (C,) variance of one sample of this sub, ADU² on the stack's scale.
+    template : Stack, optional
+        None = the stack that it is folded into.
+    out : ndarray of bool, optional
+        Px of the guide that are not sky.
+    change : ndarray of float32, optional
+        How far the sub's stars differ from the template's, on the guide, ADU.
+    """
+
+    noise: Array
+    template: Stack | None = None
+    out: Array | None = None
+    change: Array | None = None
+
+
 def _lanczos_table(steps: int) -> Array:
     offset = np.arange(-2, 4)[None, :] - np.arange(steps + 1)[:, None] / steps
     weights = np.sinc(offset) * np.sinc(offset / 3)
@@ -137,8 +165,8 @@ def calibration_planes(frame: Frame, masters: Masters) -> tuple[Array, Array]:
     return pedestal, gain
 
 
-def _each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
-    """Run a kernel over all bands; returns the sums of its two counts, joined in band order."""
+def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
+    """Run a kernel over all bands of a height; returns the sums of its two counts, joined in band order."""
     bands = [(y, min(y + kernels.BAND, height)) for y in range(0, height, kernels.BAND)]
     counts = threads.map(lambda band: work(*band), bands) if threads else (work(*band) for band in bands)
     total = [0, 0]
@@ -149,61 +177,73 @@ def _each_band(height: int, threads: Executor | None, work: Callable[[int, int],
     return total
 
 
-def fold(
-    stack: Stack, light: Light, rule: Rule, noise: Array, template: Stack | None, threads: Executor | None
-) -> float:
+def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None) -> float:
     """Add a sub to a stack, each sample judged by `rule`.
-
-    Parameters
-    ----------
-    noise : (C,) float64
-        Variance of one sample of this sub, ADU² on the stack's scale.
-    template : Stack, optional
-        What to judge against; None = the stack itself.
 
     Returns
     -------
     float
         Share of the sub's samples judged out.
     """
-    against = stack if template is None else template
-    shape = contrast(against, noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
-    noise32 = noise.astype(np.float32)
+    template = stack if against.template is None else against.template
+    shape = contrast(template, against.noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
+    if against.change is not None:
+        h, w = against.change.shape
+        shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(CHANGE) * against.change)
+    noise = against.noise.astype(np.float32)
+    out = _NOTHING_OUT if against.out is None else against.out
 
     def band(y0: int, y1: int) -> tuple[int, int]:
-        counts: tuple[int, int] = kernels.fold_band(
+        counts: tuple[int, int] = accumulate.fold_band(
             light.arrays,
             light.sky,
             light.scale,
             light.weight,
             stack.arrays,
-            against.arrays,
-            noise32,
+            template.arrays,
+            noise,
             shape,
+            out,
             rule.numbers,
             y0,
             y1,
         )
         return counts
 
-    n_in, n_out = _each_band(stack.shape[1], threads, band)
+    n_in, n_out = each_band(stack.shape[1], threads, band)
     # a clamped sample is in, too
     covered = n_in if rule.clamp else n_in + n_out
     return n_out / max(covered, 1)
 
 
-def hold(first: FirstLook, light: Light, threads: Executor | None) -> None:
-    """Add a sub to a first look: extremes aside, the rest into the core."""
+def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: Executor | None) -> None:
+    """Add a sub to a first look: extremes aside, the rest, judged, into the core.
+
+    `against` holds the variance of a sample of weight 1, and as template what the first look shows so far.
+    """
+    structure = contrast(against.template or first.core, against.noise, rule, threads)
+    noise = against.noise.astype(np.float32)
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
     aside = (first.aside, first.aside_of, first.n_aside)
 
     def band(y0: int, y1: int) -> None:
         extremes.hold_band(
-            light.arrays, light.sky, light.scale, len(weights) - 1, weights, first.core.arrays, aside, y0, y1
+            light.arrays,
+            light.sky,
+            light.scale,
+            len(weights) - 1,
+            weights,
+            first.core.arrays,
+            aside,
+            noise,
+            structure,
+            rule.numbers,
+            y0,
+            y1,
         )
 
-    _each_band(first.core.shape[1], threads, band)
+    each_band(first.core.shape[1], threads, band)
 
 
 def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None) -> Stack:
@@ -227,7 +267,7 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
     def band(y0: int, y1: int) -> None:
         extremes.readmit_band(first.core.arrays, aside, weights, noise32, shape, rule.numbers, shown.arrays, y0, y1)
 
-    _each_band(shown.shape[1], threads, band)
+    each_band(shown.shape[1], threads, band)
     return shown
 
 
@@ -247,7 +287,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     def band(y0: int, y1: int) -> None:
         extremes.contrast_band(stack.mean, stack.coverage, own, out, y0, y1)
 
-    _each_band(out.shape[0], threads, band)
+    each_band(out.shape[0], threads, band)
     out *= np.float32(rule.beta)
     return out
 
@@ -261,7 +301,7 @@ def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
     def band(y0: int, y1: int) -> None:
         extremes.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
 
-    _each_band(out.shape[0], threads, band)
+    each_band(out.shape[0], threads, band)
     return (out[:, :, 0] if channels == 1 else out), 1 / step
 
 

@@ -1,0 +1,182 @@
+"""The innermost loop: a sub's samples, each judged, into the running sums (Welford 1962; West 1979)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.kernels import OPTIONS, TILE, F, warp_and_normalise
+
+STRONG_SIGMA = 5.0
+"""A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
+OWN_VARIANCE_FROM = 10
+"""A px' own variance counts from the next sample on."""
+
+
+@njit(**OPTIONS)
+def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, total: Any, nu: Any) -> Any:
+    """Variance of one sample about the mean: noise model shrunk towards what the pixel itself showed."""
+    model = noise + structure * structure
+    own = max(n - 1, 0)
+    shrunk = (nu * model + m2 / weight) / (nu + own) if own > 0 else model
+    return max(shrunk, noise) * (F(1) + weight / max(total, F(1e-6)))
+
+
+@njit(**OPTIONS)
+def _flag(
+    sample: Array,
+    corner: tuple[int, int],
+    weight: float,
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    rule: tuple[float, float, float, int, int],
+    flags: Array,
+) -> int:
+    """Judge the samples of a tile: 1 = out, 2 = far above; or pull them to the limit. Returns how many were pulled."""
+    t_mean, t_m2, t_total, t_coverage, _ = template
+    kappa_low, kappa_high, nu, least, clamp = rule
+    w, n_pulled = F(weight), 0
+    for c in range(flags.shape[0]):
+        noise_c = F(noise[c])
+        for ty in range(flags.shape[1]):
+            y = corner[0] + ty
+            for tx in range(flags.shape[2]):
+                x = corner[1] + tx
+                v, n = sample[c, ty, tx], t_coverage[c, y, x]
+                if not np.isfinite(v) or n < least:
+                    continue
+                s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
+                by_itself = n > OWN_VARIANCE_FROM or nu == 0
+                own, seen = (t_m2[c, y, x], n) if by_itself else (F(0), 1)
+                variance = expected_variance(noise_c, s, seen, own, w, t_total[c, y, x], F(nu))
+                d = v - t_mean[c, y, x]
+                kappa = F(kappa_high) if d > 0 else F(kappa_low)
+                if d * d <= kappa * kappa * variance:
+                    continue
+                if clamp != 0:
+                    sample[c, ty, tx] = t_mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
+                    n_pulled += 1
+                else:
+                    strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
+                    flags[c, ty, tx] = 2 if strong else 1
+    return n_pulled
+
+
+@njit(**OPTIONS)
+def _hits(flags: Array, y: int, x: int) -> int:
+    """Highest flag of a px over the channels."""
+    highest = 0
+    for c in range(flags.shape[0]):
+        highest = max(highest, flags[c, y, x])
+    return highest
+
+
+@njit(**OPTIONS)
+def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
+    """Flag, in every channel, what touches a strong hit or two hits side by side, and what the guide says is not sky."""
+    channels, h, w = flags.shape
+    reach = np.zeros((h, w), np.bool_)
+    for y in range(h):
+        for x in range(w):
+            gy, gx = min((corner[0] + y) >> 1, out.shape[0] - 1), min((corner[1] + x) >> 1, out.shape[1] - 1)
+            if out[gy, gx]:
+                reach[y, x] = True
+            hit = _hits(flags, y, x)
+            if hit == 0:
+                continue
+            top, bottom, left, right = max(y - 1, 0), min(y + 2, h), max(x - 1, 0), min(x + 2, w)
+            together = 0
+            for yy in range(top, bottom):
+                for xx in range(left, right):
+                    together += _hits(flags, yy, xx) > 0
+            if hit == 2 or together >= 2:
+                reach[top:bottom, left:right] = True
+    for c in range(channels):
+        for y in range(h):
+            for x in range(w):
+                if reach[y, x] and flags[c, y, x] == 0:
+                    flags[c, y, x] = 1
+
+
+@njit(**OPTIONS)
+def _add(
+    sample: Array,
+    corner: tuple[int, int],
+    weight: float,
+    flags: Array,
+    accumulators: tuple[Array, Array, Array, Array, Array],
+) -> tuple[int, int]:
+    """Add the samples that are not flagged; returns (in, out)."""
+    mean, m2, total, coverage, rejected = accumulators
+    w = F(weight)
+    n_in = n_out = 0
+    for c in range(flags.shape[0]):
+        for ty in range(flags.shape[1]):
+            y = corner[0] + ty
+            for tx in range(flags.shape[2]):
+                v = sample[c, ty, tx]
+                if not np.isfinite(v):
+                    continue
+                x = corner[1] + tx
+                if flags[c, ty, tx] > 0:
+                    rejected[c, y, x] += 1
+                    n_out += 1
+                    continue
+                coverage[c, y, x] += 1
+                new = total[c, y, x] + w
+                total[c, y, x] = new
+                d = v - mean[c, y, x]
+                g = d * (w / new)
+                mean[c, y, x] += g
+                m2[c, y, x] += w * d * (d - g)
+                n_in += 1
+    return n_in, n_out
+
+
+@njit(**OPTIONS)
+def fold_band(
+    light: tuple[Array, Array, Array, Array, Array, Array],
+    sky: Array,
+    scale: float,
+    weight: float,
+    accumulators: tuple[Array, Array, Array, Array, Array],
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    out: Array,
+    rule: tuple[float, float, float, int, int],
+    y0: int,
+    y1: int,
+) -> tuple[int, int]:
+    """Fold one band of a sub into the accumulators, each sample judged against the template. Returns (in, out).
+
+    Parameters
+    ----------
+    accumulators, template : mean, m2, weight, coverage, rejected; they may be the same arrays.
+    noise : (C,) variance of one sample of this sub, ADU².
+    structure : (H/2, W/2) local contrast of the template, ADU, or (0, 0).
+    out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
+    rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
+    """
+    channels, _, width = accumulators[0].shape
+    n_in = n_out = 0
+    box = np.empty(4, np.int64)
+    for x0 in range(0, width, TILE):
+        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
+        sample = np.empty((channels, y1 - y0, box[3] - x0), np.float32)
+        if not warp_and_normalise(light, sky, scale, box, sample):
+            continue
+        flags = np.zeros(sample.shape, np.uint8)
+        corner = (y0, x0)
+        if rule[3] > 0:
+            n_out += _flag(sample, corner, weight, template, noise, structure, rule, flags)
+        if out.shape[0] > 0:
+            _spread(flags, out, corner)
+        added = _add(sample, corner, weight, flags, accumulators)
+        n_in += added[0]
+        n_out += added[1]
+    return n_in, n_out

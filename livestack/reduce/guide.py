@@ -1,0 +1,146 @@
+"""The guide: luminance at half resolution, on which a sub is judged as a picture, not px by px.
+
+Luminance is ¼ red, ½ green, ¼ blue: a 2 × 2 cell of a CFA. A sub's guide is binned on its own sensor and then warped;
+the stack's guide is a `Stack` of its own, folded with the same judgement.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.fold import Light, each_band
+from livestack.reduce.kernels import OPTIONS, TILE, F, fill_defects, load, source_box, warp_box
+from livestack.stack import Shape, Stack
+
+CELL = 2
+
+_TO_FULL = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
+
+
+def guide_shape(shape: Shape) -> Shape:
+    """Shape of the guide of a stack."""
+    return 1, shape[1] // CELL, shape[2] // CELL
+
+
+@njit(**OPTIONS)
+def _cells(raw: Array, pedestal: Array, gain: Array, step: int, area: tuple[int, int, int, int], out: Array) -> None:
+    """Luminance of each 2 × 2 cell of calibrated px; area is in cells, mirrored beyond the sensor."""
+    y0, y1, x0, x1 = area
+    data = np.empty((raw.shape[0], 2 * (y1 - y0) + 4, 2 * (x1 - x0) + 4), np.float32)
+    load(raw, pedestal, gain, 2 * y0 - 2, 2 * x0 - 2, data)
+    fill_defects(data, step)
+    for y in range(y1 - y0):
+        a, b = 2 * y + 2, 2 * y + 3
+        for x in range(x1 - x0):
+            c, d = 2 * x + 2, 2 * x + 3
+            total = F(0)
+            for p in range(raw.shape[0]):
+                share = F(0.25) if raw.shape[0] == 1 else (F(0.125) if p == 1 else F(0.0625))
+                total += share * (data[p, a, c] + data[p, a, d] + data[p, b, c] + data[p, b, d])
+            out[0, y, x] = total
+
+
+@njit(**OPTIONS)
+def _guide_band(
+    light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, out: Array, y0: int, y1: int
+) -> None:
+    """Sample a sub on the stack's guide, rows y0…y1 of out (h, w)."""
+    raw, pedestal, gain, colours, inverse, table = light
+    size = (raw.shape[1] // 2, raw.shape[2] // 2)
+    step = 2 if colours.shape[0] > 0 else 1
+    width = out.shape[1]
+    box = np.empty(4, np.int64)
+    factor = F(1.0 / scale)
+    for x0 in range(0, width, TILE):
+        x1 = min(x0 + TILE, width)
+        box[0], box[1], box[2], box[3] = y0, y1, x0, x1
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                out[y, x] = F(np.nan)
+        area = source_box(inverse, box, size, 4)
+        if area[1] <= area[0] or area[3] <= area[2]:
+            continue
+        cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
+        _cells(raw, pedestal, gain, step, area, cells)
+        sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
+        warp_box(cells, area, inverse, size, table, box, sample)
+        for y in range(y0, y1):
+            level = F(sky[0] + sky[2] * y + sky[1] * x0)
+            for x in range(x0, x1):
+                out[y, x] = (sample[0, y - y0, x - x0] - (level + F(sky[1]) * F(x - x0))) * factor
+
+
+def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
+    """Sample a sub on the guide of a stack of this shape: (h, w) float32, NaN where it does not cover."""
+    _, h, w = guide_shape(shape)
+    raw, pedestal, gain, colours, inverse, _ = light.arrays
+    coarse = np.linalg.inv(_TO_FULL) @ inverse @ _TO_FULL
+    shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
+    level, along_x, along_y = shares @ light.sky
+    sky = np.array([level + 0.5 * (along_x + along_y), 2 * along_x, 2 * along_y])
+    bicubic = np.zeros((0, 6), np.float32)
+    out = np.empty((h, w), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        _guide_band((raw, pedestal, gain, colours, coarse, bicubic), sky, light.scale, out, y0, y1)
+
+    each_band(h, threads, band)
+    return out
+
+
+@njit(**OPTIONS)
+def _bin_band(mean: Array, weight: Array, coverage: Array, out: tuple[Array, Array, Array], y0: int, y1: int) -> None:
+    """Guide of a stack: shares of its channels, mean weight and least coverage of each cell."""
+    channels = mean.shape[0]
+    for y in range(y0, y1):
+        for x in range(out[0].shape[1]):
+            total, wide, n = F(0), F(0), 65535
+            for c in range(channels):
+                share = F(0.25) if channels == 1 else (F(0.125) if c == 1 else F(0.0625))
+                for yy in (2 * y, 2 * y + 1):
+                    for xx in (2 * x, 2 * x + 1):
+                        total += share * mean[c, yy, xx]
+                        wide += weight[c, yy, xx] / F(4 * channels)
+                        n = min(n, int(coverage[c, yy, xx]))
+            out[0][y, x], out[1][y, x], out[2][y, x] = total, wide, n
+
+
+def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
+    """Guide of a stack by binning it: a template to judge by; it knows no variance."""
+    guide = Stack(guide_shape(stack.shape), stack.template)
+    out = (guide.mean[0], guide.weight[0], guide.coverage[0])
+
+    def band(y0: int, y1: int) -> None:
+        _bin_band(stack.mean, stack.weight, stack.coverage, out, y0, y1)
+
+    each_band(guide.shape[1], threads, band)
+    return guide
+
+
+@njit(**OPTIONS)
+def fold_guide(
+    guide: tuple[Array, Array, Array, Array, Array], sample: Array, weight: float, out: Array, removed: Array
+) -> None:
+    """Welford on the guide, leaving out what is judged out; the brightest of that is kept in `removed`."""
+    mean, m2, total, coverage, rejected = guide
+    w = F(weight)
+    for y in range(sample.shape[0]):
+        for x in range(sample.shape[1]):
+            v = sample[y, x]
+            if not np.isfinite(v):
+                continue
+            if out[y, x]:
+                rejected[0, y, x] += 1
+                removed[y, x] = max(removed[y, x], v - mean[0, y, x])
+                continue
+            coverage[0, y, x] += 1
+            new = total[0, y, x] + w
+            total[0, y, x] = new
+            d = v - mean[0, y, x]
+            g = d * (w / new)
+            mean[0, y, x] += g
+            m2[0, y, x] += w * d * (d - g)

@@ -1,0 +1,410 @@
+"""Is what differs from the stack sky or not? A sub is judged as a picture, on the guide, once for all channels.
+
+Pixel test with a σ that knows structure, spatial test with hysteresis, line test; before them a template matched to the
+sub's own seeing, shift and shape, so that stars cancel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.fold import Rule
+from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.trails import Trail, find_trails
+from livestack.stack import Stack
+
+BOX = 33
+"""Side of the high-pass box, guide px."""
+SEED, GROW = 5.0, 2.0
+STEPS = 6
+LEAST_SIGMA = 0.4
+SHARPER = 0.6
+"""3 × 3 px of the guide reach twice as far as 3 × 3 px of the stack, and see so much more contrast."""
+EXTENDED_PX = 7
+"""So many masked px in 5 × 5 are more than a speck."""
+NEAR_HIT = 2
+"""Guide px about a hit of the pixel test that need no other explanation."""
+MOST_MASKED = 0.05
+PER_LINE = 0.03
+FIT_PX = 15_000
+LEAST_FIT_PX = 300
+STAR_REACH = 2
+"""Guide px about a star that are its own."""
+MOST_SCALE = 0.3
+"""A sub is photometrically scaled already: a larger change of scale is not its seeing."""
+OWN_VARIANCE_FROM = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What of a sub is not sky.
+
+    Attributes
+    ----------
+    out : ndarray of bool
+        (h, w) guide px to leave out.
+    trails : tuple of Trail
+        In guide px.
+    fraction : float
+        Share of the covered guide px that is left out.
+    distrusted : bool
+        The mask was so large that only the pixel test was believed.
+    noise : float
+        Variance of one guide px of the sub, ADU².
+    change : ndarray of float32
+        (h, w) how far this sub's stars differ from the template's, ADU: no fault of a px.
+    """
+
+    out: Array
+    trails: tuple[Trail, ...]
+    fraction: float
+    distrusted: bool
+    noise: float
+    change: Array
+
+
+@njit(**OPTIONS)
+def _box_mean(data: Array, ok: Array, half: int, out: Array) -> None:
+    """Mean of data over ok px in a (2 half + 1)² box; float64 running sums."""
+    h, w = data.shape
+    sums, counts = np.zeros(w), np.zeros(w)
+    for y in range(-half, h):
+        if y + half < h:
+            for x in range(w):
+                if ok[y + half, x]:
+                    sums[x] += data[y + half, x]
+                    counts[x] += 1
+        if y - half - 1 >= 0:
+            for x in range(w):
+                if ok[y - half - 1, x]:
+                    sums[x] -= data[y - half - 1, x]
+                    counts[x] -= 1
+        if y < 0:
+            continue
+        total, n = 0.0, 0.0
+        for x in range(-half, w):
+            if x + half < w:
+                total += sums[x + half]
+                n += counts[x + half]
+            if x - half - 1 >= 0:
+                total -= sums[x - half - 1]
+                n -= counts[x - half - 1]
+            if x >= 0:
+                out[y, x] = F(total / max(n, 1.0))
+
+
+@njit(**OPTIONS)
+def _smooth(data: Array, out: Array) -> None:
+    """3 × 3 Gaussian of σ 0.6 px."""
+    h, w = data.shape
+    a, b = F(0.666), F(0.167)
+    for y in range(h):
+        u, d = data[max(y - 1, 0)], data[min(y + 1, h - 1)]
+        m = data[y]
+        for x in range(w):
+            e, f = max(x - 1, 0), min(x + 1, w - 1)
+            middle = a * m[x] + b * (m[e] + m[f])
+            out[y, x] = a * middle + b * (a * (u[x] + d[x]) + b * (u[e] + u[f] + d[e] + d[f]))
+
+
+@njit(**OPTIONS)
+def _contrast(mean: Array, noise: Array, out: Array) -> None:
+    """3 × 3 max − min, its own noise (2.2 σ) taken off in quadrature. noise: (h, w) variance of `mean`."""
+    h, w = mean.shape
+    for y in range(h):
+        for x in range(w):
+            low = high = mean[y, x]
+            for yy in range(max(y - 1, 0), min(y + 2, h)):
+                for xx in range(max(x - 1, 0), min(x + 2, w)):
+                    low, high = min(low, mean[yy, xx]), max(high, mean[yy, xx])
+            squared = (high - low) * (high - low) - F(4.84) * noise[y, x]
+            out[y, x] = math.sqrt(squared) if squared > 0 else F(0)
+
+
+@njit(**OPTIONS)
+def _terms(mean: Array, where: Array, out: Array) -> None:
+    """Rows of the match at flat positions: 1, μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
+    h, w = mean.shape
+    for k in range(where.size):
+        y, x = where[k] // w, where[k] % w
+        u, d = max(y - 1, 0), min(y + 1, h - 1)
+        e, f = max(x - 1, 0), min(x + 1, w - 1)
+        m = mean[y, x]
+        xx, yy = mean[y, e] + mean[y, f] - F(2) * m, mean[u, x] + mean[d, x] - F(2) * m
+        out[k, 0], out[k, 1] = 1.0, m
+        out[k, 2], out[k, 3] = F(0.5) * (mean[y, f] - mean[y, e]), F(0.5) * (mean[d, x] - mean[u, x])
+        out[k, 4], out[k, 5] = xx + yy, xx - yy
+        out[k, 6] = F(0.25) * (mean[d, f] - mean[d, e] - mean[u, f] + mean[u, e])
+
+
+@njit(**OPTIONS)
+def _matched(mean: Array, contrast: Array, least: float, k: Array, out: Array) -> None:
+    """Template with the fitted change where there is structure."""
+    h, w = mean.shape
+    row, at = np.empty((1, 7)), np.empty(1, np.int64)
+    for y in range(h):
+        for x in range(w):
+            out[y, x] = mean[y, x]
+            if contrast[y, x] > least:
+                at[0] = y * w + x
+                _terms(mean, at, row)
+                change = 0.0
+                for i in range(7):
+                    change += k[i] * row[0, i]
+                out[y, x] += F(change)
+
+
+@njit(**OPTIONS)
+def _mark_stars(x: Array, y: Array, out: Array) -> None:
+    h, w = out.shape
+    for k in range(x.size):
+        for yy in range(max(int(y[k]) - STAR_REACH, 0), min(int(y[k]) + STAR_REACH + 2, h)):
+            for xx in range(max(int(x[k]) - STAR_REACH, 0), min(int(x[k]) + STAR_REACH + 2, w)):
+                out[yy, xx] = True
+
+
+def match_template(
+    sample: Array, mean: Array, usable: Array, contrast: Array, noise: float
+) -> Array:
+    """Return the template as this sub's seeing, shift and shape would show it, to first order.
+
+    A robust least-squares fit of the difference: scale, shift, width, elongation, level.
+
+    Parameters
+    ----------
+    usable : (h, w) bool
+        Px about stars that the sub covers. A trail left in the template must not be fitted: it would match itself.
+    """
+    where = np.flatnonzero((contrast > 5 * math.sqrt(noise)) & usable)
+    if len(where) < LEAST_FIT_PX:
+        return mean
+    if len(where) > FIT_PX:
+        strongest = np.argsort(-contrast.ravel()[where], kind="stable")[:FIT_PX]
+        where = where[strongest]
+    rows = np.empty((len(where), 7))
+    _terms(mean, where, rows)
+    wanted = (sample.ravel()[where] - mean.ravel()[where]).astype(np.float64)
+    weight = 1 / np.sqrt(noise + (0.15 * contrast.ravel()[where].astype(np.float64)) ** 2)
+    good = np.ones(len(where), bool)
+    k = np.zeros(7)
+    for _ in range(3):
+        a, b = rows[good] * weight[good, None], wanted[good] * weight[good]
+        scale = np.sqrt((a**2).sum(axis=0)) + 1e-30
+        a /= scale
+        normal = np.einsum("ij,ik->jk", a, a) + 1e-9 * np.eye(7)
+        k = np.linalg.solve(normal, np.einsum("ij,i->j", a, b)) / scale
+        residual = np.abs((wanted - rows @ k) * weight)
+        good = residual < max(4 * 1.4826 * float(np.median(residual)), 1e-6)
+        if good.sum() < LEAST_FIT_PX // 2:
+            return mean
+    if abs(k[1]) > MOST_SCALE:
+        return mean
+    out = np.empty_like(mean)
+    _matched(mean, contrast, 2 * math.sqrt(noise), k, out)
+    return out
+
+
+@njit(**OPTIONS)
+def _residual(
+    sample: Array,
+    matched: Array,
+    guide: tuple[Array, Array, Array],
+    contrast: Array,
+    numbers: Array,
+    out: tuple[Array, Array],
+) -> None:
+    """Residual in σ, and the px that fail the pixel test.
+
+    Parameters
+    ----------
+    guide : m2, weight, coverage (h, w) of the template.
+    numbers : noise, weight, ν, β, κ low, κ high, whether the px' own variance counts.
+    out : residual and hits to write (h, w).
+    """
+    noise, w, nu, beta, low, high, own = numbers
+    m2, total, coverage = guide
+    z, hit = out
+    for y in range(z.shape[0]):
+        for x in range(z.shape[1]):
+            z[y, x], hit[y, x] = F(0), False
+            if not (np.isfinite(sample[y, x]) and coverage[y, x] > 0):
+                continue
+            c = beta * contrast[y, x]
+            variance = noise + c * c
+            n = coverage[y, x] - 1
+            if own > 0 and n > 0:
+                variance = (nu * variance + m2[y, x] / w) / (nu + n)
+            variance = max(variance, noise) * (1 + w / max(total[y, x], 1e-6))
+            v = (sample[y, x] - matched[y, x]) / math.sqrt(variance)
+            z[y, x] = v
+            hit[y, x] = v > high or v < -low
+
+
+@njit(**OPTIONS)
+def _blurred(z: Array, out: Array) -> None:
+    """3 × 3 mean of the residual clipped to ±4: a lone bright px cannot make a patch of itself."""
+    h, w = z.shape
+    for y in range(h):
+        for x in range(w):
+            total = F(0)
+            for yy in range(y - 1, y + 2):
+                for xx in range(x - 1, x + 2):
+                    v = z[min(max(yy, 0), h - 1), min(max(xx, 0), w - 1)]
+                    total += min(max(v, F(-4)), F(4))
+            out[y, x] = total / F(9)
+
+
+@njit(**OPTIONS)
+def _widened(mask: Array, allowed: Array, out: Array) -> int:
+    """Px of `allowed` next to the mask join it; returns how many did."""
+    h, w = mask.shape
+    n = 0
+    for y in range(h):
+        for x in range(w):
+            out[y, x] = mask[y, x]
+            if not mask[y, x] and allowed[y, x]:
+                for yy in range(max(y - 1, 0), min(y + 2, h)):
+                    for xx in range(max(x - 1, 0), min(x + 2, w)):
+                        if mask[yy, xx]:
+                            out[y, x] = True
+                if out[y, x]:
+                    n += 1
+    return n
+
+
+@njit(**OPTIONS)
+def _mark_extended(mask: Array, least: int, out: Array) -> None:
+    h, w = mask.shape
+    for y in range(h):
+        for x in range(w):
+            out[y, x] = False
+            if mask[y, x]:
+                n = 0
+                for yy in range(max(y - 2, 0), min(y + 3, h)):
+                    for xx in range(max(x - 2, 0), min(x + 3, w)):
+                        n += mask[yy, xx]
+                out[y, x] = n >= least
+
+
+def _extended(mask: Array) -> Array:
+    """Px of a mask with many others about them."""
+    out = np.empty_like(mask)
+    _mark_extended(mask, EXTENDED_PX, out)
+    return out
+
+
+def _dilated(mask: Array, steps: int, allowed: Array | None = None) -> Array:
+    everywhere = np.ones_like(mask) if allowed is None else allowed
+    for _ in range(steps):
+        out = np.empty_like(mask)
+        n = _widened(mask, everywhere, out)
+        mask = out
+        if n == 0:
+            break
+    return mask
+
+
+def _robust_sigma(values: Array) -> tuple[float, float]:
+    """Median and 1.4826 MAD of at most about 200,000 of the values."""
+    some = values[:: max(1, values.size // 200_000)]
+    if not some.size:
+        return 0.0, 0.0
+    middle = float(np.median(some))
+    return middle, 1.4826 * float(np.median(np.abs(some - middle)))
+
+
+def difference_noise(difference: Array, valid: Array) -> float:
+    """Variance of the high-passed difference of two registered pictures: stars cancel, so crowding is not noise."""
+    low = np.empty_like(difference)
+    filled = np.where(valid, difference, np.float32(0))
+    _box_mean(filled, valid, BOX // 2, low)
+    return _robust_sigma((filled - low)[valid])[1] ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A sub on the guide.
+
+    Attributes
+    ----------
+    sample : ndarray of float32
+        (h, w); NaN where the sub does not cover.
+    weight : float
+    stars : ndarray of float64
+        (N, 2) x, y of the stars of the field, guide px.
+    sensor_angle_deg : float
+        Direction of the sensor's rows on the grid: lines along them are read-out pattern.
+    """
+
+    sample: Array
+    weight: float
+    stars: Array
+    sensor_angle_deg: float = 0.0
+
+
+def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
+    """Judge a sub against a template, both on the guide.
+
+    Parameters
+    ----------
+    template : Stack
+        (1, h, w); its m2 counts from the 11th sub on.
+    """
+    sample, weight = sight.sample, sight.weight
+    mean, m2, total, coverage = (array[0] for array in template.arrays[:4])
+    valid = np.isfinite(sample) & (coverage > 0)
+    if valid.sum() < 100:
+        nothing = np.zeros(sample.shape, bool)
+        return Judgement(nothing, (), 0.0, False, 0.0, np.zeros(sample.shape, np.float32))
+    typical = float(np.median(total[valid][::16]))
+    noise = difference_noise(sample - mean, valid) / (1 + weight / typical)
+    noise = max(noise, 1e-12)
+    smooth, contrast = np.empty_like(mean), np.empty_like(mean)
+    _smooth(mean, smooth)
+    own = (noise * weight / np.maximum(total, 1e-6)).astype(np.float32)
+    _contrast(smooth, own, contrast)
+    stars = np.zeros(mean.shape, bool)
+    _mark_stars(sight.stars[:, 0], sight.stars[:, 1], stars)
+    matched = match_template(sample, mean, valid & stars, contrast, noise)
+    z, hit = np.empty_like(mean), np.empty(mean.shape, bool)
+    n = int(np.median(coverage[valid][::16]))
+    numbers = np.array(
+        [noise, weight, rule.nu, SHARPER * rule.beta, rule.kappa_low, rule.kappa_high, float(n > OWN_VARIANCE_FROM and m2.any())]
+    )
+    _residual(sample, matched, (m2, total, coverage), contrast, numbers, (z, hit))
+    ok = ((0.35 * contrast) ** 2 < 4 * noise) & valid
+    low = np.empty_like(z)
+    _box_mean(np.clip(z, -5, 5), ok, BOX // 2, low)
+    z -= low
+    z[~valid] = 0
+    # what follows counts in σ of the residual as it is
+    z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
+    mask = _spatial(z, ok)
+    trails = find_trails(z, ok, sight.sensor_angle_deg, mask)
+    mask &= valid
+    unexplained = mask & ~_dilated(hit, NEAR_HIT)
+    n_valid = int(valid.sum())
+    distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid
+    out = hit if distrusted else hit | mask
+    change = np.abs(matched - mean)
+    return Judgement(out, tuple(trails), float(out.sum() / n_valid), bool(distrusted), noise, change)
+
+
+def _spatial(z: Array, ok: Array) -> Array:
+    """Px that belong together and stand out together: seeds, grown over weaker neighbours, then one px more."""
+    blurred = np.empty_like(z)
+    _blurred(z, blurred)
+    middle, sigma = _robust_sigma(blurred[ok])
+    if sigma <= 0:
+        return np.zeros(z.shape, bool)
+    blurred = (blurred - np.float32(middle)) / np.float32(sigma)
+    seeds = (blurred > SEED) | (z > SEED)
+    weaker = (blurred > GROW) | (z > GROW + 1)
+    grown = _dilated(seeds, STEPS, weaker)
+    # a speck (cosmic ray, hot px) is seen to its edge at full resolution; only what is larger has faint flanks
+    return grown | _dilated(grown & _extended(grown), 1)
