@@ -35,7 +35,7 @@ from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.reduce.normalise import sky_level, sky_plane
 from livestack.reduce.register import LEAST_MATCHES, identity, register
-from livestack.reduce.weigh import judge_sub, weigh
+from livestack.reduce.weigh import judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, usual
 from livestack.waiting import Waiting
@@ -190,12 +190,9 @@ class Session:
             first = measured(first, masters_id, masters)
             if first.stars is None or first.quality is None:
                 raise RuntimeError("a light must be measured before it founds a stack")
-            if len(first.stars) < LEAST_MATCHES:
-                raise FrameError(
-                    "too_few_stars",
-                    f"{len(first.stars)} stars found, a stack needs {LEAST_MATCHES} to begin with. "
-                    "Focus, cloud, or a cap on?",
-                )
+            verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
+            if not verdict.accepted:
+                raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         except FrameError as error:
             self.reject(first, error.reason, error.sentence)
             return
