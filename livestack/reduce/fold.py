@@ -241,8 +241,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     """
     _, height, width = stack.shape
     out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
-    typical = np.median(stack.weight[:, ::16, ::16], axis=(1, 2))
-    own = (noise / np.maximum(typical, 1e-6)).astype(np.float32)
+    own = (noise / [typical_weight(plane) for plane in stack.weight]).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
         extremes.contrast_band(stack.mean, stack.coverage, own, out, y0, y1)
@@ -250,6 +249,13 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     _each_band(out.shape[0], threads, band)
     out *= np.float32(rule.beta)
     return out
+
+
+def typical_weight(weight: Array) -> float:
+    """Median weight of a plane (H, W) over what is covered."""
+    sparse = weight[::8, ::8]
+    covered = sparse[sparse > 0]
+    return float(np.median(covered)) if covered.size else 1.0
 
 
 def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.fold import Light
+from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import OPTIONS, F, warp_and_normalise
 from livestack.stack import Stack
 
@@ -142,6 +142,5 @@ def sample_noise(stack: Stack, light: Light) -> Array:
     for c in range(stack.shape[0]):
         spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]
         if len(spread):
-            typical = float(np.median(stack.weight[c, ::16, ::16]))
-            variance[c] = np.median(spread) ** 2 / (1 + light.weight / max(typical, 1e-6))
+            variance[c] = np.median(spread) ** 2 / (1 + light.weight / typical_weight(stack.weight[c]))
     return np.where(np.isfinite(variance), np.maximum(variance, 1e-12), 1e12)
