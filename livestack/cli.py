@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import signal
 import sys
@@ -77,8 +78,7 @@ class Cli(click.Group):
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command line and leave."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # until an engine takes both over
-        for stream in (sys.stdout, sys.stderr):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a name may be no text at all
+        _keep_to_our_words()
         try:
             code = super().main(*args, **{**extra, "standalone_mode": False})
         except click.exceptions.NoArgsIsHelpError as error:
@@ -96,6 +96,16 @@ class Cli(click.Group):
             silence()
             _leave(0)
         _leave(code or 0)
+
+
+def _keep_to_our_words() -> None:
+    """Leave what libraries warn of to a session's log, and print a name that is no text as it can be."""
+    logging.captureWarnings(True)
+    for name in ("livestack", "py.warnings"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _one_line(error: click.ClickException) -> str:

@@ -153,11 +153,9 @@ def _log_of(home: Home) -> Iterator[None]:
     except OSError as error:
         raise SessionError(f"the session folder {home.path} cannot be written to: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.captureWarnings(True)
     logs = [logging.getLogger(name) for name in ("livestack", "py.warnings")]
     for log in logs:
         log.setLevel(logging.INFO)
-        log.propagate = False
         log.addHandler(handler)
     try:
         yield

@@ -55,9 +55,9 @@ def silence() -> None:
 
 
 def say_json(record: Record) -> None:
-    """Print one event as a JSON line: seq, time_utc, kind, and its fields."""
-    body = events.to_dict(record.event)
-    print(json.dumps({"seq": record.seq, "time_utc": record.time_utc, "kind": record.kind, **body}), flush=True)
+    """Print one event as a JSON line: seq, time_utc, kind and body, as in the journal."""
+    line = {"seq": record.seq, "time_utc": record.time_utc, "kind": record.kind, "body": events.to_dict(record.event)}
+    print(json.dumps(line), flush=True)
 
 
 def say_line(record: Record) -> None:
