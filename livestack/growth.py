@@ -17,7 +17,7 @@ import numpy as np
 from livestack.events import Looked, SubAccepted
 from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.reduce import fold as folding
-from livestack.reduce.fold import Light, Rule
+from livestack.reduce.fold import Light, Rule, Template
 from livestack.reduce.normalise import sample_noise
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -120,8 +120,8 @@ class Growth:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
         return sample_noise(self.shown(), light)
 
-    def _fold(self, stack: Stack, light: Light, template: Stack | None) -> float:
-        noise = sample_noise(stack if template is None else template, light)
+    def _fold(self, stack: Stack, light: Light, template: Template | None) -> float:
+        noise = sample_noise(stack if template is None else template.sums, light)
         return folding.fold(stack, light, self.rule, noise, template, self.threads)
 
     def look_is_due(self) -> bool:
@@ -141,7 +141,9 @@ class Growth:
         started = time.perf_counter()
         if self.first is None or self.unit_noise is None:
             raise RuntimeError("there is no first look to end")
-        template = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
+        agreed = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
+        # a trail that stayed on a star must not count as structure: it would grow from look to look
+        template = Template(agreed, folding.lowest(self.first))
         identity = look_id(self.subs)
         fresh = Stack(self.founding.shape, identity)
         fractions = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from livestack.growth import Growth, look_id
-from livestack.reduce.fold import fold
+from livestack.reduce.fold import Template, fold
 from livestack.reduce.normalise import sample_noise
 from livestack.session import read_sub
 from livestack.stack import Stack
@@ -16,10 +16,11 @@ def second_pass(growth: Growth) -> None:
     """
     if not growth.rule.least or len(growth.subs) < 2:
         return
-    template = growth.shown().copy()
+    agreed = growth.shown().copy()
+    template = Template(agreed, agreed)
     fresh = Stack(growth.founding.shape, f"pass2:{look_id(growth.subs)}")
     for sub in growth.subs:
         light = growth.light(read_sub(sub), sub)
-        fold(fresh, light, growth.rule, sample_noise(template, light), template, growth.threads)
+        fold(fresh, light, growth.rule, sample_noise(agreed, light), template, growth.threads)
         fresh.count(sub.exposure_s)
     growth.core, growth.first = fresh, None

@@ -103,6 +103,22 @@ class Light:
         return self.planes, self.pedestal, self.gain, self.colours, self.inverse, table
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What the samples of a sub are judged against.
+
+    Attributes
+    ----------
+    sums : Stack
+        Mean and spread of each px.
+    stars : Stack
+        Whose local contrast says where the stars are.
+    """
+
+    sums: Stack
+    stars: Stack
+
+
 def _lanczos_table(steps: int) -> Array:
     offset = np.arange(-2, 4)[None, :] - np.arange(steps + 1)[:, None] / steps
     weights = np.sinc(offset) * np.sinc(offset / 3)
@@ -150,7 +166,7 @@ def _each_band(height: int, threads: Executor | None, work: Callable[[int, int],
 
 
 def fold(
-    stack: Stack, light: Light, rule: Rule, noise: Array, template: Stack | None, threads: Executor | None
+    stack: Stack, light: Light, rule: Rule, noise: Array, template: Template | None, threads: Executor | None
 ) -> float:
     """Add a sub to a stack, each sample judged by `rule`.
 
@@ -158,7 +174,7 @@ def fold(
     ----------
     noise : (C,) float64
         Variance of one sample of this sub, ADU² on the stack's scale.
-    template : Stack, optional
+    template : Template, optional
         What to judge against; None = the stack itself.
 
     Returns
@@ -166,8 +182,8 @@ def fold(
     float
         Share of the sub's samples judged out.
     """
-    against = stack if template is None else template
-    shape = contrast(against, noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
+    against = template or Template(stack, stack)
+    shape = contrast(against.stars, noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
     noise32 = noise.astype(np.float32)
 
     def band(y0: int, y1: int) -> tuple[int, int]:
@@ -177,7 +193,7 @@ def fold(
             light.scale,
             light.weight,
             stack.arrays,
-            against.arrays,
+            against.sums.arrays,
             noise32,
             shape,
             rule.numbers,
@@ -217,11 +233,7 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
     weights = np.array(first.weights, np.float32)
     aside = (first.aside, first.aside_of, first.n_aside)
     shown = Stack(first.core.shape)
-    # the lowest sample is free of trails: its contrast says where the stars are
-    lowest = Stack((0, 0, 0))
-    lowest.mean, lowest.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
-    lowest.weight = lowest.coverage.astype(np.float32)
-    shape = contrast(lowest, noise, rule, threads)
+    shape = contrast(lowest(first), noise, rule, threads)
     noise32 = noise.astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
@@ -229,6 +241,14 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
 
     _each_band(shown.shape[1], threads, band)
     return shown
+
+
+def lowest(first: FirstLook) -> Stack:
+    """Return the lowest sample of each px as a stack: it is free of trails, so its contrast is that of the stars."""
+    low = Stack((0, 0, 0))
+    low.mean, low.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
+    low.weight = low.coverage.astype(np.float32)
+    return low
 
 
 def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -> Array:
