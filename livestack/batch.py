@@ -14,6 +14,7 @@ from pathlib import Path
 from livestack.atomic import write_atomically
 from livestack.engine_room import Faces, run
 from livestack.errors import SettingsError
+from livestack.events import StackSaved
 from livestack.plans import files_plan, find_files
 from livestack.sessions import Home, check_home
 from livestack.settings import Settings
@@ -62,7 +63,9 @@ def stack_files(home: Home, paths: list[Path], order: str, settings: Settings, o
     with _telling(len(files), settings.processing.passes, as_json=as_json) as say:
         code = run(home, files_plan(folder, files), settings, Faces(say))
     if code == 0:
-        _deliver(home, out, set(files))
+        for target in _deliver(home, out, set(files)):
+            if not as_json:
+                print(f"Saved {target}")
     elif code == 130:
         complain(f"stopped before the end: nothing was written to {out.path}")
     return code
@@ -70,15 +73,22 @@ def stack_files(home: Home, paths: list[Path], order: str, settings: Settings, o
 
 @contextlib.contextmanager
 def _telling(n_files: int, passes: int, *, as_json: bool) -> Iterator[Say]:
-    if as_json or not sys.stdout.isatty():
-        yield say_json if as_json else say_line
-        return
-    with progress_bar(n_files, passes) as say:
-        yield say
+    if as_json:
+        yield say_json
+    elif sys.stdout.isatty():
+        with progress_bar(n_files, passes) as say:
+            yield _but_saves(say)
+    else:
+        yield _but_saves(say_line)
 
 
-def _deliver(home: Home, out: Out, frames: set[Path]) -> None:
-    """Copy the session's stacks to where they were asked for.
+def _but_saves(say: Say) -> Say:
+    """Say nothing of what is saved in the session: it is not yet where it was asked for."""
+    return lambda record: None if isinstance(record.event, StackSaved) else say(record)
+
+
+def _deliver(home: Home, out: Out, frames: set[Path]) -> list[Path]:
+    """Copy the session's stacks to where they were asked for; returns the files.
 
     Raises
     ------
@@ -91,11 +101,12 @@ def _deliver(home: Home, out: Out, frames: set[Path]) -> None:
         raise SettingsError(f"--out: {len(stacks)} stacks came out ({names}): name a folder (ending in /) for them")
     try:
         (out.path if out.is_folder else out.path.parent).mkdir(parents=True, exist_ok=True)
-        for stack in stacks:
-            target = out.path / stack.name if out.is_folder else out.path
+        targets = [out.path / stack.name if out.is_folder else out.path for stack in stacks]
+        for stack, target in zip(stacks, targets, strict=True):
             if target in frames:
                 raise SettingsError(f"--out: {target} is one of the frames, and they are never written")
             _copy(stack, target)
+        return targets
     except OSError as error:
         raise SettingsError(f"--out: {out.path} cannot be written: {error.strerror}") from None
 

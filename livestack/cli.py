@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -35,7 +36,16 @@ def path(value: str) -> Path:
     return Path(os.path.abspath(Path(value).expanduser()))  # noqa: PTH100 - Path.absolute keeps ..
 
 
-SECONDS = click.FloatRange(min=0, min_open=True)
+def seconds(value: str) -> float:
+    """Return a time that passes."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise click.BadParameter(f"{value!r} is no time: give a number of seconds above 0")
+    return number
+
 
 PROCESSING = (
     click.option(
@@ -90,12 +100,17 @@ class Cli(click.Group):
             _leave(STOPPED, "stopped")
         except LivestackError as error:
             _leave(4 if isinstance(error, SourceError) else 3 if isinstance(error, NothingStacked) else 2, str(error))
+        _leave(code or 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; that nobody reads what it prints is no fault of its."""
+        try:
+            return super().invoke(ctx)
         except BrokenPipeError:
             from livestack.show.console import silence
 
             silence()
-            _leave(0)
-        _leave(code or 0)
+            return 0
 
 
 def _keep_to_our_words() -> None:
@@ -138,13 +153,13 @@ def main() -> None:
 @with_options(PROCESSING, SHOWING)
 @click.option("--existing", type=click.Choice(EXISTING), help="Frames that are there at the first start (include).")
 @click.option("--recursive/--no-recursive", default=None, help="Subfolders too (yes).")
-@click.option("--poll", "poll_s", type=SECONDS, metavar="S", help="Scan every so many seconds instead of listening.")
-@click.option("--settle", "settle_s", type=SECONDS, metavar="S", help="Seconds a file must stand still (1).")
+@click.option("--poll", "poll_s", type=seconds, metavar="S", help="Scan every so many seconds instead of listening.")
+@click.option("--settle", "settle_s", type=seconds, metavar="S", help="Seconds a file must stand still (1).")
 @click.option(
-    "--save-every", "save_every_s", type=SECONDS, metavar="S", help="Stack file at most every so many seconds (60)."
+    "--save-every", "save_every_s", type=seconds, metavar="S", help="Stack file at most every so many seconds (60)."
 )
 @click.option(
-    "--until-idle", "idle_s", type=SECONDS, metavar="S", help="Finish when no new frame came for so many seconds."
+    "--until-idle", "idle_s", type=seconds, metavar="S", help="Finish when no new frame came for so many seconds."
 )
 def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: bool, **options: Any) -> int:
     """Watch FOLDER and stack what the camera software writes.
@@ -266,7 +281,7 @@ def sessions(as_json: bool) -> None:
 @click.option("--size", metavar="WxH", help="Of the frames, px.")
 @click.option("--mono", is_flag=True, help="A mono camera.")
 @click.option(
-    "--pace", "pace_s", type=SECONDS, metavar="S", help="Seconds from sub to sub; otherwise as fast as they are made."
+    "--pace", "pace_s", type=seconds, metavar="S", help="Seconds from sub to sub; otherwise as fast as they are made."
 )
 def simulate(folder: Path, pace_s: float | None, **options: Any) -> int:
     """Write a synthetic night into FOLDER, as camera software would.
@@ -281,9 +296,9 @@ def simulate(folder: Path, pace_s: float | None, **options: Any) -> int:
 @main.command()
 @click.option("--lights", "n_lights", type=click.IntRange(min=1), metavar="N", help="How many subs.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Another night.")
-@click.option("--pace", "pace_s", type=SECONDS, metavar="S", default=1.5, help="Seconds from sub to sub (1.5).")
+@click.option("--pace", "pace_s", type=seconds, metavar="S", default=1.5, help="Seconds from sub to sub (1.5).")
 @click.option(
-    "--until-idle", "idle_s", type=SECONDS, metavar="S", help="Finish when no new frame came for so many seconds."
+    "--until-idle", "idle_s", type=seconds, metavar="S", help="Finish when no new frame came for so many seconds."
 )
 @with_options(SHOWING)
 def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | None, **options: Any) -> int:
