@@ -91,7 +91,7 @@ class Calibration:
         loaded = _load(kept)
         if loaded is not None:
             return loaded
-        masters, problems = build(chosen, open_frame, light.size)
+        masters, problems = build(chosen, open_frame, light)
         arrays: dict[str, Any] = {
             name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None
         }

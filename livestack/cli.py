@@ -2,43 +2,72 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import logging
+import math
+import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from livestack.errors import LivestackError, NothingStacked, SourceError
-from livestack.settings import EXISTING, REJECT, VIEWER, WEIGHT, Settings, from_toml
+from livestack.errors import LivestackError, NothingStacked, SettingsError, SourceError
+from livestack.settings import EXISTING, REJECT, VIEWER, WEIGHT, Settings
 from livestack.version import VERSION
 
+if TYPE_CHECKING:
+    from livestack.engine_room import Faces
+
 Command = TypeVar("Command", bound=Callable[..., Any])
-PATH = click.Path(path_type=Path)
+STOPPED = 130
+BIND = "127.0.0.1:8577"
+
+
+def path(value: str) -> Path:
+    """Return a path as the user means it, absolute: ~ and .. resolved, links as they were named."""
+    if not value:
+        raise click.BadParameter("a path must not be empty")
+    return Path(os.path.abspath(Path(value).expanduser()))  # noqa: PTH100 - Path.absolute keeps ..
+
+
+def seconds(value: str) -> float:
+    """Return a time that passes."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise click.BadParameter(f"{value!r} is no time: give a number of seconds above 0")
+    return number
+
 
 PROCESSING = (
     click.option(
-        "--masters", type=PATH, multiple=True, help="Folder or file: masters, or raw bias, dark, flat frames."
+        "--masters", type=path, multiple=True, help="Folder or file: masters, or raw bias, dark, flat frames."
     ),
-    click.option("--bias", type=PATH, help="This bias, whatever the headers say."),
-    click.option("--dark", type=PATH, help="This dark, whatever the headers say."),
-    click.option("--flat", type=PATH, help="This flat, whatever the headers say."),
+    click.option("--bias", type=path, help="This bias, whatever the headers say."),
+    click.option("--dark", type=path, help="This dark, whatever the headers say."),
+    click.option("--flat", type=path, help="This flat, whatever the headers say."),
     click.option("--no-calibration", is_flag=True, help="Stack the frames as they come."),
     click.option("--reject", type=click.Choice(REJECT), help="How outliers are found (deferred)."),
     click.option("--weight", type=click.Choice(WEIGHT), help="How much a sub counts (depth)."),
-    click.option("--session", type=PATH, help="Session folder."),
-    click.option("--settings", "settings_file", type=PATH, help="Settings from a TOML file; options win over it."),
-    click.option("--jobs", type=int, help="Workers that prepare subs."),
-    click.option("--memory", help="Bound on memory, such as 2G."),
+    click.option("--session", type=path, metavar="DIR", help="Session folder."),
+    click.option("--settings", "settings_file", type=path, metavar="FILE.toml", help="Options win over it."),
+    click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Workers that prepare subs."),
+    click.option("--memory", metavar="SIZE", help="Bound on memory, such as 2G."),
     click.option("--json", "as_json", is_flag=True, help="Every event as one JSON line."),
 )
 SHOWING = (
     click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
     click.option("--serve", "serve_page", is_flag=True, help="The page too."),
-    click.option("--bind", help="HOST:PORT or lan (127.0.0.1:8577); implies --serve."),
-    click.option("--notify", multiple=True, help="Where alerts go."),
+    click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
+    click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
 )
 
 
@@ -54,21 +83,60 @@ def with_options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Command
 
 
 class Cli(click.Group):
-    """Every known error is one line and an exit code; never a traceback at a user."""
+    """Every known error is one line and an exit code; never a traceback at a user. Commands return their exit code."""
 
-    def invoke(self, context: click.Context) -> Any:
-        """Run a command."""
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run the command line and leave."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # until an engine takes both over
+        _keep_to_our_words()
         try:
-            return super().invoke(context)
+            code = super().main(*args, **{**extra, "standalone_mode": False})
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            _leave(error.exit_code)
+        except click.ClickException as error:
+            _leave(error.exit_code, _one_line(error))
+        except (click.Abort, KeyboardInterrupt):
+            _leave(STOPPED, "stopped")
         except LivestackError as error:
-            _end(error)
+            _leave(4 if isinstance(error, SourceError) else 3 if isinstance(error, NothingStacked) else 2, str(error))
+        _leave(code or 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; that nobody reads what it prints is no fault of its."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            from livestack.show.console import silence
+
+            silence()
+            return 0
 
 
-def _end(error: LivestackError) -> NoReturn:
-    from livestack.show.console import complain
+def _keep_to_our_words() -> None:
+    """Leave what libraries warn of to a session's log, and print a name that is no text as it can be."""
+    logging.captureWarnings(True)
+    for name in ("livestack", "py.warnings"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
-    complain(str(error))
-    sys.exit(4 if isinstance(error, SourceError) else 3 if isinstance(error, NothingStacked) else 2)
+
+def _one_line(error: click.ClickException) -> str:
+    """Say what is wrong with the command line and where it is explained."""
+    said = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{said}. See {context.command_path} --help" if context else said
+
+
+def _leave(code: int, sentence: str = "") -> NoReturn:
+    """End, and let no further Ctrl-C disturb the end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if sentence:
+        click.echo(f"livestack: {sentence}", err=True)
+    sys.exit(code)
 
 
 @click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -81,57 +149,63 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("folder", type=PATH)
+@click.argument("folder", type=path)
 @with_options(PROCESSING, SHOWING)
 @click.option("--existing", type=click.Choice(EXISTING), help="Frames that are there at the first start (include).")
 @click.option("--recursive/--no-recursive", default=None, help="Subfolders too (yes).")
-@click.option("--poll", "poll_s", type=float, help="Scan every so many seconds instead of listening.")
-@click.option("--settle", "settle_s", type=float, help="Seconds a file must stand still (1).")
-@click.option("--save-every", "save_every_s", type=float, help="Stack file at most every so many seconds (60).")
-@click.option("--until-idle", "idle_s", type=float, help="Finish when no new frame came for so many seconds.")
-def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: bool, **options: Any) -> None:
+@click.option("--poll", "poll_s", type=seconds, metavar="S", help="Scan every so many seconds instead of listening.")
+@click.option("--settle", "settle_s", type=seconds, metavar="S", help="Seconds a file must stand still (1).")
+@click.option(
+    "--save-every", "save_every_s", type=seconds, metavar="S", help="Stack file at most every so many seconds (60)."
+)
+@click.option(
+    "--until-idle", "idle_s", type=seconds, metavar="S", help="Finish when no new frame came for so many seconds."
+)
+def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: bool, **options: Any) -> int:
     """Watch FOLDER and stack what the camera software writes.
 
     Example: livestack watch ~/captures --masters ~/masters --serve
     """
-    from livestack.engine_room import run_with_faces
-    from livestack.plans import watch_plan
-    from livestack.sessions import Home, check_folder, default_home
+    from livestack.engine_room import run
+    from livestack.plans import lights_in, watch_plan
+    from livestack.sessions import Home, check_home, default_home
 
     settings = _settings(options)
-    folder = folder.expanduser().absolute()
-    home = Home(session.expanduser().absolute()) if session else default_home(folder, settings, datetime.now())
-    check_folder(home, str(folder))
-    plan = watch_plan(folder, settings, is_new=not home.journal.exists(), idle_s=idle_s)
-    sys.exit(run_with_faces(home, plan, settings, as_json=as_json))
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{folder} is a file: watch the folder it is in, or use livestack stack")
+    home = Home(session) if session else default_home(folder, settings, datetime.now())
+    check_home(home, str(folder), [folder])
+    faces = _faces(settings, options, f"watching {folder}; the session is {home.path}", as_json=as_json)
+    plan = watch_plan(folder, settings, idle_s)
+    if settings.processing.existing == "skip":
+        return run(home, plan, settings, faces, lambda: lights_in(folder, settings))
+    return run(home, plan, settings, faces)
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=PATH)
+@click.argument("paths", nargs=-1, required=True, type=path)
 @click.option("--out", required=True, help="A .fits file, or a folder (ending in /) for one file per stack.")
 @with_options(PROCESSING)
 @click.option("--passes", type=click.IntRange(1, 2), default=2, help="2: judge every sample by the final stack (2).")
 @click.option("--order", type=click.Choice(("oldest", "given")), default="oldest", help="Of the subs (oldest).")
-def stack(paths: tuple[Path, ...], out: str, order: str, session: Path | None, as_json: bool, **options: Any) -> None:
+def stack(paths: tuple[Path, ...], out: str, order: str, session: Path | None, as_json: bool, **options: Any) -> int:
     """Stack frames that are already there.
 
     Example: livestack stack ~/captures/M27 --out m27.fits
     """
-    from livestack.engine_room import run_batch
-    from livestack.plans import files_plan
-    from livestack.sessions import Home, check_folder
+    from livestack.batch import parse_out, stack_files
+    from livestack.sessions import Home
 
     settings = _settings({**options, "viewer": "none"})
-    plan = files_plan([path.expanduser().absolute() for path in paths], order)
+    target = parse_out(out)
     with tempfile.TemporaryDirectory(prefix="livestack-") as temporary:
-        home = Home(session.expanduser().absolute() if session else Path(temporary))
-        check_folder(home, plan.folder)
-        sys.exit(run_batch(home, plan, settings, out, as_json=as_json))
+        home = Home(session or Path(temporary) / "session")
+        return stack_files(home, list(paths), order, settings, target, as_json=as_json)
 
 
 @main.command()
-@click.argument("session", type=PATH)
-def view(session: Path) -> None:
+@click.argument("session", type=path)
+def view(session: Path) -> int:
     """Open the live viewer on a session that runs elsewhere, or ran.
 
     Example: livestack view ~/.local/share/livestack/sessions/2026-08-20-captures
@@ -139,94 +213,108 @@ def view(session: Path) -> None:
     from livestack.show.qt import run_viewer
     from livestack.show.source import open_source
 
-    sys.exit(run_viewer(open_source(session.expanduser())))
+    return run_viewer(open_source(session))
 
 
 @main.command("serve")
-@click.argument("session", type=PATH)
-@click.option("--bind", default="127.0.0.1:8577", help="HOST:PORT or lan.")
-def serve_session(session: Path, bind: str) -> None:
+@click.argument("session", type=path)
+@click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}).")
+def serve_session(session: Path, bind: str | None) -> int:
     """Serve the page of a session that runs elsewhere, or ran.
 
     Example: livestack serve ~/.local/share/livestack/sessions/2026-08-20-captures --bind lan
     """
-    from livestack.engine_room import serve_until_stopped
+    from livestack.faces import serve_until_stopped
     from livestack.show.source import open_source
 
-    sys.exit(serve_until_stopped(open_source(session.expanduser()), bind))
+    return serve_until_stopped(open_source(session), bind or BIND, exact=bind is not None)
 
 
 @main.command()
-@click.argument("session", type=PATH)
+@click.argument("session", type=path)
 @click.argument("subs", nargs=-1, required=True)
-def drop(session: Path, subs: tuple[str, ...]) -> None:
+def drop(session: Path, subs: tuple[str, ...]) -> int:
     """Take subs (numbers or names) out of the stack; they can be put back.
 
     Example: livestack drop ~/sessions/m27 82 Light_0083.fits
     """
-    from livestack.engine_room import ask_for_subs
+    from livestack.asking import ask_for_subs
 
-    click.echo(ask_for_subs(session.expanduser(), "drop", subs))
+    return ask_for_subs(session, "drop", subs)
 
 
 @main.command()
-@click.argument("session", type=PATH)
+@click.argument("session", type=path)
 @click.argument("subs", nargs=-1, required=True)
-def restore(session: Path, subs: tuple[str, ...]) -> None:
+def restore(session: Path, subs: tuple[str, ...]) -> int:
     """Put dropped subs back.
 
     Example: livestack restore ~/sessions/m27 82
     """
-    from livestack.engine_room import ask_for_subs
+    from livestack.asking import ask_for_subs
 
-    click.echo(ask_for_subs(session.expanduser(), "restore", subs))
+    return ask_for_subs(session, "restore", subs)
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one session a line.")
 def sessions(as_json: bool) -> None:
     """List the sessions of this user, newest first.
 
     Example: livestack sessions
     """
-    from livestack.engine_room import list_sessions
+    from livestack.sessions import list_sessions
 
-    for line in list_sessions(as_json=as_json):
-        click.echo(line)
+    found = list_sessions()
+    for home, stacks in found:
+        words = [f"{s['stack']}: {s['n_subs']} subs, {(s['exposure_s'] or 0) / 60:.0f} min" for s in stacks]
+        line = f"{home.path}  {'; '.join(words) or 'nothing stacked'}"
+        click.echo(json.dumps({"session": str(home.path), "stacks": stacks}) if as_json else line)
+    if not found and not as_json:
+        click.echo("No sessions yet. Start one: livestack watch FOLDER")
 
 
 @main.command()
-@click.argument("folder", type=PATH)
-@click.option("--lights", "n_lights", type=int, help="How many subs.")
-@click.option("--seed", type=int, help="Another night.")
-@click.option("--size", help="WIDTHxHEIGHT in px.")
+@click.argument("folder", type=path)
+@click.option("--lights", "n_lights", type=click.IntRange(min=0), metavar="N", help="How many subs.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Another night.")
+@click.option("--size", metavar="WxH", help="Of the frames, px.")
 @click.option("--mono", is_flag=True, help="A mono camera.")
-@click.option("--pace", "pace_s", type=float, help="Seconds from sub to sub; otherwise as fast as they are made.")
-def simulate(folder: Path, **options: Any) -> None:
+@click.option(
+    "--pace", "pace_s", type=seconds, metavar="S", help="Seconds from sub to sub; otherwise as fast as they are made."
+)
+def simulate(folder: Path, pace_s: float | None, **options: Any) -> int:
     """Write a synthetic night into FOLDER, as camera software would.
 
     Example: livestack simulate /tmp/night --lights 20 --pace 2
     """
-    from livestack.engine_room import simulate_night
+    from livestack.demo import night_options, simulate_night
 
-    simulate_night(folder.expanduser().absolute(), options)
+    return simulate_night(folder, night_options(options), pace_s)
 
 
 @main.command()
-@click.option("--lights", "n_lights", type=int, help="How many subs.")
-@click.option("--seed", type=int, help="Another night.")
-@click.option("--pace", "pace_s", type=float, default=1.5, help="Seconds from sub to sub (1.5).")
-@click.option("--until-idle", "idle_s", type=float, help="Finish when no new frame came for so many seconds.")
+@click.option("--lights", "n_lights", type=click.IntRange(min=1), metavar="N", help="How many subs.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Another night.")
+@click.option("--pace", "pace_s", type=seconds, metavar="S", default=1.5, help="Seconds from sub to sub (1.5).")
+@click.option(
+    "--until-idle", "idle_s", type=seconds, metavar="S", help="Finish when no new frame came for so many seconds."
+)
 @with_options(SHOWING)
-def demo(idle_s: float | None, **options: Any) -> None:
+def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | None, **options: Any) -> int:
     """See it work: a synthetic camera, the live stack, no telescope needed.
 
     Example: livestack demo
     """
-    from livestack.engine_room import run_demo
+    from livestack.demo import night_options, run_demo
 
-    night = {name: options.pop(name) for name in ("n_lights", "seed", "pace_s")}
-    sys.exit(run_demo(night, _settings(options), idle_s))
+    settings = _settings(options)
+    faces = _faces(settings, options, "a synthetic camera writes a night")
+    if not faces.window and faces.bind is None:
+        faces = dataclasses.replace(faces, bind=settings.showing.bind)
+    if idle_s is None and not faces.window and not sys.stdout.isatty():
+        idle_s = 15.0
+    return run_demo(night_options({"n_lights": n_lights, "seed": seed}), pace_s, settings, faces, idle_s)
 
 
 @main.command()
@@ -236,15 +324,39 @@ def doctor(warm: bool) -> None:
 
     Example: livestack doctor --warm
     """
-    from livestack.engine_room import examine_machine
+    from livestack.doctor import examine
+    from livestack.sessions import sessions_folder
 
-    sys.exit(examine_machine(warm=warm))
+    for check in examine(sessions_folder()):
+        click.echo(f"{'ok     ' if check.ok else 'look at'}  {check.name}: {check.sentence}")
+    if warm:
+        from livestack.demo import warm_up
+
+        click.echo("Getting ready: a minute or so, once.")
+        warm_up()
+        click.echo("Ready.")
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    """Settings file first, then the options given."""
-    from livestack.options import effective_settings
+    """Return the settings of a file, and over them the options given."""
+    from livestack.options import effective_settings, settings_of
 
-    options = dict(options)
-    named = options.pop("settings_file", None)
-    return effective_settings(from_toml(named.expanduser()) if named else Settings(), options)
+    given = {name: value for name, value in options.items() if name != "settings_file"}
+    named = options.get("settings_file")
+    return effective_settings(settings_of(named) if named else Settings(), given)
+
+
+def _faces(settings: Settings, options: dict[str, Any], opening: str, *, as_json: bool = False) -> Faces:
+    """Return what shows a session that is watched."""
+    from livestack.engine_room import Faces
+    from livestack.faces import can_open_window
+    from livestack.show.console import say_json, say_line
+
+    showing = settings.showing
+    return Faces(
+        say=say_json if as_json else say_line,
+        window=can_open_window(showing.viewer),
+        bind=showing.bind if showing.serve else None,
+        exact=options.get("bind") is not None or showing.bind != BIND,
+        opening=opening,
+    )

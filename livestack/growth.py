@@ -167,7 +167,7 @@ class Growth:
             frame,
             self.founding.masters,
             matrix=np.array(sub.matrix),
-            sky=np.array(sub.offset).reshape(-1, 3),
+            sky=np.array(sub.offset).reshape(-1, 6),
             scale=sub.scale,
             weight=sub.weight,
         )
@@ -193,7 +193,7 @@ class Growth:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
         return sample_noise(self.shown(), light)
 
-    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core) -> Folded:
+    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core, stars: Stack | None = None) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         judgement = None
         if core.guide is not None and template.guide is not None and core.removed is not None:
@@ -203,6 +203,7 @@ class Growth:
         against = folding.Against(
             sample_noise(template.stack, light),
             None if template is core else template.stack,
+            stars,
             judgement.out if judgement else None,
             judgement.change if judgement else None,
         )
@@ -242,7 +243,9 @@ class Growth:
         identity = look_id(self.subs)
         template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
-        folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template) for sub in self.subs}
+        # a trail that stayed on a star must not count as structure: it would grow from look to look
+        stars = folding.lowest(self.first)
+        folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template, stars) for sub in self.subs}
         final = len(self.subs) >= self.rule.looks[-1]
         best = max(self.subs, key=lambda sub: (sub.weight / max(sub.quality["fwhm_px"], 0.1) ** 2, -sub.no))
         self.knowledge = Knowledge(identity, on_grid(best_stars(best), best), best.no)

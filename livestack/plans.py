@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from livestack.errors import FrameError, SettingsError
+from livestack.errors import LivestackError, NothingStacked, SettingsError
 from livestack.frame import Identity
-from livestack.read import is_complete, is_frame_name, open_header, order_key
+from livestack.read import is_complete, is_frame_name, open_header, order_key, suffix_of
+from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, natural_key
 from livestack.runner import Batches, Plan, identity_of
 from livestack.settings import Settings
 from livestack.watch import Arrival, watch
+from livestack.watch.scan import Tree
+
+ORIGINALS = tuple(suffix for suffix in FITS_SUFFIXES if not suffix.endswith(PACKINGS)) + RAW_SUFFIXES
+SECOND_FORMATS = {
+    **{suffix: ORIGINALS for suffix in FITS_SUFFIXES if suffix.endswith(PACKINGS)},
+    **{suffix: ORIGINALS for suffix in (".tif", ".tiff", ".png")},
+    **{suffix: (*ORIGINALS, ".tif", ".tiff", ".png") for suffix in (".jpg", ".jpeg")},
+}
+"""Suffix → those of which it is only a copy, when a file of the same name has one: ``X.jpg`` beside ``X.cr2``."""
 
 
-def watch_plan(folder: Path, settings: Settings, *, is_new: bool, idle_s: float | None) -> Plan:
+def watch_plan(folder: Path, settings: Settings, idle_s: float | None) -> Plan:
     """Watch a folder.
 
     Parameters
     ----------
-    is_new : bool
-        The session starts for the first time: what is there now is what ``--existing`` speaks of.
     idle_s : float, optional
         Finish when nothing new came for so long.
     """
-    existing: set[Path] = set()
-    began_ns = time.time_ns()
-    if is_new and settings.processing.existing == "skip" and folder.is_dir():
-        existing = {path for path in folder.rglob("*") if path.is_file()}
 
     def batches(known: list[Identity], stop: threading.Event) -> Batches:
         return watch(
             folder,
-            wanted=is_frame_name,
+            wanted=is_wanted,
             complete=is_complete,
             oldest=calibration_first,
             known=known,
@@ -42,14 +45,17 @@ def watch_plan(folder: Path, settings: Settings, *, is_new: bool, idle_s: float 
             stop=stop,
         )
 
-    def skip(identity: Identity) -> bool:
-        return identity.path in existing and identity.mtime_ns <= began_ns
-
-    return Plan(str(folder), batches, skip, idle_s)
+    return Plan(str(folder), batches, idle_s=idle_s)
 
 
-def files_plan(paths: Sequence[Path], order: str) -> Plan:
-    """Take files and the files in folders, once.
+def lights_in(folder: Path, settings: Settings) -> list[Identity]:
+    """Return the lights that are in a folder now: what a session that begins with ``--existing skip`` only lists."""
+    lights = filter(_is_light, _frames_in(folder, recursive=settings.watching.recursive))
+    return list(filter(None, map(_identity, lights)))
+
+
+def find_files(paths: Sequence[Path], order: str) -> list[Path]:
+    """Return the frames named and those in the folders named, each once, calibration frames first.
 
     Parameters
     ----------
@@ -59,37 +65,42 @@ def files_plan(paths: Sequence[Path], order: str) -> Plan:
     Raises
     ------
     SettingsError
-        A path is not there, or none holds a frame.
+        A path is not there.
+    NothingStacked
+        None is, or holds, a frame.
     """
-    files = [file for path in paths for file in _files_of(path)]
-    unique = list(dict.fromkeys(files))
-    if not unique:
-        raise SettingsError(f"no frame was found in {', '.join(str(path) for path in paths)}")
+    found = dict.fromkeys(file for path in paths for file in _files_of(path))
+    files = [file for file in found if not _is_copy(file, lambda path: path in found)]
+    if not files:
+        raise NothingStacked(f"no frame was found in {', '.join(str(path) for path in paths)}")
     # calibration frames are known before the first light founds a stack, whatever the order
-    ordered = sorted(unique, key=calibration_first if order == "oldest" else _is_light)
+    return sorted(files, key=calibration_first if order == "oldest" else _is_light)
+
+
+def files_plan(folder: str, files: Iterable[Path]) -> Plan:
+    """Take files once, in this order.
+
+    Parameters
+    ----------
+    folder : str
+        Words for where they are.
+    """
 
     def batches(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
         seen = {(identity.path, identity.size, identity.mtime_ns) for identity in known}
         arrivals = []
-        for file in ordered:
-            try:
-                identity = identity_of(file)
-            except OSError:
-                continue
-            if (identity.path, identity.size, identity.mtime_ns) not in seen:
+        for file in files:
+            identity = _identity(file)
+            if identity and (identity.path, identity.size, identity.mtime_ns) not in seen:
                 arrivals.append(Arrival(identity, is_complete(file) is not False))
         yield arrivals
 
-    return Plan(", ".join(str(path) for path in paths), batches, idle_s=0.0)
+    return Plan(folder, batches, idle_s=0.0)
 
 
-def _files_of(path: Path) -> list[Path]:
-    if path.is_dir():
-        found = [file for file in path.rglob("*") if file.is_file() and is_frame_name(file)]
-        return sorted(found, key=order_key)
-    if not path.is_file():
-        raise SettingsError(f"{path} is not there")
-    return [path]
+def is_wanted(path: Path) -> bool:
+    """Whether a path in a watched folder may be a frame of its own, by its name and those beside it."""
+    return is_frame_name(path) and not _is_copy(path, Path.is_file)
 
 
 def calibration_first(path: Path) -> Any:
@@ -97,8 +108,38 @@ def calibration_first(path: Path) -> Any:
     return _is_light(path), order_key(path)
 
 
+def _is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
+    """Whether the same exposure is there in a better format."""
+    suffix = suffix_of(path)
+    stem = path.name[: len(path.name) - len(suffix)]
+    better = SECOND_FORMATS.get(suffix, ())
+    return any(is_there(path.with_name(stem + other)) for name in better for other in (name, name.upper()))
+
+
+def _files_of(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(_frames_in(path, recursive=True), key=natural_key)
+    if path.is_file():
+        return [path]
+    raise SettingsError(f"{path} is {'neither a file nor a folder' if path.exists() else 'not there'}")
+
+
+def _frames_in(folder: Path, *, recursive: bool) -> list[Path]:
+    """Frames in a folder, as its watch would find them."""
+    tree = Tree(str(folder), recursive, lambda path: is_wanted(Path(path)))
+    return [Path(path) for path, _ in tree.scan(thorough=True)]
+
+
 def _is_light(path: Path) -> bool:
     try:
         return open_header(path).kind == "light"
-    except FrameError:
+    except LivestackError:
         return True
+
+
+def _identity(path: Path) -> Identity | None:
+    """Which bytes a path holds now; None when it went away."""
+    try:
+        return identity_of(path)
+    except OSError:
+        return None

@@ -56,9 +56,7 @@ def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) ->
     raw, pedestal, gain, colours, inverse, table = light.arrays
     middle = (step - 1) / 2
     coarse = inverse @ np.array([[step, 0, middle], [0, step, middle], [0, 0, 1.0]])
-    sky = light.sky.copy()
-    sky[:, 0] += (sky[:, 1] + sky[:, 2]) * middle
-    sky[:, 1:] *= step
+    sky = folding.coarser(light.sky, step, middle)
     h, w = height // step, width // step
     out = np.full((channels, h, w), np.nan, np.float32)
     for y0 in range(0, h, BAND):

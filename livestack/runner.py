@@ -367,11 +367,11 @@ class Engine:
 
 
 def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable:
-    if not arrival.complete:
-        name, size = arrival.identity.path.name, arrival.identity.size
-        sentence = f"{name} ends early ({size / 1e6:.1f} MB are there). Left out. Check the camera's disk."
-        return Unusable(no, arrival.identity, None, "truncated", sentence)
-    return prepare(no, arrival.identity, session.masters_of)
+    item = prepare(no, arrival.identity, session.masters_of)
+    if arrival.complete or isinstance(item, Unusable):
+        return item
+    sentence = f"{arrival.identity.path.name} ends before it should; copy it again, and check the camera's disk."
+    return Unusable(no, arrival.identity, item.sha256, "truncated", sentence)
 
 
 def identity_of(path: Path) -> Identity:

@@ -33,9 +33,9 @@ from livestack.prepare import (
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
-from livestack.reduce.normalise import sky_level, sky_plane
+from livestack.reduce.normalise import sky_level, sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
-from livestack.reduce.weigh import judge_sub, weigh
+from livestack.reduce.weigh import judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, trails_found, usual
 from livestack.waiting import Waiting
@@ -159,11 +159,11 @@ class Session:
         if not verdict.accepted:
             raise FrameError(verdict.reason or "clouded", verdict.sentence)
         registered = time.perf_counter()
-        level = np.zeros((founding.shape[0], 3))
+        level = np.zeros((founding.shape[0], 6))
         light = light_of(
             item.frame, founding.masters, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight
         )
-        sky = sky_plane(growth.shown(), light)
+        sky = sky_surface(growth.shown(), light)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
         folded = growth.add(sub, item.frame)
@@ -193,12 +193,9 @@ class Session:
             first = measured(first, masters_id, masters)
             if first.stars is None or first.quality is None:
                 raise RuntimeError("a light must be measured before it founds a stack")
-            if len(first.stars) < LEAST_MATCHES:
-                raise FrameError(
-                    "too_few_stars",
-                    f"{len(first.stars)} stars found, a stack needs {LEAST_MATCHES} to begin with. "
-                    "Focus, cloud, or a cap on?",
-                )
+            verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
+            if not verdict.accepted:
+                raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         except FrameError as error:
             self.reject(first, error.reason, error.sentence)
             return
@@ -236,7 +233,7 @@ class Session:
         """Fold a founding sub: it is the grid, the sky and the scale."""
         if item.stars is None or item.quality is None:
             raise RuntimeError("a light must be measured before it is placed")
-        sky = np.zeros((growth.founding.shape[0], 3))
+        sky = np.zeros((growth.founding.shape[0], 6))
         sky[:, 0] = growth.founding.sky_adu
         quality = dataclasses.replace(item.quality, transparency=1.0)
         sub = accepted(item, growth.name, quality, identity(len(item.stars)), (sky, 1.0, 1.0))
@@ -343,7 +340,7 @@ def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> 
     """Fix what a founding sub fixes."""
     height, width = item.frame.data.shape[:2]
     shape = (item.frame.n_channels, height, width)
-    blank = np.zeros((shape[0], 3))
+    blank = np.zeros((shape[0], 6))
     light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
     sky = tuple(sky_level(light, shape)[:, 0].tolist())
     header = dataclasses.replace(item.frame.header, raw={})

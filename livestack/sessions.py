@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import IO
 import platformdirs
 
 from livestack.errors import SessionError, SettingsError
+from livestack.events import Json
 from livestack.journal import Journal
 from livestack.settings import Settings, from_toml
 
@@ -83,44 +87,56 @@ def default_home(folder: Path, settings: Settings, now: datetime) -> Home:
     n = 1
     while True:
         home = Home(sessions_folder() / (base if n == 1 else f"{base}-{n}"))
-        if not home.journal.exists():
-            return home
-        if _folder_of(home) == str(folder) and _has_processing(home, settings):
+        known = folder_of(home)
+        if known is None or (known == str(folder) and _has_processing(home, settings)):
             return home
         n += 1
 
 
-def check_folder(home: Home, folder: str) -> None:
-    """Refuse a session that belongs to another capture folder.
+def check_home(home: Home, folder: str, sources: Iterable[Path]) -> None:
+    """Refuse a session of another capture folder, and one that would be written among the captures.
+
+    Parameters
+    ----------
+    folder : str
+        What the session stacks, as it is journaled.
+    sources : iterable of Path
+        Folders that are only ever read.
 
     Raises
     ------
     SessionError
         As one line.
     """
-    known = _folder_of(home)
+    for source in sources:
+        if home.path.resolve().is_relative_to(source.resolve()):
+            raise SessionError(
+                f"the session {home.path} would be written into {source}, where nothing is ever written: "
+                "name another place with --session"
+            )
+    known = folder_of(home)
     if known is not None and known != folder:
         raise SessionError(f"the session {home.path} belongs to {known}, not to {folder}: name another one")
 
 
-def _folder_of(home: Home) -> str | None:
-    """Capture folder of a session, or None when it never started."""
+def folder_of(home: Home) -> str | None:
+    """Return the capture folder of a session, or None when it never started."""
     if not home.journal.exists():
         return None
+    # made where it is empty still: whoever began it was stopped at once
+    journal = Journal(home.journal, create=True)
+    rows = _rows(journal, "SELECT json_extract(body, '$.folder') AS folder FROM event WHERE kind = 'SessionStarted'")
+    return str(rows[-1]["folder"]) if rows else None
+
+
+def _rows(journal: Journal, query: str) -> list[Json]:
+    """Rows of a journal that is closed then."""
     try:
-        journal = Journal(home.journal)
-    except SessionError as error:
-        if "empty" in str(error):
-            return None
-        raise
-    try:
-        rows = journal.rows(
-            "SELECT json_extract(body, '$.folder') AS folder FROM event "
-            "WHERE kind = 'SessionStarted' ORDER BY seq LIMIT 1"
-        )
+        return journal.rows(query)
+    except sqlite3.DatabaseError as error:
+        raise SessionError(f"the journal of the session cannot be read: {error}") from None
     finally:
         journal.close()
-    return str(rows[0]["folder"]) if rows else None
 
 
 def _has_processing(home: Home, settings: Settings) -> bool:
@@ -130,34 +146,46 @@ def _has_processing(home: Home, settings: Settings) -> bool:
         return False
 
 
-class Lock:
-    """Held while an engine runs on a session; given back by the system when the process dies.
+def list_sessions() -> list[tuple[Home, list[Json]]]:
+    """Return this user's sessions, newest night first, each with its stacks: stack, n_subs, exposure_s."""
+    folder = sessions_folder()
+    found = []
+    for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []:
+        try:
+            home = Home(path)
+            stacks = _rows(Journal(home.journal), "SELECT stack, n_subs, exposure_s FROM stack WHERE n_subs > 0")
+        except SessionError:
+            continue
+        found.append((home, stacks))
+    return found
+
+
+@contextmanager
+def lock(home: Home) -> Iterator[None]:
+    """Be the one engine on a session; the system takes the lock back when the process dies.
 
     Raises
     ------
     SessionError
-        Another engine holds it; says which.
+        Another engine holds it, and which; or the folder cannot be written to.
     """
-
-    def __init__(self, home: Home) -> None:
-        path = home.path / "engine.lock"
-        self._file: IO[str] = path.open("a+", encoding="utf-8")
-        if not _lock(self._file):
-            self._file.seek(0)
-            owner = self._file.read().strip() or "another process"
-            self._file.close()
-            raise SessionError(f"the session {home.path} is in use by {owner}")
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(f"livestack, process {os.getpid()} on {socket.gethostname()}")
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let others run."""
-        self._file.close()
+    try:
+        file = (home.path / "engine.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise SessionError(f"the session folder {home.path} cannot be written to: {error.strerror}") from None
+    with file:
+        if not _take(file):
+            file.seek(0)
+            owner = file.read().strip() or "another process"
+            raise SessionError(f"the session {home.path} is in use by {owner}: stop it first, or name another session")
+        file.seek(0)
+        file.truncate()
+        file.write(f"livestack, process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
+        yield
 
 
-def _lock(file: IO[str]) -> bool:
+def _take(file: IO[str]) -> bool:
     try:
         if os.name == "nt":
             import msvcrt

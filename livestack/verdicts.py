@@ -19,7 +19,7 @@ USUAL = 30
 def accepted(
     item: Prepared, stack: str, quality: Quality, registration: Registration, figures: tuple[Array, float, float]
 ) -> SubAccepted:
-    """Return the word on a sub that goes into a stack; figures are sky (C, 3), scale and weight."""
+    """Return the word on a sub that goes into a stack; figures are sky (C, 6), scale and weight."""
     header = item.frame.header
     sky, scale, weight = figures
     found = dataclasses.asdict(registration)

@@ -167,10 +167,11 @@ def axes_of(cards: Mapping[str, Any], name: str) -> list[int]:
     n_axes = cards.get("NAXIS")
     if not _is_count(n_axes) or n_axes > MAX_AXES:
         raise FrameError("unreadable", f"{name} has NAXIS = {n_axes}: its header is damaged; copy it again.")
-    axes = [cards.get(f"NAXIS{i + 1}") for i in range(n_axes)]
-    if not all(_is_count(length) for length in axes):
-        raise FrameError("unreadable", f"{name} has damaged axes {axes}: copy it again.")
-    return [int(length or 0) for length in axes]
+    axes = {f"NAXIS{i + 1}": cards.get(f"NAXIS{i + 1}") for i in range(n_axes)}
+    for axis, length in axes.items():
+        if not _is_count(length):
+            raise FrameError("unreadable", f"{name} has {axis} = {length}: its header is damaged; copy it again.")
+    return [int(length or 0) for length in axes.values()]
 
 
 def _is_count(value: object) -> TypeGuard[int]:

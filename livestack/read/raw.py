@@ -1,8 +1,9 @@
 """Camera RAW into frames, by LibRaw: the only module that imports rawpy, and only in the child process.
 
-LibRaw opens some files that end in the middle and leaves the rest of the picture zero. Two signs give that away: a DNG
-whose strips lie beyond its end, and rows of nothing but zero at the bottom of the picture. Noise sees to it that not
-even a bias with its black level taken off by the camera has such rows.
+LibRaw opens some files that end in the middle and leaves the rest of the picture as the memory was: zero, or part of an
+earlier file. Three signs give that away: a file that is smaller than any noise can be packed, a DNG whose strips lie
+beyond its end, and rows of nothing but zero at the bottom of the picture. Noise sees to it that not even a bias with
+its black level taken off by the camera has such rows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from livestack.read.names import suffix_of
 
 EMPTY_ROWS: Final = 16
 """So many rows of exact zeros at the bottom are no picture."""
+LEAST_BITS: Final = 0.2
+"""Per px; the strongest lossy packing of real pictures takes 1."""
 N_COLOURS: Final = 3
 UNIX_EPOCH_YEAR: Final = 1970
 ENOUGH: Final = {"DATE-OBS", "EXPTIME", "INSTRUME", "ISOSPEED"}
@@ -219,8 +222,8 @@ def _check_whole(path: Path, data: Array) -> None:
     """Refuse a picture of which only a part is there."""
     if suffix_of(path) == ".dng" and _ends_early(path, main_only=True):
         raise FrameError("truncated", f"{path.name} ends before its picture does; copy it again when it is finished.")
-    if not data[-EMPTY_ROWS:].any():
-        raise FrameError("truncated", f"{path.name}: the last rows of its picture are missing; copy it again.")
+    if 8 * path.stat().st_size < LEAST_BITS * data.size or not data[-EMPTY_ROWS:].any():
+        raise FrameError("truncated", f"{path.name}: a part of its picture is missing; copy it again.")
 
 
 def _above_black(data: Array, levels: list[int]) -> Array:

@@ -87,7 +87,7 @@ class Light:
     inverse : ndarray of float64
         (3, 3), grid px → sub px.
     sky : ndarray of float64
-        (C, 3): level at grid (0, 0), slope along x, slope along y; ADU of the sub.
+        (C, 6): the sub's sky as coefficients of 1, x, y, x², xy, y² at grid px; ADU of the sub.
     scale : float
         Transparency relative to the stack's scale.
     weight : float
@@ -119,6 +119,8 @@ class Against:
         (C,) variance of one sample of this sub, ADU² on the stack's scale.
     template : Stack, optional
         None = the stack that it is folded into.
+    stars : Stack, optional
+        Whose local contrast says where the stars are; None = the template.
     out : ndarray of bool, optional
         Px of the guide that are not sky.
     change : ndarray of float32, optional
@@ -127,6 +129,7 @@ class Against:
 
     noise: Array
     template: Stack | None = None
+    stars: Stack | None = None
     out: Array | None = None
     change: Array | None = None
 
@@ -186,7 +189,8 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
         Share of the sub's samples judged out.
     """
     template = stack if against.template is None else against.template
-    shape = contrast(template, against.noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
+    stars = template if against.stars is None else against.stars
+    shape = contrast(stars, against.noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
     if against.change is not None:
         h, w = against.change.shape
         shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(CHANGE) * against.change)
@@ -257,11 +261,7 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
     weights = np.array(first.weights, np.float32)
     aside = (first.aside, first.aside_of, first.n_aside)
     shown = Stack(first.core.shape)
-    # the lowest sample is free of trails: its contrast says where the stars are
-    lowest = Stack((0, 0, 0))
-    lowest.mean, lowest.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
-    lowest.weight = lowest.coverage.astype(np.float32)
-    shape = contrast(lowest, noise, rule, threads)
+    shape = contrast(lowest(first), noise, rule, threads)
     noise32 = noise.astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
@@ -269,6 +269,14 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
 
     each_band(shown.shape[1], threads, band)
     return shown
+
+
+def lowest(first: FirstLook) -> Stack:
+    """Return the lowest sample of each px as a stack: it is free of trails, so its contrast is that of the stars."""
+    low = Stack((0, 0, 0))
+    low.mean, low.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
+    low.weight = low.coverage.astype(np.float32)
+    return low
 
 
 def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -> Array:
@@ -281,8 +289,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     """
     _, height, width = stack.shape
     out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
-    typical = np.median(stack.weight[:, ::16, ::16], axis=(1, 2))
-    own = (noise / np.maximum(typical, 1e-6)).astype(np.float32)
+    own = (noise / [typical_weight(plane) for plane in stack.weight]).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
         extremes.contrast_band(stack.mean, stack.coverage, own, out, y0, y1)
@@ -290,6 +297,29 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     each_band(out.shape[0], threads, band)
     out *= np.float32(rule.beta)
     return out
+
+
+def coarser(sky: Array, step: float, middle: float) -> Array:
+    """Return the coefficients of a sky, (…, 6), on a coarser grid whose px u lies at x = step · u + middle."""
+    c, x, y, xx, xy, yy = np.moveaxis(sky, -1, 0)
+    return np.stack(
+        [
+            c + middle * (x + y) + middle**2 * (xx + xy + yy),
+            step * (x + middle * (2 * xx + xy)),
+            step * (y + middle * (2 * yy + xy)),
+            step**2 * xx,
+            step**2 * xy,
+            step**2 * yy,
+        ],
+        axis=-1,
+    )
+
+
+def typical_weight(weight: Array) -> float:
+    """Median weight of a plane (H, W) over what is covered."""
+    sparse = weight[::8, ::8]
+    covered = sparse[sparse > 0]
+    return float(np.median(covered)) if covered.size else 1.0
 
 
 def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:

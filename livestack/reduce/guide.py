@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.fold import Light, each_band
-from livestack.reduce.kernels import OPTIONS, TILE, F, fill_defects, load, source_box, warp_box
+from livestack.reduce.fold import Light, coarser, each_band
+from livestack.reduce.kernels import OPTIONS, TILE, F, fill_defects, load, source_box, subtract_sky, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -69,9 +69,8 @@ def _guide_band(
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
         warp_box(cells, area, inverse, size, table, box, sample)
         for y in range(y0, y1):
-            level = F(sky[0] + sky[2] * y + sky[1] * x0)
-            for x in range(x0, x1):
-                out[y, x] = (sample[0, y - y0, x - x0] - (level + F(sky[1]) * F(x - x0))) * factor
+            out[y, x0:x1] = sample[0, y - y0]
+            subtract_sky(out[y, x0:x1], sky, x0, y, factor)
 
 
 def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
@@ -80,8 +79,7 @@ def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     raw, pedestal, gain, colours, inverse, _ = light.arrays
     coarse = np.linalg.inv(_TO_FULL) @ inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
-    level, along_x, along_y = shares @ light.sky
-    sky = np.array([level + 0.5 * (along_x + along_y), 2 * along_x, 2 * along_y])
+    sky = coarser(shares @ light.sky, CELL, 0.5)
     bicubic = np.zeros((0, 6), np.float32)
     out = np.empty((h, w), np.float32)
 

@@ -168,9 +168,7 @@ def _mark_stars(x: Array, y: Array, out: Array) -> None:
                 out[yy, xx] = True
 
 
-def match_template(
-    sample: Array, mean: Array, usable: Array, contrast: Array, noise: float
-) -> Array:
+def match_template(sample: Array, mean: Array, usable: Array, contrast: Array, noise: float) -> Array:
     """Return the template as this sub's seeing, shift and shape would show it, to first order.
 
     A robust least-squares fit of the difference: scale, shift, width, elongation, level.
@@ -374,7 +372,15 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     z, hit = np.empty_like(mean), np.empty(mean.shape, bool)
     n = int(np.median(coverage[valid][::16]))
     numbers = np.array(
-        [noise, weight, rule.nu, SHARPER * rule.beta, rule.kappa_low, rule.kappa_high, float(n > OWN_VARIANCE_FROM and m2.any())]
+        [
+            noise,
+            weight,
+            rule.nu,
+            SHARPER * rule.beta,
+            rule.kappa_low,
+            rule.kappa_high,
+            float(n > OWN_VARIANCE_FROM and m2.any()),
+        ]
     )
     _residual(sample, matched, (m2, total, coverage), contrast, numbers, (z, hit))
     ok = ((0.35 * contrast) ** 2 < 4 * noise) & valid

@@ -257,6 +257,16 @@ def warp_box(
 
 
 @njit(**OPTIONS)
+def subtract_sky(row: Array, sky: Array, x0: int, y: int, factor: float) -> None:
+    """(row − sky) · factor for a row that begins at grid (x0, y); the surface is written anew about x0."""
+    slope = sky[1] + sky[4] * y
+    level = F(sky[0] + sky[2] * y + sky[5] * y * y + slope * x0 + sky[3] * x0 * x0)
+    along, bend = F(slope + 2 * sky[3] * x0), F(sky[3])
+    for x in range(row.size):
+        row[x] = (row[x] - (level + (along + bend * F(x)) * F(x))) * factor
+
+
+@njit(**OPTIONS)
 def warp_and_normalise(
     light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, box: Array, out: Array
 ) -> bool:
@@ -265,7 +275,7 @@ def warp_and_normalise(
     Parameters
     ----------
     light : raw, pedestal, gain, colours, inverse, table
-    sky : (C, 3) float64: level at grid (0, 0) and its slope along x and y, ADU.
+    sky : (C, 6) float64: coefficients of 1, x, y, x², xy, y² at grid px, ADU.
     out : (C, rows, columns) float32; NaN = not covered.
     """
     raw, pedestal, gain, colours, inverse, table = light
@@ -277,10 +287,6 @@ def warp_and_normalise(
     warp_box(source, area, inverse, size, table, box, out)
     factor = F(1.0 / scale)
     for c in range(out.shape[0]):
-        slope = F(sky[c, 1])
         for y in range(box[1] - box[0]):
-            level = F(sky[c, 0] + sky[c, 2] * (box[0] + y) + sky[c, 1] * box[2])
-            row = out[c, y]
-            for x in range(box[3] - box[2]):
-                row[x] = (row[x] - (level + slope * F(x))) * factor
+            subtract_sky(out[c, y], sky[c], box[2], box[0] + y, factor)
     return True

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from livestack.errors import FrameError
@@ -106,32 +107,51 @@ def _masters_first(headers: list[Header]) -> tuple[Path, ...]:
     return (masters[0],) if masters else tuple(h.path for h in headers)
 
 
-def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None) -> tuple[Array, Frame, int]:
-    """Plain mean of frames of one size: (array float32, the last frame, how many).
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Plain mean (H, W[, C]) float32 of `n` frames; the last of them; and words on those left out."""
+
+    data: Array
+    last: Frame
+    n: int
+    problems: tuple[str, ...]
+
+
+def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None) -> Mean:
+    """Average frames of one size, less `subtract`; one that cannot be used costs only itself.
 
     Raises
     ------
     FrameError
-        No frame could be used, or the sizes differ.
+        No frame could be used.
     """
     total: Array | None = None
     last: Frame | None = None
     n = 0
+    problems = []
     for path in paths:
-        last = read(path)
-        data = last.data.astype(np.float64)
-        if total is None:
-            total = np.zeros_like(data)
-        elif total.shape != data.shape:
-            raise FrameError("mismatched", f"{path.name} is {data.shape}, the frames before it {total.shape}")
-        total += data if subtract is None else data - subtract
-        n += 1
+        try:
+            frame = read(path)
+            shape = next((a.shape for a in (total, subtract) if a is not None), frame.data.shape)
+            if frame.data.shape != shape:
+                raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
+        except FrameError as error:
+            problems.append(error.sentence)
+            continue
+        data = frame.data.astype(np.float64)
+        data = data if subtract is None else data - subtract
+        total = data if total is None else total + data
+        last, n = frame, n + 1
     if total is None or last is None:
-        raise FrameError("unreadable", "no calibration frame could be read")
-    return (total / n).astype(np.float32), last, n
+        raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read")
+    return Mean((total / n).astype(np.float32), last, n, tuple(problems))
 
 
-def build(chosen: Chosen, read: Read, size: tuple[int, int]) -> tuple[Masters, list[str]]:
+def _px(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]}×{shape[0]} px" + (" in colour" if len(shape) == 3 else "")
+
+
+def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]]:
     """Build the masters of a stack from the files chosen for it; what cannot be used is left out, in words.
 
     A dark holds the bias; without one the bias is the pedestal. The flat is freed of the bias and normalised per CFA
@@ -139,8 +159,10 @@ def build(chosen: Chosen, read: Read, size: tuple[int, int]) -> tuple[Masters, l
 
     Parameters
     ----------
-    size : (H, W) of the lights.
+    light : Header
+        Of the founding sub: size, and the CFA where a flat does not tell its own.
     """
+    size = light.size
     problems: list[str] = []
     provenance: dict[str, str] = {}
 
@@ -148,17 +170,15 @@ def build(chosen: Chosen, read: Read, size: tuple[int, int]) -> tuple[Masters, l
         if not paths:
             return None, None
         try:
-            array, frame, n = mean_of(paths, read, subtract)
-            if array.shape[:2] != size:
-                raise FrameError(
-                    "mismatched",
-                    f"{paths[0].name} is {array.shape[1]}×{array.shape[0]} px, the lights {size[1]}×{size[0]}",
-                )
+            found = mean_of(paths, read, subtract)
+            if found.data.shape[:2] != size:
+                raise FrameError("mismatched", f"{paths[0].name} is {_px(found.data.shape)}, the lights {_px(size)}")
         except FrameError as error:
             problems.append(f"{kind} not used: {error.sentence}")
             return None, None
-        provenance[kind] = f"{paths[0].name} (mean of {n})" if n > 1 else paths[0].name
-        return array, frame
+        problems.extend(f"left out of the {kind}: {problem}" for problem in found.problems)
+        provenance[kind] = f"{paths[0].name} (mean of {found.n})" if found.n > 1 else paths[0].name
+        return found.data, found.last
 
     bias, _ = mean("bias", chosen.bias, None)
     dark, _ = mean("dark", chosen.dark, None)
@@ -166,7 +186,7 @@ def build(chosen: Chosen, read: Read, size: tuple[int, int]) -> tuple[Masters, l
     flat = None
     if lit is not None and frame is not None:
         try:
-            flat = normalised_flat(lit, frame.header.cfa)
+            flat = normalised_flat(lit, frame.header.cfa or light.cfa)
         except FrameError as error:
             problems.append(f"flat not used: {error.sentence}")
             del provenance["flat"]
@@ -175,13 +195,13 @@ def build(chosen: Chosen, read: Read, size: tuple[int, int]) -> tuple[Masters, l
 
 
 def hot_pixels(dark: Array) -> Array:
-    """Px of a master dark that lie far above the rest: (H, W) bool."""
-    plane = dark if dark.ndim == 2 else dark.max(axis=2)
-    middle = float(np.median(plane))
-    low = plane[plane <= middle]
-    # the lower half has no hot px in it: its rms about the median is the noise
-    sigma = max(float(np.sqrt(((low - middle) ** 2).mean())), 0.5)
-    hot: Array = plane > middle + HOT_SIGMA * sigma
+    """Px of a master dark that lie far above their neighbours: (H, W) bool. Glow is smooth, and no defect."""
+    plane = np.ascontiguousarray(dark if dark.ndim == 2 else dark.max(axis=2), np.float32)
+    above = plane - cv2.medianBlur(plane, 5)
+    low = above[above <= 0]
+    # the lower half has no hot px in it: its rms is the noise
+    sigma = max(float(np.sqrt((low**2).mean(dtype=np.float64))) if low.size else 0.0, 0.5)
+    hot: Array = above > HOT_SIGMA * sigma
     return hot
 
 

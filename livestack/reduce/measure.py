@@ -21,6 +21,8 @@ LARGE_PX = 8_000_000
 """Frames with more px than this are binned 2 × 2 to find stars; positions are always measured at full resolution."""
 HOT_RATIO = 5.0
 """Peak over the mean of its 8 neighbours: stars stay below 3.4 for FWHM ≥ 1.6 px, hot px lie above 50."""
+SHARPEST = 12.0
+"""Where most of what was found is sharper than stars of FWHM 1 px, it is hot px: a cap on, or nothing but cloud."""
 MAX_ELONGATION_RATIO = 2.0
 """A detection so many times more elongated than the typical one is a piece of a trail or two stars."""
 
@@ -227,7 +229,8 @@ def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> 
     _sharpness(planes, found["x"], found["y"], sky, sharp)
     elongation = found["a"] / found["b"]
     # relative limits: an undersampled frame has sharp stars, a badly guided one long stars
-    keep = sharp <= max(HOT_RATIO, 2.5 * float(np.percentile(sharp, 25)))
+    usual = float(np.percentile(sharp, 25))
+    keep = sharp <= (max(HOT_RATIO, 2.5 * usual) if usual < SHARPEST else HOT_RATIO)
     keep &= elongation <= MAX_ELONGATION_RATIO * float(np.median(elongation))
     keep &= found["a"] <= 6 * float(np.median(found["a"]))
     found, elongation = found[keep], elongation[keep]

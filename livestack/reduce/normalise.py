@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.fold import Light
+from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import OPTIONS, F, warp_and_normalise
 from livestack.stack import Stack
 
@@ -14,7 +14,8 @@ BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
 LEAST_BLOCKS = 12
-"""Fewer usable blocks than this: a level, no slope."""
+CURVED_FROM = 48
+"""Fewer usable blocks than this: a level; a plane; from here on a curved surface."""
 
 
 @njit(**OPTIONS)
@@ -75,10 +76,10 @@ def _statistics(stack: Stack, light: Light, sky: Array, scale: float) -> tuple[A
 
 
 def sky_level(light: Light, stack_shape: tuple[int, int, int]) -> Array:
-    """Sky of a founding sub: (C, 3) float64, the median over blocks of their medians; no slope. ADU."""
+    """Sky of a founding sub: (C, 6) float64, the median over blocks of their medians; no slope. ADU."""
     blank = Stack(stack_shape)
     blank.coverage[:] = 1
-    sky = np.zeros((stack_shape[0], 3))
+    sky = np.zeros((stack_shape[0], 6))
     _, blocks = _statistics(blank, light, sky, 1.0)
     # the lower quartile of the blocks' medians: the rest may hold the object
     levels = np.nanpercentile(blocks[:, :, 0], 40, axis=1)
@@ -86,50 +87,61 @@ def sky_level(light: Light, stack_shape: tuple[int, int, int]) -> Array:
     return sky
 
 
-def sky_plane(stack: Stack, light: Light) -> Array:
-    """Level and slope of a sub's sky over the stack's: (C, 3) float64, ADU of the sub.
+def sky_surface(stack: Stack, light: Light) -> Array:
+    """Sky of a sub over the stack's: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
 
-    A plane through the medians of (sample − scale · mean) of the blocks, refitted three times without those that
-    lie farther than 4 of their robust σ.
+    A surface through the medians of (sample − scale · mean) of the blocks: a level for few blocks, a plane for more,
+    curved for many.
     """
-    scale = light.scale
-    unscaled = np.zeros((stack.shape[0], 3))
-    scaled = Stack((0, 0, 0))
-    scaled.mean, scaled.coverage = stack.mean, stack.coverage
-    corners, blocks = _statistics(scaled, light, unscaled, scale)
+    unscaled = np.zeros((stack.shape[0], 6))
+    corners, blocks = _statistics(stack, light, unscaled, light.scale)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
-    sky = np.zeros((stack.shape[0], 3))
-    for c in range(stack.shape[0]):
-        sky[c] = _plane(centre, blocks[c, :, 0] * scale)
-    return sky
+    return np.stack([_surface(centre, blocks[c, :, 0] * light.scale) for c in range(stack.shape[0])])
 
 
-def _plane(centre: Array, level: Array) -> Array:
-    """Fit (level at the origin, slope along x, slope along y)."""
+def _surface(centre: Array, level: Array) -> Array:
+    """Fit, and fit again without blocks farther than 4 robust σ, three times at most."""
     good = np.isfinite(level)
+    fit = np.zeros(6)
     if not good.any():
-        return np.zeros(3)
-    fit = np.array([np.median(level[good]), 0.0, 0.0])
+        return fit
+    fit[0] = np.median(level[good])
+    terms = 6 if good.sum() >= CURVED_FROM else 3
     if good.sum() < LEAST_BLOCKS:
         return fit
-    # centred and scaled, so that the 3 × 3 system is well conditioned
-    middle, half = centre[good].mean(axis=0), max(float(np.ptp(centre[good])), 1.0)
-    y, x = ((centre - middle) / half).T
-    design = np.stack([np.ones_like(x), x, y], axis=1)
+    # centred and scaled, so that the system is well conditioned
+    (my, mx), s = centre[good].mean(axis=0), 1 / max(float(np.ptp(centre[good])), 1.0)
+    y, x = ((centre - (my, mx)) * s).T
+    design = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)[:, :terms]
     for _ in range(3):
         rows, values = design[good], level[good]
         normal = (rows[:, :, None] * rows[:, None, :]).sum(axis=0)
-        if np.linalg.cond(normal) > 1e6:
+        if np.linalg.cond(normal) > 1e7:
             return fit
-        a, b, c = np.linalg.solve(normal, (rows * values[:, None]).sum(axis=0))
-        residual = level - design @ np.array([a, b, c])
-        spread = 1.4826 * np.median(np.abs(residual[good]))
-        fit = np.array([a - (b * middle[1] + c * middle[0]) / half, b / half, c / half])
-        kept = np.isfinite(level) & (np.abs(residual) <= max(4 * spread, 1e-9))
+        k = np.zeros(6)
+        k[:terms] = np.linalg.solve(normal, (rows * values[:, None]).sum(axis=0))
+        residual = np.abs(level - design @ k[:terms])
+        fit = _at_origin(k, mx, my, s)
+        kept = np.isfinite(level) & (residual <= max(4 * 1.4826 * float(np.median(residual[good])), 1e-9))
         if kept.sum() < LEAST_BLOCKS or (kept == good).all():
             break
         good = kept
     return fit
+
+
+def _at_origin(k: Array, mx: float, my: float, s: float) -> Array:
+    """Coefficients in u = s (x − mx), v = s (y − my) as coefficients in x and y."""
+    c, u, v, uu, uv, vv = k
+    return np.array(
+        [
+            c - s * (u * mx + v * my) + s * s * (uu * mx * mx + uv * mx * my + vv * my * my),
+            s * u - s * s * (2 * uu * mx + uv * my),
+            s * v - s * s * (2 * vv * my + uv * mx),
+            s * s * uu,
+            s * s * uv,
+            s * s * vv,
+        ]
+    )
 
 
 def sample_noise(stack: Stack, light: Light) -> Array:
@@ -142,6 +154,5 @@ def sample_noise(stack: Stack, light: Light) -> Array:
     for c in range(stack.shape[0]):
         spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]
         if len(spread):
-            typical = float(np.median(stack.weight[c, ::16, ::16]))
-            variance[c] = np.median(spread) ** 2 / (1 + light.weight / max(typical, 1e-6))
+            variance[c] = np.median(spread) ** 2 / (1 + light.weight / typical_weight(stack.weight[c]))
     return np.where(np.isfinite(variance), np.maximum(variance, 1e-12), 1e12)

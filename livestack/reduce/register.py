@@ -1,7 +1,8 @@
 """Where a sub lies on the grid: star lists in, a 3 × 3 matrix out, the same bits every time.
 
-astroalign (Beroiz, Cabral and Sanchez 2020) finds the similarity from triangles; matching and a least-squares fit over
-all stars then run to a fixed point, so its random draw leaves no trace.
+astroalign (Beroiz, Cabral and Sanchez 2020) finds the similarity from triangles, or else a vote over all triangles
+does, which needs fewer stars in common. Matching and a least-squares fit over all stars then run to a fixed point, so
+the random draw of the first leaves no trace.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy.spatial import KDTree
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
+from livestack.reduce.pattern import vote
 
 LEAST_MATCHES = 5
 MATCHED_SHARE = 0.4
@@ -24,9 +26,12 @@ MATCHED_SHARE = 0.4
 MAX_SCALE_ERROR = 0.1
 MAX_RMS_PX = 1.5
 N_BRIGHT = 400
-CONTROL_POINTS = (50, 100)
+CONTROL_POINTS = 50
+"""More make astroalign take half a minute to say that nothing fits."""
+VOTERS = 150
 HOMOGRAPHY_FROM = 60
 AFFINE_FROM = 20
+MAX_CONDITION = 1e6
 
 
 def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Registration, float]:
@@ -56,8 +61,8 @@ def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Reg
     source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
     src, ref = _xy(source), _xy(target)
     best = ""
-    for points in CONTROL_POINTS:
-        start = _find(src, ref, points)
+    for find in (_find, _vote):
+        start = find(src, ref)
         if start is None:
             best = best or "no pattern of stars in common"
             continue
@@ -74,14 +79,19 @@ def _xy(stars: Array) -> Array:
     return np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
 
 
-def _find(src: Array, ref: Array, points: int) -> Array | None:
+def _vote(src: Array, ref: Array) -> Array | None:
+    return vote(src[:VOTERS], ref[:VOTERS], MAX_SCALE_ERROR)
+
+
+def _find(src: Array, ref: Array) -> Array | None:
     """Astroalign's similarity as a 3 × 3 matrix, or None; its generator is seeded from the two lists."""
-    digest = hashlib.sha256(src[:points].tobytes() + ref[:points].tobytes()).digest()
+    digest = hashlib.sha256(src[:CONTROL_POINTS].tobytes() + ref[:CONTROL_POINTS].tobytes()).digest()
     numpy_of_astroalign: Any = astroalign._np
     seeded = SimpleNamespace(default_rng=lambda: np.random.default_rng(int.from_bytes(digest[:8], "little")))
     astroalign._np = _Seeded(numpy_of_astroalign, seeded)
     try:
-        transform, _ = astroalign.find_transform(src, ref, max_control_points=points)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            transform, _ = astroalign.find_transform(src, ref, max_control_points=CONTROL_POINTS)
     except (astroalign.MaxIterError, ValueError, TypeError, IndexError):
         return None
     finally:
@@ -110,8 +120,10 @@ def _refine(src: Array, ref: Array, matrix: Array) -> tuple[Array, Array]:
         new = _match(project(matrix, src), ref, tree_ref, reach)
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
-        pairs = new
-        matrix = fit(src[pairs[:, 0]], ref[pairs[:, 1]])
+        fitted = fit(src[new[:, 0]], ref[new[:, 1]])
+        if fitted is None:
+            return matrix, new
+        pairs, matrix = new, fitted
         residual = np.hypot(*(project(matrix, src[pairs[:, 0]]) - ref[pairs[:, 1]]).T)
         reach = float(np.clip(4 * 1.4826 * np.median(residual), 0.3, reach))
     return matrix, pairs
@@ -134,14 +146,14 @@ def project(matrix: Array, xy: Array) -> Array:
     return projected
 
 
-def fit(src: Array, ref: Array) -> Array:
-    """Least-squares matrix: similarity for few stars, affine from 20, homography from 60 where it pays."""
-    similarity = _fit_linear(src, ref, _similarity_rows, 4)
-    if len(src) < AFFINE_FROM:
-        return similarity
-    candidates = [(similarity, 4), (_fit_linear(src, ref, _affine_rows, 6), 6)]
-    if len(src) >= HOMOGRAPHY_FROM:
-        candidates.append((_fit_linear(src, ref, _homography_rows, 8), 8))
+def fit(src: Array, ref: Array) -> Array | None:
+    """Least-squares matrix: similarity for few stars, affine from 20, homography from 60 where it pays.
+
+    None when the stars lie so that no matrix follows: all in one place.
+    """
+    models = [(_similarity_rows, 4, 0), (_affine_rows, 6, AFFINE_FROM), (_homography_rows, 8, HOMOGRAPHY_FROM)]
+    fitted = [(_fit_linear(src, ref, rows, n), n) for rows, n, least in models if len(src) >= least]
+    candidates = [(matrix, n) for matrix, n in fitted if matrix is not None]
     n = 2 * len(src)
 
     def cost(candidate: tuple[Array, int]) -> float:
@@ -150,7 +162,7 @@ def fit(src: Array, ref: Array) -> Array:
         squared = float(((project(matrix, src) - ref) ** 2).sum())
         return n * math.log(max(squared, 1e-12) / n) + 2 * parameters * 2
 
-    return min(candidates, key=cost)[0]
+    return min(candidates, key=cost)[0] if candidates else None
 
 
 def _similarity_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
@@ -170,14 +182,19 @@ def _homography_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Arr
     return np.stack([upper, lower]), np.stack([u, v])
 
 
-def _fit_linear(src: Array, ref: Array, rows: Any, parameters: int) -> Array:
-    """Solve the normal equations of a linear model in centred, scaled coordinates; sums in a fixed order."""
+def _fit_linear(src: Array, ref: Array, rows: Any, parameters: int) -> Array | None:
+    """Solve the normal equations of a linear model in centred, scaled coordinates; sums in a fixed order.
+
+    None when they cannot be solved: stars in a row say nothing of what is beside it.
+    """
     to_src, to_ref = _unit(src), _unit(ref)
     x, y = project(to_src, src).T
     u, v = project(to_ref, ref).T
     design, wanted = rows(x, y, u, v)
     design, wanted = design.reshape(-1, parameters), wanted.reshape(-1)
     normal = (design[:, :, None] * design[:, None, :]).sum(axis=0)
+    if np.linalg.cond(normal) > MAX_CONDITION:
+        return None
     solution = np.linalg.solve(normal, (design * wanted[:, None]).sum(axis=0))
     if parameters == 4:
         a, b, tx, ty = solution

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from livestack.frame import Quality, Verdict
+import numpy as np
+
+from livestack.frame import Array, Quality, Verdict
 
 LEAST_TRANSPARENCY = 0.3
 """Below this share of the stack's star light a sub is clouded."""
 TRAILED_ELONGATION = 1.8
 TRAILED_RATIO = 1.6
 """A sub is trailed when its stars are this long (a/b), and so many times longer than usual."""
+MIXED_SIZES = 0.4
+FLAT_TOPS = 0.3
+"""Stars of one frame have one size: ln HFR scatters by 0.05–0.2, and HFR / FWHM is 0.4–0.7. Where neither holds, as in
+flats and in pictures by day (0.5–0.8; 0.1–0.25), what was found are no stars. Trailed stars keep to the first."""
+FAR_OUT_OF_FOCUS_PX = 40.0
 
 
 def weigh(quality: Quality, scale: float, typical: Quality, how: str) -> float:
@@ -43,3 +50,27 @@ def judge_sub(quality: Quality, scale: float, usual_elongation: float, weight: f
             "wind, a bump, or tracking.",
         )
     return Verdict(True, weight)
+
+
+def judge_founder(stars: Array, quality: Quality, least: int) -> Verdict:
+    """Decide whether a sub can begin a stack: whether there are stars in it at all.
+
+    Parameters
+    ----------
+    stars : structured ndarray (N,) of `STAR_DTYPE`
+        Brightest first.
+    least : int
+        So many stars are needed.
+    """
+    if len(stars) < least:
+        sentence = f"{len(stars)} stars found, a stack needs {least} to begin with. Focus, cloud, or a cap on?"
+        return Verdict(False, 0.0, "too_few_stars", sentence)
+    sizes = np.log(stars["hfr"][: max(len(stars) // 2, 20)])
+    scatter = 1.4826 * float(np.median(np.abs(sizes - np.median(sizes))))
+    if scatter > MIXED_SIZES and quality.hfr_px < FLAT_TOPS * quality.fwhm_px:
+        sentence = "What is bright in it is of every size, so these are no stars: a flat, or a picture by day?"
+        return Verdict(False, 0.0, "too_few_stars", sentence)
+    if quality.fwhm_px > FAR_OUT_OF_FOCUS_PX:
+        sentence = f"What is bright in it is {quality.fwhm_px:.0f} px wide: far out of focus, or no stars at all."
+        return Verdict(False, 0.0, "blurred", sentence)
+    return Verdict(True, 1.0)

@@ -3,79 +3,134 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from livestack import events
 from livestack.bus import Mailbox
 from livestack.events import Record
+from livestack.journal import Journal
+
+Say = Callable[[Record], None]
 
 
-def follow(mailbox: Mailbox[Record], done: threading.Event, *, as_json: bool) -> threading.Thread:
-    """Print what happens, from a thread of its own, until `done` is set and nothing is left to say."""
+def follow(mailbox: Mailbox[Record], journal: Journal, done: threading.Event, say: Say) -> threading.Thread:
+    """Tell each event once, in order, from a thread of its own, until `done` is set and nothing is left to tell.
+
+    What the mailbox lost is read from the journal. When nobody listens any more, it ends.
+    """
+    told = int(journal.rows("SELECT coalesce(max(seq), 0) AS seq FROM event")[0]["seq"])
 
     def run() -> None:
+        nonlocal told
         while True:
             ended = done.is_set()
             records, lost = mailbox.take(0.2)
-            if lost and not as_json:
-                print(f"… {lost} events are in the journal only", flush=True)
-            for record in records:
-                text = as_line(record) if not as_json else to_json(record)
-                if text:
-                    print(text, flush=True)
+            for record in journal.follow(told) if lost else records:
+                if record.seq > told:
+                    say(record)
+                    told = record.seq
             if ended and not records:
                 return
 
-    thread = threading.Thread(target=run, name="console", daemon=True)
+    def run_while_heard() -> None:
+        try:
+            run()
+        except OSError:  # the terminal or the pipe is gone
+            silence()
+
+    thread = threading.Thread(target=run_while_heard, name="console", daemon=True)
     thread.start()
     return thread
 
 
-def to_json(record: Record) -> str:
-    """One event as a JSON line: seq, time_utc, kind, and its fields."""
-    body = events.to_dict(record.event)
-    return json.dumps({"seq": record.seq, "time_utc": record.time_utc, "kind": record.kind, **body})
+def silence() -> None:
+    """Send what is still to be printed nowhere, so that the end of the program does not stumble over it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
-def as_line(record: Record) -> str | None:  # noqa: PLR0911 - one line per kind
-    """Words for an event, or None for what a person need not read."""
+def say_json(record: Record) -> None:
+    """Print one event as a JSON line: seq, time_utc, kind and body, as in the journal."""
+    line = {"seq": record.seq, "time_utc": record.time_utc, "kind": record.kind, "body": events.to_dict(record.event)}
+    print(json.dumps(line), flush=True)
+
+
+def say_line(record: Record) -> None:
+    """Print words for an event, if there are any."""
+    line = as_line(record)
+    if line:
+        print(line, flush=True)
+
+
+def as_line(record: Record) -> str | None:
+    """Return words for an event, or None for what a person need not read."""
     match record.event:
         case events.SubAccepted() as sub:
             fwhm = sub.quality["fwhm_px"]
             name = Path(sub.path).name
             return f"Sub {sub.no} stacked on {sub.stack}: {name}, {sub.quality['n_stars']} stars, FWHM {fwhm:.1f} px"
         case events.SubRejected() as sub:
-            return f"Sub {sub.no} left out ({sub.reason}): {Path(sub.path).name}: {sub.sentence}"
+            name = Path(sub.path).name
+            return f"Sub {sub.no} left out: {sub.sentence if name in sub.sentence else f'{name}: {sub.sentence}'}"
+        case events.SubDropped() as sub:
+            return f"Sub {sub.no} dropped: {Path(sub.path).name}"
+        case events.SubRestored() as sub:
+            return f"Sub {sub.no} put back: {Path(sub.path).name}"
+        case events.MeridianFlip() as flip:
+            return f"Meridian flip at sub {flip.no}: the picture keeps its direction"
+        case _:
+            return _of_stack(record) or _of_session(record)
+
+
+def _of_stack(record: Record) -> str | None:
+    match record.event:
         case events.StackFounded() as stack:
             return f"New stack {stack.stack}: {stack.size[1]}×{stack.size[0]} px"
         case events.MastersMatched() as masters:
-            used = [kind for kind in ("bias", "dark", "flat") if getattr(masters, kind)]
-            words = [
-                f"calibrated with {', '.join(used)}" if used else "not calibrated",
-                *masters.missing,
-                *masters.notes,
-            ]
-            return f"Stack {masters.stack}: {'; '.join(words)}"
+            return f"Stack {masters.stack}: {_calibration(masters)}"
         case events.Looked() as look:
             return f"Looked at subs 1–{look.n_subs} of {look.stack} again ({look.seconds:.1f} s)"
-        case events.MeridianFlip() as flip:
-            return f"Meridian flip at sub {flip.no}: the picture keeps its direction"
-        case events.SourceLost() as lost:
-            return lost.sentence
-        case events.SourceBack() as back:
-            return f"The folder {back.folder} is there."
         case events.StackSaved() as saved:
             return f"Saved {saved.file} ({saved.n_subs} subs)"
         case events.StackRestacked() as again:
             return f"Stack {again.stack} folded again: {again.n_subs} subs ({again.why})"
-        case events.SessionStopped() as stopped:
+        case _:
+            return None
+
+
+def _of_session(record: Record) -> str | None:
+    match record.event:
+        case events.SettingsChanged() as settings:
+            return f"Settings changed from the next sub on: {', '.join(settings.changed)}"
+        case events.SourceBack() as back:
+            return f"The folder {back.folder} is there."
+        case events.SourceLost() | events.AlertRaised() as trouble:
+            return trouble.sentence
+        case events.SessionStopped() as stopped if stopped.exit_code in (0, 130):
             return stopped.sentence
         case _:
             return None
 
 
+def _calibration(masters: events.MastersMatched) -> str:
+    used = [kind for kind in ("bias", "dark", "flat") if getattr(masters, kind)]
+    return "; ".join(
+        [f"calibrated with {', '.join(used)}" if used else "not calibrated", *masters.missing, *masters.notes]
+    )
+
+
 def complain(sentence: str) -> None:
     """Say one line on standard error."""
     print(f"livestack: {sentence}", file=sys.stderr, flush=True)
+
+
+def show_code(address: str) -> None:
+    """Draw the QR code of an address on standard error."""
+    import segno
+
+    segno.make(address, error="m").terminal(out=sys.stderr, border=4, compact=True)

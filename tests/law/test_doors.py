@@ -34,7 +34,7 @@ DOORS = {
     "segno": ("show/*", "cli*"),
     "apprise": ("show/monitor/notify*",),
     "click": ("cli*",),
-    "rich": ("cli*", "runner*"),
+    "rich": ("show/progress",),
     "dask": ("restack*",),
     "distributed": ("restack*",),
 }

@@ -72,7 +72,7 @@ def half_stack_noise(session: Path) -> np.ndarray:
             open_frame(Path(sub.path)),
             Masters(),
             matrix=np.array(sub.matrix),
-            sky=np.array(sub.offset).reshape(-1, 3),
+            sky=np.array(sub.offset).reshape(-1, 6),
             scale=sub.scale,
             weight=sub.weight,
         )

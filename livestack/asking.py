@@ -1,0 +1,83 @@
+"""What a user asks of a session from outside: to drop subs, or to put them back."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from livestack.engine_room import Faces, run
+from livestack.errors import SessionError, SettingsError
+from livestack.events import Json
+from livestack.journal import Journal
+from livestack.plans import files_plan
+from livestack.sessions import Home, folder_of, lock
+from livestack.settings import from_toml
+from livestack.show.console import complain, say_line
+
+STATE_BEFORE = {"drop": "accepted", "restore": "dropped"}
+NOT_SO = {"drop": "is not in the stack", "restore": "was not dropped"}
+DONE = {"drop": "dropped", "restore": "put back"}
+
+
+def ask_for_subs(session: Path, kind: str, names: tuple[str, ...]) -> int:
+    """Ask a session to drop or restore subs; it is done at once when no engine runs on it, else by the engine.
+
+    Parameters
+    ----------
+    kind : str
+        drop or restore.
+    names : tuple of str
+        Numbers, file names or paths.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    SettingsError, SessionError
+        A name fits no sub, or there is no such session.
+    """
+    home = Home(session)
+    with contextlib.closing(Journal(home.journal)) as journal:
+        subs = journal.rows("SELECT no, path, state FROM sub")
+        chosen = [sub for name in names for sub in _fitting(subs, name, session)]
+        for sub in chosen:
+            if sub["state"] != STATE_BEFORE[kind]:
+                complain(f"sub {sub['no']} ({Path(sub['path']).name}) {NOT_SO[kind]}: nothing to do")
+        numbers = sorted({sub["no"] for sub in chosen if sub["state"] == STATE_BEFORE[kind]})
+        if not numbers:
+            return 0
+        journal.ask(kind, {"no": numbers})
+    if _is_running(home):
+        told = ", ".join(str(no) for no in numbers)
+        print(f"The running session was told: sub {told} is to be {DONE[kind]}")
+        return 0
+    return _answer(home)
+
+
+def _fitting(subs: list[Json], name: str, session: Path) -> list[Json]:
+    path = str(Path(name).expanduser().absolute())
+    fitting = [sub for sub in subs if name in (str(sub["no"]), Path(sub["path"]).name) or path == sub["path"]]
+    if not fitting:
+        raise SettingsError(f"there is no sub {name} in {session}: see its numbers in the viewer or the report")
+    return fitting
+
+
+def _is_running(home: Home) -> bool:
+    try:
+        with lock(home):
+            return False
+    except SessionError as error:
+        if "in use" not in str(error):
+            raise
+        return True
+
+
+def _answer(home: Home) -> int:
+    """Let an engine without any source answer the requests of a session."""
+    folder = folder_of(home)
+    if folder is None:
+        raise SessionError(f"the session {home.path} never started")
+    return run(home, files_plan(folder, []), from_toml(home.settings), Faces(say_line))

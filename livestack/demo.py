@@ -1,0 +1,91 @@
+"""Nights without a telescope: the demo, frames for other programs, and two tiny nights to compile by."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from livestack.engine_room import Faces, run, unseen
+from livestack.errors import SettingsError
+from livestack.faces import stop_on_signals
+from livestack.plans import files_plan, find_files, watch_plan
+from livestack.sessions import Home
+from livestack.settings import Settings
+from livestack.simulate import NightOptions, write_night
+
+PATIENCE_S = 6.0
+"""The camera of the demo writes without pauses: a torn file is known as such after so long."""
+
+
+def night_options(options: dict[str, Any]) -> NightOptions:
+    """Return a night with the options that were given: n_lights, seed, size, mono.
+
+    Raises
+    ------
+    SettingsError
+        As one line.
+    """
+    chosen: dict[str, Any] = {"seed": options["seed"]} if options.get("seed") is not None else {}
+    if options.get("mono"):
+        chosen["cfa"] = None
+    if options.get("size"):
+        try:
+            width, height = (int(part) for part in str(options["size"]).lower().split("x"))
+        except ValueError:
+            raise SettingsError(f"--size: {options['size']!r} is not WIDTHxHEIGHT, such as 1200x900") from None
+        chosen["size"] = (height, width)
+    night = NightOptions(**chosen)
+    return night.lasting(options["n_lights"]) if options.get("n_lights") is not None else night
+
+
+def simulate_night(folder: Path, night: NightOptions, pace_s: float | None) -> int:
+    """Write a synthetic night into a folder; returns the exit code."""
+    stop = threading.Event()
+    with stop_on_signals(stop.set):
+        files = write_night(folder, night, pace_s=pace_s, stop=stop)
+    print(f"{len(files)} frames written to {folder}")
+    return 130 if stop.is_set() else 0
+
+
+def run_demo(night: NightOptions, pace_s: float, settings: Settings, faces: Faces, idle_s: float | None) -> int:
+    """Let a synthetic camera write a night's frames, and watch them; returns the exit code."""
+    folder = Path(tempfile.mkdtemp(prefix="livestack-demo-"))
+    captures = folder / "captures"
+    captures.mkdir()
+    patience_s = min(settings.watching.patience_s, PATIENCE_S)
+    settings = replace(settings, watching=replace(settings.watching, patience_s=patience_s))
+    try:
+        with _camera(captures, night, pace_s):
+            return run(Home(folder / "session"), watch_plan(captures, settings, idle_s), settings, faces)
+    finally:
+        print(f"The demo's frames and session are in {folder}", flush=True)
+
+
+@contextmanager
+def _camera(captures: Path, night: NightOptions, pace_s: float) -> Iterator[None]:
+    """Have a camera write into a folder, beside what else is done."""
+    stop = threading.Event()
+    options = {"pace_s": pace_s, "stop": stop, "chunk_pause_s": 0.01}
+    camera = threading.Thread(target=write_night, args=(captures, night), kwargs=options, name="camera")
+    camera.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        camera.join()
+
+
+def warm_up() -> None:
+    """Compile every kernel into the cache by stacking two tiny nights."""
+    settings = Settings().changed({"viewer": "none"})
+    with tempfile.TemporaryDirectory(prefix="livestack-warm-") as folder:
+        for cfa in ("RGGB", None):
+            captures = Path(folder) / f"captures-{cfa}"
+            write_night(captures, NightOptions(size=(240, 320), cfa=cfa, n_lights=5, n_darks=2, n_flats=2, n_bias=2))
+            plan = files_plan(str(captures), find_files([captures], "oldest"))
+            run(Home(Path(folder) / f"session-{cfa}"), plan, settings, Faces(unseen))

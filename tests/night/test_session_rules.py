@@ -1,0 +1,380 @@
+"""The rules of sessions as a user meets them: names, locks, stops, what is skipped, dropped, and where results go."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livestack.sessions import Home, lock, sessions_folder
+from livestack.simulate import NightOptions, write_night
+from tests.night import sessions
+
+pytestmark = pytest.mark.slow
+
+QUIET = ("--viewer", "none")
+N_LIGHTS = 7
+STACK = "Demo Galaxy"
+NIGHT = NightOptions(
+    size=(240, 320),
+    cfa=None,
+    n_lights=N_LIGHTS,
+    n_darks=0,
+    n_flats=0,
+    n_bias=0,
+    scene="stars",
+    n_stars=400,
+    dither_px=4,
+    flip_at=None,
+    aircraft_at=None,
+    trailed_at=None,
+    torn_at=None,
+    duplicate_at=None,
+    cloud_subs=(),
+    n_satellites=0,
+)
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A few small lights."""
+    return write_night(tmp_path_factory.mktemp("night") / "captures", NIGHT)
+
+
+@pytest.fixture
+def captures(tmp_path: Path, frames: list[Path]) -> Path:
+    """A capture folder with all but the last of them."""
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    for frame in frames[:-1]:
+        shutil.copy2(frame, folder / frame.name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions without a name of their own go to a folder of this test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that is taken."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        yield door.getsockname()[1]
+
+
+def names(session: Path) -> list[str]:
+    """File names of the subs that are in a stack."""
+    return [Path(sub["path"]).name for sub in sessions.accepted(session)]
+
+
+def one_line(said: str) -> str:
+    """The only line that was said."""
+    assert said.count("\n") == 1, said
+    return said.strip()
+
+
+def test_the_same_folder_and_settings_resume_others_begin_anew(captures: Path, frames: list[Path]) -> None:
+    watch = ("watch", captures, *QUIET, "--until-idle", 1)
+    sessions.run(*watch)
+    (first,) = sessions_folder().iterdir()
+    assert first.name.endswith("-captures")
+    shutil.copy2(frames[-1], captures / frames[-1].name)
+    sessions.run(*watch, "--jobs", 2)
+    assert [home.name for home in sessions_folder().iterdir()] == [first.name]
+    assert names(first) == [frame.name for frame in frames]
+    sessions.run(*watch, "--weight", "equal")
+    assert sorted(home.name for home in sessions_folder().iterdir()) == [first.name, f"{first.name}-2"]
+    other = captures.with_name("other") / "captures"
+    shutil.copytree(captures, other)
+    sessions.run("watch", other, *QUIET, "--until-idle", 1)
+    assert sorted(home.name for home in sessions_folder().iterdir())[-1] == f"{first.name}-3"
+    listed = sessions.run("sessions")
+    assert listed.count("\n") == 3
+    assert f"{first}  {STACK}: {N_LIGHTS} subs" in listed
+
+
+def test_a_named_session_keeps_its_folder_and_may_change_its_settings(captures: Path, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    other = tmp_path / "other"
+    shutil.copytree(captures, other)
+    said = sessions.run("watch", other, *QUIET, "--until-idle", 1, "--session", session, code=2)
+    assert str(captures) in one_line(said)
+    shutil.copy2(min(other.iterdir()), captures / "again.fits")
+    sessions.run("watch", f"{other}/../captures", *QUIET, "--until-idle", 1, "--session", session, "--weight", "equal")
+    (changed,) = sessions.events(session, "SettingsChanged")
+    assert changed["changed"] == ["weight"]
+    assert [sub["reason"] for sub in sessions.subs(session)][-1] == "duplicate"
+    assert "equal" in (session / "settings.toml").read_text()
+
+
+def test_what_is_there_first_may_be_skipped(captures: Path, frames: list[Path], tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    watch = ("watch", captures, *QUIET, "--until-idle", 1, "--session", session, "--existing", "skip")
+    there = sorted(path.name for path in captures.iterdir())
+    said = sessions.run(*watch, code=3)
+    assert "Traceback" not in said
+    listed = sessions.rows(session, "SELECT path, use FROM arrival")
+    assert sorted(Path(row["path"]).name for row in listed) == there
+    assert not any(row["use"] for row in listed)
+    # what comes while livestack is not running is not what was there first, whatever its time says
+    shutil.copy2(frames[-1], captures / frames[-1].name)
+    os.utime(captures / frames[-1].name, (0, 0))
+    sessions.run(*watch)
+    assert names(session) == [frames[-1].name]
+
+
+def test_skipping_survives_a_kill_at_the_very_start(captures: Path, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    watch = ("watch", captures, *QUIET, "--until-idle", 1, "--session", session, "--existing", "skip")
+    process = sessions.start(*watch)
+    sessions.wait_for(session, "EXISTS (SELECT 1 FROM event WHERE kind = 'SessionStarted')")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    sessions.run(*watch, code=3)
+    assert not sessions.subs(session)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_by_a_signal_is_saved_and_goes_on(
+    captures: Path, frames: list[Path], tmp_path: Path, number: signal.Signals
+) -> None:
+    session = tmp_path / "s"
+    process = sessions.start("watch", captures, *QUIET, "--session", session)
+    sessions.wait_for(session, "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= 2")
+    process.send_signal(number)
+    time.sleep(0.02)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert (session / "stack" / f"{STACK}.fits").exists()
+    assert sessions.events(session, "SessionStopped")[-1]["exit_code"] == 130
+    shutil.copy2(frames[-1], captures / frames[-1].name)
+    sessions.run("watch", captures, *QUIET, "--session", session, "--until-idle", 1)
+    whole = tmp_path / "whole"
+    paths = [sub["path"] for sub in sessions.subs(session)]
+    sessions.run("stack", *paths, "--passes", 1, "--order", "given", "--out", f"{tmp_path}/o/", "--session", whole)
+    sessions.assert_equal_sessions(session, whole)
+
+
+@pytest.mark.parametrize("wait_s", [0.15, 0.5, 1.0, 1.5])
+def test_stopped_while_it_starts(captures: Path, tmp_path: Path, wait_s: float) -> None:
+    process = sessions.start("watch", captures, *QUIET, "--session", tmp_path / "s")
+    time.sleep(wait_s)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    # before Python itself is ready nobody can answer
+    assert process.returncode in ((130, -signal.SIGTERM) if wait_s < 0.3 else (130,)), said
+    assert "Traceback" not in said
+    sessions.run("watch", captures, *QUIET, "--session", tmp_path / "s", "--until-idle", 1)
+    assert len(names(tmp_path / "s")) == N_LIGHTS - 1
+
+
+def test_a_start_that_failed_leaves_its_name_free(captures: Path, port: int) -> None:
+    watch = ("watch", captures, *QUIET, "--until-idle", 1)
+    said = sessions.run(*watch, "--bind", f"127.0.0.1:{port}", code=2)
+    assert str(port) in one_line(said)
+    sessions.run(*watch)
+    (home,) = sessions_folder().iterdir()
+    assert len(names(home)) == N_LIGHTS - 1
+
+
+def test_two_engines_never_share_a_session(captures: Path, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    process = sessions.start("watch", captures, *QUIET, "--session", session)
+    sessions.wait_for(session, "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= 1")
+    said = sessions.run("watch", captures, *QUIET, "--session", session, "--until-idle", 1, code=2)
+    assert f"process {process.pid}" in one_line(said)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    with lock(Home(session)):  # given back
+        pass
+
+
+@pytest.mark.parametrize("place", ["/dev/null/s", "/proc/s", "file/s", "file", "captures/s", "captures"])
+def test_a_session_where_none_can_be(captures: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    before = sorted(captures.iterdir())
+    said = sessions.run("watch", captures, *QUIET, "--session", tmp_path / place, code=2)
+    assert str(tmp_path / place) in one_line(said)
+    assert sorted(captures.iterdir()) == before
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_does_not_exist_yet(captures: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    process = sessions.start("watch", later, *QUIET, "--session", tmp_path / "s", "--until-idle", 8)
+    sessions.wait_for(tmp_path / "s", "EXISTS (SELECT 1 FROM event WHERE kind = 'SourceLost')")
+    captures.rename(later)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert f"{later} does not exist yet: waiting for it" in said
+    assert len(names(tmp_path / "s")) == N_LIGHTS - 1
+
+
+def test_a_folder_that_never_comes_is_a_lost_source(tmp_path: Path) -> None:
+    said = sessions.run("watch", tmp_path / "never", *QUIET, "--session", tmp_path / "s", "--until-idle", 1, code=4)
+    assert "never" in said
+
+
+def test_every_line_of_standard_output_is_an_event(captures: Path, tmp_path: Path) -> None:
+    for way in (("watch", captures, *QUIET, "--until-idle", "1"), ("stack", captures, "--out", f"{tmp_path}/o/")):
+        command = [*sessions.LIVESTACK, *map(str, way), "--json", "--session", str(tmp_path / way[0])]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        journal = sessions.rows(tmp_path / way[0], "SELECT seq, kind, body FROM event ORDER BY seq")
+        assert [(e["seq"], e["kind"], e["body"]) for e in told] == [
+            (row["seq"], row["kind"], json.loads(row["body"])) for row in journal
+        ]
+
+
+def test_whoever_stops_listening_does_not_stop_the_session(captures: Path, tmp_path: Path) -> None:
+    command = [
+        *sessions.LIVESTACK,
+        "watch",
+        str(captures),
+        *QUIET,
+        "--until-idle",
+        "1",
+        "--session",
+        str(tmp_path / "s"),
+    ]
+    with subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert "Error" not in said
+    assert len(names(tmp_path / "s")) == N_LIGHTS - 1
+
+
+def test_dropped_and_put_back_without_an_engine(captures: Path, tmp_path: Path) -> None:
+    session, stack = tmp_path / "s", tmp_path / "s" / "stack" / f"{STACK}.fits"
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    before = {name: data.tobytes() for name, data in sessions.planes(stack).items()}
+    subs = sessions.accepted(session)
+    by_name, by_path = Path(subs[1]["path"]).name, subs[2]["path"]
+    said = sessions.run("drop", session, subs[4]["no"], by_name, by_path)
+    assert f"Sub {subs[4]['no']} dropped" in said
+    states = {sub["no"]: sub["state"] for sub in sessions.subs(session)}
+    assert [no for no, state in states.items() if state == "dropped"] == [subs[i]["no"] for i in (1, 2, 4)]
+    assert "nothing to do" in one_line(sessions.run("drop", session, by_name))
+    sessions.run("restore", session, subs[4]["no"], by_name, by_path)
+    assert {name: data.tobytes() for name, data in sessions.planes(stack).items()} == before
+    said = sessions.run("drop", session, "nosuch.fits", code=2)
+    assert "nosuch.fits" in one_line(said)
+    sessions.run("drop", tmp_path, 1, code=2)
+
+
+def test_dropped_while_the_engine_runs(captures: Path, tmp_path: Path) -> None:
+    session = tmp_path / "s"
+    process = sessions.start("watch", captures, *QUIET, "--session", session)
+    sessions.wait_for(session, f"(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= {N_LIGHTS - 1}")
+    no = sessions.accepted(session)[0]["no"]
+    assert "running" in sessions.run("drop", session, no)
+    sessions.wait_for(session, f"(SELECT count(*) FROM sub WHERE state = 'dropped' AND no = {no}) = 1")
+    sessions.wait_for(session, "EXISTS (SELECT 1 FROM event WHERE kind = 'StackRestacked')")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert len(names(session)) == N_LIGHTS - 2
+
+
+def test_where_the_result_goes(captures: Path, tmp_path: Path) -> None:
+    sessions.run("stack", captures, "--out", tmp_path / "new" / "one.fits")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["one.fits"]
+    sessions.run("stack", captures, "--out", f"{tmp_path}/folder/")
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == [f"{STACK}.fits"]
+    (tmp_path / "there").mkdir()
+    sessions.run("stack", captures, "--out", tmp_path / "there", "--passes", 1)
+    assert [path.name for path in (tmp_path / "there").iterdir()] == [f"{STACK}.fits"]
+    assert not sessions_folder().exists()
+
+
+def test_a_result_that_cannot_go_there(captures: Path, tmp_path: Path) -> None:
+    frame = sorted(captures.iterdir())[0]
+    before = hashlib.sha256(frame.read_bytes()).digest()
+    for out, why in (
+        (frame, "one of the frames"),
+        (tmp_path / "x.png", "must be a .fits file"),
+        ("/proc/x.fits", "cannot be written"),
+        (f"{frame}/", "is a file, not a folder"),
+    ):
+        assert why in one_line(sessions.run("stack", captures, "--out", out, code=2))
+    assert hashlib.sha256(frame.read_bytes()).digest() == before
+
+
+def test_two_stacks_need_a_folder(captures: Path, frames: list[Path], tmp_path: Path) -> None:
+    other = write_night(tmp_path / "two", NIGHT.lasting(3))
+    shutil.copytree(captures, tmp_path / "two" / "one")
+    assert len(other) == 3
+    moved = [path.rename(tmp_path / "two" / f"other_{no}.fits") for no, path in enumerate(other)]
+    for path in moved:
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"'Demo Galaxy'", b"'Other Field'"))
+    said = sessions.run("stack", tmp_path / "two", "--out", tmp_path / "x.fits", code=2)
+    assert "2 stacks came out" in said
+    assert not (tmp_path / "x.fits").exists()
+    sessions.run("stack", tmp_path / "two", "--out", f"{tmp_path}/both/")
+    assert sorted(path.name for path in (tmp_path / "both").iterdir()) == [f"{STACK}.fits", "Other Field.fits"]
+
+
+def test_nothing_to_stack(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no frame" in one_line(sessions.run("stack", tmp_path / "empty", "--out", tmp_path / "x.fits", code=3))
+    assert "is not there" in one_line(sessions.run("stack", tmp_path / "none", "--out", tmp_path / "x.fits", code=2))
+    assert not (tmp_path / "x.fits").exists()
+
+
+def test_the_demo_shows_everything_that_can_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    said = sessions.run("demo", *QUIET, "--lights", 14, "--pace", 0.05, "--until-idle", 9, "--bind", "127.0.0.1:0")
+    assert "the page is at http://127.0.0.1:" in said
+    (session,) = tmp_path.glob("livestack-demo-*/session")
+    reasons = {sub["reason"] for sub in sessions.subs(session)}
+    assert {"truncated", "duplicate"} <= reasons, said
+
+
+def test_a_synthetic_night_stops_when_asked(tmp_path: Path) -> None:
+    process = sessions.start("simulate", tmp_path / "night", "--pace", 30, "--size", "320x240")
+    while not list((tmp_path / "night").glob("LIGHT/*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert "not empty" in one_line(sessions.run("simulate", tmp_path / "night", code=2))
+
+
+def test_a_page_of_its_own(captures: Path, tmp_path: Path, port: int) -> None:
+    session = tmp_path / "s"
+    sessions.run("stack", captures, "--out", tmp_path / "x.fits", "--session", session)
+    assert str(port) in one_line(sessions.run("serve", session, "--bind", f"127.0.0.1:{port}", code=2))
+    process = sessions.start("serve", session, "--bind", "127.0.0.1:0")
+    assert process.stdout
+    assert "the page is at http://127.0.0.1:" in process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+def test_warming_up_says_little(tmp_path: Path) -> None:
+    said = sessions.run("doctor", "--warm")
+    assert said.splitlines()[-1] == "Ready."
+    assert "{" not in said

@@ -1,0 +1,122 @@
+"""The first subs: extremes held aside, and taken back where they agree with the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from livestack.frame import Array
+from livestack.reduce.fold import REJECTORS, Light, hold, readmit
+from livestack.stack import FirstLook, Stack
+from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
+
+SIZE = (150, 170)
+ONE = np.array([NOISE_ADU**2])
+RULE = REJECTORS["deferred"]
+
+
+def _sub(seed: int, picture: Array | float = 0.0, *, weight: float = 1.0, trail: float = 0.0) -> Light:
+    data = noisy(np.zeros(SIZE) + picture, seed, noise=NOISE_ADU / np.sqrt(weight))
+    data[60:64] += trail
+    return light(frame_of(data), sky=SKY_ADU, weight=weight)
+
+
+def _held(subs: list[Light]) -> FirstLook:
+    first = FirstLook((1, *SIZE))
+    for sub in subs:
+        hold(first, sub, None)
+    return first
+
+
+def _plain(subs: list[Light]) -> Stack:
+    stack = Stack((1, *SIZE))
+    for sub in subs:
+        added(stack, sub)
+    return stack
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 12])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_clean_subs_give_the_plain_mean(n: int, weighted: bool) -> None:
+    """Every sample comes back but the few beyond the limits; the mean is the plain mean to a small part of σ."""
+    weights = np.random.default_rng(1).uniform(0.5, 2, n) if weighted else np.ones(n)
+    subs = [_sub(k, weight=w) for k, w in enumerate(weights)]
+    shown, plain = readmit(_held(subs), RULE, ONE, None), _plain(subs)
+    assert (shown.coverage + shown.rejected == n).all()
+    whole = shown.rejected == 0
+    assert whole.mean() > 1 - 0.004 * n
+    off = np.abs(shown.mean - plain.mean)[whole]
+    assert off.max() < 2e-3 * NOISE_ADU
+    np.testing.assert_allclose(shown.weight[whole], plain.weight[whole], rtol=1e-5)
+    if n > 1:
+        np.testing.assert_allclose(shown.m2[whole], plain.m2[whole], rtol=1e-3, atol=1e-3 * NOISE_ADU**2)
+    assert np.sqrt(np.mean((shown.mean - plain.mean) ** 2)) < 0.06 * NOISE_ADU
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 8])
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("trail", [150.0, 2000.0, 50_000.0])
+def test_a_trail_in_an_early_sub_is_not_shown(n: int, at: int, trail: float) -> None:
+    subs = [_sub(k, trail=trail if k == at else 0.0) for k in range(n)]
+    shown = readmit(_held(subs), RULE, ONE, None)
+    without = _plain([sub for k, sub in enumerate(subs) if k != at])
+    left = shown.mean[0, 60:64] - without.mean[0, 60:64]
+    assert abs(left.mean()) < 0.05 * NOISE_ADU
+    assert np.abs(left).max() < 6 * NOISE_ADU
+    assert (shown.rejected[0, 60:64] > 0).mean() > 0.98
+    assert (shown.rejected[0, :58] > 0).mean() < 0.02
+
+
+def test_two_trails_on_one_px_are_held_by_eight_subs() -> None:
+    subs = [_sub(k, trail=3000.0 if k in (0, 1) else 0.0) for k in range(8)]
+    shown = readmit(_held(subs), RULE, ONE, None)
+    assert abs(shown.mean[0, 60:64].mean()) < 0.1 * NOISE_ADU
+    assert (shown.rejected[0, 60:64] == 2).mean() > 0.9
+
+
+@pytest.mark.parametrize("n", [3, 4, 6, 8])
+def test_star_cores_stay_whole_when_the_seeing_changes(n: int) -> None:
+    """FWHM 2.6 to 4 px from sub to sub: light and core of each star within half a percent of the plain mean's."""
+    stars = star_field(12, SIZE, 2, border=14, apart=28)
+    draw = np.random.default_rng(3)
+    subs = [_sub(k, draw_stars(SIZE, stars, draw.uniform(2.6, 4.0), 3.0)) for k in range(n)]
+    shown, plain = readmit(_held(subs), RULE, ONE, None), _plain(subs)
+    for x, y, _ in stars:
+        for reach in (6, 1):
+            box = np.s_[0, round(y) - reach : round(y) + reach + 1, round(x) - reach : round(x) + reach + 1]
+            assert shown.mean[box].sum() == pytest.approx(plain.mean[box].sum(), rel=5e-3)
+
+
+def test_borders_under_dither() -> None:
+    """Px that two of five subs cover are shown from two; what nobody covered is nothing."""
+    draw = np.random.default_rng(4)
+    first, covered = FirstLook((1, *SIZE)), np.zeros(SIZE, int)
+    for k in range(5):
+        frame = frame_of(noisy(np.zeros(SIZE), k))
+        sub = light(frame, turned(draw.uniform(-4, 4), *draw.uniform(-25, 25, 2), SIZE), sky=SKY_ADU)
+        hold(first, sub, None)
+        covered += added(Stack((1, *SIZE)), sub).coverage[0]
+    shown = readmit(first, RULE, ONE, None)
+    np.testing.assert_array_equal(shown.coverage[0] + shown.rejected[0], covered)
+    assert set(np.unique(covered)) == {0, 1, 2, 3, 4, 5} or covered.min() > 0
+    assert np.isnan(shown.result().mean[0][covered == 0]).all()
+    assert np.abs(shown.mean[0][covered > 0]).max() < 6 * NOISE_ADU
+
+
+def test_looking_changes_nothing() -> None:
+    """What is shown may be asked for at any time: the first look goes on from where it was."""
+    subs = [_sub(k, trail=500.0 if k == 0 else 0.0) for k in range(6)]
+    asked = FirstLook((1, *SIZE))
+    for sub in subs:
+        hold(asked, sub, None)
+        readmit(asked, RULE, ONE, None)
+    one, other = readmit(asked, RULE, ONE, None), readmit(_held(subs), RULE, ONE, None)
+    for mine, yours in zip(one.arrays, other.arrays, strict=True):
+        np.testing.assert_array_equal(mine, yours)
+
+
+def test_the_order_of_clean_subs_hardly_matters() -> None:
+    subs = [_sub(k) for k in range(7)]
+    one = readmit(_held(subs), RULE, ONE, None)
+    other = readmit(_held(subs[::-1]), RULE, ONE, None)
+    assert np.sqrt(np.mean((one.mean - other.mean) ** 2)) < 0.02 * NOISE_ADU

@@ -1,0 +1,60 @@
+"""What a sub counts, and why one is left out."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from livestack.frame import Quality
+from livestack.reduce.weigh import judge_sub, weigh
+
+TYPICAL = Quality(200, 3.0, 1.6, 0.3, 1.05, 800.0, 12.0)
+
+
+def _quality(**changes: float) -> Quality:
+    return dataclasses.replace(TYPICAL, **changes)
+
+
+def test_the_typical_sub_weighs_one() -> None:
+    for how in ("depth", "balanced", "equal"):
+        assert weigh(TYPICAL, 1.0, TYPICAL, how) == 1.0
+
+
+@pytest.mark.parametrize(("noise", "scale", "expected"), [(24.0, 1.0, 0.25), (12.0, 0.5, 0.25), (6.0, 1.0, 4.0)])
+def test_depth_is_transparency_over_noise_squared(noise: float, scale: float, expected: float) -> None:
+    assert weigh(_quality(noise_adu=noise), scale, TYPICAL, "depth") == pytest.approx(expected)
+    assert weigh(_quality(noise_adu=noise), scale, TYPICAL, "equal") == 1.0
+
+
+def test_balanced_favours_sharp_subs() -> None:
+    assert weigh(_quality(fwhm_px=6.0), 1.0, TYPICAL, "balanced") == pytest.approx(0.5)
+    assert weigh(_quality(fwhm_px=6.0), 1.0, TYPICAL, "depth") == pytest.approx(1.0)
+    assert weigh(_quality(fwhm_px=0.0), 1.0, TYPICAL, "balanced") == pytest.approx(1.0)
+
+
+def test_twice_the_exposure_counts_double() -> None:
+    """Signal doubles, the sky's noise grows by √2: t²/σ² is 2, so that mixed exposures join in one stack."""
+    assert weigh(_quality(noise_adu=12.0 * 2**0.5), 2.0, TYPICAL, "depth") == pytest.approx(2.0)
+
+
+def test_a_noiseless_frame_has_a_finite_weight() -> None:
+    assert 0 < weigh(_quality(noise_adu=0.0), 1.0, _quality(noise_adu=0.0), "depth") < 1e9
+
+
+def test_clouds_and_wind_are_left_out_in_words() -> None:
+    clouded = judge_sub(TYPICAL, 0.21, 1.05, 0.1)
+    assert not clouded.accepted
+    assert clouded.reason == "clouded"
+    assert "21 %" in clouded.sentence
+    trailed = judge_sub(_quality(elongation=2.4), 1.0, 1.05, 1.0)
+    assert trailed.reason == "trailed"
+    assert "2.4" in trailed.sentence
+
+
+def test_what_is_usual_here_is_not_left_out() -> None:
+    """A bright sky, soft stars, or a telescope whose stars are always long."""
+    assert judge_sub(_quality(background_adu=40_000.0), 1.0, 1.05, 0.02).accepted
+    assert judge_sub(_quality(fwhm_px=9.0), 1.0, 1.05, 1.0).accepted
+    assert judge_sub(_quality(elongation=2.0), 1.0, 1.7, 1.0).accepted
+    assert judge_sub(TYPICAL, 0.35, 1.05, 0.1).accepted
