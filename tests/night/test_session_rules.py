@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -304,6 +305,41 @@ def test_where_the_result_goes(captures: Path, tmp_path: Path) -> None:
     sessions.run("stack", captures, "--out", tmp_path / "there", "--passes", 1)
     assert [path.name for path in (tmp_path / "there").iterdir()] == [f"{STACK}.fits"]
     assert not sessions_folder().exists()
+
+
+def test_a_stack_of_files_goes_on_where_it_was_stopped(real_data: Path, tmp_path: Path) -> None:
+    frames = real_data / "A_arp186_asi290_altaz"
+    stack = ("stack", frames, "--out", tmp_path / "x.fits", "--session", tmp_path / "s")
+    process = sessions.start(*stack)
+    sessions.wait_for(tmp_path / "s", "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= 3")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "nothing was written" in said
+    assert not (tmp_path / "x.fits").exists()
+    sessions.run(*stack)
+    sessions.run("stack", frames, "--out", tmp_path / "y.fits", "--session", tmp_path / "whole")
+    sessions.assert_equal_sessions(tmp_path / "s", tmp_path / "whole")
+    assert (tmp_path / "x.fits").exists()
+
+
+def test_a_terminal_shows_how_far_it_has_come(captures: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    screen, terminal = pty.openpty()
+    command = [*sessions.LIVESTACK, "stack", str(captures), "--out", str(tmp_path / "x.fits")]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, stdout=terminal, stderr=terminal, stdin=terminal, env=environment) as process:
+        os.close(terminal)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that its other end is closed
+            while piece := os.read(screen, 4096):
+                shown += piece
+    os.close(screen)
+    text = shown.decode()
+    assert process.returncode == 0, text
+    assert f"{N_LIGHTS - 1}/{N_LIGHTS - 1}" in text
+    assert "Sub 1 stacked on" in text
+    assert f"Saved {tmp_path / 'x.fits'}" in text
 
 
 def test_a_result_that_cannot_go_there(captures: Path, tmp_path: Path) -> None:
