@@ -96,19 +96,22 @@ def sky_surface(stack: Stack, light: Light) -> Array:
     unscaled = np.zeros((stack.shape[0], 6))
     corners, blocks = _statistics(stack, light, unscaled, light.scale)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
-    return np.stack([_surface(centre, blocks[c, :, 0] * light.scale) for c in range(stack.shape[0])])
+    # on a small grid the blocks overlap
+    independent = stack.shape[1] * stack.shape[2] / BLOCK**2
+    return np.stack([_surface(centre, blocks[c, :, 0] * light.scale, independent) for c in range(stack.shape[0])])
 
 
-def _surface(centre: Array, level: Array) -> Array:
+def _surface(centre: Array, level: Array, independent: float) -> Array:
     """Fit, and fit again without blocks farther than 4 robust σ, three times at most."""
     good = np.isfinite(level)
     fit = np.zeros(6)
     if not good.any():
         return fit
     fit[0] = np.median(level[good])
-    terms = 6 if good.sum() >= CURVED_FROM else 3
-    if good.sum() < LEAST_BLOCKS:
+    n_blocks = min(int(good.sum()), independent)
+    if n_blocks < LEAST_BLOCKS:
         return fit
+    terms = 6 if n_blocks >= CURVED_FROM else 3
     # centred and scaled, so that the system is well conditioned
     (my, mx), s = centre[good].mean(axis=0), 1 / max(float(np.ptp(centre[good])), 1.0)
     y, x = ((centre - (my, mx)) * s).T

@@ -9,7 +9,7 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.growth import light_of
-from livestack.reduce.fold import REJECTORS, Light, colours_of, fold
+from livestack.reduce.fold import Against, REJECTORS, Light, colours_of, fold
 from livestack.stack import Stack
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
@@ -71,19 +71,19 @@ def light(
     scale: float = 1.0,
     weight: float = 1.0,
 ) -> Light:
-    """Sub ready to be folded; `matrix` is sub → grid, `sky` a level or (C, 3)."""
-    plane = np.zeros((frame.n_channels, 3))
+    """Sub ready to be folded; `matrix` is sub → grid, `sky` a level or (C, up to 6)."""
+    plane = np.zeros((frame.n_channels, 6))
     if np.ndim(sky) == 0:
         plane[:, 0] = sky
     else:
-        plane[:] = sky
+        plane[:, : np.shape(sky)[-1]] = sky
     matrix = np.eye(3) if matrix is None else matrix
     return light_of(frame, masters or Masters(), matrix=matrix, sky=plane, scale=scale, weight=weight)
 
 
 def added(stack: Stack, sub: Light, threads: Executor | None = None) -> Stack:
     """Fold a sub without judging it."""
-    fold(stack, sub, REJECTORS["none"], np.ones(stack.shape[0]), None, threads)
+    fold(stack, sub, REJECTORS["none"], Against(np.ones(stack.shape[0])), threads)
     stack.count(1.0)
     return stack
 

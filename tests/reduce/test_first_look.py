@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import REJECTORS, Light, hold, readmit
+from livestack.reduce.fold import Against, REJECTORS, Light, hold, readmit
 from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -21,10 +21,16 @@ def _sub(seed: int, picture: Array | float = 0.0, *, weight: float = 1.0, trail:
     return light(frame_of(data), sky=SKY_ADU, weight=weight)
 
 
+def _hold(first: FirstLook, sub: Light) -> None:
+    """Hold a sub as a growth does: judged by what the first look shows so far."""
+    shown = readmit(first, RULE, ONE, None) if first.weights else None
+    hold(first, sub, RULE, Against(ONE, shown), None)
+
+
 def _held(subs: list[Light]) -> FirstLook:
     first = FirstLook((1, *SIZE))
     for sub in subs:
-        hold(first, sub, None)
+        _hold(first, sub)
     return first
 
 
@@ -94,7 +100,7 @@ def test_borders_under_dither() -> None:
     for k in range(5):
         frame = frame_of(noisy(np.zeros(SIZE), k))
         sub = light(frame, turned(draw.uniform(-4, 4), *draw.uniform(-25, 25, 2), SIZE), sky=SKY_ADU)
-        hold(first, sub, None)
+        _hold(first, sub)
         covered += added(Stack((1, *SIZE)), sub).coverage[0]
     shown = readmit(first, RULE, ONE, None)
     np.testing.assert_array_equal(shown.coverage[0] + shown.rejected[0], covered)
@@ -108,7 +114,7 @@ def test_looking_changes_nothing() -> None:
     subs = [_sub(k, trail=500.0 if k == 0 else 0.0) for k in range(6)]
     asked = FirstLook((1, *SIZE))
     for sub in subs:
-        hold(asked, sub, None)
+        _hold(asked, sub)
         readmit(asked, RULE, ONE, None)
     one, other = readmit(asked, RULE, ONE, None), readmit(_held(subs), RULE, ONE, None)
     for mine, yours in zip(one.arrays, other.arrays, strict=True):

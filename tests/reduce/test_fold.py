@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import REJECTORS, contrast, fold, preview, preview_step
+from livestack.reduce.fold import Against, REJECTORS, contrast, fold, preview, preview_step
 from livestack.stack import Stack
 from tests.reduce.fields import SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -114,7 +114,7 @@ def _trailed(frames: int, outlier: float, at: int, rule: str) -> tuple[Stack, Ar
         data = noisy(np.zeros(SIZE), 50 + k)
         if k == at:
             data[line] += outlier
-        shares.append(fold(stack, light(frame_of(data), sky=SKY_ADU), REJECTORS[rule], ONE, None, None))
+        shares.append(fold(stack, light(frame_of(data), sky=SKY_ADU), REJECTORS[rule], Against(ONE), None))
     return stack, line, shares
 
 
@@ -138,11 +138,11 @@ def test_an_outlier_is_judged_out(rule: str, at: int) -> None:
 def test_the_share_judged_out_is_of_what_was_covered(rule: str) -> None:
     stack = Stack((1, *SIZE))
     for k in range(12):
-        fold(stack, light(frame_of(noisy(np.zeros(SIZE), k)), sky=SKY_ADU), REJECTORS[rule], ONE, None, None)
+        fold(stack, light(frame_of(noisy(np.zeros(SIZE), k)), sky=SKY_ADU), REJECTORS[rule], Against(ONE), None)
     data = noisy(np.zeros(SIZE), 12)
     data[: SIZE[0] // 2] += 500
     sub = light(frame_of(data), turned(0, 0, 10, SIZE), sky=SKY_ADU)
-    assert fold(stack, sub, REJECTORS[rule], ONE, None, None) == pytest.approx(48 / 86, abs=0.01)
+    assert fold(stack, sub, REJECTORS[rule], Against(ONE), None) == pytest.approx(48 / 86, abs=0.01)
 
 
 def test_the_plain_mean_takes_everything() -> None:
@@ -160,7 +160,7 @@ def test_covered_is_in_or_out_at_the_borders_too() -> None:
         data[draw.random(SIZE) < 0.02] += 500
         sub = light(frame_of(data), turned(draw.uniform(-9, 9), *draw.uniform(-20, 20, 2), SIZE), sky=SKY_ADU)
         covered += added(Stack((1, *SIZE)), sub).coverage[0]
-        fold(stack, sub, REJECTORS["deferred"], ONE, None, None)
+        fold(stack, sub, REJECTORS["deferred"], Against(ONE), None)
     np.testing.assert_array_equal(stack.coverage[0] + stack.rejected[0], covered)
     assert stack.rejected.sum() > 50
 
@@ -174,7 +174,7 @@ def test_star_cores_are_not_eaten_when_the_seeing_changes() -> None:
     for k in range(14):
         data = noisy(draw_stars(size, stars, draw.uniform(2.6, 4.2), 3.0), k)
         sub = light(frame_of(data), sky=SKY_ADU)
-        fold(judged, sub, REJECTORS["deferred"], ONE, None, None)
+        fold(judged, sub, REJECTORS["deferred"], Against(ONE), None)
         added(plain, sub)
     for x, y, _ in stars:
         box = np.s_[0, round(y) - 5 : round(y) + 6, round(x) - 5 : round(x) + 6]
@@ -188,7 +188,7 @@ def test_clean_sky_is_hardly_touched() -> None:
     judged, plain = Stack((1, *SIZE)), Stack((1, *SIZE))
     for k in range(30):
         sub = light(frame_of(noisy(np.zeros(SIZE), k)), sky=SKY_ADU)
-        fold(judged, sub, REJECTORS["deferred"], ONE, None, None)
+        fold(judged, sub, REJECTORS["deferred"], Against(ONE), None)
         added(plain, sub)
     assert judged.rejected.mean() / 30 < 1e-3
     assert np.std(judged.mean) == pytest.approx(np.std(plain.mean), rel=5e-3)
@@ -205,7 +205,7 @@ def test_threads_change_no_bit(rule: str, cfa: str | None) -> None:
             data[draw.random(data.shape) < 0.01] += 300
             pose = turned(draw.uniform(-5, 5), *draw.uniform(-9, 9, 2), data.shape)
             sub = light(frame_of(data, cfa), pose, sky=SKY_ADU, weight=draw.uniform(0.5, 2))
-            fold(stack, sub, REJECTORS[rule], np.full(stack.shape[0], NOISE**2), None, threads)
+            fold(stack, sub, REJECTORS[rule], Against(np.full(stack.shape[0], NOISE**2)), threads)
         return b"".join(array.tobytes() for array in stack.arrays)
 
     with ThreadPoolExecutor(3) as three, ThreadPoolExecutor(1) as one:

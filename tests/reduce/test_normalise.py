@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array, Frame
-from livestack.reduce.fold import REJECTORS, Light, fold
-from livestack.reduce.normalise import sample_noise, sky_level, sky_plane
+from livestack.reduce.fold import Against, REJECTORS, Light, fold
+from livestack.reduce.normalise import sample_noise, sky_level, sky_surface
 from livestack.stack import Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -22,9 +22,11 @@ def picture() -> Array:
     return np.asarray(draw_stars(SIZE, star_field(100, SIZE, 1), 3.0, 4.0) + nebula)
 
 
-def _slope(a: float, b: float, c: float) -> Array:
+def _slope(*coefficients: float) -> Array:
+    """Sky of coefficients of 1, x, y, x², xy, y²; what is not given is 0."""
     yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
-    return np.asarray(a + b * xx + c * yy)
+    terms = (np.ones(SIZE), xx, yy, xx * xx, xx * yy, yy * yy)
+    return np.asarray(sum(c * term for c, term in zip(coefficients, terms, strict=False)))
 
 
 def _stack_of(picture: Array, n: int, channels: int = 1) -> Stack:
@@ -41,22 +43,22 @@ def _frame(picture: Array, seed: int, channels: int = 1, *, noise: float = NOISE
 
 
 @pytest.mark.parametrize("n", [1, 3, 10])
-@pytest.mark.parametrize("plane", [(SKY_ADU, 0.0, 0.0), (SKY_ADU + 90, 0.06, -0.04), (300.0, -0.1, 0.1)])
-def test_a_sky_plane_is_found(picture: Array, n: int, plane: tuple[float, float, float]) -> None:
-    """Level and slope to 0.05 σ anywhere on the grid; stars and nebula are not taken for sky."""
+@pytest.mark.parametrize("plane", [(SKY_ADU, 0.0, 0.0), (SKY_ADU + 90, 0.06, -0.04), (300.0, -0.1, 0.1, 2e-4, -1e-4)])
+def test_a_sky_surface_is_found(picture: Array, n: int, plane: tuple[float, ...]) -> None:
+    """Level, slope and bend to 0.1 σ at the worst corner; stars and nebula are not taken for sky."""
     stack = _stack_of(picture, n)
     data = (noisy(picture, 77, sky=0.0) + _slope(*plane)).astype(np.float32)
-    found = sky_plane(stack, light(frame_of(data)))
-    assert np.abs(_slope(*found[0]) - _slope(*plane)).max() < 0.05 * NOISE_ADU * (2 if n == 1 else 1)
+    found = sky_surface(stack, light(frame_of(data)))
+    assert np.abs(_slope(*found[0]) - _slope(*plane)).max() < 0.1 * NOISE_ADU * (2 if n == 1 else 1)
 
 
 def test_each_colour_has_its_own_sky(picture: Array) -> None:
     stack = _stack_of(picture, 4, 3)
     planes = np.array([[900.0, 0.05, 0.0], [700.0, 0.0, -0.05], [400.0, 0.02, 0.03]])
     data = np.stack([noisy(picture, 80 + c, sky=0.0) + _slope(*planes[c]) for c in range(3)], axis=-1)
-    found = sky_plane(stack, light(frame_of(data.astype(np.float32))))
+    found = sky_surface(stack, light(frame_of(data.astype(np.float32))))
     for c in range(3):
-        assert np.abs(_slope(*found[c]) - _slope(*planes[c])).max() < 0.06 * NOISE_ADU
+        assert np.abs(_slope(*found[c]) - _slope(*planes[c])).max() < 0.12 * NOISE_ADU
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.3])
@@ -64,8 +66,8 @@ def test_a_dimmer_sub_is_scaled_not_shifted(picture: Array, scale: float) -> Non
     """Through haze: the object's light is scale times the stack's, and the plane found is the sky alone."""
     stack = _stack_of(picture, 6)
     data = noisy(scale * picture, 78, sky=0.0) + _slope(650.0, 0.03, 0.0).astype(np.float32)
-    found = sky_plane(stack, light(frame_of(data), scale=scale))
-    assert np.abs(_slope(*found[0]) - _slope(650.0, 0.03, 0.0)).max() < 0.06 * NOISE_ADU
+    found = sky_surface(stack, light(frame_of(data), scale=scale))
+    assert np.abs(_slope(*found[0]) - _slope(650.0, 0.03, 0.0)).max() < 0.12 * NOISE_ADU
     sub = light(frame_of(data), sky=found, scale=scale)
     one = added(Stack((1, *SIZE)), sub).mean[0]
     off = (one - stack.mean[0])[picture < 60]
@@ -81,17 +83,17 @@ def test_the_plane_is_found_under_any_pose() -> None:
     data = noisy(np.zeros(SIZE), 79, sky=0.0) + (500 + 0.08 * grid_x - 0.05 * grid_y)
     blank = Stack((1, *SIZE))
     added(blank, light(frame_of(noisy(np.zeros(SIZE), 3)), sky=SKY_ADU))
-    found = sky_plane(blank, light(frame_of(data.astype(np.float32)), matrix))
-    assert np.abs(_slope(*found[0]) - _slope(500, 0.08, -0.05)).max() < 0.1 * NOISE_ADU
+    found = sky_surface(blank, light(frame_of(data.astype(np.float32)), matrix))
+    assert np.abs(_slope(*found[0]) - _slope(500, 0.08, -0.05)).max() < 0.15 * NOISE_ADU
 
 
 def test_a_step_of_the_sky_is_no_reason_to_reject(picture: Array) -> None:
     """A lamp goes on: the sky is 8 σ brighter, with a gradient; normalised, its samples are in."""
     stack = _stack_of(picture, 8)
     data = (noisy(picture, 81) + _slope(8 * NOISE_ADU, 0.05, 0.0)).astype(np.float32)
-    found = sky_plane(stack, light(frame_of(data)))
+    found = sky_surface(stack, light(frame_of(data)))
     sub = light(frame_of(data), sky=found)
-    share = fold(stack, sub, REJECTORS["deferred"], sample_noise(stack, sub), None, None)
+    share = fold(stack, sub, REJECTORS["deferred"], Against(sample_noise(stack, sub)), None)
     assert share < 3e-3
 
 
@@ -136,9 +138,9 @@ def test_what_cannot_be_compared_says_nothing() -> None:
     stack = Stack((1, *SIZE))
     added(stack, _shifted(np.zeros(SIZE), 400.0, 1))
     sub = _shifted(np.zeros(SIZE), -400.0, 2)
-    assert not sky_plane(stack, sub).any()
+    assert not sky_surface(stack, sub).any()
     assert sample_noise(stack, sub)[0] >= 1e10
-    assert fold(stack, sub, REJECTORS["deferred"], sample_noise(stack, sub), None, None) == 0
+    assert fold(stack, sub, REJECTORS["deferred"], Against(sample_noise(stack, sub)), None) == 0
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -155,7 +157,7 @@ def test_small_grids(size: tuple[int, int]) -> None:
     for k in range(3):
         added(stack, light(frame_of(noisy(np.zeros(size), k)), sky=SKY_ADU))
     sub = light(frame_of(noisy(np.zeros(size), 9, sky=SKY_ADU + 55)))
-    plane = sky_plane(stack, sub)[0]
+    plane = sky_surface(stack, sub)[0]
     yy, xx = np.mgrid[: size[0], : size[1]]
     tolerance = 4 * NOISE_ADU * np.sqrt(1.57 * 4 / 3 / (size[0] * size[1]) * 6)
     assert np.abs(plane[0] + plane[1] * xx + plane[2] * yy - SKY_ADU - 55).max() < tolerance
