@@ -1,7 +1,7 @@
 """The physics: from a raw frame to a sample in the stack. Functions over arrays; no settings, events or threads.
 
-Compiled kernels are kept in the user's cache. A kernel's file does not tell when a kernel it calls, in another file, has
-changed; so the cache is named by the sources of all of them.
+Compiled kernels are kept in the user's cache. A kernel's file does not tell when a kernel it calls, in another file,
+has changed; so the cache is named by the sources of all of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,5 @@ def _sources_digest() -> str:
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    numba.config.CACHE_DIR = str(
-        platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{_sources_digest()}"
-    )
+    _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{_sources_digest()}"
+    numba.config.CACHE_DIR = str(_cache)  # type: ignore[attr-defined]

@@ -76,24 +76,27 @@ def _hits(flags: Array, y: int, x: int) -> int:
 
 
 @njit(**OPTIONS)
+def _count_hits(flags: Array, box: tuple[int, int, int, int]) -> int:
+    """Px of a box (y0, y1, x0, x1) that are flagged in any channel."""
+    n = 0
+    for y in range(box[0], box[1]):
+        for x in range(box[2], box[3]):
+            n += _hits(flags, y, x) > 0
+    return n
+
+
+@njit(**OPTIONS)
 def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
-    """Flag, in every channel, what touches a strong hit or two hits side by side, and what the guide says is not sky."""
+    """Flag, in every channel, what touches a strong hit or two hits side by side, and what the guide leaves out."""
     channels, h, w = flags.shape
     reach = np.zeros((h, w), np.bool_)
     for y in range(h):
         for x in range(w):
             gy, gx = min((corner[0] + y) >> 1, out.shape[0] - 1), min((corner[1] + x) >> 1, out.shape[1] - 1)
-            if out[gy, gx]:
-                reach[y, x] = True
+            reach[y, x] |= out[gy, gx]
             hit = _hits(flags, y, x)
-            if hit == 0:
-                continue
             top, bottom, left, right = max(y - 1, 0), min(y + 2, h), max(x - 1, 0), min(x + 2, w)
-            together = 0
-            for yy in range(top, bottom):
-                for xx in range(left, right):
-                    together += _hits(flags, yy, xx) > 0
-            if hit == 2 or together >= 2:
+            if hit > 0 and (hit == 2 or _count_hits(flags, (top, bottom, left, right)) >= 2):
                 reach[top:bottom, left:right] = True
     for c in range(channels):
         for y in range(h):

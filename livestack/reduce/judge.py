@@ -57,7 +57,7 @@ class Judgement:
     noise : float
         Variance of one guide px of the sub, ADU².
     change : ndarray of float32
-        (h, w) how far this sub's stars differ from the template's, ADU: no fault of a px.
+        (h, w) how far this sub's stars and sky differ from the template's, ADU: no fault of a px.
     """
 
     out: Array
@@ -69,21 +69,23 @@ class Judgement:
 
 
 @njit(**OPTIONS)
+def _join_row(sums: Array, counts: Array, data: Array, ok: Array, sign: float) -> None:
+    for x in range(sums.size):
+        if ok[x]:
+            sums[x] += sign * data[x]
+            counts[x] += sign
+
+
+@njit(**OPTIONS)
 def _box_mean(data: Array, ok: Array, half: int, out: Array) -> None:
     """Mean of data over ok px in a (2 half + 1)² box; float64 running sums."""
     h, w = data.shape
     sums, counts = np.zeros(w), np.zeros(w)
     for y in range(-half, h):
         if y + half < h:
-            for x in range(w):
-                if ok[y + half, x]:
-                    sums[x] += data[y + half, x]
-                    counts[x] += 1
+            _join_row(sums, counts, data[y + half], ok[y + half], 1.0)
         if y - half - 1 >= 0:
-            for x in range(w):
-                if ok[y - half - 1, x]:
-                    sums[x] -= data[y - half - 1, x]
-                    counts[x] -= 1
+            _join_row(sums, counts, data[y - half - 1], ok[y - half - 1], -1.0)
         if y < 0:
             continue
         total, n = 0.0, 0.0
@@ -209,27 +211,21 @@ def match_template(sample: Array, mean: Array, usable: Array, contrast: Array, n
 
 @njit(**OPTIONS)
 def _residual(
-    sample: Array,
-    matched: Array,
-    guide: tuple[Array, Array, Array],
-    contrast: Array,
-    numbers: Array,
-    out: tuple[Array, Array],
+    sample: Array, matched: Array, guide: tuple[Array, Array, Array], contrast: Array, numbers: Array, z: Array
 ) -> None:
-    """Residual in σ, and the px that fail the pixel test.
+    """Residual in σ, 0 where there is none.
 
     Parameters
     ----------
     guide : m2, weight, coverage (h, w) of the template.
-    numbers : noise, weight, ν, β, κ low, κ high, whether the px' own variance counts.
-    out : residual and hits to write (h, w).
+    numbers : noise, weight, ν, β, whether the px' own variance counts.
+    z : (h, w) to write.
     """
-    noise, w, nu, beta, low, high, own = numbers
+    noise, w, nu, beta, own = numbers
     m2, total, coverage = guide
-    z, hit = out
     for y in range(z.shape[0]):
         for x in range(z.shape[1]):
-            z[y, x], hit[y, x] = F(0), False
+            z[y, x] = F(0)
             if not (np.isfinite(sample[y, x]) and coverage[y, x] > 0):
                 continue
             c = beta * contrast[y, x]
@@ -238,9 +234,7 @@ def _residual(
             if own > 0 and n > 0:
                 variance = (nu * variance + m2[y, x] / w) / (nu + n)
             variance = max(variance, noise) * (1 + w / max(total[y, x], 1e-6))
-            v = (sample[y, x] - matched[y, x]) / math.sqrt(variance)
-            z[y, x] = v
-            hit[y, x] = v > high or v < -low
+            z[y, x] = (sample[y, x] - matched[y, x]) / math.sqrt(variance)
 
 
 @njit(**OPTIONS)
@@ -369,25 +363,18 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     stars = np.zeros(mean.shape, bool)
     _mark_stars(sight.stars[:, 0], sight.stars[:, 1], stars)
     matched = match_template(sample, mean, valid & stars, contrast, noise)
-    z, hit = np.empty_like(mean), np.empty(mean.shape, bool)
     n = int(np.median(coverage[valid][::16]))
-    numbers = np.array(
-        [
-            noise,
-            weight,
-            rule.nu,
-            SHARPER * rule.beta,
-            rule.kappa_low,
-            rule.kappa_high,
-            float(n > OWN_VARIANCE_FROM and m2.any()),
-        ]
-    )
-    _residual(sample, matched, (m2, total, coverage), contrast, numbers, (z, hit))
+    numbers = np.array([noise, weight, rule.nu, SHARPER * rule.beta, float(n > OWN_VARIANCE_FROM and m2.any())])
+    z = np.empty_like(mean)
+    _residual(sample, matched, (m2, total, coverage), contrast, numbers, z)
     ok = ((0.35 * contrast) ** 2 < 4 * noise) & valid
+    # thin cloud and glow are wide: what is judged stands out of its surroundings
     low = np.empty_like(z)
     _box_mean(np.clip(z, -5, 5), ok, BOX // 2, low)
     z -= low
     z[~valid] = 0
+    hit = (z > rule.kappa_high) | (z < -rule.kappa_low)
+    change = np.hypot(matched - mean, np.float32(math.sqrt(noise)) * low)
     # what follows counts in σ of the residual as it is
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
@@ -397,7 +384,6 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     n_valid = int(valid.sum())
     distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid
     out = hit if distrusted else hit | mask
-    change = np.abs(matched - mean)
     return Judgement(out, tuple(trails), float(out.sum() / n_valid), bool(distrusted), noise, change)
 
 

@@ -286,6 +286,7 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         Changed in place.
     """
     trails = []
+    painted = np.zeros_like(mask)
     z = z / np.float32(correlation(z, ok))
     for x0, y0, x1, y1, sn in find_lines(z, ok):
         length = math.hypot(x1 - x0, y1 - y0)
@@ -294,14 +295,23 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         if min(off, 90 - off) < AXIS_DEG and sn < AXIS_THRESHOLD:
             continue
         span = _best_run(z, ok, line)
-        if span is None:
+        if span is None or _is_painted(painted, line, span):
             continue
         low, high, height = _width(z, ok, line, span)
-        _paint(mask, line, span, np.array([low, high]))
+        _paint(painted, line, span, np.array([low, high]))
         ends = line[:2] + np.outer(span, line[2:])
         (ax, ay), (bx, by) = ends.tolist()
         trails.append(Trail(ax, ay, bx, by, low, high, sn, height))
+    mask |= painted
     return trails
+
+
+def _is_painted(painted: Array, line: Array, span: Array) -> bool:
+    """Whether most of a line lies in a trail that was found before: the flank of a bright one."""
+    along = np.arange(span[0], span[1])
+    x = np.clip((line[0] + along * line[2]).round().astype(int), 0, painted.shape[1] - 1)
+    y = np.clip((line[1] + along * line[3]).round().astype(int), 0, painted.shape[0] - 1)
+    return bool(painted[y, x].mean() > 0.5)
 
 
 def _best_run(z: Array, ok: Array, line: Array) -> Array | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.growth import light_of
-from livestack.reduce.fold import Against, REJECTORS, Light, colours_of, fold
+from livestack.reduce.fold import REJECTORS, Against, Light, colours_of, fold
 from livestack.stack import Stack
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import Against, REJECTORS, Light, hold, readmit
+from livestack.reduce.fold import REJECTORS, Against, Light, hold, readmit
 from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import Against, REJECTORS, contrast, fold, preview, preview_step
+from livestack.reduce.fold import REJECTORS, Against, contrast, fold, preview, preview_step
 from livestack.stack import Stack
 from tests.reduce.fields import SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array, Frame
-from livestack.reduce.fold import Against, REJECTORS, Light, fold
+from livestack.reduce.fold import REJECTORS, Against, Light, fold
 from livestack.reduce.normalise import sample_noise, sky_level, sky_surface
 from livestack.stack import Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned

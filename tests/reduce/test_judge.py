@@ -1,0 +1,166 @@
+"""A sub is judged as a picture: what is not sky goes, stars and clouds stay."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from livestack.frame import Array
+from livestack.reduce.fold import REJECTORS
+from livestack.reduce.judge import Judgement, Sight, judge
+from livestack.reduce.trails import correlation, find_lines
+from livestack.stack import Stack
+
+RULE = REJECTORS["deferred"]
+SIZE = (300, 320)
+N = 20
+
+
+def _stars(n: int = 150, seed: int = 5) -> Array:
+    draw = np.random.default_rng(seed)
+    return np.stack(
+        [draw.uniform(8, SIZE[1] - 8, n), draw.uniform(8, SIZE[0] - 8, n), 40 * draw.pareto(1.0, n) + 30], 1
+    )
+
+
+def _picture(stars: Array, fwhm_px: float = 2.0, dx: float = 0.0, dy: float = 0.0) -> Array:
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]].astype(np.float32)
+    out = np.zeros(SIZE, np.float32)
+    alpha2 = (fwhm_px / 1.02) ** 2
+    for x, y, peak in stars:
+        near = np.s_[max(int(y) - 15, 0) : int(y) + 16, max(int(x) - 15, 0) : int(x) + 16]
+        r2 = (xx[near] - x - dx) ** 2 + (yy[near] - y - dy) ** 2
+        out[near] += min(peak, 3000) * (2.0 / fwhm_px) ** 2 * (1 + r2 / alpha2) ** -3.0
+    return out
+
+
+def _noise(seed: int) -> Array:
+    return np.random.default_rng(seed).normal(0, 1, SIZE).astype(np.float32)
+
+
+def _template(stars: Array) -> Stack:
+    """Mean of N subs of unit noise."""
+    stack = Stack((1, *SIZE))
+    stack.mean[0] = _picture(stars) + _noise(1) / np.sqrt(N)
+    stack.weight[:], stack.coverage[:] = N, N
+    stack.m2[:] = N - 1
+    return stack
+
+
+def _judged(
+    added: Array | float, *, fwhm_px: float = 2.0, dx: float = 0.0, seed: int = 9, angle_deg: float = 0.0
+) -> Judgement:
+    stars = _stars()
+    sample = _picture(stars, fwhm_px, dx) + _noise(seed) + np.float32(added)
+    return judge(Sight(sample.astype(np.float32), 1.0, stars[:, :2], angle_deg), _template(stars), RULE)
+
+
+def _line(peak: float, p: tuple[float, float], q: tuple[float, float], fwhm_px: float = 1.6) -> tuple[Array, Array]:
+    """A trail from p to q, and its distance map."""
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]].astype(np.float64)
+    length = np.hypot(q[0] - p[0], q[1] - p[1])
+    ux, uy = (q[0] - p[0]) / length, (q[1] - p[1]) / length
+    d, along = (xx - p[0]) * uy - (yy - p[1]) * ux, (xx - p[0]) * ux + (yy - p[1]) * uy
+    on = (along >= 0) & (along <= length)
+    profile = np.exp(-0.5 * (d / (fwhm_px / 2.355)) ** 2)
+    return (peak * profile * on).astype(np.float32), np.where(on, np.abs(d), np.inf)
+
+
+@pytest.mark.parametrize("seed", range(9, 15))
+def test_a_clean_sub_stays(seed: int) -> None:
+    judgement = _judged(0.0, seed=seed)
+    assert judgement.fraction < 0.003
+    assert not judgement.trails
+    assert not judgement.distrusted
+
+
+@pytest.mark.parametrize("fwhm_px", [1.5, 2.8])
+@pytest.mark.parametrize("dx", [0.0, 0.25])
+def test_seeing_and_shift_do_not_cost_stars(fwhm_px: float, dx: float) -> None:
+    judgement = _judged(0.0, fwhm_px=fwhm_px, dx=dx)
+    stars = _stars()
+    bright = stars[stars[:, 2] > 200]
+    lost = [judgement.out[round(y), round(x)] for x, y, _ in bright]
+    assert np.mean(lost) < 0.02
+    assert judgement.fraction < 0.006
+
+
+@pytest.mark.parametrize("peak", [3.0, 10.0, 100.0, 1000.0])
+def test_a_trail_goes_whole(peak: float) -> None:
+    trail, distance = _line(peak, (10, 40), (310, 230))
+    judgement = _judged(trail)
+    left = trail[~judgement.out].sum() / trail.sum()
+    assert left < 0.03
+    assert judgement.out[distance > 14].mean() < 0.01
+    (found,) = judgement.trails
+    ends = np.array([[found.x0, found.y0], [found.x1, found.y1]])
+    assert np.degrees(np.arctan2(*(ends[1] - ends[0])[::-1])) % 180 == pytest.approx(32.3, abs=1.0)
+
+
+def test_a_faint_long_trail_is_found_as_a_line() -> None:
+    """0.8 σ on its axis: no px shows it, the whole line does."""
+    trail, _ = _line(0.8, (5, 20), (315, 260))
+    judgement = _judged(trail)
+    assert judgement.trails
+    assert trail[~judgement.out].sum() / trail.sum() < 0.25
+
+
+def test_a_trail_that_ends_in_the_picture_is_masked_where_it_is() -> None:
+    trail, distance = _line(2.0, (60, 60), (170, 120))
+    judgement = _judged(trail)
+    assert trail[~judgement.out].sum() / trail.sum() < 0.15
+    far = np.hypot(*np.mgrid[-200:100, -260:60]) < 60
+    assert judgement.out[far & (distance == np.inf)].mean() < 0.02
+
+
+@pytest.mark.parametrize("angle_deg", [0.0, 1.0, 180.0])
+def test_rows_of_the_sensor_are_not_trails(angle_deg: float) -> None:
+    """Read-out banding: whole rows a little bright."""
+    banding = np.zeros(SIZE, np.float32)
+    banding[[40, 41, 150]] += 0.9
+    assert not _judged(banding, angle_deg=angle_deg).trails
+
+
+@pytest.mark.parametrize(("width_px", "height"), [(30, 1.0), (60, 2.0)])
+def test_cloud_and_gradient_are_not_trails(width_px: float, height: float) -> None:
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
+    cloud = height * np.exp(-0.5 * ((xx * 0.6 + yy * 0.8 - 200) / width_px) ** 2) + 2.0 * xx / SIZE[1]
+    judgement = _judged(cloud)
+    assert not judgement.trails
+    assert judgement.out.mean() < 0.02
+
+
+def test_a_speck_takes_little_with_it() -> None:
+    speck = np.zeros(SIZE, np.float32)
+    speck[100, 200] = 60.0
+    out = _judged(speck).out
+    assert out[100, 200]
+    assert out[90:111, 190:211].sum() <= 9
+
+
+def test_hot_pixels_everywhere_are_believed() -> None:
+    """7 % of an uncalibrated frame are hot: that is no reason to distrust the mask."""
+    hot = np.where(np.random.default_rng(3).random(SIZE) < 0.03, np.float32(15), np.float32(0))
+    judgement = _judged(hot)
+    assert not judgement.distrusted
+    assert judgement.out[hot > 0].mean() > 0.95
+
+
+def test_what_is_not_covered_is_not_judged() -> None:
+    sample = (_picture(_stars()) + _noise(9)).astype(np.float32)
+    sample[:, :150] = np.nan
+    sample[:, 150:153] = 50.0
+    judgement = judge(Sight(sample, 1.0, _stars()[:, :2]), _template(_stars()), RULE)
+    assert not judgement.out[:, :149].any()
+    nothing = judge(Sight(np.full(SIZE, np.nan, np.float32), 1.0, np.zeros((0, 2))), _template(_stars()), RULE)
+    assert not nothing.out.any()
+
+
+def test_lines_are_counted_in_their_own_noise() -> None:
+    """Interpolated noise is correlated: sums along lines scatter more, and must not be taken for lines."""
+    white = np.random.default_rng(8).normal(0, 1, (400, 400)).astype(np.float32)
+    soft = sum(np.roll(white, (dy, dx), (0, 1)) for dy in range(2) for dx in range(2)) / 2
+    ok = np.ones(white.shape, bool)
+    assert correlation(white, ok) == pytest.approx(1.0, abs=0.08)
+    assert correlation(soft.astype(np.float32), ok) == pytest.approx(1.7, abs=0.25)
+    assert not find_lines((soft / correlation(soft.astype(np.float32), ok)).astype(np.float32), ok)
