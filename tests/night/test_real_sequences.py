@@ -13,7 +13,7 @@ from livestack.frame import Masters
 from livestack.growth import light_of
 from livestack.journal import Journal
 from livestack.read import open_frame
-from livestack.reduce.fold import REJECTORS, fold
+from livestack.reduce.fold import REJECTORS, Template, fold
 from livestack.reduce.normalise import sample_noise
 from livestack.replay import replay
 from livestack.stack import Stack
@@ -82,7 +82,7 @@ def half_stack_noise(session: Path) -> np.ndarray:
         fold(whole, light(index), REJECTORS["none"], np.ones(shape[0]), None, None)
     for index in range(len(subs)):
         noise = sample_noise(whole, light(index))
-        fold(halves[index % 2], light(index), rule, noise, whole, None)
+        fold(halves[index % 2], light(index), rule, noise, Template(whole, whole), None)
     # the mean holds the sub itself: the difference scatters by 1 − w/W, where sample_noise takes 1 + w/W off
     own = subs[0].weight / sum(sub.weight for sub in subs)
     first = sample_noise(whole, light(0)) * (1 + own) / (1 - own)
