@@ -116,6 +116,7 @@ class Cli(click.Group):
 def _keep_to_our_words() -> None:
     """Leave what libraries warn of to a session's log, and print a name that is no text as it can be."""
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a log on a full disk
     for name in ("livestack", "py.warnings"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False

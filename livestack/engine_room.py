@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import logging.handlers
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from livestack.atomic import write_atomically
 from livestack.calibration import Calibration
-from livestack.errors import SessionError
+from livestack.errors import SessionError, SourceError
 from livestack.faces import stop_on_signals, the_page
 from livestack.frame import Identity
 from livestack.journal import Journal
@@ -112,9 +113,24 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
                 _wait(engine, source, faces, night)
             finally:
                 engine.stop.set()
-            code = night.result()
+            code = _code_of(night, home)
             console.join()
     return code
+
+
+def _code_of(night: Future[int], home: Home) -> int:
+    """Exit code of an engine that has stopped.
+
+    Raises
+    ------
+    SourceError
+        It could not even journal why: the session's disk is full or gone.
+    """
+    try:
+        return night.result()
+    except (OSError, sqlite3.OperationalError) as error:
+        logging.getLogger(__name__).exception("the journal cannot be written")
+        raise SourceError(f"the session {home.path} cannot be written to any more: {error}") from None
 
 
 def _wait(engine: Engine, source: Source, faces: Faces, night: Future[int]) -> None:

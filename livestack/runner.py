@@ -351,6 +351,8 @@ class Engine:
         )
         if not rows:
             return "no picture of the sky was found."
+        if rows[0]["reason"] is None:
+            return "every sub is dropped."
         return f"{rows[0]['sentence']}" + (f" ({rows[0]['n']} like this)" if rows[0]["n"] > 1 else "")
 
     def _stopped(self, code: int) -> events.SessionStopped:

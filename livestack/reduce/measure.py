@@ -27,6 +27,8 @@ MAX_ELONGATION_RATIO = 2.0
 """A detection so many times more elongated than the typical one is a piece of a trail or two stars."""
 
 CORE = 0.3
+APERTURE_HFR = 3.5
+"""Radius for fluxes: follows the seeing, so that seeing does not read as cloud, and lets few neighbours in."""
 CFA_WIDENING_PX2 = 2.1
 """FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
 
@@ -237,15 +239,20 @@ def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> 
     if not len(found):
         return np.zeros(0, STAR_DTYPE)
     x, y = found["x"].astype(np.float64), found["y"].astype(np.float64)
-    hfr, _ = sep.flux_radius(data, x, y, 6.0 * found["a"], 0.5, normflux=found["flux"], subpix=5)
-    typical_hfr = float(np.clip(np.median(hfr[np.isfinite(hfr)]), 0.5, 50)) if np.isfinite(hfr).any() else 1.0
-    hfr = np.where(np.isfinite(hfr) & (hfr > 0), hfr, typical_hfr)
-    wx, wy, flag = sep.winpos(data, x, y, 2.0 / 2.35 * np.full(len(x), max(typical_hfr, 0.6)))
-    moved = (flag != 0) | ~(np.hypot(wx - x, wy - y) < 2 + typical_hfr)
+    size, _ = sep.flux_radius(data, x, y, 6.0 * found["a"], 0.5, normflux=found["flux"], subpix=5)
+    typical_size = float(np.clip(np.median(size[np.isfinite(size)]), 0.5, 50)) if np.isfinite(size).any() else 1.0
+    size = np.where(np.isfinite(size) & (size > 0), size, typical_size)
+    wx, wy, flag = sep.winpos(data, x, y, 2.0 / 2.35 * np.full(len(x), max(typical_size, 0.6)))
+    moved = (flag != 0) | ~(np.hypot(wx - x, wy - y) < 2 + typical_size)
     x, y = np.where(moved, x, wx), np.where(moved, y, wy)
-    flux, error, _ = sep.sum_circle(data, x, y, 4 * typical_hfr, err=rms, subpix=5)
     fwhm, peak = np.empty(len(x)), np.empty(len(x))
-    _cores(data, x, y, hfr, fwhm, peak)
+    _cores(data, x, y, size, fwhm, peak)
+    fwhm = np.where(np.isfinite(fwhm), fwhm, 2 * size)
+    # what is above the threshold of a faint star is its core alone: the aperture follows the bright ones
+    aperture = APERTURE_HFR * float(np.clip(np.median(size[_brightest(found["flux"])]), 0.5, 50))
+    flux, error, _ = sep.sum_circle(data, x, y, aperture, err=rms, subpix=5)
+    hfr, _ = sep.flux_radius(data, x, y, np.full(len(x), 1.5 * aperture), 0.5, normflux=flux, subpix=5)
+    hfr = np.where(np.isfinite(hfr) & (hfr > 0), hfr, size)
     stars = np.zeros(len(x), STAR_DTYPE)
     values: dict[str, Any] = {
         "x": x,
@@ -254,7 +261,7 @@ def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> 
         "peak": peak,
         "hfr": hfr,
         "elongation": elongation,
-        "fwhm": np.where(np.isfinite(fwhm), fwhm, 2 * hfr),
+        "fwhm": fwhm,
         "eccentricity": np.sqrt(np.maximum(1 - 1 / elongation**2, 0)),
         "snr": flux / np.maximum(error, 1e-9),
     }
@@ -264,9 +271,15 @@ def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> 
     return good
 
 
+def _brightest(flux: Array) -> Array:
+    """Pick the stars whose shape can be trusted: the brighter third, at least ten."""
+    best: Array = np.argsort(-flux, kind="stable")[: max(len(flux) // 3, 10)]
+    return best
+
+
 def _quality(stars: Array, sky: float, noise: float) -> Quality:
-    """Medians over the brighter half of the stars; NaN becomes 0 where there is none."""
-    best = stars[: max(len(stars) // 2, min(len(stars), 20))]
+    """Medians over the brightest stars; 0 where there is none."""
+    best = stars[_brightest(stars["flux"])]
 
     def typical(name: str) -> float:
         return float(np.median(best[name])) if len(best) else 0.0

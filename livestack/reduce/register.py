@@ -26,6 +26,8 @@ MATCHED_SHARE = 0.4
 MAX_SCALE_ERROR = 0.1
 MAX_RMS_PX = 1.5
 N_BRIGHT = 400
+N_PHOTOMETRY = 100
+"""The brightest stars tell the transparency: faint ones have their neighbours' light in the aperture."""
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
 VOTERS = 150
@@ -64,12 +66,13 @@ def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Reg
     for find in (_find, _vote):
         start = find(src, ref)
         if start is None:
-            best = best or "no pattern of stars in common"
+            best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
             continue
         matrix, pairs = _refine(src, ref, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
-            ratio = source["flux"][pairs[:, 0]] / target["flux"][pairs[:, 1]]
+            bright = pairs[:N_PHOTOMETRY]
+            ratio = source["flux"][bright[:, 0]] / target["flux"][bright[:, 1]]
             return _registration(matrix, pairs, src, ref, size), float(np.median(ratio))
         best = problem
     raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")

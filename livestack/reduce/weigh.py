@@ -11,10 +11,9 @@ LEAST_TRANSPARENCY = 0.3
 TRAILED_ELONGATION = 1.8
 TRAILED_RATIO = 1.6
 """A sub is trailed when its stars are this long (a/b), and so many times longer than usual."""
-MIXED_SIZES = 0.4
-FLAT_TOPS = 0.3
-"""Stars of one frame have one size: ln HFR scatters by 0.05–0.2, and HFR / FWHM is 0.4–0.7. Where neither holds, as in
-flats and in pictures by day (0.5–0.8; 0.1–0.25), what was found are no stars. Trailed stars keep to the first."""
+MIXED_SIZES = 0.6
+"""Stars of one frame have one size: ln FWHM scatters by 0.05–0.35, also where they are trailed or among galaxies. In
+pictures by day and in flats it is 0.7–1.8: what was found are no stars."""
 FAR_OUT_OF_FOCUS_PX = 40.0
 
 
@@ -65,9 +64,8 @@ def judge_founder(stars: Array, quality: Quality, least: int) -> Verdict:
     if len(stars) < least:
         sentence = f"{len(stars)} stars found, a stack needs {least} to begin with. Focus, cloud, or a cap on?"
         return Verdict(False, 0.0, "too_few_stars", sentence)
-    sizes = np.log(stars["hfr"][: max(len(stars) // 2, 20)])
-    scatter = 1.4826 * float(np.median(np.abs(sizes - np.median(sizes))))
-    if scatter > MIXED_SIZES and quality.hfr_px < FLAT_TOPS * quality.fwhm_px:
+    sizes = np.log(stars["fwhm"][: max(len(stars) // 2, 20)])
+    if 1.4826 * float(np.median(np.abs(sizes - np.median(sizes)))) > MIXED_SIZES:
         sentence = "What is bright in it is of every size, so these are no stars: a flat, or a picture by day?"
         return Verdict(False, 0.0, "too_few_stars", sentence)
     if quality.fwhm_px > FAR_OUT_OF_FOCUS_PX:

@@ -53,6 +53,29 @@ def test_fwhm_of_a_colour_frame() -> None:
     assert quality.fwhm_px == pytest.approx(3.0, rel=0.04)
 
 
+@pytest.mark.parametrize("n", [60, 150])
+@pytest.mark.parametrize(("fwhm_px", "transparency"), [(2.0, 1.0), (3.3, 0.5), (4.2, 1.0)])
+def test_seeing_does_not_read_as_cloud(n: int, fwhm_px: float, transparency: float) -> None:
+    """Median flux ratio of the brightest stars to those of a frame of FWHM 3: the transparency, to 2 %."""
+    truth = star_field(n, SIZE, 4) * [1, 1, 0.3]
+    reference, _ = measure(frame_of(noisy(draw_stars(SIZE, truth, 3.0, 3.0), 9)), NOTHING)
+    stars, _ = measure(frame_of(noisy(transparency * draw_stars(SIZE, truth, fwhm_px, 3.0), 10)), NOTHING)
+    bright = reference[:100]
+    distance, which = _nearest(stars, np.column_stack([bright["x"], bright["y"]]))
+    ratio = (stars["flux"][which] / bright["flux"])[distance < 1]
+    assert len(ratio) > 25
+    assert np.median(ratio) == pytest.approx(transparency, rel=0.02)
+
+
+def test_a_longer_exposure_shows_stars_of_the_same_size() -> None:
+    """What is above the threshold of a faint star is its core; HFR is of its whole light all the same."""
+    truth = star_field(60, SIZE, 4, apart=24)
+    sizes = [
+        measure(frame_of(noisy(k * draw_stars(SIZE, truth, 3.0, 3.0), 9)), NOTHING)[1].hfr_px for k in (0.1, 1, 10)
+    ]
+    np.testing.assert_allclose(sizes, 0.62 * 3.0, rtol=0.06)
+
+
 @pytest.mark.parametrize("ratio", [1.3, 2.0])
 def test_trailed_stars_are_long(ratio: float) -> None:
     """Each star smeared along a line, so that its spread along it is `ratio` times that across."""

@@ -176,7 +176,7 @@ def test_a_lock_on_hot_px_is_refused() -> None:
             found, _ = register(seen, reference, SIZE)
         except FrameError as error:
             assert error.reason == "not_registered"
-            assert any(character.isdigit() for character in error.sentence) or "no pattern" in error.sentence
+            assert any(character.isdigit() for character in error.sentence)
             continue
         wrong += _grid_error(found, matrix) > 1
         right += _grid_error(found, matrix) <= 1
