@@ -189,7 +189,7 @@ class Publisher:
         self._writer.shutdown(wait=True)
 
     def _begin(self, session: Session, growth: Growth) -> None:
-        product = product_of(growth, session.n_rejected.get(growth.name, 0), VERSION)
+        product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
         keep = None if session.processing.passes == 2 else checkpoint_of(growth, product.stack)
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)

@@ -39,6 +39,8 @@ class Past:
         Stacks that take no more subs.
     dropped : frozenset
         Numbers taken out by the user.
+    once_accepted : frozenset
+        Numbers of subs that were in a stack at some time.
     with_trails : frozenset
         Numbers of subs in which a trail was found.
     looks : frozenset
@@ -53,6 +55,7 @@ class Past:
     dropped: frozenset[int]
     looks: frozenset[tuple[str, int, str]]
     with_trails: frozenset[int]
+    once_accepted: frozenset[int]
     settings: dict[str, object]
 
     def subs_of(self, stack: str) -> list[SubAccepted]:
@@ -73,12 +76,15 @@ def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind
     dropped: set[int] = set()
     looks: set[tuple[str, int, str]] = set()
     with_trails: set[int] = set()
+    once_accepted: set[int] = set()
     started, settings = False, {}
     for record in records:
         match record.event:
             case SessionStarted() as event:
                 started, settings = True, event.settings
             case SubAccepted() | SubRejected() as event:
+                if isinstance(event, SubAccepted):
+                    once_accepted.add(event.no)
                 words.pop(event.no, None)
                 words[event.no] = event
             case StackFounded() as event:
@@ -107,5 +113,6 @@ def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind
         dropped=frozenset(dropped),
         looks=frozenset(looks),
         with_trails=frozenset(with_trails),
+        once_accepted=frozenset(once_accepted),
         settings=settings,
     )

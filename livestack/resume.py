@@ -33,18 +33,16 @@ from livestack.waiting import MAX_WAITING, Waiting
 def restore(session: Session, past: Past) -> None:
     """Give a new session the state that its journal says it had."""
     for word in past.words.values():
-        if word.sha256 and word.quality is not None:
+        if word.sha256 and word.quality is not None and not _is_copy(word):
             session.seen[word.sha256] = Path(word.path)
-        if isinstance(word, SubRejected):
-            session.n_rejected[word.stack] = session.n_rejected.get(word.stack, 0) + 1
     session.names |= set(past.founded)
     session.last_no = max(past.words, default=0)
     session.with_trails |= past.with_trails
+    session.tally.hear([*past.words.values(), *(SubDropped(no, "", "") for no in past.dropped)])
     by_last_sub: list[tuple[int, Growth]] = []
     order = {no: place for place, no in enumerate(past.words)}
     for founding in past.founded.values():
         subs = past.subs_of(founding.stack)
-        session.n_accepted += len(subs)
         if founding.stack not in past.closed and (subs or founding.no in past.dropped):
             by_last_sub.append((max((order[sub.no] for sub in subs), default=-1), _grown(session, past, founding)))
     for _, growth in sorted(by_last_sub, key=lambda pair: pair[0]):
@@ -55,6 +53,10 @@ def restore(session: Session, past: Past) -> None:
         _catch_up(session, past, growth)
     for lane in session.lanes.values():
         _wait_again(session, lane, past)
+
+
+def _is_copy(word: Word) -> bool:
+    return isinstance(word, SubRejected) and word.reason == "duplicate"
 
 
 def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
@@ -126,7 +128,10 @@ def _wait_again(session: Session, lane: Lane, past: Past) -> None:
     left_out = [
         word
         for word in past.words.values()
-        if isinstance(word, SubRejected) and word.reason == "not_registered" and word.stack in names
+        if isinstance(word, SubRejected)
+        and word.reason == "not_registered"
+        and word.stack in names
+        and word.no not in past.once_accepted
     ]
     for word in left_out[-MAX_WAITING:]:
         identity = Identity(Path(word.path), word.size, word.mtime_ns, 0)
@@ -190,7 +195,6 @@ def restack(session: Session, stack: str, why: str) -> None:
     if gone:
         session.vanish(gone)
     fresh, _ = session.refold(growth, [sub for sub in subs if sub not in gone])
-    session.n_accepted += len(fresh.subs) - len(growth.subs)
     session.swap(growth, fresh)
     session.append(StackRestacked(stack, len(fresh.subs), why))
 

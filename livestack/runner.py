@@ -268,7 +268,10 @@ class Engine:
     def _answer_requests(self) -> bool:
         requests = self._journal.requests()
         for request in requests:
-            self._tell(self._journal.answer(request, *self._answers(request)))
+            answers = self._answers(request)
+            records = self._journal.answer(request, *answers)
+            self._session.tally.hear(answers)
+            self._tell(records)
             self._follow_up(request)
         return bool(requests)
 
@@ -332,7 +335,7 @@ class Engine:
         self._save_all()
 
     def _verdict(self) -> int:
-        n = self._session.n_accepted
+        n = self._session.tally.n_accepted
         if self.stop.is_set():
             self.sentence = f"Stopped. {n} subs are in the stack; the session can be resumed."
             return 130
@@ -342,7 +345,7 @@ class Engine:
         if n == 0:
             self.sentence = f"No sub could be stacked: {self._why_nothing()}"
             return 3
-        self.sentence = f"Done. {n} subs stacked, {sum(self._session.n_rejected.values())} left out."
+        self.sentence = f"Done. {n} subs stacked, {sum(self._session.tally.n_rejected.values())} left out."
         return 0
 
     def _why_nothing(self) -> str:
@@ -357,8 +360,8 @@ class Engine:
 
     def _stopped(self, code: int) -> events.SessionStopped:
         session = getattr(self, "_session", None)
-        stacked = session.n_accepted if session else 0
-        left_out = sum(session.n_rejected.values()) if session else 0
+        stacked = session.tally.n_accepted if session else 0
+        left_out = sum(session.tally.n_rejected.values()) if session else 0
         return events.SessionStopped(code, self.sentence, stacked, left_out)
 
     def _tell(self, records: list[Record]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
-from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, TrailFound
+from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected, TrailFound
 from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.growth import Founding, Growth, Knowledge, Look, bytes_needed, light_of
 from livestack.journal import Journal
@@ -37,8 +37,9 @@ from livestack.reduce.normalise import sky_level, sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import judge_founder, judge_sub, weigh
 from livestack.settings import Settings
+from livestack.tally import Tally
 from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, trails_found, usual
-from livestack.waiting import Waiting
+from livestack.waiting import ENOUGH, Waiting
 
 Tell = Callable[[list[Record]], None]
 
@@ -75,8 +76,7 @@ class Session:
         self.calibration = Calibration(settings.processing, cache)
         self.lanes: dict[StackKey, Lane] = {}
         self.seen: dict[str, Path] = {}
-        self.n_accepted = 0
-        self.n_rejected: dict[str | None, int] = {}
+        self.tally = Tally()
         self.latest: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
@@ -117,7 +117,13 @@ class Session:
         key = stack_key(item.frame)
         lane = self.lanes.setdefault(key, Lane([], Waiting()))
         if not lane.growths:
-            self._found(lane, [item], None)
+            try:
+                growth, events = self._found([item], None)
+            except FrameError as error:
+                self.reject(item, error.reason, error.sentence)
+                return
+            lane.growths.append(growth)
+            self._commit(growth, events)
             return
         problem: FrameError | None = None
         for growth in reversed(lane.growths):
@@ -132,11 +138,10 @@ class Session:
             return
         if problem is None:
             return
-        self.reject(item, problem.reason, problem.sentence, lane.growths[-1].name)
-        if problem.reason == "not_registered":
-            group = lane.waiting.add(item)
-            if group is not None:
-                self._found_anew(lane, group)
+        word = rejected(item, lane.growths[-1].name, problem.reason, problem.sentence)
+        group = lane.waiting.add(item) if problem.reason == "not_registered" else None
+        if group is None or not self._found_anew(lane, group, word):
+            self.append(word)
 
     def _place(self, growth: Growth, item: Prepared) -> list[Event]:
         """Register, judge and fold one sub; returns its events, not yet in the journal.
@@ -177,28 +182,29 @@ class Session:
     def _commit(self, growth: Growth, events: list[Event]) -> None:
         """Journal what a sub did to a stack, then look if it is time."""
         self.latest = growth
-        self.n_accepted += sum(isinstance(event, SubAccepted) for event in events)
         self.with_trails |= {event.no for event in events if isinstance(event, TrailFound)}
         self.append(*events)
         if growth.look_is_due():
             self.look(growth)
 
-    def _found(self, lane: Lane, items: list[Prepared], replaces: str | None) -> None:
-        """Found a stack on the first item and fold the others, in one transaction."""
+    def _found(self, items: list[Prepared], replaces: str | None) -> tuple[Growth, list[Event]]:
+        """Found a stack on the first item and fold the others; nothing is in the journal yet.
+
+        Raises
+        ------
+        FrameError
+            The first item cannot found a stack.
+        """
         first = items[0]
         header = first.frame.header
         name = replaces or self._free_name(header)
         calibrated, masters, masters_id = self.calibration.choose(name, header)
-        try:
-            first = measured(first, masters_id, masters)
-            if first.stars is None or first.quality is None:
-                raise RuntimeError("a light must be measured before it founds a stack")
-            verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
-            if not verdict.accepted:
-                raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
-        except FrameError as error:
-            self.reject(first, error.reason, error.sentence)
-            return
+        first = measured(first, masters_id, masters)
+        if first.stars is None or first.quality is None:
+            raise RuntimeError("a light must be measured before it founds a stack")
+        verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
+        if not verdict.accepted:
+            raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         founding = _founding(name, first, first.quality, masters)
         self._check_memory(founding)
         origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars, first.no)
@@ -215,8 +221,7 @@ class Session:
                 events += self._place(growth, item)
             except FrameError:
                 continue
-        lane.growths.append(growth)
-        self._commit(growth, events)
+        return growth, events
 
     def _check_memory(self, founding: Founding) -> None:
         """Refuse a stack that would not fit the bound, before it is begun."""
@@ -240,17 +245,28 @@ class Session:
         growth.add(sub, item.frame)
         return [sub]
 
-    def _found_anew(self, lane: Lane, group: list[Prepared]) -> None:
-        """Found a stack of subs that waited; a stack of fewer than 3 subs gives way to it."""
+    def _found_anew(self, lane: Lane, group: list[Prepared], word: SubRejected) -> bool:
+        """Found a stack of subs that waited; a stack of fewer than 3 subs gives way to it. One transaction.
+
+        Parameters
+        ----------
+        word : SubRejected
+            What is to be said of the sub in hand, should it not get into the new stack.
+        """
         old = lane.growths[-1]
-        replaces = None
-        if len(old.subs) < 3:
-            replaces = old.name
+        gives_way = len(old.subs) < ENOUGH
+        try:
+            growth, events = self._found(group, old.name if gives_way else None)
+        except FrameError:
+            return False
+        sentence = "It began a stack that no later sub fitted: the stack was begun anew without it."
+        before: list[Event] = [word]
+        if gives_way:
+            before += [rejected_again(sub, "not_registered", sentence) for sub in old.subs]
             lane.growths.remove(old)
-            sentence = "It began a stack that no later sub fitted: the stack was begun anew without it."
-            self.n_accepted -= len(old.subs)
-            self.append(*(rejected_again(sub, "not_registered", sentence) for sub in old.subs))
-        self._found(lane, group, replaces)
+        lane.growths.append(growth)
+        self._commit(growth, [*before, *events])
+        return True
 
     def look(self, growth: Growth) -> None:
         """Judge the subs of a stack anew; those whose file is gone or changed are left out first."""
@@ -265,14 +281,14 @@ class Session:
 
     def settle(self, growth: Growth, look: Look) -> None:
         """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
-        ruined = look.ruined(growth.subs)
+        looked = [sub for sub in growth.subs if sub.no in look.folded]
+        ruined = look.ruined(looked)
         trails: list[Event] = []
-        for sub in growth.subs:
+        for sub in looked:
             if sub.no not in self.with_trails and sub not in ruined:
                 trails += trails_found(sub, look.folded[sub.no])
         self.with_trails |= {event.no for event in trails if isinstance(event, TrailFound)}
         sentence = "Its stars are lines all over the picture: was the tracking on?"
-        self.n_accepted -= len(ruined)
         self.append(look.event, *trails, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
         if ruined:
             self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
@@ -280,7 +296,6 @@ class Session:
     def vanish(self, subs: list[SubAccepted]) -> None:
         """Leave out subs whose files are gone or changed."""
         sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
-        self.n_accepted -= len(subs)
         self.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
 
     def is_there(self, sub: SubAccepted) -> bool:
@@ -323,11 +338,12 @@ class Session:
     def append(self, *events: Event) -> None:
         """Journal events, then tell."""
         if events:
-            self._tell(self.journal.append(*events))
+            records = self.journal.append(*events)
+            self.tally.hear(events)
+            self._tell(records)
 
     def reject(self, item: Prepared | Unusable, reason: str, sentence: str, stack: str | None = None) -> None:
         """Leave a sub out."""
-        self.n_rejected[stack] = self.n_rejected.get(stack, 0) + 1
         self.append(rejected(item, stack, reason, sentence))
 
     def _free_name(self, header: Header) -> str:

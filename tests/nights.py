@@ -111,8 +111,8 @@ class Told:
             "first": {growth.name: growth.first is None for growth in session.growths()},
             "lanes": {key: [g.name for g in lane.growths] for key, lane in session.lanes.items() if lane.growths},
             "waiting": [sub.no for lane in session.lanes.values() for sub in lane.waiting.subs],
-            "accepted": session.n_accepted,
-            "rejected": {name: n for name, n in session.n_rejected.items() if n},
+            "accepted": session.tally.n_accepted,
+            "rejected": {name: n for name, n in session.tally.n_rejected.items() if n},
             "seen": session.seen,
             "names": session.names,
         }
