@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +65,12 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
             arrays = [np.load(file, allow_pickle=False) for _ in range(5)]
             stars = np.load(file, allow_pickle=False)
             facts = json.loads(file.read())
-    except (OSError, ValueError, EOFError, io.UnsupportedOperation):
+        return _checkpoint(arrays, stars, facts) if facts["format"] == FORMAT else None
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    if facts.get("format") != FORMAT:
-        return None
+
+
+def _checkpoint(arrays: list[Array], stars: Array, facts: dict[str, Any]) -> Checkpoint:
     stack = Stack((0, 0, 0), facts["template"])
     stack.mean, stack.m2, stack.weight, stack.coverage, stack.rejected = arrays
     stack.n_subs, stack.exposure_s = facts["n_subs"], facts["exposure_s"]
