@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -106,10 +108,10 @@ class Calibration:
 
 def _load(path: Path) -> tuple[Masters, list[str]] | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return Masters(**arrays, provenance=facts["provenance"]), facts["problems"]
 
@@ -121,8 +123,16 @@ def _identity(sources: dict[str, list[str]]) -> str:
     digest = hashlib.sha256()
     for kind, paths in sources.items():
         for path in paths:
-            digest.update(f"{kind}:{content_hash(Path(path))};".encode())
+            digest.update(f"{kind}:{_content(Path(path))};".encode())
     return digest.hexdigest()[:16]
+
+
+def _content(path: Path) -> str:
+    """Hash of a file; words for one that cannot be read, and is left out of its master."""
+    try:
+        return content_hash(path)
+    except FrameError as error:
+        return error.reason
 
 
 def _frame_by_hand(kind: str, path: Path) -> Path:

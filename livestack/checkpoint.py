@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +68,12 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         with path.open("rb") as file:
             arrays = [np.load(file, allow_pickle=False) for _ in range(12)]
             facts = json.loads(file.read())
-    except (OSError, ValueError, EOFError, io.UnsupportedOperation):
+        return _checkpoint(arrays, facts) if facts["format"] == FORMAT else None
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    if facts.get("format") != FORMAT:
-        return None
+
+
+def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
     stack, guide = (_stack(arrays[k : k + 5], facts) for k in (0, 5))
     return Checkpoint(
         stack=stack,

@@ -97,7 +97,9 @@ class Cli(click.Group):
         except click.ClickException as error:
             _leave(error.exit_code, _one_line(error))
         except (click.Abort, KeyboardInterrupt):
-            _leave(STOPPED, "stopped")
+            click.echo("livestack: stopped", err=True)
+            sys.stdout.flush()
+            os._exit(STOPPED)  # Python itself would end by SIGINT where an import was interrupted
         except LivestackError as error:
             _leave(4 if isinstance(error, SourceError) else 3 if isinstance(error, NothingStacked) else 2, str(error))
         _leave(code or 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -73,10 +75,17 @@ def _plane(array: Array) -> Array:
 
 def _fill_header(card: fits.Header, mean: Array, product: Product) -> None:
     for name, value, comment in _facts(mean, product):
-        if value is not None:
-            card[name] = (value, comment)
+        written = _ascii(value) if isinstance(value, str) else value
+        if written is not None and not (isinstance(written, float) and not math.isfinite(written)):
+            card[name] = (written, comment)
     for line in product.history:
-        card.add_history(line.encode("ascii", "replace").decode())
+        card.add_history(_ascii(line))
+
+
+def _ascii(words: str) -> str:
+    """Words as FITS can hold them: letters without their accents, a question mark for what is not Latin."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
+    return "".join(c if " " <= c <= "~" else "?" if c.isprintable() else " " for c in plain)
 
 
 def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:

@@ -109,9 +109,10 @@ def _masters_first(headers: list[Header]) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Plain mean (H, W[, C]) float32 of `n` frames; the last of them; and words on those left out."""
+    """Plain mean (H, W[, C]) float32 of `n` frames; name of the first, the last one; and words on those left out."""
 
     data: Array
+    first: str
     last: Frame
     n: int
     problems: tuple[str, ...]
@@ -127,7 +128,7 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None) ->
     """
     total: Array | None = None
     last: Frame | None = None
-    n = 0
+    used = []
     problems = []
     for path in paths:
         try:
@@ -141,10 +142,11 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None) ->
         data = frame.data.astype(np.float64)
         data = data if subtract is None else data - subtract
         total = data if total is None else total + data
-        last, n = frame, n + 1
+        last = frame
+        used.append(path.name)
     if total is None or last is None:
         raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read")
-    return Mean((total / n).astype(np.float32), last, n, tuple(problems))
+    return Mean((total / len(used)).astype(np.float32), used[0], last, len(used), tuple(problems))
 
 
 def _px(shape: tuple[int, ...]) -> str:
@@ -177,7 +179,7 @@ def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]
             problems.append(f"{kind} not used: {error.sentence}")
             return None, None
         problems.extend(f"left out of the {kind}: {problem}" for problem in found.problems)
-        provenance[kind] = f"{paths[0].name} (mean of {found.n})" if found.n > 1 else paths[0].name
+        provenance[kind] = f"{found.first} (mean of {found.n})" if found.n > 1 else found.first
         return found.data, found.last
 
     bias, _ = mean("bias", chosen.bias, None)

@@ -1,4 +1,4 @@
-"""A template as one sub would show it: its shift, seeing and shape, to first order (Alard and Lupton 1998, linearised)."""
+"""A template as one sub would show it: its shift, seeing and shape, to first order."""
 
 from __future__ import annotations
 

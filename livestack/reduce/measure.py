@@ -32,7 +32,9 @@ APERTURE_HFR = 3.5
 CFA_WIDENING_PX2 = 2.1
 """FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
 
-sep.set_extract_pixstack(3_000_000)
+SMALL_PX, PIXEL_STACK = 300_000, 3_000_000
+"""A search holds at most so many px at a time, and touches memory for all of them: a small frame needs no more than it
+has, which is sep's own bound."""
 
 
 @njit(**OPTIONS)
@@ -200,6 +202,8 @@ def _detect(data: Array, rms: float, bad: Array) -> tuple[Array, float]:
     search = data[:h, :w].reshape(h // 2, 2, w // 2, 2).mean(axis=(1, 3)) if large else data
     mask = None if large or not bad.any() else bad
     threshold = THRESHOLD_SIGMA * max(rms * (0.6 if large else 1.0), 1e-6)
+    if search.size > SMALL_PX:
+        sep.set_extract_pixstack(PIXEL_STACK)
     for _ in range(4):
         try:
             found = sep.extract(search, threshold, minarea=MIN_AREA_PX, mask=mask, deblend_cont=0.005)

@@ -1,0 +1,193 @@
+"""Calibration of a session: found, chosen, built once, and the same bits ever after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack.calibration import Calibration
+from livestack.errors import SettingsError
+from livestack.events import MastersBuilt, MastersMatched
+from livestack.frame import Header
+from livestack.read import open_header
+from livestack.settings import Processing
+from livestack.simulate.fits import fits_bytes
+
+SIZE = (40, 60)
+
+
+def _write(path: Path, kind: str, level: int, *, size: tuple[int, int] = SIZE, **keywords: str | float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = np.random.default_rng(level).normal(level, 5, size).astype(np.uint16)
+    path.write_bytes(fits_bytes(data, {"IMAGETYP": kind, "EXPTIME": 30.0, "GAIN": 100, **keywords}))
+    return path
+
+
+@pytest.fixture
+def light(tmp_path: Path) -> Header:
+    return open_header(_write(tmp_path / "light.fits", "LIGHT", 900))
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """Three of each kind, a light and a text among them."""
+    folder = tmp_path / "library"
+    for k in range(3):
+        _write(folder / f"bias_{k}.fits", "BIAS", 300 + k, EXPTIME=0.0)
+        _write(folder / "darks" / f"dark_{k}.fits", "DARK", 330 + k)
+        _write(folder / f"flat_{k}.fits", "FLAT", 20_000 + k, EXPTIME=1.0)
+    _write(folder / "light_7.fits", "LIGHT", 900)
+    (folder / "notes.txt").write_text("flats were taken at dusk")
+    return folder
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache"
+
+
+def _matched(events: list[object]) -> MastersMatched:
+    (found,) = (event for event in events if isinstance(event, MastersMatched))
+    return found
+
+
+def test_a_library_is_matched_and_built(light: Header, library: Path, cache: Path) -> None:
+    events, masters, identity = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    built = [event for event in events if isinstance(event, MastersBuilt)]
+    assert [(event.kind, event.n_frames) for event in built] == [("bias", 3), ("dark", 3), ("flat", 3)]
+    assert all(event.sha256 == identity for event in built)
+    matched = _matched(list(events))
+    assert matched.id == identity
+    assert matched.stack == "M 31"
+    assert [Path(path).name for path in matched.dark] == ["dark_0.fits", "dark_1.fits", "dark_2.fits"]
+    assert matched.missing == []
+    assert masters.pedestal is not None
+    assert masters.flat is not None
+    assert masters.pedestal.mean() == pytest.approx(330.5, abs=1.5)
+    assert masters.flat.mean() == pytest.approx(1, abs=1e-3)
+
+
+def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Header, library: Path, cache: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    events, masters, _ = calibration.choose("M 31", light)
+    matched = _matched(list(events))
+    (kept,) = cache.glob("masters-*.npz")
+    from_cache = Calibration(Processing(), cache).of(matched, light)
+    kept.unlink()
+    anew = Calibration(Processing(), cache).of(matched, light)
+    kept.write_bytes(b"PK\x03\x04 torn")
+    over_damage = Calibration(Processing(), cache).of(matched, light)
+    for other in (from_cache, anew, over_damage):
+        np.testing.assert_array_equal(other.pedestal, masters.pedestal)
+        np.testing.assert_array_equal(other.flat, masters.flat)
+        np.testing.assert_array_equal(other.bad_pixels, masters.bad_pixels)
+        assert other.provenance == masters.provenance
+
+
+def test_the_sources_may_go_once_the_masters_are_kept(light: Header, library: Path, cache: Path) -> None:
+    events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    for path in library.rglob("*.fits"):
+        path.unlink()
+    again = Calibration(Processing(), cache).of(_matched(list(events)), light)
+    np.testing.assert_array_equal(again.pedestal, masters.pedestal)
+
+
+def test_a_truncated_cache_is_built_again(light: Header, library: Path, cache: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    _, masters, _ = calibration.choose("M 31", light)
+    (kept,) = cache.glob("masters-*.npz")
+    kept.write_bytes(kept.read_bytes()[:-500])
+    _, again, _ = calibration.choose("M 31", light)
+    np.testing.assert_array_equal(again.flat, masters.flat)
+
+
+def test_by_hand_wins_over_matching(light: Header, library: Path, cache: Path, tmp_path: Path) -> None:
+    """Even a dark of another exposure: whoever names it knows."""
+    mine = _write(tmp_path / "mine.fits", "DARK", 500, EXPTIME=300.0)
+    processing = Processing(masters=(str(library),), dark=str(mine))
+    events, masters, _ = Calibration(processing, cache).choose("M 31", light)
+    assert _matched(list(events)).dark == [str(mine)]
+    assert masters.pedestal is not None
+    assert masters.pedestal.mean() == pytest.approx(499.5, abs=1.5)
+
+
+def test_one_of_another_size_by_hand_is_said_not_used(light: Header, cache: Path, tmp_path: Path) -> None:
+    mine = _write(tmp_path / "mine.fits", "DARK", 500, size=(20, 30))
+    events, masters, _ = Calibration(Processing(dark=str(mine)), cache).choose("M 31", light)
+    assert masters.pedestal is None
+    assert _matched(list(events)).notes == ["dark not used: mine.fits is 30×20 px, the lights 60×40 px"]
+
+
+def test_nothing_there_is_said(light: Header, cache: Path) -> None:
+    events, masters, identity = Calibration(Processing(), cache).choose("M 31", light)
+    matched = _matched(list(events))
+    assert matched.missing == ["no dark of 30 s matches", "no flat matches"]
+    assert identity == ""
+    assert masters.pedestal is None
+    assert not list(cache.iterdir())
+
+
+def test_no_calibration_is_no_calibration(light: Header, library: Path, cache: Path) -> None:
+    processing = Processing(masters=(str(library),), calibration=False)
+    events, masters, identity = Calibration(processing, cache).choose("M 31", light)
+    assert identity == ""
+    assert masters.provenance == {}
+    assert _matched(list(events)).missing == []
+
+
+def test_frames_found_in_the_folder_are_used_from_then_on(light: Header, cache: Path, tmp_path: Path) -> None:
+    calibration = Calibration(Processing(), cache)
+    dark = _write(tmp_path / "captures" / "dark.fits", "DARK", 330)
+    for _ in range(2):
+        calibration.add(open_header(dark))
+    calibration.add(light)
+    events, masters, _ = calibration.choose("M 31", light)
+    assert _matched(list(events)).dark == [str(dark)]
+    assert masters.provenance == {"dark": "dark.fits"}
+
+
+def test_what_is_gone_or_broken_by_then_is_left_out(light: Header, library: Path, cache: Path) -> None:
+    """A dark was deleted and another torn since it was found: the rest make the master, in words."""
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    (library / "darks" / "dark_0.fits").unlink()
+    torn = library / "darks" / "dark_1.fits"
+    torn.write_bytes(torn.read_bytes()[:3000])
+    events, masters, _ = calibration.choose("M 31", light)
+    assert masters.provenance["dark"] == "dark_2.fits"
+    (note,) = _matched(list(events)).notes
+    assert note.startswith("left out of the dark: dark_1.fits")
+
+
+def test_another_content_is_another_identity(light: Header, library: Path, cache: Path) -> None:
+    _, _, one = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    _write(library / "darks" / "dark_0.fits", "DARK", 360)
+    _, masters, other = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    assert one != other
+    assert masters.pedestal is not None
+    assert masters.pedestal.mean() > 335
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"masters": ("/nowhere",)}, "--masters: /nowhere is not there"),
+        ({"dark": "/nowhere.fits"}, "--dark: /nowhere.fits is not there"),
+        ({"flat": "{text}"}, "--flat: "),
+        ({"masters": ("{empty}",)}, "--masters: no bias, dark or flat frame was found in"),
+    ],
+)
+def test_wrong_paths_are_one_line(settings: dict[str, object], words: str, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.fits").write_text("not a picture")
+    places = {"text": str(tmp_path / "text.fits"), "empty": str(tmp_path / "empty")}
+    filled = {
+        name: value.format(**places) if isinstance(value, str) else tuple(v.format(**places) for v in value)  # type: ignore[attr-defined]
+        for name, value in settings.items()
+    }
+    with pytest.raises(SettingsError) as caught:
+        Calibration(Processing(**filled), cache)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,85 @@
+"""A checkpoint is all bits of a stack, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack import checkpoint as checkpoint_module
+from livestack.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint
+from livestack.frame import STAR_DTYPE
+from livestack.stack import Stack
+
+
+def _checkpoint(seed: int = 1) -> Checkpoint:
+    draw = np.random.default_rng(seed)
+    stack = Stack((3, 20, 30), "look-1")
+    for array in stack.arrays:
+        array[:] = draw.integers(0, 60_000, array.shape)
+    stack.mean[0, 3, 4] = np.nan
+    stack.n_subs, stack.exposure_s = 17, 17 * 29.97
+    stars = np.zeros(5, STAR_DTYPE)
+    stars["x"] = draw.normal(100, 50, 5)
+    return Checkpoint(stack, [[1, "a" * 64], [3, "b" * 64]], "deferred", "look-1", 3, stars)
+
+
+def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
+    saved = _checkpoint()
+    save_checkpoint(tmp_path / "M 31.checkpoint", saved)
+    loaded = load_checkpoint(tmp_path / "M 31.checkpoint")
+    assert loaded is not None
+    for mine, yours in zip(saved.stack.arrays, loaded.stack.arrays, strict=True):
+        assert mine.dtype == yours.dtype
+        assert mine.tobytes() == yours.tobytes()
+    assert loaded.stars.tobytes() == saved.stars.tobytes()
+    assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
+    for name in ("subs", "judged_by", "knowledge_id", "knowledge_no"):
+        assert getattr(loaded, name) == getattr(saved, name)
+
+
+def test_no_file_is_no_checkpoint(tmp_path: Path) -> None:
+    assert load_checkpoint(tmp_path / "nothing.checkpoint") is None
+    assert load_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.97, 0.9999])
+def test_a_torn_file_is_no_checkpoint(share: float, tmp_path: Path) -> None:
+    path = tmp_path / "M 31.checkpoint"
+    save_checkpoint(path, _checkpoint())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert load_checkpoint(path) is None
+
+
+@pytest.mark.parametrize("tail", [b"[]", b"{}", b'{"format": 1}', b"\xff\xfe", b"null"])
+def test_facts_of_another_kind_are_no_checkpoint(tail: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "M 31.checkpoint"
+    save_checkpoint(path, _checkpoint())
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rindex(b'{"format"')] + tail)
+    assert load_checkpoint(path) is None
+
+
+def test_another_version_is_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "M 31.checkpoint"
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint_module, "FORMAT", FORMAT + 1)
+        save_checkpoint(path, _checkpoint())
+    assert load_checkpoint(path) is None
+
+
+def test_the_old_one_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "M 31.checkpoint"
+    save_checkpoint(path, _checkpoint())
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        save_checkpoint(path, dataclasses.replace(_checkpoint(2), subs=[[1, object()]]))
+    assert path.read_bytes() == before
+    save_checkpoint(path, _checkpoint(2))
+    assert path.read_bytes() != before
+    facts = path.read_bytes()[path.read_bytes().rindex(b'{"format"') :]
+    assert json.loads(facts)["n_subs"] == 17
