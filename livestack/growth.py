@@ -27,6 +27,7 @@ from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
+HOLE_SHARE = 0.01
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -246,6 +247,7 @@ class Growth:
         # a trail that stayed on a star must not count as structure: it would grow from look to look
         stars = folding.lowest(self.first)
         folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template, stars) for sub in self.subs}
+        _close_holes(fresh.stack, shown)
         final = len(self.subs) >= self.rule.looks[-1]
         best = max(self.subs, key=lambda sub: (sub.weight / max(sub.quality["fwhm_px"], 0.1) ** 2, -sub.no))
         self.knowledge = Knowledge(identity, on_grid(best_stars(best), best), best.no)
@@ -284,6 +286,15 @@ class Growth:
             self._shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
             self._shown.n_subs, self._shown.exposure_s = self.first.core.n_subs, self.first.core.exposure_s
         return self._shown
+
+
+def _close_holes(stack: Stack, shown: Stack) -> None:
+    """Where every sample was judged out, the template was wrong or the field is: keep it, with next to no weight."""
+    hole = (stack.coverage == 0) & (shown.coverage > 0)
+    stack.mean[hole] = shown.mean[hole]
+    stack.weight[hole] = HOLE_SHARE * shown.weight[hole]
+    stack.coverage[hole] = 1
+    stack.rejected[hole] -= 1
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:

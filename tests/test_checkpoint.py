@@ -24,7 +24,18 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
     stack.n_subs, stack.exposure_s = 17, 17 * 29.97
     stars = np.zeros(5, STAR_DTYPE)
     stars["x"] = draw.normal(100, 50, 5)
-    return Checkpoint(stack, [[1, "a" * 64], [3, "b" * 64]], "deferred", "look-1", 3, stars)
+    guide = Stack((1, 10, 15), "look-1")
+    guide.mean[:] = draw.normal(0, 10, guide.shape)
+    return Checkpoint(
+        stack=stack,
+        guide=guide,
+        removed=draw.normal(50, 9, (10, 15)).astype(np.float32),
+        subs=[[1, "a" * 64], [3, "b" * 64]],
+        judged_by="deferred",
+        knowledge_id="look-1",
+        knowledge_no=3,
+        stars=stars,
+    )
 
 
 def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
@@ -35,6 +46,8 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     for mine, yours in zip(saved.stack.arrays, loaded.stack.arrays, strict=True):
         assert mine.dtype == yours.dtype
         assert mine.tobytes() == yours.tobytes()
+    assert [array.tobytes() for array in loaded.guide.arrays] == [array.tobytes() for array in saved.guide.arrays]
+    assert loaded.removed.tobytes() == saved.removed.tobytes()
     assert loaded.stars.tobytes() == saved.stars.tobytes()
     assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
     for name in ("subs", "judged_by", "knowledge_id", "knowledge_no"):
