@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import sep
 
 from livestack.frame import Array, Masters
-from livestack.reduce.measure import measure, noise_of
+from livestack.reduce.measure import SMALL_PX, measure, noise_of
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, mosaic, noisy, star_field
 
 SIZE = (400, 440)
@@ -178,6 +181,14 @@ def test_a_crowded_field_is_measured() -> None:
     assert quality.fwhm_px == pytest.approx(2.6, rel=0.25)
 
 
+@pytest.fixture
+def _small_again() -> Iterator[None]:
+    """What a large frame took of memory is given back, or every search in later tests would touch it."""
+    yield
+    sep.set_extract_pixstack(SMALL_PX)
+
+
+@pytest.mark.usefixtures("_small_again")
 def test_large_frames_are_searched_binned_and_measured_full() -> None:
     """Beyond 8 Mpx: positions as good as ever."""
     size = (2900, 2900)
