@@ -174,6 +174,8 @@ def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: boo
     from livestack.sessions import Home, check_home, default_home
 
     settings = _settings(options)
+    if settings.showing.notify:
+        raise SettingsError("--notify: this version sends no alerts yet; leave it out")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file: watch the folder it is in, or use livestack stack")
     home = Home(session) if session else default_home(folder, settings, datetime.now())

@@ -116,7 +116,7 @@ class Journal:
         self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
-            self._db.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+            self._db.text_factory = lambda text: text.decode("utf-8", "surrogatepass")
             self._open(create)
         except sqlite3.DatabaseError as error:
             raise SessionError(f"{path} cannot be used as a journal: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from livestack.bus import Slot
 from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
-from livestack.events import StackSaved, SubAccepted
+from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.frame import Frame, Picture
 from livestack.growth import Growth
 from livestack.picture import write_picture
@@ -27,8 +28,12 @@ from livestack.sessions import Home
 from livestack.stack import Stack
 from livestack.version import VERSION
 
+log = logging.getLogger("livestack")
+
 IDLE_SAVE_S = 2.0
 """A stack is saved when nothing has come for so long."""
+RETRY_S = 15.0
+"""A disk that did not take a stack is tried again after so long."""
 
 
 def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
@@ -144,7 +149,8 @@ class Publisher:
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
-    _writing: Future[list[StackSaved]] | None = None
+    _writing: Future[StackSaved] | None = None
+    _failed: bool = False
 
     def show(self, growth: Growth, sub: SubAccepted | None, item: Prepared | None) -> None:
         """Publish the preview of a stack, and of its last sub where one is given."""
@@ -153,20 +159,29 @@ class Publisher:
         if sub is not None and item is not None:
             last = sub_picture(growth, sub, item.frame, self._version)
             self.slots[1].put(last)
-            write_picture(self.home.cache / "last.npy", last)
+            self._to_cache("last.npy", last)
         self.slots[0].put(picture)
-        write_picture(self.home.cache / "picture.npy", picture)
+        self._to_cache("picture.npy", picture)
+
+    def _to_cache(self, name: str, picture: Picture) -> None:
+        try:
+            write_picture(self.home.cache / name, picture)
+        except OSError as error:
+            # the next one may fit again; the stack is what matters, and that is told
+            log.warning("%s could not be written: %s", name, error.strerror)
 
     def touch(self, growth: Growth) -> None:
         """Note that a stack changed though its subs did not."""
         self._saved.pop(growth.name, None)
 
-    def save_if_due(self, session: Session, every_s: float, idle_s: float) -> list[StackSaved]:
+    def save_if_due(self, session: Session, every_s: float, idle_s: float) -> list[Event]:
         """Begin to save a stack whose time has come; returns what was saved since the last call."""
         done = self._collect(wait=False)
         if self._writing is None:
             for growth in session.growths():
                 saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
+                if self._failed and time.monotonic() - saving.at < RETRY_S:
+                    continue
                 changed = saving.subs != tuple(sub.no for sub in growth.subs)
                 final = growth.first is None and not saving.was_final
                 if changed and (final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s):
@@ -174,7 +189,7 @@ class Publisher:
                     break
         return done
 
-    def save_all(self, session: Session) -> list[StackSaved]:
+    def save_all(self, session: Session) -> list[Event]:
         """Save every stack that changed; returns when it is on disk."""
         done = self._collect(wait=True)
         for growth in session.growths():
@@ -196,18 +211,30 @@ class Publisher:
         path = self.home.stack / f"{growth.name}.fits"
         self._writing = self._writer.submit(_write, path, product, picture, checkpoint_path(session, growth.name), keep)
 
-    def _collect(self, *, wait: bool) -> list[StackSaved]:
+    def _collect(self, *, wait: bool) -> list[Event]:
+        """Return what was written; a disk that does not take it is told once, and tried again when it is due."""
         if self._writing is None or (not wait and not self._writing.done()):
             return []
-        saved = self._writing.result()
-        self._writing = None
-        return saved
+        writing, self._writing = self._writing, None
+        try:
+            saved = writing.result()
+        except OSError as error:
+            for saving in self._saved.values():
+                saving.at, saving.subs = time.monotonic(), ()
+            if self._failed:
+                return []
+            self._failed = True
+            sentence = (
+                f"The stack cannot be saved in {self.home.stack}: {error.strerror}. It is safe in memory: make room."
+            )
+            return [AlertRaised("disk", sentence)]
+        cleared: list[Event] = [AlertCleared("disk")] if self._failed else []
+        self._failed = False
+        return [*cleared, saved]
 
 
-def _write(
-    path: Path, product: Product, picture: Picture, checkpoint: Path, keep: Checkpoint | None
-) -> list[StackSaved]:
+def _write(path: Path, product: Product, picture: Picture, checkpoint: Path, keep: Checkpoint | None) -> StackSaved:
     save_product(path, product, picture)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
-    return [StackSaved(path.stem, str(path), len(product.subs))]
+    return StackSaved(path.stem, str(path), len(product.subs))

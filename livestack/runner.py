@@ -100,7 +100,7 @@ class Engine:
         self.sentence = ""
         self._cores = os.cpu_count() or 1
         self._jobs = settings.running.jobs or max(1, self._cores - 1)
-        self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | Exception | None] = queue.SimpleQueue()
         self._todo: deque[tuple[int, Arrival]] = deque()
         self._hand: deque[Hand] = deque()
         self._held = self._lost = self._fed = False
@@ -179,8 +179,9 @@ class Engine:
                 for no, (arrival, use) in zip(numbers, used, strict=True):
                     if use:
                         self._inbox.put((no, arrival))
-        finally:
             self._inbox.put(None)
+        except Exception as error:  # carried to the thread that may end the session
+            self._inbox.put(error)
 
     def _loop(self) -> None:
         busy_at = time.monotonic()
@@ -213,7 +214,9 @@ class Engine:
             took |= self._take(self._inbox.get())
         return took
 
-    def _take(self, item: tuple[int, Arrival] | SourceChange | None) -> bool:
+    def _take(self, item: tuple[int, Arrival] | SourceChange | Exception | None) -> bool:
+        if isinstance(item, Exception):
+            raise item
         if item is None:
             self._fed = True
         elif isinstance(item, SourceChange):
@@ -323,7 +326,7 @@ class Engine:
     def _save_all(self) -> None:
         self._tell_saved(self._publisher.save_all(self._session))
 
-    def _tell_saved(self, saved: list[events.StackSaved]) -> None:
+    def _tell_saved(self, saved: list[Event]) -> None:
         if saved:
             self._tell(self._journal.append(*saved))
 

@@ -35,7 +35,7 @@ from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.reduce.normalise import sky_level, sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
-from livestack.reduce.weigh import judge_founder, judge_sub, weigh
+from livestack.reduce.weigh import Limits, judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.tally import Tally
 from livestack.verdicts import accepted, founded, rejected, rejected_again, stack_name, trails_found, usual
@@ -70,6 +70,11 @@ class Session:
     def __init__(self, journal: Journal, settings: Settings, cache: Path, threads: Executor | None, tell: Tell) -> None:
         self.journal = journal
         self.processing = settings.processing
+        self._limits = Limits(
+            settings.processing.least_transparency,
+            settings.processing.most_elongation,
+            settings.processing.most_blur,
+        )
         self._most_bytes = settings.running.memory_mb * 1_000_000
         self.cache = cache
         self.threads = threads
@@ -157,10 +162,14 @@ class Session:
             item = measured(item, founding.masters_id, founding.masters)
         if item.stars is None or item.quality is None or knowledge is None:
             raise RuntimeError("a light must be measured before it is placed")
+        twin = _twin(growth, item.quality)
+        if twin is not None:
+            name = Path(twin.path).name
+            raise FrameError("duplicate", f"The same picture as {name}, packed in another way. Nothing to do.")
         registration, scale = register(item.stars, knowledge.stars, item.frame.data.shape[:2])
-        quality = dataclasses.replace(item.quality, transparency=scale)
+        quality = dataclasses.replace(item.quality, transparency=scale * _exposure_ratio(founding.header, item))
         weight = weigh(quality, scale, founding.quality, self.processing.weight)
-        verdict = judge_sub(quality, scale, usual(growth, "elongation", quality.elongation), weight)
+        verdict = judge_sub(quality, usual(growth), weight, self._limits)
         if not verdict.accepted:
             raise FrameError(verdict.reason or "clouded", verdict.sentence)
         registered = time.perf_counter()
@@ -361,6 +370,21 @@ def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> 
     sky = tuple(sky_level(light, shape)[:, 0].tolist())
     header = dataclasses.replace(item.frame.header, raw={})
     return Founding(name, header, shape, masters, item.masters_id, quality, sky)
+
+
+def _twin(growth: Growth, quality: Quality) -> SubAccepted | None:
+    """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
+    mine = (quality.n_stars, quality.background_adu, quality.noise_adu, quality.fwhm_px, quality.hfr_px)
+    names = ("n_stars", "background_adu", "noise_adu", "fwhm_px", "hfr_px")
+    return next((sub for sub in growth.subs if tuple(sub.quality[name] for name in names) == mine), None)
+
+
+def _exposure_ratio(founding: Header, item: Prepared) -> float:
+    """Exposure of the founding sub over this one's: subs of all exposures join in one stack."""
+    exposure_s = item.frame.header.exposure_s
+    if not founding.exposure_s or not exposure_s:
+        return 1.0
+    return founding.exposure_s / exposure_s
 
 
 def read_sub(sub: SubAccepted) -> Frame:

@@ -46,7 +46,11 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """What decides the bits of a stack. Paths are absolute strings."""
+    """What decides the bits of a stack. Paths are absolute strings.
+
+    A sub is left out as clouded below `least_transparency` of the usual star light, as trailed above `most_elongation`
+    (a/b), as blurred above `most_blur` times the usual FWHM; the last two only where the night scatters less.
+    """
 
     existing: str = "include"
     masters: tuple[str, ...] = ()
@@ -57,6 +61,9 @@ class Processing:
     reject: str = "deferred"
     weight: str = "depth"
     passes: int = 1
+    least_transparency: float = 0.3
+    most_elongation: float = 1.8
+    most_blur: float = 1.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ def _checked(settings: Settings) -> Settings:
     _check_choice("weight", p.weight, WEIGHT)
     _check_choice("existing", p.existing, EXISTING)
     _check_choice("viewer", settings.showing.viewer, VIEWER)
+    _check_limits(p)
     if p.passes not in (1, 2):
         raise SettingsError(f"passes: must be 1 or 2, not {p.passes}")
     for name, seconds, least in (
@@ -185,6 +193,14 @@ def _checked(settings: Settings) -> Settings:
     if r.memory_mb < 0:
         raise SettingsError(f"memory: must be positive, not {r.memory_mb} MB")
     return settings
+
+
+def _check_limits(p: Processing) -> None:
+    if not 0 <= p.least_transparency < 1:
+        raise SettingsError(f"least_transparency: must be from 0 to 1, not {p.least_transparency}")
+    for name, limit in (("most_elongation", p.most_elongation), ("most_blur", p.most_blur)):
+        if not limit > 1:
+            raise SettingsError(f"{name}: must be above 1, not {limit}")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -11,9 +11,10 @@ from livestack.events import StackFounded, SubAccepted, SubRejected, TrailFound
 from livestack.frame import Array, Header, Quality, Registration
 from livestack.growth import Folded, Founding, Growth
 from livestack.prepare import Prepared, Unusable, header_to_json
+from livestack.reduce.weigh import Usual
 
 USUAL = 30
-"""What is usual is the median of so many accepted subs."""
+"""What is usual is told by so many accepted subs."""
 
 
 def accepted(
@@ -125,7 +126,7 @@ def stack_name(header: Header) -> str:
     return "_".join(re.sub(r"[^\w.+-]+", " ", word).strip(" .") or "light" for word in words if word)
 
 
-def usual(growth: Growth, figure: str, otherwise: float) -> float:
-    """Median of a figure of quality over the last accepted subs."""
-    values = [sub.quality[figure] for sub in growth.subs[-USUAL:]]
-    return float(np.median(values)) if values else otherwise
+def usual(growth: Growth) -> Usual:
+    """Tell what the last accepted subs of a stack were like."""
+    recent = [sub.quality for sub in growth.subs[-USUAL:]]
+    return Usual(*(np.array([quality[name] for quality in recent], float) for name in ("fwhm_px", "elongation")))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from livestack.frame import Quality
-from livestack.reduce.weigh import judge_sub, weigh
+from livestack.reduce.weigh import Limits, Usual, judge_sub, weigh
 
 TYPICAL = Quality(200, 3.0, 1.6, 0.3, 1.05, 800.0, 12.0)
 
@@ -42,19 +43,46 @@ def test_a_noiseless_frame_has_a_finite_weight() -> None:
     assert 0 < weigh(_quality(noise_adu=0.0), 1.0, _quality(noise_adu=0.0), "depth") < 1e9
 
 
-def test_clouds_and_wind_are_left_out_in_words() -> None:
-    clouded = judge_sub(TYPICAL, 0.21, 1.05, 0.1)
-    assert not clouded.accepted
-    assert clouded.reason == "clouded"
+def _usual(*, fwhm_px: float = 3.0, elongation: float = 1.05, scatter: float = 0.03, n: int = 30) -> Usual:
+    draw = np.random.default_rng(1)
+    return Usual(fwhm_px * np.exp(draw.normal(0, scatter, n)), np.full(n, elongation))
+
+
+def test_clouds_wind_and_blur_are_left_out_in_words() -> None:
+    clouded = judge_sub(_quality(transparency=0.21), _usual(), 0.1, Limits())
+    assert (clouded.accepted, clouded.reason) == (False, "clouded")
     assert "21 %" in clouded.sentence
-    trailed = judge_sub(_quality(elongation=2.4), 1.0, 1.05, 1.0)
+    trailed = judge_sub(_quality(elongation=2.4), _usual(), 1.0, Limits())
     assert trailed.reason == "trailed"
     assert "2.4" in trailed.sentence
+    blurred = judge_sub(_quality(fwhm_px=6.1), _usual(), 1.0, Limits())
+    assert blurred.reason == "blurred"
+    assert "6.1" in blurred.sentence
+    assert "3.0" in blurred.sentence
 
 
 def test_what_is_usual_here_is_not_left_out() -> None:
-    """A bright sky, soft stars, or a telescope whose stars are always long."""
-    assert judge_sub(_quality(background_adu=40_000.0), 1.0, 1.05, 0.02).accepted
-    assert judge_sub(_quality(fwhm_px=9.0), 1.0, 1.05, 1.0).accepted
-    assert judge_sub(_quality(elongation=2.0), 1.0, 1.7, 1.0).accepted
-    assert judge_sub(TYPICAL, 0.35, 1.05, 0.1).accepted
+    """A bright sky, seeing that jumps, the first subs of a night, or a telescope whose stars are always long."""
+    assert judge_sub(_quality(background_adu=40_000.0), _usual(), 0.02, Limits()).accepted
+    assert judge_sub(_quality(fwhm_px=4.8), _usual(), 1.0, Limits()).accepted
+    assert judge_sub(_quality(fwhm_px=7.0), _usual(scatter=0.3), 1.0, Limits()).accepted
+    assert judge_sub(_quality(fwhm_px=9.0), _usual(n=4), 1.0, Limits()).accepted
+    assert judge_sub(_quality(elongation=2.0), _usual(elongation=1.7), 1.0, Limits()).accepted
+    assert judge_sub(_quality(transparency=0.35), _usual(), 0.1, Limits()).accepted
+
+
+def test_limits_can_be_set() -> None:
+    assert not judge_sub(_quality(transparency=0.6), _usual(), 1.0, Limits(least_transparency=0.7)).accepted
+    assert judge_sub(_quality(fwhm_px=6.1), _usual(), 1.0, Limits(most_blur=3.0)).accepted
+    assert judge_sub(_quality(elongation=2.4), _usual(), 1.0, Limits(most_elongation=3.0)).accepted
+
+
+def test_good_seeing_is_hardly_ever_called_blur() -> None:
+    """12 % rms of log-normal seeing: at most 4 in 1,000."""
+    draw = np.random.default_rng(5)
+    sizes = 3.0 * np.exp(draw.normal(0, 0.12, 3000))
+    left_out = sum(
+        not judge_sub(_quality(fwhm_px=sizes[k]), Usual(sizes[k - 30 : k], np.ones(30)), 1.0, Limits()).accepted
+        for k in range(30, 3000)
+    )
+    assert left_out <= 12
