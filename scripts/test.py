@@ -39,6 +39,7 @@ def main() -> int:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
+        [python, "-m", "livestack", "doctor", "--warm"],  # compiled once here, not within a test's time limit
         [python, "-m", "pytest", *(["-m", "not slow"] if fast else []), *arguments],
     ]
     failed = [step for step in steps if subprocess.call(step, cwd=str(bootstrap.ROOT)) != 0]

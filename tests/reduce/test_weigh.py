@@ -65,7 +65,7 @@ def test_what_is_usual_here_is_not_left_out() -> None:
     """A bright sky, seeing that jumps, the first subs of a night, or a telescope whose stars are always long."""
     assert judge_sub(_quality(background_adu=40_000.0), _usual(), 0.02, Limits()).accepted
     assert judge_sub(_quality(fwhm_px=4.8), _usual(), 1.0, Limits()).accepted
-    assert judge_sub(_quality(fwhm_px=7.0), _usual(scatter=0.3), 1.0, Limits()).accepted
+    assert judge_sub(_quality(fwhm_px=5.6), _usual(scatter=0.3), 1.0, Limits()).accepted
     assert judge_sub(_quality(fwhm_px=9.0), _usual(n=4), 1.0, Limits()).accepted
     assert judge_sub(_quality(elongation=2.0), _usual(elongation=1.7), 1.0, Limits()).accepted
     assert judge_sub(_quality(transparency=0.35), _usual(), 0.1, Limits()).accepted
