@@ -6,8 +6,10 @@ import dataclasses
 
 import pytest
 
-from livestack.frame import Quality
-from livestack.reduce.weigh import judge_sub, weigh
+from livestack.frame import Masters, Quality
+from livestack.reduce.measure import measure
+from livestack.reduce.weigh import judge_founder, judge_sub, weigh
+from tests.reduce.fields import draw_stars, frame_of, noisy, star_field
 
 TYPICAL = Quality(200, 3.0, 1.6, 0.3, 1.05, 800.0, 12.0)
 
@@ -58,3 +60,20 @@ def test_what_is_usual_here_is_not_left_out() -> None:
     assert judge_sub(_quality(fwhm_px=9.0), 1.0, 1.05, 1.0).accepted
     assert judge_sub(_quality(elongation=2.0), 1.0, 1.7, 1.0).accepted
     assert judge_sub(TYPICAL, 0.35, 1.05, 0.1).accepted
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+@pytest.mark.parametrize("fwhm_px", [2.0, 4.0, 12.0])
+def test_a_star_field_can_begin_a_stack(cfa: str | None, fwhm_px: float) -> None:
+    """Sharp, soft, or far from focus."""
+    truth = star_field(18, (400, 440), 1, border=30, apart=45) * [1, 1, (fwhm_px / 3) ** 2]
+    frame = frame_of(noisy(draw_stars((400, 440), truth, fwhm_px, 3.0), 2), cfa)
+    assert judge_founder(*measure(frame, Masters()), 5).accepted
+
+
+def test_too_few_stars_begin_nothing() -> None:
+    frame = frame_of(noisy(draw_stars((200, 200), star_field(3, (200, 200), 3, apart=40), 3.0), 4))
+    verdict = judge_founder(*measure(frame, Masters()), 5)
+    assert not verdict.accepted
+    assert verdict.reason == "too_few_stars"
+    assert verdict.sentence.startswith("3 stars found, a stack needs 5")
