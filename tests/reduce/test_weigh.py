@@ -7,8 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from livestack.frame import Quality
-from livestack.reduce.weigh import Limits, Usual, judge_sub, weigh
+from livestack.frame import Masters, Quality
+from livestack.reduce.measure import measure
+from livestack.reduce.weigh import Limits, Usual, judge_founder, judge_sub, weigh
+from tests.reduce.fields import draw_stars, frame_of, noisy, star_field
 
 TYPICAL = Quality(200, 3.0, 1.6, 0.3, 1.05, 800.0, 12.0)
 
@@ -86,3 +88,20 @@ def test_good_seeing_is_hardly_ever_called_blur() -> None:
         for k in range(30, 3000)
     )
     assert left_out <= 12
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+@pytest.mark.parametrize("fwhm_px", [2.0, 4.0, 12.0])
+def test_a_star_field_can_begin_a_stack(cfa: str | None, fwhm_px: float) -> None:
+    """Sharp, soft, or far from focus."""
+    truth = star_field(18, (400, 440), 1, border=30, apart=45) * [1, 1, (fwhm_px / 3) ** 2]
+    frame = frame_of(noisy(draw_stars((400, 440), truth, fwhm_px, 3.0), 2), cfa)
+    assert judge_founder(*measure(frame, Masters()), 5).accepted
+
+
+def test_too_few_stars_begin_nothing() -> None:
+    frame = frame_of(noisy(draw_stars((200, 200), star_field(3, (200, 200), 3, apart=40), 3.0), 4))
+    verdict = judge_founder(*measure(frame, Masters()), 5)
+    assert not verdict.accepted
+    assert verdict.reason == "too_few_stars"
+    assert verdict.sentence.startswith("3 stars found, a stack needs 5")
