@@ -297,7 +297,8 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     unexplained = mask & ~_dilated(hit, NEAR_HIT)
     n_valid = int(valid.sum())
     distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid
-    out = hit if distrusted else hit | mask
+    # single px are judged where they are, at full resolution
+    out = np.zeros_like(mask) if distrusted else mask
     return Judgement(out, tuple(trails), float(out.sum() / n_valid), bool(distrusted), noise, change)
 
 
@@ -309,7 +310,7 @@ def _spatial(z: Array, ok: Array) -> Array:
     if sigma <= 0:
         return np.zeros(z.shape, bool)
     blurred = (blurred - np.float32(middle)) / np.float32(sigma)
-    seeds = (blurred > SEED) | (z > SEED)
+    seeds = blurred > SEED
     weaker = (blurred > GROW) | (z > GROW + 1)
     grown = _dilated(seeds, STEPS, weaker)
     # a speck (cosmic ray, hot px) is seen to its edge at full resolution; only what is larger has faint flanks

@@ -254,3 +254,41 @@ def test_a_large_preview_is_averaged() -> None:
     assert np.isnan(picture[0, 0])
     assert picture[1, 1] == pytest.approx(np.mean([stack.mean[0, 2, 3], *stack.mean[0, 3, 2:4]]))
     assert picture[500, 500] == pytest.approx(stack.mean[0, 1000:1002, 1000:1002].mean())
+
+
+def test_a_cosmic_ray_takes_its_edge_with_it() -> None:
+    """What touches a px far above the rest is part of it; a lone 4 σ px is not followed. Nothing else is touched."""
+    size = (70, 80)
+    stack = Stack((1, *size))
+    for k in range(12):
+        added(stack, light(frame_of(noisy(np.zeros(size), k)), sky=SKY_ADU))
+    before = stack.coverage.copy()
+    data = noisy(np.zeros(size), 99, noise=0.5)
+    data[20, 30] += 40 * NOISE
+    data[50, 60] += 5.0 * NOISE
+    out = np.zeros((35, 40), bool)
+    fold(stack, light(frame_of(data), sky=SKY_ADU), REJECTORS["deferred"], Against(ONE, out=out), None)
+    left_out = stack.coverage == before
+    assert left_out[0, 19:22, 29:32].all()
+    assert left_out[0, 50, 60]
+    assert left_out.sum() <= 9 + 1
+
+
+def test_what_the_guide_leaves_out_is_left_out() -> None:
+    size = (71, 81)
+    stack = Stack((1, *size))
+    for k in range(4):
+        added(stack, light(frame_of(noisy(np.zeros(size), k)), sky=SKY_ADU))
+    out = np.zeros((35, 40), bool)
+    out[10:12, 20] = True
+    out[34, 39] = True
+    fold(
+        stack,
+        light(frame_of(noisy(np.zeros(size), 9)), sky=SKY_ADU),
+        REJECTORS["deferred"],
+        Against(ONE, out=out),
+        None,
+    )
+    assert (stack.rejected[0, 20:24, 40:42] == 1).all()
+    assert stack.rejected[0, 70, 80] == 1, "the odd last row and column go with their neighbours"
+    assert (stack.coverage + stack.rejected == 5).all()

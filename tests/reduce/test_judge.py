@@ -130,20 +130,19 @@ def test_cloud_and_gradient_are_not_trails(width_px: float, height: float) -> No
     assert judgement.out.mean() < 0.02
 
 
-def test_a_speck_takes_little_with_it() -> None:
+def test_a_speck_is_left_to_full_resolution() -> None:
+    """A cosmic ray or hot px is one px of the stack: the fold sees it better than the guide."""
     speck = np.zeros(SIZE, np.float32)
     speck[100, 200] = 60.0
-    out = _judged(speck).out
-    assert out[100, 200]
-    assert out[90:111, 190:211].sum() <= 9
+    assert _judged(speck).out[90:111, 190:211].sum() <= 1
 
 
-def test_hot_pixels_everywhere_are_believed() -> None:
-    """7 % of an uncalibrated frame are hot: that is no reason to distrust the mask."""
+def test_hot_pixels_everywhere_are_no_reason_to_distrust() -> None:
+    """7 % of an uncalibrated frame are hot."""
     hot = np.where(np.random.default_rng(3).random(SIZE) < 0.03, np.float32(15), np.float32(0))
     judgement = _judged(hot)
     assert not judgement.distrusted
-    assert judgement.out[hot > 0].mean() > 0.95
+    assert judgement.out.mean() < 0.05
 
 
 def test_what_is_not_covered_is_not_judged() -> None:
