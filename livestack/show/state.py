@@ -88,6 +88,8 @@ class NightState:
         The capture folder.
     n_found : int
         Subs found so far; those without a verdict wait in line.
+    arrival : int
+        Place of the last sub judged, in the order found.
     n_stacked, n_left_out, exposure_s, weight_sum
         Of the stack that subs go into now.
     seconds_per_sub, cadence_s : float, optional
@@ -105,6 +107,7 @@ class NightState:
     filter: str | None = None
     colour: bool = False
     n_found: int = 0
+    arrival: int = 0
     n_stacked: int = 0
     n_left_out: int = 0
     exposure_s: float = 0.0
@@ -162,7 +165,9 @@ def fold(records: Iterable[Record], state: NightState | None = None) -> NightSta
 def catch_up(journal: Journal, state: NightState, limit: int = 1000) -> NightState:
     """Return the state after what the journal holds beyond it: at most `limit` records, so a screen stays quick."""
     state = fold(journal.follow(state.seq, limit), state)
-    found = int(journal.rows("SELECT count(*) AS n FROM arrival WHERE use = 1")[0]["n"])
+    # calibration frames arrive too, and never get a verdict: only what came after the last sub judged can wait
+    waiting = int(journal.rows("SELECT count(*) AS n FROM arrival WHERE use = 1 AND no > ?", state.arrival)[0]["n"])
+    found = len(state.subs) + waiting
     return state if found == state.n_found else dataclasses.replace(state, n_found=found)
 
 
@@ -269,6 +274,7 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         weight=event.weight if isinstance(event, SubAccepted) else None,
         dropped=before is not None and before.dropped,
     )
+    state = dataclasses.replace(state, arrival=max(state.arrival, event.arrival or event.no))
     new_stack = row.stack if accepted else state.stack
     if new_stack != state.stack and isinstance(event, SubAccepted):
         state = dataclasses.replace(state, stack=new_stack, target=event.target, filter=event.filter)
