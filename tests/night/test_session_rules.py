@@ -6,52 +6,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from livestack.sessions import Home, lock, sessions_folder
 from tests.night import sessions
-from tests.night.small import N_LIGHTS, STACK, one_line, small_night
+from tests.night.small import N_LIGHTS, STACK, one_line
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_sessions")]
 
 QUIET = ("--viewer", "none")
-
-
-@pytest.fixture(scope="module")
-def frames(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A few small lights."""
-    return small_night(tmp_path_factory.mktemp("night") / "captures")
-
-
-@pytest.fixture
-def captures(tmp_path: Path, frames: list[Path]) -> Path:
-    """A capture folder with all but the last of them."""
-    folder = tmp_path / "captures"
-    folder.mkdir()
-    for frame in frames[:-1]:
-        shutil.copy2(frame, folder / frame.name)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def own_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sessions without a name of their own go to a folder of this test."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A port that is taken."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        door.listen()
-        yield door.getsockname()[1]
 
 
 def names(session: Path) -> list[str]:
