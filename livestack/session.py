@@ -166,7 +166,8 @@ class Session:
         if twin is not None:
             name = Path(twin.path).name
             raise FrameError("duplicate", f"The same picture as {name}, packed in another way. Nothing to do.")
-        registration, scale = register(item.stars, knowledge.stars, item.frame.data.shape[:2])
+        last = np.array(growth.subs[-1].matrix) if growth.subs else None
+        registration, scale = register(item.stars, knowledge.stars, item.frame.data.shape[:2], last)
         quality = dataclasses.replace(item.quality, transparency=scale * _exposure_ratio(founding.header, item))
         weight = weigh(quality, scale, founding.quality, self.processing.weight)
         verdict = judge_sub(quality, usual(growth), weight, self._limits)

@@ -63,7 +63,7 @@ class Processing:
     passes: int = 1
     least_transparency: float = 0.3
     most_elongation: float = 1.8
-    most_blur: float = 1.7
+    most_blur: float = 1.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Where a sub lies on the grid: star lists in, a 3 × 3 matrix out, the same bits every time.
 
-astroalign (Beroiz, Cabral and Sanchez 2020) finds the similarity from triangles, or else a vote over all triangles
-does, which needs fewer stars in common. Matching and a least-squares fit over all stars then run to a fixed point, so
-the random draw of the first leaves no trace.
+First the last sub's pose is tried. Else astroalign (Beroiz, Cabral and Sanchez 2020) finds the similarity from
+triangles, or a vote over all triangles does, which needs fewer stars in common. Matching and a least-squares fit over
+all stars then run to a fixed point, so a random draw leaves no trace.
 """
 
 from __future__ import annotations
@@ -31,12 +31,17 @@ N_PHOTOMETRY = 100
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
 VOTERS = 150
+FOLLOWERS = 40
+FOLLOW_PX = 6.0
+"""So many of the brightest stars vote for the shift from the last sub; votes this close agree."""
 HOMOGRAPHY_FROM = 60
 AFFINE_FROM = 20
 MAX_CONDITION = 1e6
 
 
-def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Registration, float]:
+def register(
+    stars: Array, reference: Array, size: tuple[int, int], last: Array | None = None
+) -> tuple[Registration, float]:
     """Register a star list on the reference's.
 
     Parameters
@@ -44,6 +49,8 @@ def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Reg
     stars, reference : structured ndarray of `STAR_DTYPE`, brightest first
         Positions in px of the sub and of the grid.
     size : (H, W) of the sub.
+    last : (3, 3) float64, optional
+        Where the sub before lies: most likely this one has the same rotation, or is turned by 180° (meridian flip).
 
     Returns
     -------
@@ -63,10 +70,9 @@ def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Reg
     source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
     src, ref = _xy(source), _xy(target)
     best = ""
-    for find in (_find, _vote):
+    for find in (lambda s, r: _follow(s, r, last, size), _find, _vote):
         start = find(src, ref)
         if start is None:
-            best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
             continue
         matrix, pairs = _refine(src, ref, start)
         problem = _problem(matrix, pairs, src, ref, size)
@@ -75,11 +81,32 @@ def register(stars: Array, reference: Array, size: tuple[int, int]) -> tuple[Reg
             ratio = source["flux"][bright[:, 0]] / target["flux"][bright[:, 1]]
             return _registration(matrix, pairs, src, ref, size), float(np.median(ratio))
         best = problem
+    best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
     raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")
 
 
 def _xy(stars: Array) -> Array:
     return np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
+
+
+def _follow(src: Array, ref: Array, last: Array | None, size: tuple[int, int]) -> Array | None:
+    """Shift that most pairs of bright stars agree on, the rotation being the last sub's, or that and 180°; or None."""
+    if last is None:
+        return None
+    h, w = size
+    turned = last @ np.array([[-1.0, 0.0, w - 1.0], [0.0, -1.0, h - 1.0], [0.0, 0.0, 1.0]])
+    best: tuple[int, Array | None] = (LEAST_MATCHES - 1, None)
+    for pose in (last, turned):
+        moved = project(pose, src[:FOLLOWERS])
+        shifts = (ref[None, :FOLLOWERS] - moved[:, None]).reshape(-1, 2)
+        agree = KDTree(shifts).query_ball_point(shifts, FOLLOW_PX, return_length=True)
+        k = int(np.argmax(agree))
+        if agree[k] > best[0]:
+            near = np.hypot(*(shifts - shifts[k]).T) <= FOLLOW_PX
+            shift = np.eye(3)
+            shift[:2, 2] = shifts[near].mean(axis=0)
+            best = (int(agree[k]), shift @ pose)
+    return best[1]
 
 
 def _vote(src: Array, ref: Array) -> Array | None:

@@ -49,7 +49,7 @@ class Limits:
 
     least_transparency: float = 0.3
     most_elongation: float = 1.8
-    most_blur: float = 1.7
+    most_blur: float = 1.9
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,18 +162,20 @@ def test_other_fields_are_refused(n: int, tries: int) -> None:
         assert caught.value.reason == "not_registered"
 
 
-def test_a_lock_on_hot_px_is_refused() -> None:
+@pytest.mark.parametrize("knows_last", [False, True])
+def test_a_lock_on_hot_px_is_refused(knows_last: bool) -> None:
     """30 % as many hot px as stars, brighter than all, at the same px in both: never taken for the sky."""
     wrong = right = 0
-    for seed in range(40):
+    for seed in range(100):
         stars = star_field(60, SIZE, 300 + seed, border=2)
         hot = star_field(18, SIZE, 400 + seed)
         hot[:, 2] = 2e6 + np.arange(18)
         matrix = turned(180.0 if seed % 2 else 0.0, 40.0, 25.0, SIZE)
         seen = _list_of(np.vstack([hot, moved(stars, np.linalg.inv(matrix))]), noise_px=0.05, seed=seed)
         reference = _list_of(np.vstack([hot, stars]), noise_px=0.05, seed=seed + 1)
+        last = turned(0.0, 38.0, 22.0, SIZE) if knows_last else None
         try:
-            found, _ = register(seen, reference, SIZE)
+            found, _ = register(seen, reference, SIZE, last)
         except FrameError as error:
             assert error.reason == "not_registered"
             assert any(character.isdigit() for character in error.sentence)
@@ -181,7 +183,26 @@ def test_a_lock_on_hot_px_is_refused() -> None:
         wrong += _grid_error(found, matrix) > 1
         right += _grid_error(found, matrix) <= 1
     assert wrong == 0
-    assert right > 3
+    assert right > (90 if knows_last else 8)
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+def test_the_last_pose_needs_few_stars(flipped: bool) -> None:
+    """Twelve stars, a third of them missing, and the flip since: the sub before tells the rotation."""
+    right = 0
+    for seed in range(30):
+        stars = star_field(12, SIZE, 600 + seed)
+        last = turned(33.0, 10.0, -5.0, SIZE)
+        matrix = turned(33.0 + (180.0 if flipped else 0.0), 22.0, 9.0, SIZE)
+        seen = _seen(stars, matrix, seed, missing=0.33)
+        try:
+            found, _ = register(seen, _list_of(stars, noise_px=CENTROID_PX, seed=seed), SIZE, last)
+        except FrameError as error:
+            assert error.reason in ("not_registered", "too_few_stars")
+            continue
+        assert _grid_error(found, matrix) < 1
+        right += 1
+    assert right >= 20
 
 
 def test_another_image_scale_is_refused_in_words() -> None:
