@@ -246,9 +246,11 @@ def test_a_sub_under_thin_cloud_counts_less(tmp_path: Path) -> None:
         *take(tmp_path / "captures", n_lights=9, cloud_subs=tuple(range(1, 8)), n_stars=400)
     )
     subs = told.stack().subs
+    assert [sub.no for sub in subs] == [1, 2, 3, 7, 8, 9], "the thickest are left out, the rest is in"
     for sub in subs:
         t = night.truth(sub.no - 1).transparency / night.truth(0).transparency
-        assert sub.scale == pytest.approx(t, rel=0.05)
+        # some twenty stars, close together, in other seeing
+        assert sub.scale == pytest.approx(t, rel=0.06)
         if t < 0.8:
             assert sub.weight < 0.85 * t**1.5
 
