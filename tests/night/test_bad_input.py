@@ -27,7 +27,7 @@ QUICK = '[watching]\nsettle_s = 0.3\npatience_s = 1.5\n[showing]\nviewer = "none
 GROUPS = ("B_raw", "C_fits_variants", "D_efosc2", "E_peer")
 # fmt: off
 STACKED = {
-    "astropy_m13.fits", "astropy_m13_gzip.fits", "astropy_m13_rice.fits", "nomtam_m13real.fits",
+    "astropy_m13.fits", "nomtam_m13real.fits",
     "panoptes_noheader.fits", "panoptes_solved.fits.fz", "panoptes_tiny.fits", "sep_image.fits",
     "Kocab.fits", "astride_long_trail.fits", "kanma_stars.fits", "m47_sim_stars.fits", "ngc4535-autofocus1.fits",
     "siril_star_test1.fit.fz",
@@ -43,6 +43,8 @@ LEFT_OUT = {
                       "kanma_gray32bits.fits", "kanma_gray8bits.fits", "kanma_graydouble.fits", "panoptes_pole.fits",
                       "skimage_multi.fits", "msum_maximdl_6_18_header.fit"},
     "blurred": {"tinydng_colorchart.dng"},
+    # the same px, packed
+    "duplicate": {"astropy_m13_gzip.fits", "astropy_m13_rice.fits"},
 }
 # fmt: on
 NOT_LIGHTS = {"msum_aspen_trimmed.fit"}
