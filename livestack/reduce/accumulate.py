@@ -15,8 +15,19 @@ STRONG_SIGMA = 5.0
 WEAK_SIGMA = 0.5
 """A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
 WEAK, OUT, STRONG = 1, 2, 3
+MOST_OUTVOTED = 6
+"""So many samples may be judged out in a row before the first that is taken in: trails may coincide in some subs."""
 OWN_VARIANCE_FROM = 10
 """A px' own variance counts from the next sample on."""
+
+
+@njit(**OPTIONS)
+def is_disputed(coverage: int, rejected: int) -> bool:
+    """Whether a px judged out so many more samples than it took in that it is the stack that is wrong.
+
+    It then takes in every third sample until it agrees with them: nothing is frozen out for the night.
+    """
+    return rejected > 2 * coverage + MOST_OUTVOTED
 
 
 @njit(**OPTIONS)
@@ -40,7 +51,7 @@ def _flag(
     flags: Array,
 ) -> int:
     """Judge the samples of a tile: weak, out or strong; or pull them to the limit. Returns how many were pulled."""
-    t_mean, t_m2, t_total, t_coverage, _ = template
+    t_mean, t_m2, t_total, t_coverage, t_rejected = template
     kappa_low, kappa_high, nu, least, clamp = rule
     w, n_pulled = F(weight), 0
     for c in range(flags.shape[0]):
@@ -50,7 +61,7 @@ def _flag(
             for tx in range(flags.shape[2]):
                 x = corner[1] + tx
                 v, n = sample[c, ty, tx], t_coverage[c, y, x]
-                if not np.isfinite(v) or n < least:
+                if not np.isfinite(v) or n < least or is_disputed(n, t_rejected[c, y, x]):
                     continue
                 s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
                 by_itself = n > OWN_VARIANCE_FROM or nu == 0

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.accumulate import MOST_OUTVOTED
 from livestack.reduce.fold import Rule
 from livestack.reduce.kernels import OPTIONS, F
 from livestack.reduce.match import mark_stars, match_template
@@ -262,7 +263,7 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
         (1, h, w); its m2 counts from the 11th sub on.
     """
     sample, weight = sight.sample, sight.weight
-    mean, m2, total, coverage = (array[0] for array in template.arrays[:4])
+    mean, m2, total, coverage, rejected = (array[0] for array in template.arrays)
     valid = np.isfinite(sample) & (coverage > 0)
     if valid.sum() < 100:
         nothing = np.zeros(sample.shape, bool)
@@ -293,7 +294,7 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
     trails = find_trails(z, ok, sight.sensor_angle_deg, mask)
-    mask &= valid
+    mask &= valid & ~(rejected > 2 * coverage.astype(np.int32) + MOST_OUTVOTED)
     unexplained = mask & ~_dilated(hit, NEAR_HIT)
     n_valid = int(valid.sum())
     distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid

@@ -294,3 +294,21 @@ def test_what_the_guide_leaves_out_is_left_out() -> None:
     assert (stack.rejected[0, 20:24, 40:42] == 1).all()
     assert stack.rejected[0, 70, 80] == 1, "the odd last row and column go with their neighbours"
     assert (stack.coverage + stack.rejected == 5).all()
+
+
+def test_what_the_stack_has_wrong_heals() -> None:
+    """Where the first subs showed something that all later ones do not, these win; a few in a row do not."""
+    size = (200, 210)
+    stack = Stack((1, *size))
+    wrong = np.zeros(size)
+    wrong[:190, :200] = 20 * NOISE
+    middle = np.s_[0, 80:110, 80:120]
+    for k in range(4):
+        added(stack, light(frame_of(noisy(wrong, k)), sky=SKY_ADU))
+    for k in range(60):
+        sub = light(frame_of(noisy(np.zeros(size), 50 + k)), sky=SKY_ADU)
+        fold(stack, sub, REJECTORS["deferred"], Against(ONE), None)
+        if k == 12:
+            assert (stack.coverage[middle] == 4).all()
+    assert (stack.coverage[middle] > 30).all()
+    assert stack.mean[middle].mean() < 4 * 20 * NOISE / 30
