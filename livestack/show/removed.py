@@ -1,0 +1,58 @@
+"""What was left out of a stack, as a picture: lit on the dimmed stack, and in one sentence."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from livestack.develop.stretch import Stretch, apply
+from livestack.frame import Array, Picture
+from livestack.show.state import NightState
+from livestack.show.words import count
+
+DIM = 0.42
+"""Brightness of the stack around what was removed."""
+_FULL_SIGMA = 3.0  # of the stack's grain: removed light above it is no longer dimmed
+_FIRST_LOOK = 4
+_AS_PICTURES = "deferred"
+
+
+def belongs(stack: Picture | None, removed: Picture | None) -> bool:
+    """Whether there is something removed to show on this stack."""
+    return stack is not None and removed is not None and removed.stack == stack.stack and bool(removed.data.any())
+
+
+def legend(state: NightState, stack: Picture | None, removed: Picture | None) -> str:
+    """Say what the picture of the removed shows, or why it shows nothing."""
+    if stack is None:
+        return ""
+    if belongs(stack, removed):
+        trails = f": {count(len(state.trails), 'trail')}" if state.trails else ""
+        return f"Removed from {count(stack.n_subs, 'sub')}{trails}"
+    if state.reject != _AS_PICTURES:
+        return "Only single pixels are left out here: there is no picture of them"
+    if stack.n_subs < _FIRST_LOOK:
+        return "Nothing was removed yet: it takes four subs to tell what does not belong"
+    return "Nothing was removed yet"
+
+
+def lit(data: Array, removed: Array, stretch: Stretch) -> Array:
+    """Return the stack dimmed, and on it what was removed as bright as it was; uint8 of the stack's shape.
+
+    Parameters
+    ----------
+    data : ndarray of float32
+        Stack, (H, W) or (H, W, 3), ADU.
+    removed : ndarray of float32
+        Luminance above the stack, ADU, of the same field at any scale; 0 = nothing.
+    """
+    height, width = data.shape[:2]
+    shrinks = height < removed.shape[0]
+    above = cv2.resize(removed, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    share = np.clip(above / (_FULL_SIGMA * max(stretch.sigma, 1e-6)), 0.0, 1.0)
+    share = DIM + (1.0 - DIM) * share
+    if data.ndim == 3:
+        # the balance of the stretch taken off first: removed light has no colour of its own
+        balance = np.asarray(stretch.gain if len(stretch.gain) == 3 else (1.0,) * 3, np.float32)
+        above, share = above[..., None] / balance, share[..., None]
+    return np.asarray(apply(data + above, stretch) * share, dtype=np.uint8)
