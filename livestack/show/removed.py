@@ -10,9 +10,9 @@ from livestack.frame import Array, Picture
 from livestack.show.state import NightState
 from livestack.show.words import count
 
-DIM = 0.42
+DIM = 0.45
 """Brightness of the stack around what was removed."""
-_FULL_SIGMA = 3.0  # of the stack's grain: removed light above it is no longer dimmed
+_GAP_PX = 5  # half the px of a faint trail lie below the stack, by their noise: such gaps are lit too
 _FIRST_LOOK = 4
 _AS_PICTURES = "deferred"
 
@@ -47,10 +47,13 @@ def lit(data: Array, removed: Array, stretch: Stretch) -> Array:
         Luminance above the stack, ADU, of the same field at any scale; 0 = nothing.
     """
     height, width = data.shape[:2]
-    shrinks = height < removed.shape[0]
-    above = cv2.resize(removed, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    share = np.clip(above / (_FULL_SIGMA * max(stretch.sigma, 1e-6)), 0.0, 1.0)
-    share = DIM + (1.0 - DIM) * share
+    removed = np.ascontiguousarray(removed)
+    where = cv2.morphologyEx((removed > 0).astype(np.float32), cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX)))
+    by = cv2.INTER_AREA if height < removed.shape[0] else cv2.INTER_LINEAR
+    above, where = (
+        cv2.resize(plane, (width, height), interpolation=by) for plane in (removed, cv2.blur(where, (3, 3)))
+    )
+    share = DIM + (1.0 - DIM) * where
     if data.ndim == 3:
         # the balance of the stretch taken off first: removed light has no colour of its own
         balance = np.asarray(stretch.gain if len(stretch.gain) == 3 else (1.0,) * 3, np.float32)

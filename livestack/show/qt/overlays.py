@@ -107,7 +107,7 @@ class Switcher(QtWidgets.QWidget):
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
             button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setMinimumWidth(96)
+            button.setMinimumWidth(104)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button

@@ -23,6 +23,7 @@ Qt = QtCore.Qt
 _FEW = 6  # so many have their tags without a hand on them
 _NEAR_PX = 8.0
 _TAG_PX = 24
+_TAG_AT = (0.5, 0.35, 0.65, 0.2, 0.8)  # along what is seen of a trail: where there is room
 _LINE_PX, _CHOSEN_PX = 1.2, 2.4
 
 
@@ -106,22 +107,26 @@ class TrailLines(QtWidgets.QWidget):
         written = font(13)
         taken: list[QtCore.QRectF] = []
         for trail in self.tagged():
-            place = self._tag_place(trail, QtGui.QFontMetrics(written).horizontalAdvance(tag(trail)) + 16)
-            if place is not None and not any(place.intersects(other) for other in taken):
+            places = self._tag_places(trail, QtGui.QFontMetrics(written).horizontalAdvance(tag(trail)) + 16)
+            place = next((place for place in places if not any(map(place.intersects, taken))), None)
+            if place is not None:
                 draw_tag(painter, place, tag(trail), written, self._palette)
                 taken.append(place)
         painter.end()
 
-    def _tag_place(self, trail: TrailFound, width: float) -> QtCore.QRectF | None:
-        """Return the place of a tag beside the middle of what is seen of a trail; None when nothing is."""
+    def _tag_places(self, trail: TrailFound, width: float) -> list[QtCore.QRectF]:
+        """Return places for a tag beside what is seen of a trail, the best first."""
         seen = _clipped(self.line(trail), QtCore.QRectF(self.rect()))
         if seen is None:
-            return None
-        middle = seen.center() + QtCore.QPointF(10.0, -_TAG_PX - 6.0)
+            return []
         room = QtCore.QRectF(self.rect()).adjusted(8, 8, -8 - width, -8 - _TAG_PX)
-        x = min(max(middle.x(), room.left()), room.right())
-        y = min(max(middle.y(), room.top()), room.bottom())
-        return QtCore.QRectF(x, y, width, _TAG_PX)
+        places = []
+        for share in _TAG_AT:
+            at = seen.pointAt(share) + QtCore.QPointF(10.0, -_TAG_PX - 6.0)
+            x = min(max(at.x(), room.left()), room.right())
+            y = min(max(at.y(), room.top()), room.bottom())
+            places.append(QtCore.QRectF(x, y, width, _TAG_PX))
+        return places
 
 
 def _distance(line: QtCore.QLineF, at: QtCore.QPointF) -> float:
