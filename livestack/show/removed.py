@@ -53,9 +53,13 @@ def lit(data: Array, removed: Array, stretch: Stretch) -> Array:
     above, where = (
         cv2.resize(plane, (width, height), interpolation=by) for plane in (removed, cv2.blur(where, (3, 3)))
     )
-    share = DIM + (1.0 - DIM) * where
-    if data.ndim == 3:
-        # the balance of the stretch taken off first: removed light has no colour of its own
-        balance = np.asarray(stretch.gain if len(stretch.gain) == 3 else (1.0,) * 3, np.float32)
-        above, share = above[..., None] / balance, share[..., None]
-    return np.asarray(apply(data + above, stretch) * share, dtype=np.uint8)
+    image = np.asarray(cv2.convertScaleAbs(apply(data, stretch), alpha=DIM))
+    on = where > 0  # few px: the rest is done
+    if on.any():
+        light, share = above[on], DIM + (1.0 - DIM) * where[on]
+        if data.ndim == 3:
+            # the balance of the stretch taken off first: removed light has no colour of its own
+            balance = np.asarray(stretch.gain if len(stretch.gain) == 3 else (1.0,) * 3, np.float32)
+            light, share = light[:, None] / balance, share[:, None]
+        image[on] = apply((data[on] + light)[None], stretch)[0] * share
+    return image
