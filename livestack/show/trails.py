@@ -29,7 +29,7 @@ def angle_deg(trail: TrailFound, row_order: str | None) -> float:
 def direction(trail: TrailFound, row_order: str | None) -> str:
     """Return which way a trail runs, and from where that is counted."""
     counted = "level" if trail.position_angle_deg is None else "north"
-    return f"{fixed(angle_deg(trail, row_order), 0)}° from {counted}"
+    return f"{round(angle_deg(trail, row_order)) % 180}° from {counted}"
 
 
 def brightness(trail: TrailFound) -> str:
