@@ -10,7 +10,7 @@ from livestack.frame import Array, Picture
 from livestack.show.state import NightState
 from livestack.show.words import count
 
-DIM = 0.45
+DIM = 0.5
 """Brightness of the stack around what was removed."""
 _GAP_PX = 5  # half the px of a faint trail lie below the stack, by their noise: such gaps are lit too
 _FIRST_LOOK = 4
