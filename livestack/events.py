@@ -107,7 +107,7 @@ class Looked(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubAccepted(Event):
-    """A sub is in the stack."""
+    """A sub is in the stack. ``distrusted``: too much of it stood out to be believed, so only single px were judged."""
 
     no: int
     stack: str
@@ -128,6 +128,7 @@ class SubAccepted(Event):
     rejected_fraction: float
     seconds: Json
     arrival: int = 0
+    distrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

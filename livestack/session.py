@@ -38,7 +38,17 @@ from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import Limits, judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.tally import Tally
-from livestack.verdicts import accepted, founded, looked, rejected, rejected_again, stack_name, trails_found, usual
+from livestack.verdicts import (
+    abnormal_rejection,
+    accepted,
+    founded,
+    looked,
+    rejected,
+    rejected_again,
+    stack_name,
+    trails_found,
+    usual,
+)
 from livestack.waiting import ENOUGH, Waiting
 
 Tell = Callable[[list[Record]], None]
@@ -182,8 +192,9 @@ class Session:
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
         folded = growth.add(sub, item.frame)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
-        events: list[Event] = [dataclasses.replace(sub, rejected_fraction=folded.fraction, seconds=seconds)]
-        events += trails_found(sub, folded, founding.header)
+        sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
+        growth.subs[-1] = sub
+        events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *abnormal_rejection(growth.subs)]
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))
         return events

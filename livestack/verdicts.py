@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from livestack.events import Event, StackFounded, SubAccepted, SubRejected, TrailFound
+from livestack.events import AlertCleared, AlertRaised, Event, StackFounded, SubAccepted, SubRejected, TrailFound
 from livestack.frame import Array, Header, Quality, Registration
 from livestack.growth import Folded, Founding, Growth, Look
 from livestack.prepare import Prepared, Unusable, header_to_json
@@ -16,6 +16,8 @@ from livestack.sky.direction import position_angle_deg
 
 USUAL = 30
 """What is usual is told by so many accepted subs."""
+ABNORMAL_SHARE, ABNORMAL_TIMES = 0.05, 5.0
+"""A sub that loses more than this share of its samples, and so many times the usual, is worth a word."""
 
 
 def accepted(
@@ -105,6 +107,34 @@ def looked(look: Look, subs: list[SubAccepted], grid: Header) -> list[Event]:
     """Return the words on a look: itself, then every trail in those of its subs that stay."""
     trails = [trail for sub in subs if sub.no in look.folded for trail in trails_found(sub, look.folded[sub.no], grid)]
     return [look.event, *trails]
+
+
+def abnormal_rejection(subs: list[SubAccepted]) -> list[Event]:
+    """Return the word that the last sub of a stack lost an abnormal share of its samples, or that this is over.
+
+    The stack goes on all the same: what lasts becomes usual, and nothing is frozen out.
+    """
+    rule = f"rejection {subs[-1].stack}"
+    was, now = (_is_abnormal(subs[:-1]), _is_abnormal(subs))
+    if not now:
+        return [AlertCleared(rule)] if was else []
+    share = f"{100 * subs[-1].rejected_fraction:.0f} % of sub {subs[-1].no} was left out"
+    share += f", usually {100 * _usual_rejection(subs):.1f} %"
+    why = "stray light, cloud edges, frost? Look at the sub; the stack goes on."
+    return [AlertRaised(rule, f"{share}: {why}")]
+
+
+def _usual_rejection(subs: list[SubAccepted]) -> float:
+    before = [sub.rejected_fraction for sub in subs[-1 - USUAL : -1]]
+    return float(np.median(before)) if before else 0.0
+
+
+def _is_abnormal(subs: list[SubAccepted]) -> bool:
+    if not subs:
+        return False
+    return subs[-1].distrusted or subs[-1].rejected_fraction > max(
+        ABNORMAL_SHARE, ABNORMAL_TIMES * _usual_rejection(subs)
+    )
 
 
 def founded(item: Prepared, founding: Founding, replaces: str | None, reject: str) -> StackFounded:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from livestack.events import (
+    AlertCleared,
+    AlertRaised,
     Looked,
     MastersBuilt,
     MastersMatched,
@@ -19,6 +23,7 @@ from livestack.events import (
     SubAccepted,
     SubRejected,
 )
+from livestack.frame import Array
 from livestack.simulate import Night
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
@@ -314,3 +319,52 @@ def test_other_rejections_and_weights_run(reject: str, night: list[Path], tmp_pa
     assert told.events(Looked) == []
     assert {sub.weight for sub in told.stack().subs} == {1.0}
     assert told.stack().shown().n_subs == 7
+
+
+def _copied(path: Path, folder: Path, change: Callable[[Array], Array]) -> Path:
+    """Write a light anew with other px."""
+    folder.mkdir(exist_ok=True)
+    with fits.open(path, memmap=False) as hdus:
+        data, header = hdus[0].data.astype(np.float64), hdus[0].header
+    changed = np.clip(np.rint(change(data)), 0, 65535).astype(np.uint16)
+    fits.writeto(folder / path.name, changed, header, overwrite=True, output_verify="silentfix")
+    return folder / path.name
+
+
+def test_an_abnormal_share_left_out_is_told_and_is_over(told: Told, night: list[Path], tmp_path: Path) -> None:
+    """A picture full of snow (interference on the cable): the sub is flagged, one alert is raised and cleared, and the stack goes on."""
+
+    def snowy(data: Array) -> Array:
+        noise = float(1.4826 * np.median(np.abs(np.diff(data))) / np.sqrt(2))
+        return data + 8 * noise * (np.random.default_rng(4).random(data.shape) < 0.08)
+
+    bad = _copied(night[9], tmp_path / "bad", snowy)
+    told.see(*night[:9], bad, *night[10:])
+    raised, cleared = told.events(AlertRaised), told.events(AlertCleared)
+    assert len(raised) == len(cleared) == 1
+    assert raised[0].rule == cleared[0].rule == f"rejection {NAME}"
+    assert "sub 10" in raised[0].sentence
+    subs = told.events(SubAccepted)
+    assert [sub.no for sub in subs if sub.distrusted or sub.rejected_fraction > 0.05] == [10]
+    assert told.stack().shown().n_subs == 14
+
+
+def test_a_step_of_the_sky_freezes_nothing(tmp_path: Path) -> None:
+    """Moonrise, 8 σ in one step at half the night: all subs in, clean px lose no more than before, noise as expected."""
+    paths = take(tmp_path / "captures", n_lights=24, n_stars=160)
+    noise = 0.0
+    for path in paths[12:]:
+        with fits.open(path, memmap=False) as hdus:
+            noise = noise or float(1.4826 * np.median(np.abs(np.diff(hdus[0].data.astype(float)))) / np.sqrt(2))
+        _copied(path, path.parent, lambda data: data + 8 * noise)
+    told = Told(tmp_path / "session").see(*paths)
+    subs = told.events(SubAccepted)
+    assert len(subs) == 24
+    assert max(sub.rejected_fraction for sub in subs) <= 0.02
+    assert told.events(AlertRaised) == []
+    plain = Told(tmp_path / "plain", reject="none").see(*paths)
+    inner = np.s_[0, 12:-12, 12:-12]
+    clean, mean = plain.stack().shown().mean[inner], told.stack().shown().mean[inner]
+    dark = clean < np.median(clean)
+    spread, of_plain = (1.4826 * np.median(np.abs(v - np.median(v))) for v in (mean[dark], clean[dark]))
+    assert spread <= 1.01 * of_plain

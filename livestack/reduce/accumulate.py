@@ -12,6 +12,9 @@ from livestack.reduce.kernels import OPTIONS, TILE, F, warp_and_normalise
 
 STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
+WEAK_SIGMA = 0.5
+"""A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
+WEAK, OUT, STRONG = 1, 2, 3
 OWN_VARIANCE_FROM = 10
 """A px' own variance counts from the next sample on."""
 
@@ -36,7 +39,7 @@ def _flag(
     rule: tuple[float, float, float, int, int],
     flags: Array,
 ) -> int:
-    """Judge the samples of a tile: 1 = out, 2 = far above; or pull them to the limit. Returns how many were pulled."""
+    """Judge the samples of a tile: weak, out or strong; or pull them to the limit. Returns how many were pulled."""
     t_mean, t_m2, t_total, t_coverage, _ = template
     kappa_low, kappa_high, nu, least, clamp = rule
     w, n_pulled = F(weight), 0
@@ -56,13 +59,14 @@ def _flag(
                 d = v - t_mean[c, y, x]
                 kappa = F(kappa_high) if d > 0 else F(kappa_low)
                 if d * d <= kappa * kappa * variance:
-                    continue
-                if clamp != 0:
+                    if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
+                        flags[c, ty, tx] = WEAK
+                elif clamp != 0:
                     sample[c, ty, tx] = t_mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
                     n_pulled += 1
                 else:
                     strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
-                    flags[c, ty, tx] = 2 if strong else 1
+                    flags[c, ty, tx] = STRONG if strong else OUT
     return n_pulled
 
 
@@ -81,28 +85,28 @@ def _count_hits(flags: Array, box: tuple[int, int, int, int]) -> int:
     n = 0
     for y in range(box[0], box[1]):
         for x in range(box[2], box[3]):
-            n += _hits(flags, y, x) > 0
+            n += _hits(flags, y, x) >= OUT
     return n
 
 
 @njit(**OPTIONS)
 def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
-    """Flag, in every channel, what touches a strong hit or two hits side by side, and what the guide leaves out."""
+    """Flag, in every channel, what the guide leaves out and what stands out beside a strong hit or two hits."""
     channels, h, w = flags.shape
-    reach = np.zeros((h, w), np.bool_)
+    reach, beside = np.zeros((h, w), np.bool_), np.zeros((h, w), np.bool_)
     for y in range(h):
         for x in range(w):
             gy, gx = min((corner[0] + y) >> 1, out.shape[0] - 1), min((corner[1] + x) >> 1, out.shape[1] - 1)
-            reach[y, x] |= out[gy, gx]
+            reach[y, x] = out[gy, gx]
             hit = _hits(flags, y, x)
             top, bottom, left, right = max(y - 1, 0), min(y + 2, h), max(x - 1, 0), min(x + 2, w)
-            if hit > 0 and (hit == 2 or _count_hits(flags, (top, bottom, left, right)) >= 2):
-                reach[top:bottom, left:right] = True
-    for c in range(channels):
-        for y in range(h):
-            for x in range(w):
-                if reach[y, x] and flags[c, y, x] == 0:
-                    flags[c, y, x] = 1
+            if hit >= OUT and (hit == STRONG or _count_hits(flags, (top, bottom, left, right)) >= 2):
+                beside[top:bottom, left:right] = True
+    for y in range(h):
+        for x in range(w):
+            if reach[y, x] or (beside[y, x] and _hits(flags, y, x) >= WEAK):
+                for c in range(channels):
+                    flags[c, y, x] = max(flags[c, y, x], OUT)
 
 
 @njit(**OPTIONS)
@@ -125,7 +129,7 @@ def _add(
                 if not np.isfinite(v):
                     continue
                 x = corner[1] + tx
-                if flags[c, ty, tx] > 0:
+                if flags[c, ty, tx] >= OUT:
                     rejected[c, y, x] += 1
                     n_out += 1
                     continue

@@ -13,6 +13,7 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce import accumulate, extremes, kernels
+from livestack.reduce.border import border_mask
 from livestack.stack import FirstLook, Stack
 
 COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
@@ -159,10 +160,11 @@ def planes_of(data: Array) -> Array:
 def calibration_planes(frame: Frame, masters: Masters) -> tuple[Array, Array]:
     """Pedestal and gain of a frame, as (P, H, W) float32 or empty; bad px have a gain of NaN."""
     pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
-    bad = [mask for mask in (masters.bad_pixels, frame.mask) if mask is not None]
+    planes = planes_of(frame.data)
+    bad = [mask for mask in (masters.bad_pixels, frame.mask, border_mask(planes, pedestal)) if mask is not None]
     if masters.flat is None and not bad:
         return pedestal, _NO_PLANES
-    gain = np.ones_like(planes_of(frame.data), np.float32) if masters.flat is None else planes_of(1 / masters.flat)
+    gain = np.ones_like(planes, np.float32) if masters.flat is None else planes_of(1 / masters.flat)
     for mask in bad:
         gain[:, mask] = np.nan
     return pedestal, gain

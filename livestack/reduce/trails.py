@@ -1,7 +1,7 @@
-"""Straight lines in a residual: satellites, aircraft, meteors.
+"""Trails in a residual: satellites, aircraft, meteors.
 
-A fast Radon transform (Götz and Druck 1996; Brady 1998) sums the residual along every straight line; what stands out
-must also be a narrow ridge against its own neighbourhood, for clouds and gradients make broad ones.
+A straight line is a trail when it is a narrow ridge against its own neighbourhood, too: clouds and gradients make broad
+ones.
 """
 
 from __future__ import annotations
@@ -14,23 +14,21 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.lines import CLIP, find_lines
 
-MAX_GRID = 512
-"""The transform runs on at most so many bins a side."""
-THRESHOLD = 5.5
 RUN_THRESHOLD = 5.8
-"""Least strength of a line over the whole picture, and of its best run as a narrow ridge; noise runs stay below 5.1."""
+"""Least strength of a line's best run as a narrow ridge, in σ; noise runs stay below 5.1."""
 AXIS_DEG = 1.5
 AXIS_THRESHOLD = 20.0
 """Lines along the sensor's rows or columns are read-out pattern unless they are this strong."""
-MOST_LINES = 4
 SEGMENTS = 16
 LEAST_RUN = 3
-CLIP = 4.0
 BLOCK = 4
 CORE = 1.5
 SIDE_FROM, SIDE_TO = 6.0, 11.0
 """A trail is a ridge of this half width, px of the guide, above side bands at this distance."""
+ALIGN = 4.0
+"""How far the ends of a line may lie beside the trail, px of the guide."""
 MAX_HALF = 8
 MARGIN = 1.0
 
@@ -59,127 +57,6 @@ class Trail:
     high: float
     snr: float
     brightness: float
-
-
-@njit(**OPTIONS)
-def _line_sums(a: Array) -> Array:
-    """R[s, x + H] = sum of a (H × W, H = 2^k) along the line from x in the first row to x + s in the last."""
-    height, width = a.shape
-    wide = width + height
-    now = np.zeros((height, 1, wide), np.float32)
-    now[:, 0, height:] = a
-    rows = 1
-    while rows < height:
-        new = np.zeros((now.shape[0] // 2, 2 * rows, wide), np.float32)
-        for b in range(new.shape[0]):
-            for s in range(2 * rows):
-                upper = s // 2
-                shift = s - upper
-                top, below, out = now[2 * b, upper], now[2 * b + 1, upper], new[b, s]
-                for x in range(wide - shift):
-                    out[x] = top[x] + below[x + shift]
-                for x in range(wide - shift, wide):
-                    out[x] = top[x]
-        now = new
-        rows *= 2
-    result: Array = now[0]
-    return result
-
-
-@njit(**OPTIONS)
-def _strongest(sums: Array, counts: Array, least: float) -> tuple[float, int, int, int]:
-    """Strongest line of one or three bins width: (σ, s, x, width)."""
-    best, best_s, best_x, best_w = 0.0, 0, 0, 1
-    n_s, wide = sums.shape
-    for s in range(n_s):
-        for x in range(1, wide - 1):
-            n = counts[s, x]
-            if n > least:
-                v = sums[s, x] / math.sqrt(n)
-                if v > best:
-                    best, best_s, best_x, best_w = v, s, x, 1
-            n3 = n + counts[s, x - 1] + counts[s, x + 1]
-            if n3 > 3 * least:
-                v = (sums[s, x - 1] + sums[s, x] + sums[s, x + 1]) / math.sqrt(n3)
-                if v > best:
-                    best, best_s, best_x, best_w = v, s, x, 3
-    return best, best_s, best_x, best_w
-
-
-@njit(**OPTIONS)
-def _binned(z: Array, ok: Array, step: int, size: int) -> tuple[Array, Array]:
-    """Bin the clipped residual: sums over step × step px and how many px count, each (size, size)."""
-    sums = np.zeros((size, size), np.float32)
-    counts = np.zeros((size, size), np.float32)
-    h, w = z.shape[0] // step, z.shape[1] // step
-    for y in range(h * step):
-        for x in range(w * step):
-            if ok[y, x]:
-                sums[y // step, x // step] += min(max(z[y, x], F(-CLIP)), F(CLIP))
-                counts[y // step, x // step] += F(1)
-    return sums, counts
-
-
-def find_lines(z: Array, ok: Array) -> list[tuple[float, float, float, float, float]]:
-    """Lines that stand out of a residual whose sums have unit noise: (x0, y0, x1, y1, σ), strongest first, px of `z`.
-
-    Parameters
-    ----------
-    z : (h, w) float32
-    ok : (h, w) bool
-        Px that may be used.
-    """
-    step = max(1, math.ceil(max(z.shape) / MAX_GRID))
-    size = 1 << math.ceil(math.log2(max(max(z.shape) // step, 2)))
-    sums, counts = _binned(z, ok, step, size)
-    full = counts > step * step / 2
-    if full.sum() < 100:
-        return []
-    middle = float(np.median(sums[full] / counts[full]))
-    sums = (sums - middle * counts).astype(np.float32)
-    lines = []
-    for _ in range(MOST_LINES):
-        line = _strongest_line(sums, counts, 0.15 * size * step * step)
-        if line[4] < THRESHOLD:
-            break
-        x0, y0, x1, y1, sn = line
-        lines.append(
-            ((x0 + 0.5) * step - 0.5, (y0 + 0.5) * step - 0.5, (x1 + 0.5) * step - 0.5, (y1 + 0.5) * step - 0.5, sn)
-        )
-        _erase(sums, counts, x0, y0, x1, y1)
-    return lines
-
-
-def _strongest_line(sums: Array, counts: Array, least: float) -> tuple[float, float, float, float, float]:
-    """Over the four octants of direction."""
-    size = sums.shape[0]
-    best = (0.0, 0.0, 0.0, 0.0, 0.0)
-    for octant in range(4):
-        a, n = sums, counts
-        if octant >= 2:
-            a, n = a.T, n.T
-        if octant % 2:
-            a, n = a[:, ::-1], n[:, ::-1]
-        sn, s, x, _ = _strongest(_line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n)), least)
-        if sn > best[4]:
-            ends = []
-            for px, py in ((x - size, 0.0), (x - size + s, size - 1.0)):
-                qx = size - 1 - px if octant % 2 else px
-                ends += [py, qx] if octant >= 2 else [qx, py]
-            best = (float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]), float(sn))
-    return best
-
-
-@njit(**OPTIONS)
-def _erase(sums: Array, counts: Array, x0: float, y0: float, x1: float, y1: float) -> None:
-    """Take a line of five bins width out, so that the next one can be found."""
-    length = math.hypot(x1 - x0, y1 - y0)
-    ux, uy = (x1 - x0) / length, (y1 - y0) / length
-    for y in range(sums.shape[0]):
-        for x in range(sums.shape[1]):
-            if abs((x - x0) * uy - (y - y0) * ux) <= 2.5:
-                sums[y, x] = F(0)
-                counts[y, x] = F(0)
 
 
 @njit(**OPTIONS)
@@ -212,6 +89,46 @@ def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> Array:
         else:
             out[k] = np.nan
     return out
+
+
+@njit(**OPTIONS)
+def _ridge_height(z: Array, ok: Array, x0: float, y0: float, x1: float, y1: float) -> float:
+    """Mean of the clipped residual over three px across a line from end to end."""
+    height, width = z.shape
+    length = math.hypot(x1 - x0, y1 - y0)
+    ux, uy = (x1 - x0) / length, (y1 - y0) / length
+    total, n = 0.0, 0
+    for step in range(int(length) + 1):
+        for across in (-1.0, 0.0, 1.0):
+            x = math.floor(x0 + step * ux + across * uy + 0.5)
+            y = math.floor(y0 + step * uy - across * ux + 0.5)
+            if 0 <= x < width and 0 <= y < height and ok[y, x]:
+                total += min(max(z[y, x], F(-CLIP)), F(CLIP))
+                n += 1
+    return total / max(n, 1)
+
+
+@njit(**OPTIONS)
+def _aligned(z: Array, ok: Array, line: Array, span: Array) -> Array:
+    """Move both ends of a line sideways to where the ridge is highest: the transform knows it to a bin or two only."""
+    x0, y0, ux, uy = line
+    best, best_a, best_b = -np.inf, 0.0, 0.0
+    for a in np.arange(-ALIGN, ALIGN + 0.1, 0.5):
+        for b in np.arange(-ALIGN, ALIGN + 0.1, 0.5):
+            height = _ridge_height(
+                z,
+                ok,
+                x0 + span[0] * ux + a * uy,
+                y0 + span[0] * uy - a * ux,
+                x0 + span[1] * ux + b * uy,
+                y0 + span[1] * uy - b * ux,
+            )
+            if height > best:
+                best, best_a, best_b = height, a, b
+    turn = (best_b - best_a) / (span[1] - span[0])
+    offset = best_a - span[0] * turn
+    norm = math.sqrt(1 + turn * turn)
+    return np.array([x0 + offset * uy, y0 - offset * ux, (ux + turn * uy) / norm, (uy - turn * ux) / norm])
 
 
 @njit(**OPTIONS)
@@ -294,9 +211,12 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         off = (math.degrees(math.atan2(line[3], line[2])) - sensor_angle_deg) % 90
         if min(off, 90 - off) < AXIS_DEG and sn < AXIS_THRESHOLD:
             continue
-        span = _best_run(z, ok, line)
-        if span is None or _is_painted(painted, line, span):
+        run = _best_run(z, ok, line)
+        if run is None or _is_painted(painted, line, run.span):
             continue
+        line = _aligned(z, ok, line, run.core)
+        aligned = _best_run(z, ok, line)
+        span = run.span if aligned is None else aligned.span
         low, high, height = _width(z, ok, line, span)
         _paint(painted, line, span, np.array([low, high]))
         ends = line[:2] + np.outer(span, line[2:])
@@ -314,8 +234,16 @@ def _is_painted(painted: Array, line: Array, span: Array) -> bool:
     return bool(painted[y, x].mean() > 0.5)
 
 
-def _best_run(z: Array, ok: Array, line: Array) -> Array | None:
-    """Where along a line the ridge is: a trail may begin or end inside the frame. None = no narrow ridge."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Where along a line the ridge is: core is what was seen, span what is masked."""
+
+    core: Array
+    span: Array
+
+
+def _best_run(z: Array, ok: Array, line: Array) -> _Run | None:
+    """Find the run: a trail may begin or end inside the frame. None = no narrow ridge."""
     low, high = _extent(ok, line)
     if not high - low > SEGMENTS:
         return None
@@ -333,9 +261,10 @@ def _best_run(z: Array, ok: Array, line: Array) -> Array | None:
     strength, i, j = best
     if strength < RUN_THRESHOLD:
         return None
+    core = np.array([edges[i], edges[j]])
     if j - i >= 0.6 * usable.sum():
-        return np.array([low - 1, high + 1])
-    return np.array([edges[max(i - 1, 0)], edges[min(j + 1, SEGMENTS)]])
+        return _Run(core, np.array([low - 1, high + 1]))
+    return _Run(core, np.array([edges[max(i - 1, 0)], edges[min(j + 1, SEGMENTS)]]))
 
 
 def _width(z: Array, ok: Array, line: Array, span: Array) -> tuple[float, float, float]:

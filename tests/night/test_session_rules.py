@@ -93,7 +93,10 @@ def test_stopped_by_a_signal_is_saved_and_goes_on(
     captures: Path, frames: list[Path], tmp_path: Path, number: signal.Signals
 ) -> None:
     session = tmp_path / "s"
+    # under nohup a hang-up is ignored, by the program too
+    before = signal.signal(number, signal.SIG_DFL)
     process = sessions.start("watch", captures, *QUIET, "--session", session)
+    signal.signal(number, before)
     sessions.wait_for(session, "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= 2")
     process.send_signal(number)
     time.sleep(0.02)

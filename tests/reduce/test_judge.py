@@ -8,7 +8,8 @@ import pytest
 from livestack.frame import Array
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.judge import Judgement, Sight, judge
-from livestack.reduce.trails import correlation, find_lines
+from livestack.reduce.lines import find_lines
+from livestack.reduce.trails import correlation
 from livestack.stack import Stack
 
 RULE = REJECTORS["deferred"]
