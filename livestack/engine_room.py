@@ -100,7 +100,8 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
     home = engine.home
     done = threading.Event()
     with contextlib.closing(Journal(home.journal, create=True)) as journal:
-        source = Source(home.path, journal, engine.picture.get, engine.last.get, engine.stop.set, done.is_set)
+        pictures = (engine.picture.get, engine.last.get, engine.removed.get)
+        source = Source(home.path, journal, *pictures, engine.stop.set, done.is_set)
         # the port is taken before anything starts: one line if it is not free
         with the_page(source, faces.bind, exact=faces.exact), ThreadPoolExecutor(1, "integrate") as thread:
             _keep(home, engine.settings)

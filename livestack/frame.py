@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+SkyMatrix = tuple[float, float, float, float]
+"""(a, b, c, d): a step of (dx, dy) px leads a·dx + b·dy degrees to the east and c·dx + d·dy to the north."""
+
 STAR_DTYPE = np.dtype(
     [
         ("x", "f8"),
@@ -58,6 +61,8 @@ class Header:
         ``TOP-DOWN`` or ``BOTTOM-UP`` as the file says; rows in memory are as in the file.
     size : tuple of int
         (H, W) in px.
+    sky_matrix : SkyMatrix, optional
+        How the array lies on the sky, at the middle of the field.
     raw : dict
         All keywords of the file, as read.
     """
@@ -84,6 +89,7 @@ class Header:
     focal_mm: float | None = None
     pixel_um: float | None = None
     row_order: str | None = None
+    sky_matrix: SkyMatrix | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 

@@ -200,7 +200,8 @@ class Growth:
         if core.guide is not None and template.guide is not None and core.removed is not None:
             sight = self._sight(light, sub)
             judgement = judge(sight, template.guide, self.rule)
-            fold_guide(core.guide.arrays, sight.sample, light.weight, judgement.out, core.removed)
+            judged = judgement.out, template.guide.mean[0]
+            fold_guide(core.guide.arrays, sight.sample, light.weight, judged, core.removed)
         against = folding.Against(
             sample_noise(template.stack, light),
             None if template is core else template.stack,

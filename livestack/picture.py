@@ -1,7 +1,8 @@
 """The preview on disk: how a screen in another process sees the stack.
 
-``cache/picture.npy`` (the stack) and ``cache/last.npy`` (the last sub on the same grid) are plain NumPy files with the
-facts of `Picture` as one JSON line behind the array, so that both change in one rename.
+``cache/picture.npy`` (the stack), ``cache/last.npy`` (the last sub on the same grid) and ``cache/removed.npy`` (the
+brightest of what was left out) are plain NumPy files with the facts of `Picture` as one JSON line behind the array, so
+that both change in one rename.
 """
 
 from __future__ import annotations

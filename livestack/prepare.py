@@ -149,6 +149,7 @@ def header_to_json(header: Header) -> dict[str, Any]:
         f.name: getattr(header, f.name) for f in dataclasses.fields(Header) if f.name not in ("path", "raw", "time_utc")
     }
     facts["size"], facts["binning"] = list(header.size), list(header.binning)
+    facts["sky_matrix"] = list(header.sky_matrix) if header.sky_matrix else None
     facts["time_utc"] = header.time_utc.isoformat() if header.time_utc else None
     return facts
 
@@ -157,5 +158,7 @@ def header_from_json(path: Path, facts: dict[str, Any]) -> Header:
     """Inverse of `header_to_json`."""
     known = {name: value for name, value in facts.items() if name in {f.name for f in dataclasses.fields(Header)}}
     known["size"], known["binning"] = tuple(facts["size"]), tuple(facts["binning"])
+    if facts.get("sky_matrix"):
+        known["sky_matrix"] = tuple(facts["sky_matrix"])
     known["time_utc"] = datetime.fromisoformat(facts["time_utc"]) if facts["time_utc"] else None
     return Header(path=path, **known)

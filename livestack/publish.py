@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,13 @@ from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
-from livestack.frame import Frame, Picture
+from livestack.frame import Array, Frame, Picture
 from livestack.growth import Growth
 from livestack.picture import write_picture
 from livestack.prepare import Prepared
 from livestack.product import Product, write_product
 from livestack.reduce import fold as folding
+from livestack.reduce.guide import CELL, guide_shape
 from livestack.reduce.kernels import BAND, warp_and_normalise
 from livestack.resume import checkpoint_of, checkpoint_path
 from livestack.session import Session
@@ -84,6 +87,37 @@ def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) ->
     )
 
 
+def removed_picture(growth: Growth, version: int) -> Picture:
+    """Preview of what was left out of a stack: luminance above the stack, ADU, the brightest of each px; 0 = nothing.
+
+    On the guide's px, or the brightest of k × k of them where that is more than a screen needs.
+    """
+    core, founding = growth.core, growth.founding
+    _, height, width = guide_shape(founding.shape)
+    # before the first look nothing was judged, and so nothing left out
+    whole = core.removed if core is not None and core.removed is not None else np.zeros((height, width), np.float32)
+    k = math.ceil(folding.preview_step(*founding.shape[1:]) / CELL)
+    h, w = height // k, width // k
+    data = whole[:h, :w].copy() if k == 1 else _brightest(whole[: h * k, : w * k], k)
+    data.flags.writeable = False
+    return Picture(
+        data=data,
+        scale=1 / (CELL * k),
+        version=version,
+        stack=growth.name,
+        n_subs=len(growth.subs),
+        exposure_s=growth.shown().exposure_s,
+        noise_adu=0.0,
+        row_order=founding.header.row_order,
+    )
+
+
+def _brightest(data: Array, k: int) -> Array:
+    """Return the largest of each k × k px of (h·k, w·k)."""
+    rows = reduce(np.maximum, (data[i::k] for i in range(k)))
+    return np.asarray(reduce(np.maximum, (rows[:, i::k] for i in range(k))))
+
+
 def _grain(stack: Stack, growth: Growth) -> float:
     """Typical standard error of the mean, ADU; of one sub while there is only one."""
     n = stack.coverage[:, ::16, ::16].astype(np.float64)
@@ -139,13 +173,13 @@ class Publisher:
 
     Parameters
     ----------
-    slots : (stack, last sub)
+    slots : (stack, last sub, removed)
         Where readers in this process find the newest previews.
     """
 
     home: Home
     threads: Executor | None
-    slots: tuple[Slot[Picture], Slot[Picture]]
+    slots: tuple[Slot[Picture], Slot[Picture], Slot[Picture]]
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
@@ -162,6 +196,14 @@ class Publisher:
             self._to_cache("last.npy", last)
         self.slots[0].put(picture)
         self._to_cache("picture.npy", picture)
+        self._show_removed(growth)
+
+    def _show_removed(self, growth: Growth) -> None:
+        """Publish what was left out of a stack, where that is news."""
+        before, removed = self.slots[2].get(), removed_picture(growth, self._version)
+        if before is None or before.stack != removed.stack or not np.array_equal(before.data, removed.data):
+            self.slots[2].put(removed)
+            self._to_cache("removed.npy", removed)
 
     def _to_cache(self, name: str, picture: Picture) -> None:
         try:

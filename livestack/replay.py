@@ -16,7 +16,6 @@ from livestack.events import (
     SubDropped,
     SubRejected,
     SubRestored,
-    TrailFound,
 )
 
 Word = SubAccepted | SubRejected
@@ -41,8 +40,6 @@ class Past:
         Numbers taken out by the user.
     once_accepted : frozenset
         Numbers of subs that were in a stack at some time.
-    with_trails : frozenset
-        Numbers of subs in which a trail was found.
     looks : frozenset
         (stack, n_subs, knowledge) of each look.
     """
@@ -54,7 +51,6 @@ class Past:
     closed: frozenset[str]
     dropped: frozenset[int]
     looks: frozenset[tuple[str, int, str]]
-    with_trails: frozenset[int]
     once_accepted: frozenset[int]
     settings: dict[str, object]
 
@@ -75,7 +71,6 @@ def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind
     closed: set[str] = set()
     dropped: set[int] = set()
     looks: set[tuple[str, int, str]] = set()
-    with_trails: set[int] = set()
     once_accepted: set[int] = set()
     started, settings = False, {}
     for record in records:
@@ -100,8 +95,6 @@ def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind
                 closed.add(event.stack)
             case Looked() as event:
                 looks.add((event.stack, event.n_subs, event.knowledge))
-            case TrailFound() as event:
-                with_trails.add(event.no)
             case _:
                 pass
     return Past(
@@ -112,7 +105,6 @@ def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind
         closed=frozenset(closed),
         dropped=frozenset(dropped),
         looks=frozenset(looks),
-        with_trails=frozenset(with_trails),
         once_accepted=frozenset(once_accepted),
         settings=settings,
     )

@@ -37,7 +37,6 @@ def restore(session: Session, past: Past) -> None:
             session.seen[word.sha256] = Path(word.path)
     session.names |= set(past.founded)
     session.last_no = max(past.words, default=0)
-    session.with_trails |= past.with_trails
     session.tally.hear([*past.words.values(), *(SubDropped(no, "", "") for no in past.dropped)])
     by_last_sub: list[tuple[int, Growth]] = []
     order = {no: place for place, no in enumerate(past.words)}

@@ -85,8 +85,8 @@ class Engine:
     ----------
     mailbox : Mailbox of Record
         Every event, for a reader in this process.
-    picture, last : Slot of Picture
-        The newest previews.
+    picture, last, removed : Slot of Picture
+        The newest previews: of the stack, of the last sub, of what was left out.
     """
 
     def __init__(self, home: Home, plan: Plan, settings: Settings) -> None:
@@ -97,6 +97,7 @@ class Engine:
         self.mailbox: Mailbox[Record] = Mailbox()
         self.picture: Slot[Picture] = Slot()
         self.last: Slot[Picture] = Slot()
+        self.removed: Slot[Picture] = Slot()
         self.sentence = ""
         self._cores = os.cpu_count() or 1
         self._jobs = settings.running.jobs or max(1, self._cores - 1)
@@ -113,7 +114,7 @@ class Engine:
             ThreadPoolExecutor(self._cores, "fold") as self._threads,
         ):
             self._journal = Journal(self.home.journal, create=True)
-            self._publisher = Publisher(self.home, self._threads, (self.picture, self.last))
+            self._publisher = Publisher(self.home, self._threads, (self.picture, self.last, self.removed))
             try:
                 return self._run()
             except (SettingsError, SessionError) as error:

@@ -17,7 +17,7 @@ import numpy as np
 
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
-from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected, TrailFound
+from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
 from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.growth import Founding, Growth, Knowledge, Look, bytes_needed, light_of
 from livestack.journal import Journal
@@ -42,6 +42,7 @@ from livestack.verdicts import (
     abnormal_rejection,
     accepted,
     founded,
+    looked,
     rejected,
     rejected_again,
     stack_name,
@@ -94,7 +95,6 @@ class Session:
         self.latest: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
-        self.with_trails: set[int] = set()
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
@@ -194,7 +194,7 @@ class Session:
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
         growth.subs[-1] = sub
-        events: list[Event] = [sub, *trails_found(sub, folded), *abnormal_rejection(growth.subs)]
+        events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *abnormal_rejection(growth.subs)]
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))
         return events
@@ -202,7 +202,6 @@ class Session:
     def _commit(self, growth: Growth, events: list[Event]) -> None:
         """Journal what a sub did to a stack, then look if it is time."""
         self.latest = growth
-        self.with_trails |= {event.no for event in events if isinstance(event, TrailFound)}
         self.append(*events)
         if growth.look_is_due():
             self.look(growth)
@@ -295,21 +294,17 @@ class Session:
             self.vanish(gone)
             fresh, looks = self.refold(growth, [sub for sub in growth.subs if sub not in gone])
             self.swap(growth, fresh)
-            self.append(*(look.event for look in looks))
+            self.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
             return
         self.settle(growth, growth.look(read_sub, lambda sub: self.stars_of(growth, sub)))
 
     def settle(self, growth: Growth, look: Look) -> None:
         """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
-        looked = [sub for sub in growth.subs if sub.no in look.folded]
-        ruined = look.ruined(looked)
-        trails: list[Event] = []
-        for sub in looked:
-            if sub.no not in self.with_trails and sub not in ruined:
-                trails += trails_found(sub, look.folded[sub.no])
-        self.with_trails |= {event.no for event in trails if isinstance(event, TrailFound)}
+        subs = [sub for sub in growth.subs if sub.no in look.folded]
+        ruined = look.ruined(subs)
         sentence = "Its stars are lines all over the picture: was the tracking on?"
-        self.append(look.event, *trails, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
+        told = looked(look, [sub for sub in subs if sub not in ruined], growth.founding.header)
+        self.append(*told, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
         if ruined:
             self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from livestack.events import AlertCleared, AlertRaised, Event, StackFounded, SubAccepted, SubRejected, TrailFound
 from livestack.frame import Array, Header, Quality, Registration
-from livestack.growth import Folded, Founding, Growth
+from livestack.growth import Folded, Founding, Growth, Look
 from livestack.prepare import Prepared, Unusable, header_to_json
 from livestack.reduce.weigh import Usual
+from livestack.sky.direction import position_angle_deg
 
 USUAL = 30
 """What is usual is told by so many accepted subs."""
@@ -78,8 +79,9 @@ def rejected_again(sub: SubAccepted, reason: str, sentence: str) -> SubRejected:
     return SubRejected(**kept, reason=reason, sentence=sentence)
 
 
-def trails_found(sub: SubAccepted, folded: Folded) -> list[TrailFound]:
-    """Return the words on trails found in a sub, in grid px."""
+def trails_found(sub: SubAccepted, folded: Folded, grid: Header) -> list[TrailFound]:
+    """Return the words on trails found in a sub, in grid px; the grid is the founding sub's."""
+    sky = grid.sky_matrix
     words = []
     for trail in folded.trails:
         x0, y0, x1, y1 = (2 * value + 0.5 for value in (trail.x0, trail.y0, trail.x1, trail.y1))
@@ -95,9 +97,16 @@ def trails_found(sub: SubAccepted, folded: Folded) -> list[TrailFound]:
                 width_px=2 * (trail.high - trail.low),
                 brightness=trail.brightness,
                 time_utc=sub.time_utc,
+                position_angle_deg=position_angle_deg(sky, x1 - x0, y1 - y0) if sky else None,
             )
         )
     return words
+
+
+def looked(look: Look, subs: list[SubAccepted], grid: Header) -> list[Event]:
+    """Return the words on a look: itself, then every trail in those of its subs that stay."""
+    trails = [trail for sub in subs if sub.no in look.folded for trail in trails_found(sub, look.folded[sub.no], grid)]
+    return [look.event, *trails]
 
 
 def abnormal_rejection(subs: list[SubAccepted]) -> list[Event]:

@@ -259,3 +259,26 @@ def test_an_empty_growth_shows_an_empty_stack() -> None:
     shown = Captures(1).growth().shown()
     assert not shown.coverage.any()
     assert shown.n_subs == 0
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+@pytest.mark.parametrize("at", [1, 3])
+def test_what_was_removed_is_kept_as_it_stood_above_the_stack(at: int, cfa: str | None) -> None:
+    """A bar across stars, in the sub that founded the stack or in another: the bar, without the stars below it."""
+    captures = Captures(12, cfa, trailed={at: 500.0})
+    growth = captures.growth()
+    captures.fold(growth, captures.subs)
+    assert growth.core is not None
+    assert growth.core.removed is not None
+    inside = np.linalg.inv(np.array(captures.subs[at - 1].matrix))
+    yy, xx = np.mgrid[: SIZE[0] // 2, : SIZE[1] // 2]
+    row = inside[1, 0] * (2 * xx + 0.5) + inside[1, 1] * (2 * yy + 0.5) + inside[1, 2]
+    column = inside[0, 0] * (2 * xx + 0.5) + inside[0, 1] * (2 * yy + 0.5) + inside[0, 2]
+    seen = (column > 12) & (column < SIZE[1] - 12)
+    on, off = seen & (abs(row - 90.5) < 0.6), seen & (abs(row - 90.5) > 8)
+    removed = growth.core.removed
+    assert np.median(removed[on]) == pytest.approx(500, rel=0.1)
+    assert growth.core.guide is not None
+    flank = on & (growth.core.guide.mean[0] > 80) & (growth.core.guide.mean[0] < 300)
+    assert removed[flank].max(initial=0.0) < 550, "a star below the bar is not part of it"
+    assert (removed[off] > 100).mean() < 0.002

@@ -15,6 +15,7 @@ from livestack.read import bayer
 from livestack.read.keywords import first_number, first_positive, first_text, number, text
 from livestack.read.kinds import kind_of
 from livestack.read.times import from_julian, parse_time
+from livestack.read.wcs import sky_matrix_of
 
 Keywords = Mapping[str, Any]
 
@@ -115,6 +116,7 @@ def make_header(
         focal_mm=focal_of(keywords),
         pixel_um=pixel_of(keywords, binning[0]),
         row_order=row_order if row_order in ROW_ORDERS else None,
+        sky_matrix=sky_matrix_of(keywords),
         raw=dict(keywords),
     )
 

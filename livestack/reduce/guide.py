@@ -121,9 +121,17 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
 
 @njit(**OPTIONS)
 def fold_guide(
-    guide: tuple[Array, Array, Array, Array, Array], sample: Array, weight: float, out: Array, removed: Array
+    guide: tuple[Array, Array, Array, Array, Array],
+    sample: Array,
+    weight: float,
+    judged: tuple[Array, Array],
+    removed: Array,
 ) -> None:
-    """Welford on the guide, leaving out what is judged out; the brightest of that is kept in `removed`."""
+    """Welford on the guide, leaving out what is judged out; the brightest of that is kept in `removed`.
+
+    judged: what is out, and the template (h, w) it was judged against: `removed` is what stood above that.
+    """
+    out, template = judged
     mean, m2, total, coverage, rejected = guide
     w = F(weight)
     for y in range(sample.shape[0]):
@@ -133,7 +141,7 @@ def fold_guide(
                 continue
             if out[y, x]:
                 rejected[0, y, x] += 1
-                removed[y, x] = max(removed[y, x], v - mean[0, y, x])
+                removed[y, x] = max(removed[y, x], v - template[y, x])
                 continue
             coverage[0, y, x] += 1
             new = total[0, y, x] + w

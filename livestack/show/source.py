@@ -26,9 +26,9 @@ class Source:
         The session folder.
     journal : Journal
         Followed by seq; requests are left in it.
-    picture, last : callable
-        Return the newest picture of the stack and of the last sub on the same grid, or None. Cheap when nothing is
-        new: the same object is returned as long as it is the newest.
+    picture, last, removed : callable
+        Return the newest picture of the stack, of the last sub on the same grid, and of what was left out, or None.
+        Cheap when nothing is new: the same object is returned as long as it is the newest.
     stop : callable, optional
         Ends the engine when it runs in this process.
     ended : callable, optional
@@ -39,6 +39,7 @@ class Source:
     journal: Journal
     picture: Callable[[], Picture | None]
     last: Callable[[], Picture | None]
+    removed: Callable[[], Picture | None]
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
 
@@ -74,7 +75,8 @@ def open_source(session: Path) -> Source:
     """
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
-    return Source(session, journal, _PictureFile(cache / "picture.npy"), _PictureFile(cache / "last.npy"))
+    picture, last, removed = (_PictureFile(cache / f"{name}.npy") for name in ("picture", "last", "removed"))
+    return Source(session, journal, picture, last, removed)
 
 
 def engine_alive(state: NightState) -> bool:

@@ -18,6 +18,7 @@ from livestack.events import (
     Event,
     Held,
     Json,
+    Looked,
     MastersBuilt,
     MastersMatched,
     MeridianFlip,
@@ -34,6 +35,7 @@ from livestack.events import (
     SubDropped,
     SubRejected,
     SubRestored,
+    TrailFound,
 )
 from livestack.journal import Journal
 
@@ -92,6 +94,10 @@ class NightState:
         Place of the last sub judged, in the order found.
     n_stacked, n_left_out, exposure_s, weight_sum
         Of the stack that subs go into now.
+    reject : str
+        How that stack is judged.
+    found : tuple of TrailFound
+        As the last judgement of each sub has it, whatever became of the sub.
     seconds_per_sub, cadence_s : float, optional
         Time that livestack works on a sub, and time between subs; medians over the last few.
     lost, held, silent, stopped, back, resumed : Word, optional
@@ -128,12 +134,20 @@ class NightState:
     masters_missing: tuple[str, ...] | None = None
     alerts: tuple[Word, ...] = ()
     subs: tuple[SubRow, ...] = ()
+    reject: str = ""
+    found: tuple[TrailFound, ...] = ()
     work_s: tuple[float, ...] = ()
 
     @property
     def last(self) -> SubRow | None:
         """The sub judged last."""
         return max(self.subs[-_RECENT:], key=lambda row: (row.judged, row.no), default=None)
+
+    @property
+    def trails(self) -> tuple[TrailFound, ...]:
+        """Trails that were taken out of subs in the present stack, in the order of the subs."""
+        rows = ((trail, _find(self.subs, trail.no)) for trail in self.found if trail.stack == self.stack)
+        return tuple(trail for trail, row in rows if row is not None and row.state == "accepted")
 
     @property
     def n_waiting(self) -> int:
@@ -196,6 +210,7 @@ def _advance(state: NightState, event: Event, time: datetime) -> NightState:
                     target=event.target,
                     filter=event.filter,
                     colour=bool(event.cfa),
+                    reject=event.reject,
                     flip=None,
                 )
             )
@@ -238,6 +253,8 @@ _CHANGES: dict[type[Event], Callable[[NightState, Any, datetime], Json]] = {
     SourceLost: lambda state, event, time: {"lost": state.lost or Word(time, event.sentence, event.folder)},
     SourceBack: lambda _, event, time: {"lost": None, "silent": None, "back": Word(time, "")},
     MeridianFlip: lambda _, event, time: {"flip": Word(time, "")},
+    TrailFound: lambda state, event, _: {"found": tuple(sorted((*state.found, event), key=lambda trail: trail.no))},
+    Looked: lambda state, event, _: {"found": _not_of(state.found, {int(no) for no in event.rejected_fraction})},
     StackSaved: lambda _, event, time: {"saved": Word(time, event.file)},
     AlertRaised: lambda state, event, time: {
         "alerts": (*_without(state.alerts, event.rule), Word(time, event.sentence, event.rule))
@@ -249,6 +266,11 @@ _CHANGES: dict[type[Event], Callable[[NightState, Any, datetime], Json]] = {
 
 def _without(alerts: tuple[Word, ...], rule: str) -> tuple[Word, ...]:
     return tuple(alert for alert in alerts if alert.rule != rule)
+
+
+def _not_of(trails: tuple[TrailFound, ...], numbers: set[int]) -> tuple[TrailFound, ...]:
+    """Forget the trails of subs that are judged again: what is found this time is told next."""
+    return tuple(trail for trail in trails if trail.no not in numbers)
 
 
 def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime) -> NightState:
@@ -274,7 +296,8 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         weight=event.weight if isinstance(event, SubAccepted) else None,
         dropped=before is not None and before.dropped,
     )
-    state = dataclasses.replace(state, arrival=max(state.arrival, event.arrival or event.no))
+    arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
+    state = dataclasses.replace(state, arrival=arrival, found=found)
     new_stack = row.stack if accepted else state.stack
     if new_stack != state.stack and isinstance(event, SubAccepted):
         state = dataclasses.replace(state, stack=new_stack, target=event.target, filter=event.filter)

@@ -12,6 +12,7 @@ from livestack.show.words import REASON_WORDS, THIN, about, clock, count, place,
 LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)
 FLIP_SHOWN = timedelta(seconds=60)
+TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN = 3
 
 
@@ -74,7 +75,8 @@ def _stopped(state: NightState) -> Status:
     at, sentence = state.stopped.time, state.stopped.sentence
     if state.exit_code == 0:
         done = f"{count(state.n_stacked, 'sub')}, {about(state.exposure_s)}" if state.n_stacked else ""
-        return Status("check", "good", "Finished", done, sentence or "The stack is saved.")
+        removed = f" {removed_trails(state)}." if state.trails else ""
+        return Status("check", "good", "Finished", done, (sentence or "The stack is saved.") + removed)
     if state.exit_code == 130:
         advice = f"Stopped at {clock(at)}. Watch the same folder again to go on; nothing is stacked twice."
         return Status("pause", "plain", "Stopped", "session saved", advice)
@@ -193,7 +195,7 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
 
 
 def _stacking(state: NightState, now: datetime) -> Status:
-    advice, tone = next_gain(state), "good"
+    advice, tone = _crossed(state, now) or next_gain(state), "good"
     if state.alerts:
         advice, tone = state.alerts[-1].sentence, "hold"
     if state.flip is not None and now - state.flip.time < FLIP_SHOWN:
@@ -205,6 +207,19 @@ def _stacking(state: NightState, now: datetime) -> Status:
         left = state.cadence_s - (now - last.judged).total_seconds()
         detail = f"next sub in {span(left)}" if left >= 0.5 else "next sub any moment"
     return Status("dot", tone, "Stacking", detail, advice)
+
+
+def _crossed(state: NightState, now: datetime) -> str | None:
+    """Say that something crossed the last sub, while that is news."""
+    last = state.last
+    if last is None or now - last.judged > TRAIL_SHOWN or not any(trail.no == last.no for trail in state.trails):
+        return None
+    return f"A satellite crossed sub {last.no} and was taken out. {removed_trails(state)} so far."
+
+
+def removed_trails(state: NightState) -> str:
+    """Return how many trails were taken out of the present stack: 3 trails removed."""
+    return f"{count(len(state.trails), 'trail')} removed"
 
 
 def next_gain(state: NightState) -> str:

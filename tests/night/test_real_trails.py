@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
 
 from livestack.frame import Array
 from tests.night import sessions
@@ -84,3 +87,18 @@ def test_trails_are_told_and_nothing_else_is(session: Path) -> None:
             if t["no"] == no
         ]
         assert min(near) < 8
+
+
+def test_they_run_on_the_sky_as_the_header_of_the_first_frame_says(session: Path, real_data: Path) -> None:
+    """Against astropy, distortions and all: a field of 9° bends a direction by a few degrees."""
+    first = sorted((real_data / SEQUENCE).glob("*.fits"))[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of keywords out of use
+        wcs = WCS(fits.getheader(first))
+    found = sessions.events(session, "TrailFound")
+    assert found
+    for trail in found:
+        (ra, dec), there = wcs.all_pix2world([[trail["x0"], trail["y0"]], [trail["x1"], trail["y1"]]], 0)
+        east, north = (there[0] - ra) * np.cos(np.radians(dec)), there[1] - dec
+        expected = np.degrees(np.arctan2(east, north))
+        assert abs((trail["position_angle_deg"] - expected + 90) % 180 - 90) < 3

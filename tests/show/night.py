@@ -13,7 +13,16 @@ import cv2
 import numpy as np
 from astropy.io import fits
 
-from livestack.events import Event, MastersMatched, SessionStarted, StackFounded, SubAccepted, SubRejected
+from livestack.events import (
+    Event,
+    Looked,
+    MastersMatched,
+    SessionStarted,
+    StackFounded,
+    SubAccepted,
+    SubRejected,
+    TrailFound,
+)
 from livestack.frame import Array, Identity, Picture
 from livestack.journal import Journal
 from livestack.picture import write_picture
@@ -106,6 +115,23 @@ class Night:
     def _rejected(self, path: str, reason: str) -> SubRejected:
         sentence = SENTENCES.get(reason, "Left out.")
         return SubRejected(**self._facts(path), reason=reason, sentence=sentence, quality=self._quality())  # type: ignore[arg-type]
+
+    def cross(self, no: int, *ends: tuple[float, float, float, float], angle_deg: float | None = None) -> None:
+        """Trails in a sub; ends are x0, y0, x1, y1 in px of the stack."""
+        time = (self.start + timedelta(seconds=CADENCE_S * (no - 1))).isoformat()
+        path = f"{self.folder}/M27_{no:04}.fits"
+        self.say(*(TrailFound(STACK, no, path, *line, 12.0, 3.4, time, angle_deg) for line in ends))
+
+    def look(self) -> None:
+        """All subs so far are judged again."""
+        fractions = {str(no): 0.001 for no in range(1, self.no + 1)}
+        self.say(Looked(STACK, self.no, False, "knowledge", fractions, 1.0))
+
+    def show_removed(self, data: Array, row_order: str | None = None, stack: str = STACK) -> None:
+        """Publish what was removed, at half the scale of the stack."""
+        self.version += 1
+        picture = Picture(data, 0.5, self.version, stack, self.no, 0.0, 0.0, row_order)
+        write_picture(self.session / "cache" / "removed.npy", picture)
 
     def show(self, stack: Array, last: Array, n_subs: int, row_order: str | None = None) -> None:
         """Publish both pictures."""

@@ -21,6 +21,7 @@ from livestack.events import (
     SessionStopped,
     SourceBack,
     SourceLost,
+    StackFounded,
     SubDropped,
     SubRestored,
 )
@@ -132,4 +133,33 @@ def test_a_session_is_seen_from_another_process(tmp_path: Path) -> None:
     assert state.last is not None
     assert state.last.judged <= datetime.now(UTC)
     source.journal.close()
+    night.close()
+
+
+def test_a_trail_counts_once_and_as_its_sub_was_judged_last(tmp_path: Path) -> None:
+    night = Night(tmp_path)
+
+    def crossed() -> list[tuple[int, float]]:
+        return [(trail.no, trail.x0) for trail in fold(night.journal.follow()).trails]
+
+    for _ in range(5):
+        night.add()
+    night.cross(5, (7.0, 0.0, 7.0, 90.0))
+    night.cross(2, (3.0, 0.0, 3.0, 90.0))
+    assert crossed() == [(2, 3.0), (5, 7.0)]
+    night.look()
+    assert crossed() == [], "all are judged again"
+    night.cross(2, (4.0, 0.0, 4.0, 90.0), (9.0, 0.0, 9.0, 90.0))
+    night.cross(5, (7.0, 0.0, 7.0, 90.0))
+    assert crossed() == [(2, 4.0), (2, 9.0), (5, 7.0)]
+    night.say(SubDropped(2, STACK, "/x"))
+    assert crossed() == [(5, 7.0)], "what was in a sub that is not in the stack was not taken out of it"
+    night.say(SubRestored(2, STACK, "/x"))
+    assert len(crossed()) == 3
+    _do(night, "again_out", 4)  # sub 5 is left out after all
+    assert crossed() == [(2, 4.0), (2, 9.0)]
+    _do(night, "again", 4)
+    assert crossed() == [(2, 4.0), (2, 9.0)], "a new word on a sub is a new judgement"
+    night.say(StackFounded("M_31", "M 31", None, "ASI", [9, 9], None, 6, "/x", "0"))
+    assert crossed() == [], "of the stack that subs go into now"
     night.close()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from livestack.events import Held, SessionStopped, SourceLost, SourceSilent
+from livestack.events import Held, SessionStopped, SourceLost, SourceSilent, TrailFound
 from livestack.frame import Picture
 from livestack.show.icons import ICONS
 from livestack.show.numbers import numbers
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import status
+from livestack.show.trails import brightness, direction, length_px, tag
 from livestack.show.words import about, clock, count, fixed, span
 from tests.show.night import Night, sky
 
@@ -120,3 +121,28 @@ def test_numbers_are_written_as_people_write_them() -> None:
     assert fixed(-1.25, 1) == "−1.2"
     assert fixed(float("nan"), 1) == "–"
     assert clock(None) == "–"
+
+
+def test_a_satellite_is_news_for_half_a_minute_and_counted_at_the_end(night: Night) -> None:
+    for _ in range(4):
+        night.add()
+    night.cross(2, (0.0, 0.0, 9.0, 9.0))
+    assert "satellite" not in _at(night)[2]
+    night.cross(4, (0.0, 5.0, 9.0, 5.0))
+    assert _at(night)[2] == "A satellite crossed sub 4 and was taken out. 2 trails removed so far."
+    assert "cleaner" in _at(night, later_s=40)[2]
+    night.say(SessionStopped(0, "Done.", 4, 0))
+    assert _at(night)[2] == "Done. 2 trails removed."
+
+
+def test_a_trail_is_told_in_words() -> None:
+    def trail(x1: float, y1: float, angle_deg: float | None = None) -> TrailFound:
+        return TrailFound("M_27", 12, "/x", 0.0, 0.0, x1, y1, 9.0, 6.04, None, angle_deg)
+
+    assert tag(trail(3, 4)) == "satellite, sub 12"
+    assert length_px(trail(3, 4)) == 5
+    assert brightness(trail(3, 4)) == "6.0\u202fσ"
+    assert direction(trail(3, 4, 21.4), None) == "21° from north"
+    assert direction(trail(3, -3), None) == "45° from level", "rows run down: up is less y"
+    assert direction(trail(3, -3), "BOTTOM-UP") == "135° from level"
+    assert direction(trail(-1000, 1), None) == "0° from level", "never 180"

@@ -21,41 +21,11 @@ from livestack.show.qt import run_viewer
 from livestack.show.qt.canvas import FREE
 from livestack.show.qt.commands import COMMANDS, write_picture
 from livestack.show.qt.window import Window, show_window
-from livestack.show.source import Source, open_source
+from livestack.show.source import Source
+from tests.show.grab import pixels
 from tests.show.night import SENTENCES, Night, sky
 
 Key = QtCore.Qt.Key
-
-
-@pytest.fixture
-def night(tmp_path: Path) -> Iterator[Night]:
-    night = Night(tmp_path / "session")
-    yield night
-    night.close()
-
-
-@pytest.fixture
-def source(night: Night) -> Iterator[Source]:
-    source = open_source(night.session)
-    yield source
-    source.journal.close()
-
-
-@pytest.fixture
-def window(source: Source, qtbot: QtBot) -> Iterator[Window]:
-    window = Window(source)
-    qtbot.addWidget(window)
-    window.resize(1280, 800)
-    window.show()
-    qtbot.waitExposed(window)
-    yield window
-    window.set_night(False)
-
-
-def _pixels(widget: QtWidgets.QWidget) -> np.ndarray:
-    image = widget.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
-    return rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(image.height(), -1, 3)
 
 
 def _texts(widget: QtWidgets.QWidget) -> str:
@@ -73,19 +43,19 @@ def test_before_the_first_sub_it_says_what_it_waits_for(window: Window) -> None:
     said = window.waiting.accessibleName() or "; ".join(head for _, head, _ in window.waiting.steps())
     assert "Watching Captures / M 27" in said
     assert "First picture" in said
-    assert _pixels(window.canvas).max(axis=(0, 1)).min() > 100, "the steps are drawn"
+    assert pixels(window.canvas).max(axis=(0, 1)).min() > 100, "the steps are drawn"
 
 
 def test_the_picture_appears_and_grows_by_itself(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 3)
     qtbot.waitUntil(lambda: not window.waiting.isVisible(), timeout=3000)
-    before = _pixels(window.canvas)
+    before = pixels(window.canvas)
     assert 20 < np.median(before) < 50, "a dark sky"
     assert before.max() > 200, "and stars"
     assert "3<" in _texts(window.glance)
     _stack(night, 5)
     qtbot.waitUntil(lambda: "8<" in _texts(window.glance), timeout=3000)
-    assert (_pixels(window.canvas) != before).any()
+    assert (pixels(window.canvas) != before).any()
 
 
 def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -169,14 +139,14 @@ def test_at_night_no_pixel_has_green_or_blue(window: Window, night: Night, qtbot
     menu = window.findChild(QtWidgets.QMenu)
     menu.popup(QtCore.QPoint(40, 40))
     for part in (window, menu):
-        pixels = _pixels(part)
-        assert pixels[..., 1:].max() == 0
-        assert pixels[..., 0].max() > 200
+        seen = pixels(part)
+        assert seen[..., 1:].max() == 0
+        assert seen[..., 0].max() > 200
     menu.close()
     window.help.toggle()
-    assert _pixels(window)[..., 1:].max() == 0
+    assert pixels(window)[..., 1:].max() == 0
     qtbot.keyClick(window, Key.Key_N)
-    assert _pixels(window)[..., 1].max() > 200
+    assert pixels(window)[..., 1].max() > 200
 
 
 def test_zoom_keeps_what_is_under_the_pointer_and_survives_new_subs(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -278,7 +248,7 @@ def test_a_long_night_fits_the_ribbon(window: Window, night: Night) -> None:
     assert pitch >= 2.9
     assert len(bins) * pitch <= ribbon.width() + 1
     assert bins[-1].why == "trailed"
-    assert _pixels(ribbon)[..., 1].max() > 150
+    assert pixels(ribbon)[..., 1].max() > 150
 
 
 def test_without_a_display_it_says_so(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.develop.stretch import Stretch, apply
 from livestack.frame import Array, Picture
+from livestack.show.removed import lit
 from livestack.show.tokens import NIGHT, Palette
 
 FILL, FIT, FREE = "fill", "fit", "free"
@@ -47,6 +48,8 @@ class Canvas(pg.GraphicsView):
     """Shows one picture. Coordinates are px of the stack, so that a smaller preview does not move the view."""
 
     touched = QtCore.Signal()
+    pointed = QtCore.Signal(QtCore.QPointF)  # at this place of the widget
+    moved = QtCore.Signal()
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(background=palette.bg0)
@@ -57,6 +60,7 @@ class Canvas(pg.GraphicsView):
         self.look = Look()
         self._palette = palette
         self._picture: Picture | None = None
+        self._removed: Picture | None = None
         self._stretch: Stretch | None = None
         self._drawn: tuple[object, ...] = ()
         # No locked aspect: the range is always set to that of the widget, and a lock would work with a stale size.
@@ -64,6 +68,7 @@ class Canvas(pg.GraphicsView):
         self._image = pg.ImageItem(axisOrder="row-major", levels=(0, 255))
         self._box.addItem(self._image)
         self.setCentralItem(self._box)
+        self._box.sigRangeChanged.connect(lambda *_: self.moved.emit())
         self._box.sigRangeChangedManually.connect(self._moved_by_hand)
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._draw)
@@ -74,9 +79,12 @@ class Canvas(pg.GraphicsView):
         self.setBackground(palette.bg0)
         self._draw()
 
-    def show_picture(self, picture: Picture | None, stretch: Stretch | None) -> None:
-        """Put a picture on screen; the view stays where it is unless the grid is another."""
-        before, self._picture, self._stretch = self._picture, picture, stretch
+    def show_picture(self, picture: Picture | None, stretch: Stretch | None, removed: Picture | None = None) -> None:
+        """Put a picture on screen, what was removed lit on it where that is given.
+
+        The view stays where it is unless the grid is another.
+        """
+        before, self._picture, self._stretch, self._removed = self._picture, picture, stretch, removed
         if picture is not None and (before is None or _size(before) != _size(picture)):
             self.look = Look()
             self._place()
@@ -86,7 +94,17 @@ class Canvas(pg.GraphicsView):
         """Return what is shown as uint8, all of it and in the preview's full size; None when there is nothing."""
         if self._picture is None or self._stretch is None:
             return None
-        return apply(upright(self._picture), self._stretch)
+        return self._stretched(upright(self._picture), self._stretch)
+
+    def _stretched(self, data: Array, stretch: Stretch) -> Array:
+        return apply(data, stretch) if self._removed is None else lit(data, upright(self._removed), stretch)
+
+    def place_of(self, x: float, y: float) -> QtCore.QPointF:
+        """Return where a px of the stack's array is in the widget."""
+        if self._picture is not None and self._picture.row_order == "BOTTOM-UP":
+            y = _size(self._picture)[0] - 1.0 - y
+        on_scene = self._box.mapViewToScene(QtCore.QPointF(x + 0.5, y + 0.5))
+        return self.viewportTransform().map(on_scene)
 
     def go(self, mode: str) -> None:
         """Show the picture so that it fills the view (FILL) or all of it (FIT)."""
@@ -133,14 +151,14 @@ class Canvas(pg.GraphicsView):
         screen_px = 1.0 / (self.look.zoom * self.devicePixelRatioF())
         reduce = max(1, int(screen_px * self._picture.scale + 0.05))
         night = self._palette is NIGHT
-        now = (id(self._picture), self._stretch, reduce, night)
+        now = (id(self._picture), id(self._removed), self._stretch, reduce, night)
         if now == self._drawn:
             return
         data = upright(self._picture)
         if reduce > 1:
             height, width = data.shape[0] // reduce, data.shape[1] // reduce
             data = cv2.resize(data, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA)
-        image = apply(data, self._stretch)
+        image = self._stretched(data, self._stretch)
         height, width = _size(self._picture)
         self._image.setImage(night_red(image) if night else image, levels=(0, 255), autoLevels=False)
         self._image.setRect(QtCore.QRectF(0, 0, width, height))
@@ -157,6 +175,7 @@ class Canvas(pg.GraphicsView):
         """Let the window know that a hand is here."""
         super().mouseMoveEvent(event)
         self.touched.emit()
+        self.pointed.emit(QtCore.QPointF(event.pos()))
 
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Zoom to 100 % where the pointer is, or back."""

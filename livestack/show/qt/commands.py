@@ -54,7 +54,8 @@ def save_picture(window: Window) -> None:
         window.live.say("There is no picture to save yet.")
         return
     pictures = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.PicturesLocation)
-    what = "one sub" if window.live.view == "last" else count(window.live.state.n_stacked, "sub")
+    stacked = count(window.live.state.n_stacked, "sub")
+    what = {"last": "one sub", "removed": f"removed from {stacked}"}.get(window.live.view, stacked)
     name = f"{window.live.state.target or 'Stack'}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
@@ -89,7 +90,7 @@ def _escape(window: Window) -> None:
         window.help.toggle()
     elif not window.top.isVisible():
         window.set_image_only(False)
-    elif window.live.view == "last":
+    elif window.live.view != "stack":
         window.set_view("stack")
     elif window.isFullScreen():
         window.showNormal()
@@ -111,6 +112,9 @@ COMMANDS = (
         lambda w: w.set_view("stack" if w.live.view == "last" else "last"),
         in_menu=True,
     ),
+    Command(("A",), "Stack", lambda w: w.set_view("stack"), in_menu=True),
+    Command(("M",), "What was removed", lambda w: w.set_view("removed"), in_menu=True),
+    Command(("O",), "Overlays: trails", lambda w: w.set_overlays(not w.lines.shown), in_menu=True),
     Command(("S",), "Save the stack now", save_stack, in_menu=True),
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
     Command((), "Start over", start_over, in_menu=True),

@@ -15,6 +15,8 @@ from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.subs import SubsPanel
+from livestack.show.qt.trails import TrailLines
+from livestack.show.removed import belongs, legend
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import Status, status
@@ -33,6 +35,7 @@ class Parts:
     canvas: Canvas
     waiting: Waiting
     tag: Tag
+    lines: TrailLines
     subs: SubsPanel
     glance: Glance
 
@@ -44,7 +47,7 @@ class Live:
         self.source, self.state, self.view = source, NightState(), "stack"
         self._parts = parts
         self._kept: Kept | None = None
-        self._pictures: tuple[Picture | None, Picture | None] = (None, None)
+        self._pictures: tuple[Picture | None, ...] = (None, None, None)
         self._said: tuple[str, datetime] | None = None
         self._alive = True
         self.clock = QtCore.QTimer(interval=TICK_MS)
@@ -53,8 +56,8 @@ class Live:
 
     @property
     def picture(self) -> Picture | None:
-        """What is on screen."""
-        stack, last = self._pictures
+        """What is on screen, but for what was removed."""
+        stack, last, _ = self._pictures
         return last if self.view == "last" and last is not None else stack
 
     def tick(self) -> None:
@@ -66,17 +69,21 @@ class Live:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return
         self._alive = engine_alive(self.state)
-        stack, last = self.source.picture(), self.source.last()
-        if self.state is not before or stack is not self._pictures[0] or last is not self._pictures[1]:
-            self._pictures = stack, last
+        pictures = self.source.picture(), self.source.last(), self.source.removed()
+        if self.state is not before or any(new is not old for new, old in zip(pictures, self._pictures, strict=True)):
+            self._pictures = pictures
             self.show_all()
         self._show_status()
 
     def show_all(self) -> None:
         """Show state and pictures."""
-        parts, (stack, last) = self._parts, self._pictures
+        parts, (stack, last, _) = self._parts, self._pictures
         self.show_picture()
         parts.subs.set_rows(self.state.subs)
+        trails = self.state.trails
+        parts.subs.set_trails(trails, stack.row_order if stack else None)
+        # end points are px of the stack: they mean nothing on the picture of another one
+        parts.lines.set_trails(trails if stack is not None and stack.stack == self.state.stack else ())
         parts.glance.ribbon.set_subs(self.state.subs)
         parts.waiting.set_state(self.state)
         shown = numbers(self.state, stack, last)
@@ -85,14 +92,15 @@ class Live:
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self) -> None:
-        """Show stack or last sub with the same stretch: the difference is only grain."""
-        stack, parts, picture = self._pictures[0], self._parts, self.picture
+        """Show stack, last sub or what was removed with the same stretch: what differs is in the data."""
+        (stack, last, removed), parts, picture = self._pictures, self._parts, self.picture
         if stack is not None:
             self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
-        parts.canvas.show_picture(picture, self._kept.stretch if self._kept else None)
+        on_top = removed if self.view == "removed" and belongs(stack, removed) else None
+        parts.canvas.show_picture(picture, self._kept.stretch if self._kept else None, on_top)
         parts.waiting.setVisible(picture is None)
-        one = picture is not None and picture is self._pictures[1]
-        parts.tag.set_text(f"One sub, {span(picture.exposure_s)}" if one and picture is not None else "")
+        text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
+        parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
 
     def ask(self, kind: str, answer: str, **body: int) -> None:
         """Leave a request for the engine and say so."""

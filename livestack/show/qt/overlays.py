@@ -14,6 +14,11 @@ from livestack.show.tokens import Palette
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
+_VIEWS = (
+    ("stack", "Stack", "Stack  A"),
+    ("last", "Last sub", "Space changes between stack and last sub"),
+    ("removed", "Removed", "What was removed  M"),
+)
 
 
 class Waiting(QtWidgets.QWidget):
@@ -89,7 +94,7 @@ def _frames(counts: list[int]) -> str:
 
 
 class Switcher(QtWidgets.QWidget):
-    """Stack or last sub; shows itself while a hand is on the picture."""
+    """Which picture is shown; shows itself while a hand is on it."""
 
     def __init__(self, parent: QtWidgets.QWidget, choose: Callable[[str], None]) -> None:
         super().__init__(parent, objectName="segments")
@@ -98,11 +103,11 @@ class Switcher(QtWidgets.QWidget):
         row.setContentsMargins(3, 3, 3, 3)
         row.setSpacing(2)
         self.buttons: dict[str, QtWidgets.QPushButton] = {}
-        for name, text in (("stack", "Stack"), ("last", "Last sub")):
+        for name, text, tip in _VIEWS:
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
-            button.setToolTip("Space changes between stack and last sub")
+            button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setMinimumWidth(96)
+            button.setMinimumWidth(104)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button
@@ -148,15 +153,20 @@ class Tag(QtWidgets.QWidget):
         """Draw it."""
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-        ground = QtGui.QColor(self._palette.bg1)
-        ground.setAlphaF(0.82)
-        painter.setBrush(ground)
-        painter.setPen(QtGui.QColor(self._palette.line))
-        painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        painter.setFont(font(14, 600))
-        painter.setPen(QtGui.QColor(self._palette.t1))
-        painter.drawText(self.rect(), QtCore.Qt.AlignmentFlag.AlignCenter, self._text)
+        draw_tag(painter, QtCore.QRectF(self.rect()), self._text, font(14, 600), self._palette)
         painter.end()
+
+
+def draw_tag(painter: QtGui.QPainter, place: QtCore.QRectF, text: str, written: QtGui.QFont, palette: Palette) -> None:
+    """Draw a label that can be read on any picture."""
+    ground = QtGui.QColor(palette.bg1)
+    ground.setAlphaF(0.82)
+    painter.setBrush(ground)
+    painter.setPen(QtGui.QColor(palette.line))
+    painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    painter.setFont(written)
+    painter.setPen(QtGui.QColor(palette.t1))
+    painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignCenter, text)
 
 
 class Help(QtWidgets.QWidget):

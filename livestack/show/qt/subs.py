@@ -1,4 +1,4 @@
-"""The table of subs: what became of each, why, and the two things one can do about it."""
+"""The tables: of subs, what became of each and why, and of trails; and the two things one can do about a sub."""
 
 # mypy: allow-subclassing-any
 from __future__ import annotations
@@ -8,7 +8,9 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.events import TrailFound
 from livestack.show.qt.theme import pixmap
+from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
 from livestack.show.words import REASON_WORDS, THIN, UNKNOWN, clock, fixed, sentence_case
@@ -126,7 +128,7 @@ class _Filter(QtCore.QSortFilterProxyModel):
 
 
 class SubsPanel(QtWidgets.QWidget):
-    """Heading, filter, actions and the table."""
+    """Heading, filter, actions and the tables."""
 
     asked = QtCore.Signal(str, int)  # drop or restore, and the sub's number
 
@@ -137,12 +139,16 @@ class SubsPanel(QtWidgets.QWidget):
         self._filter.setSourceModel(self.model)
         self._filter.setSortRole(Qt.ItemDataRole.UserRole)
         self.all, self.left_out = self._segment("All"), self._segment("Left out")
+        self.crossed = self._segment("Trails")
         self.all.setChecked(True)
         self.left_out.toggled.connect(self._filter_changed)
+        self.crossed.toggled.connect(self._list_changed)
         self.drop, self.restore = QtWidgets.QPushButton("Drop"), QtWidgets.QPushButton("Put it back")
         self.drop.clicked.connect(lambda: self.ask("drop"))
         self.restore.clicked.connect(lambda: self.ask("restore"))
         self.table = self._made_table()
+        self.trails = TrailsTable()
+        self.trails.chose.connect(self._selected)
         self.empty = QtWidgets.QLabel("No subs yet.", self.table.viewport(), objectName="label")
         self._lay_out()
         self._selected()
@@ -179,6 +185,7 @@ class SubsPanel(QtWidgets.QWidget):
         inner.setSpacing(2)
         inner.addWidget(self.all)
         inner.addWidget(self.left_out)
+        inner.addWidget(self.crossed)
         top = QtWidgets.QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(QtWidgets.QLabel("Subs", objectName="title"))
@@ -191,12 +198,20 @@ class SubsPanel(QtWidgets.QWidget):
         column.setContentsMargins(20, 10, 12, 0)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addWidget(self.table, 1)
+        self._lists = QtWidgets.QStackedLayout()
+        self._lists.addWidget(self.table)
+        self._lists.addWidget(self.trails)
+        column.addLayout(self._lists, 1)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.model.palette = palette
         self.table.viewport().update()
+
+    def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
+        """Show these trails."""
+        self.crossed.setText(f"Trails {len(trails):,}")
+        self.trails.set_trails(trails, row_order)
 
     def set_rows(self, rows: tuple[SubRow, ...]) -> None:
         """Show these subs."""
@@ -212,6 +227,12 @@ class SubsPanel(QtWidgets.QWidget):
         self.empty.setVisible(self._filter.rowCount() == 0)
         self._selected()
 
+    def _list_changed(self, of_trails: bool) -> None:
+        self._lists.setCurrentWidget(self.trails if of_trails else self.table)
+        if not of_trails:
+            self.trails.clearSelection()
+        self._selected()
+
     def _filter_changed(self, left_out_only: bool) -> None:
         self._filter.left_out_only = left_out_only
         self._filter.invalidateFilter()
@@ -223,7 +244,10 @@ class SubsPanel(QtWidgets.QWidget):
             self.table.setColumnHidden(column, self.width() < 1000)
 
     def selected(self) -> SubRow | None:
-        """Return the chosen sub."""
+        """Return the chosen sub: in the list of trails, the one that was crossed."""
+        if self.crossed.isChecked():
+            trail = self.trails.selected()
+            return next((row for row in self.model.rows if trail is not None and row.no == trail.no), None)
         rows = self.table.selectionModel().selectedRows()
         return self.model.rows[self._filter.mapToSource(rows[0]).row()] if rows else None
 

@@ -19,6 +19,7 @@ from livestack.show.qt.live import Live, Parts
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import qt_palette, style_sheet
+from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.tokens import DARK, NIGHT
 
@@ -34,6 +35,7 @@ class Window(QtWidgets.QMainWindow):
     top: TopBar
     canvas: Canvas
     subs: SubsPanel
+    lines: TrailLines
     help: Help
 
     def __init__(self, source: Source) -> None:
@@ -43,6 +45,7 @@ class Window(QtWidgets.QMainWindow):
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
         self.canvas, self.subs = Canvas(DARK), SubsPanel(DARK)
+        self.lines = TrailLines(self.canvas, DARK)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
         self.help = Help(
@@ -50,7 +53,8 @@ class Window(QtWidgets.QMainWindow):
         )
         self._lay_out()
         self._bind()
-        self.live = Live(source, Parts(self.top, self.canvas, self.waiting, self.tag, self.subs, self.glance))
+        over = (self.waiting, self.tag, self.lines)
+        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.glance))
         self.set_night(False)
         self.live.tick()
 
@@ -91,20 +95,29 @@ class Window(QtWidgets.QMainWindow):
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
         self.subs.asked.connect(self._change_sub)
+        self.subs.trails.chose.connect(self.lines.set_chosen)
 
     def set_view(self, view: str) -> None:
-        """Show the stack ("stack") or the last sub ("last")."""
+        """Show the stack ("stack"), the last sub ("last") or what was removed ("removed")."""
         self.live.view = view
         self.switcher.buttons[view].setChecked(True)
         self.live.show_picture()
 
+    def set_overlays(self, shown: bool) -> None:
+        """Draw the trails on the picture, or not."""
+        self.lines.set_shown(shown)
+        if shown and not self.lines.trails:
+            self.live.say("Overlays are on. No trail was removed yet.")
+
     def set_list(self, shown: bool) -> None:
-        """Open or close the table of subs."""
+        """Open or close the tables."""
         self.subs.setVisible(shown)
         self.icons["list"].setChecked(shown)
         if shown:
             drawer = min(_DRAWER, self.middle.height() // 2)
             self.middle.setSizes([self.middle.height() - drawer, drawer])
+        else:
+            self.subs.trails.clearSelection()
 
     def set_image_only(self, only: bool) -> None:
         """Show nothing but the picture, or everything again."""
@@ -121,7 +134,7 @@ class Window(QtWidgets.QMainWindow):
         app.setPalette(qt_palette(palette))
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
-        for part in (self.top, self.glance, self.canvas, self.subs, self.waiting, self.tag):
+        for part in (self.top, self.glance, self.canvas, self.subs, self.waiting, self.tag, self.lines):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
         self.setUpdatesEnabled(True)
@@ -131,7 +144,7 @@ class Window(QtWidgets.QMainWindow):
         self.live.ask(kind, f"Sub {no} is {done}. The picture changes when it is ready.", no=no)
 
     def _touched(self) -> None:
-        self.waiting.resize(self.canvas.size())
+        self._cover()
         if self.live.picture is not None:
             self.switcher.appear()
 
@@ -139,7 +152,12 @@ class Window(QtWidgets.QMainWindow):
         """Give way on small windows."""
         super().resizeEvent(event)
         self.glance.fit(self.width(), self.height())
+        self._cover()
+
+    def _cover(self) -> None:
+        """Keep what lies over the whole picture as large as it."""
         self.waiting.resize(self.canvas.size())
+        self.lines.resize(self.canvas.size())
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""

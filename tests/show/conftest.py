@@ -1,0 +1,38 @@
+"""A session that grows as a test says, and a window on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from livestack.show.qt.window import Window
+from livestack.show.source import Source, open_source
+from tests.show.night import Night
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    night = Night(tmp_path / "session")
+    yield night
+    night.close()
+
+
+@pytest.fixture
+def source(night: Night) -> Iterator[Source]:
+    source = open_source(night.session)
+    yield source
+    source.journal.close()
+
+
+@pytest.fixture
+def window(source: Source, qtbot: QtBot) -> Iterator[Window]:
+    window = Window(source)
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    window.set_night(False)

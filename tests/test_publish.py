@@ -1,0 +1,97 @@
+"""What leaves the engine for the screens: the picture of what was removed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack.bus import Slot
+from livestack.frame import Header, Masters, Picture, Quality
+from livestack.growth import Core, Founding, Growth, Knowledge
+from livestack.picture import read_picture
+from livestack.publish import Publisher, removed_picture
+from livestack.reduce.fold import MAX_PREVIEW_PX, REJECTORS
+from livestack.sessions import Home
+from livestack.stack import Shape
+
+
+def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth:
+    header = Header(Path("1.fits"), shape[1:], row_order="BOTTOM-UP")
+    founding = Founding(name, header, shape, Masters(), "", Quality(9, 3, 1.6, 0.2, 1.0, 800, 12), (800.0,) * shape[0])
+    growth = Growth(founding, Knowledge("origin", np.zeros(0), 1), REJECTORS[rule], None)
+    growth.core = Core.empty(shape, "", pictures=growth.rule.pictures)
+    return growth
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    home = Home(tmp_path)
+    home.make()
+    return Publisher(home, None, (Slot[Picture](), Slot[Picture](), Slot[Picture]()))
+
+
+def _removed(growth: Growth) -> np.ndarray:
+    assert growth.core is not None
+    assert growth.core.removed is not None
+    return growth.core.removed
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_small_stack_shows_the_guide_as_it_is(channels: int) -> None:
+    growth = _growth((channels, 61, 80))
+    _removed(growth)[12, 30] = 55.0
+    picture = removed_picture(growth, 7)
+    assert (picture.data.shape, picture.scale, picture.row_order) == ((30, 40), 0.5, "BOTTOM-UP")
+    assert (picture.stack, picture.version) == ("light", 7)
+    assert np.argwhere(picture.data).tolist() == [[12, 30]]
+    _removed(growth)[12, 30] = 0.0
+    assert picture.data[12, 30] == 55.0, "a screen's picture does not change under its hands"
+
+
+def test_of_a_large_one_the_brightest_is_kept() -> None:
+    """A thin trail does not drown in the mean of the px about it."""
+    height = 2 * int(np.sqrt(MAX_PREVIEW_PX)) + 50
+    growth = _growth((1, height, height))
+    np.fill_diagonal(_removed(growth), 90.0)
+    picture = removed_picture(growth, 1)
+    assert picture.scale == 0.25
+    assert picture.data.size <= MAX_PREVIEW_PX
+    assert (np.diag(picture.data) == 90.0).all()
+    assert (picture.data > 0).sum() == len(picture.data)
+
+
+def test_before_a_look_and_under_rules_that_judge_no_pictures_nothing_was_removed() -> None:
+    early = _growth((1, 60, 80))
+    early.core = None
+    for growth in (early, _growth((1, 60, 80), "sigma")):
+        picture = removed_picture(growth, 1)
+        assert picture.data.shape == (30, 40)
+        assert not picture.data.any()
+
+
+def test_it_is_written_beside_the_picture_only_when_it_changed(publisher: Publisher) -> None:
+    growth, path = _growth((1, 60, 80)), publisher.home.cache / "removed.npy"
+    publisher.show(growth, None, None)
+    first = read_picture(path)
+    assert first is not None
+    assert not first.data.any()
+    before = path.stat().st_ino, publisher.slots[2].get()
+    publisher.show(growth, None, None)
+    assert (path.stat().st_ino, publisher.slots[2].get()) == before
+    assert (publisher.home.cache / "picture.npy").exists()
+    _removed(growth)[3, 4] = 20.0
+    publisher.show(growth, None, None)
+    second = read_picture(path)
+    assert second is not None
+    assert (second.data[3, 4], second.version) == (20.0, 3)
+    other = _growth((1, 60, 80), name="other")
+    other.core = growth.core
+    publisher.show(other, None, None)
+    now = publisher.slots[2].get()
+    assert now is not None
+    assert now.stack == "other", "equal px of another stack are news"
+    assert replace(now, stack="light").data.tobytes() == second.data.tobytes()
+    publisher.close()
