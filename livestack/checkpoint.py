@@ -36,7 +36,6 @@ class Checkpoint:
     subs: list[list[Any]]
     judged_by: str
     knowledge_id: str
-    knowledge_no: int
     stars: Array
 
 
@@ -47,7 +46,6 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "subs": checkpoint.subs,
         "judged_by": checkpoint.judged_by,
         "knowledge_id": checkpoint.knowledge_id,
-        "knowledge_no": checkpoint.knowledge_no,
         "template": checkpoint.stack.template,
         "n_subs": checkpoint.stack.n_subs,
         "exposure_s": checkpoint.stack.exposure_s,
@@ -82,7 +80,6 @@ def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
         subs=facts["subs"],
         judged_by=facts["judged_by"],
         knowledge_id=facts["knowledge_id"],
-        knowledge_no=facts["knowledge_no"],
         stars=arrays[11],
     )
 

@@ -21,7 +21,9 @@ from livestack.reduce import fold as folding
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
+from livestack.reduce.measure import measure_stack
 from livestack.reduce.normalise import sample_noise
+from livestack.reduce.register import LEAST_MATCHES
 from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -41,13 +43,10 @@ class Knowledge:
     id : str
     stars : structured ndarray of `STAR_DTYPE`
         The list to register on: grid px, fluxes on the stack's photometric scale; brightest first.
-    no : int
-        The sub the list comes from.
     """
 
     id: str
     stars: Array
-    no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +227,13 @@ class Growth:
         """Whether the subs so far are to be read again now."""
         return self.first is not None and len(self.subs) in self.rule.looks
 
-    def look(self, read: ReadSub, best_stars: Callable[[SubAccepted], Array]) -> Look:
+    def look(self, read: ReadSub) -> Look:
         """Read the subs so far again and judge them against what they agree on, into a fresh stack.
 
         Parameters
         ----------
         read : callable
             The raw frame of a sub; whoever calls has made sure that the files are there.
-        best_stars : callable
-            The star list of a sub, in its own px.
         """
         started = time.perf_counter()
         if self.first is None or self.unit_noise is None:
@@ -250,8 +247,8 @@ class Growth:
         folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template, stars) for sub in self.subs}
         _close_holes(fresh.stack, shown)
         final = len(self.subs) >= self.rule.looks[-1]
-        best = max(self.subs, key=lambda sub: (sub.weight / max(sub.quality["fwhm_px"], 0.1) ** 2, -sub.no))
-        self.knowledge = Knowledge(identity, on_grid(best_stars(best), best), best.no)
+        listed = measure_stack(fresh.stack.mean, fresh.stack.coverage, self.founding.header.cfa)
+        self.knowledge = Knowledge(identity, listed if len(listed) >= LEAST_MATCHES else self.knowledge.stars)
         self.core, self._shown = fresh, None
         if final:
             self.first = None

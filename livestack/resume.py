@@ -74,7 +74,7 @@ def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
         quality=Quality(**(first.quality or {})),
         sky_adu=tuple(event.sky_adu),
     )
-    nothing = Knowledge("", np.zeros(0, STAR_DTYPE), event.no)
+    nothing = Knowledge("", np.zeros(0, STAR_DTYPE))
     growth = Growth(founding, nothing, REJECTORS[event.reject], session.threads)
     growth.origin = growth.knowledge = _origin(session, growth, first, past.subs_of(event.stack))
     return growth
@@ -86,7 +86,7 @@ def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepte
     for sub in candidates:
         if isinstance(sub, SubAccepted) and session.is_there(sub):
             stars = on_grid(session.stars_of(growth, sub), sub)
-            return Knowledge(f"{growth.name}:{sub.sha256[:8]}", stars, sub.no)
+            return Knowledge(f"{growth.name}:{sub.sha256[:8]}", stars)
     return growth.origin
 
 
@@ -101,7 +101,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
         judged = fresh.rule.pictures
         fresh.core = Core(kept.stack, kept.guide if judged else None, kept.removed if judged else None)
         fresh.first, fresh.subs = None, list(subs[:done])
-        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.knowledge_no)
+        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars)
     gone = [sub for sub in subs[done:] if not session.is_there(sub)]
     if gone:
         session.vanish(gone)
@@ -156,7 +156,6 @@ def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
         subs=[[sub.no, sub.sha256] for sub in growth.subs],
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
-        knowledge_no=growth.knowledge.no,
         stars=growth.knowledge.stars,
     )
 

@@ -226,7 +226,7 @@ class Session:
             raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         founding = _founding(name, first, first.quality, masters)
         self._check_memory(founding)
-        origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars, first.no)
+        origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
         self.names.add(name)
         events: list[Event] = [
@@ -296,7 +296,7 @@ class Session:
             self.swap(growth, fresh)
             self.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
             return
-        self.settle(growth, growth.look(read_sub, lambda sub: self.stars_of(growth, sub)))
+        self.settle(growth, growth.look(read_sub))
 
     def settle(self, growth: Growth, look: Look) -> None:
         """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
@@ -338,7 +338,7 @@ class Session:
         check_masters_fit(frame, growth.founding.masters)
         growth.add(sub, frame)
         if growth.look_is_due():
-            looks.append(growth.look(read_sub, lambda best: self.stars_of(growth, best)))
+            looks.append(growth.look(read_sub))
 
     def swap(self, old: Growth, fresh: Growth) -> None:
         """Put a growth folded again in the place of the old one."""

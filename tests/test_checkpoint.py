@@ -33,7 +33,6 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
         subs=[[1, "a" * 64], [3, "b" * 64]],
         judged_by="deferred",
         knowledge_id="look-1",
-        knowledge_no=3,
         stars=stars,
     )
 
@@ -50,7 +49,7 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     assert loaded.removed.tobytes() == saved.removed.tobytes()
     assert loaded.stars.tobytes() == saved.stars.tobytes()
     assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
-    for name in ("subs", "judged_by", "knowledge_id", "knowledge_no"):
+    for name in ("subs", "judged_by", "knowledge_id"):
         assert getattr(loaded, name) == getattr(saved, name)
 
 

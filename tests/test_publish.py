@@ -21,7 +21,7 @@ from livestack.stack import Shape
 def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth:
     header = Header(Path("1.fits"), shape[1:], row_order="BOTTOM-UP")
     founding = Founding(name, header, shape, Masters(), "", Quality(9, 3, 1.6, 0.2, 1.0, 800, 12), (800.0,) * shape[0])
-    growth = Growth(founding, Knowledge("origin", np.zeros(0), 1), REJECTORS[rule], None)
+    growth = Growth(founding, Knowledge("origin", np.zeros(0)), REJECTORS[rule], None)
     growth.core = Core.empty(shape, "", pictures=growth.rule.pictures)
     return growth
 

@@ -176,6 +176,41 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     is_cfa = colours_of(frame.header.cfa).shape[0] > 0
     luminance = np.empty(planes.shape[1:], np.float32)
     _luminance(planes, is_cfa, luminance)
+    stars, sky = _search(luminance, planes)
+    if is_cfa:
+        stars["x"] += 0.5
+        stars["y"] += 0.5
+        # half the FWHM holds half the light of a Gaussian: the same widening, a quarter as large
+        stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - CFA_WIDENING_PX2, 0.5))
+        stars["hfr"] = np.sqrt(np.maximum(stars["hfr"] ** 2 - CFA_WIDENING_PX2 / 4, 0.1))
+    return stars, _quality(stars, sky, noise_of(planes[0], is_cfa=is_cfa))
+
+
+def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
+    """Stars of a stack where a third of its subs or more cover: fluxes as in its subs, at the stack's scale.
+
+    Parameters
+    ----------
+    mean, coverage : (C, H, W)
+    cfa : str, optional
+        Pattern of the subs: with one, a channel counts as often as it has px.
+
+    Returns
+    -------
+    structured ndarray (N,) of `STAR_DTYPE`
+        Brightest first, grid px.
+    """
+    shares = np.array([0.25, 0.5, 0.25] if cfa else [1 / len(mean)] * len(mean), np.float32)
+    luminance = np.zeros(mean.shape[1:], np.float32)
+    for share, plane in zip(shares, mean, strict=True):
+        luminance += share * plane
+    covered = coverage.min(axis=0)
+    luminance[covered * 3 < int(covered.max())] = np.nan
+    return _search(luminance, luminance[None].copy())[0]
+
+
+def _search(luminance: Array, planes: Array) -> tuple[Array, float]:
+    """Stars, brightest first, in px of `luminance`, whose bad px are filled, and the level of its sky."""
     bad = ~np.isfinite(luminance)
     sky = float(np.median(luminance[~bad][::7])) if not bad.all() else 0.0
     if bad.any():
@@ -185,14 +220,7 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     data[bad] = 0
     found, rms = _detect(data, float(background.globalrms), bad)
     stars = _stars(data, found, rms, planes, sky)
-    if is_cfa:
-        stars["x"] += 0.5
-        stars["y"] += 0.5
-        # half the FWHM holds half the light of a Gaussian: the same widening, a quarter as large
-        stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - CFA_WIDENING_PX2, 0.5))
-        stars["hfr"] = np.sqrt(np.maximum(stars["hfr"] ** 2 - CFA_WIDENING_PX2 / 4, 0.1))
-    stars = stars[np.lexsort((stars["x"], stars["y"], -stars["flux"]))][:MAX_STARS]
-    return stars, _quality(stars, sky, noise_of(planes[0], is_cfa=is_cfa))
+    return stars[np.lexsort((stars["x"], stars["y"], -stars["flux"]))][:MAX_STARS], sky
 
 
 def _detect(data: Array, rms: float, bad: Array) -> tuple[Array, float]:

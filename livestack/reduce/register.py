@@ -26,8 +26,8 @@ MATCHED_SHARE = 0.4
 MAX_SCALE_ERROR = 0.1
 MAX_RMS_PX = 1.5
 N_BRIGHT = 400
-N_PHOTOMETRY = 100
-"""The brightest stars tell the transparency: faint ones have their neighbours' light in the aperture."""
+FLUX_ERROR = 0.01
+"""Share of a star's flux that its neighbours and the flat make uncertain, however bright it is."""
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
 VOTERS = 150
@@ -56,7 +56,7 @@ def register(
     -------
     registration : Registration
     scale : float
-        Median flux ratio sub / reference of the matched stars: the transparency.
+        Flux ratio sub / reference of the matched stars: the transparency.
 
     Raises
     ------
@@ -77,12 +77,20 @@ def register(
         matrix, pairs = _refine(src, ref, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
-            bright = pairs[:N_PHOTOMETRY]
-            ratio = source["flux"][bright[:, 0]] / target["flux"][bright[:, 1]]
-            return _registration(matrix, pairs, src, ref, size), float(np.median(ratio))
+            return _registration(matrix, pairs, src, ref, size), _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
         best = problem
     best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
     raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")
+
+
+def _flux_ratio(stars: Array, reference: Array) -> float:
+    """Weighted median of the flux ratios of matched stars: robust, and a faint star counts by what it knows."""
+    ratio = stars["flux"] / reference["flux"]
+    noise = [1 / np.maximum(listed["snr"], 1e-3) ** 2 for listed in (stars, reference)]
+    weight = 1 / (noise[0] + noise[1] + FLUX_ERROR**2)
+    order = np.argsort(ratio, kind="stable")
+    half = np.cumsum(weight[order])
+    return float(ratio[order][np.searchsorted(half, half[-1] / 2)])
 
 
 def _xy(stars: Array) -> Array:
