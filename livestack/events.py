@@ -180,7 +180,9 @@ class StackRestacked(Event):
 
 @dataclass(frozen=True, slots=True)
 class TrailFound(Event):
-    """A satellite, aircraft or meteor crossed a sub. End points in grid px; brightness in σ of a px.
+    """A satellite, aircraft or meteor crossed a sub. End points in grid px.
+
+    ``brightness`` is in σ of a px of the guide, which is four of the sub's, however bright.
 
     ``position_angle_deg`` is its direction on the sky, 0–180 from north through east, where the founding sub says how
     it lies there. A later word on the sub, or a look that judges it again, replaces all that was told of it before.

@@ -46,7 +46,7 @@ class Trail:
     snr : float
         Strength of the whole line, in σ.
     brightness : float
-        Mean residual on the axis, in σ of a px.
+        Median residual on the axis where it is seen, in σ of a px of the residual.
     """
 
     x0: float
@@ -204,7 +204,7 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
     """
     trails = []
     painted = np.zeros_like(mask)
-    z = z / np.float32(correlation(z, ok))
+    residual, z = z, z / np.float32(correlation(z, ok))
     for x0, y0, x1, y1, sn in find_lines(z, ok):
         length = math.hypot(x1 - x0, y1 - y0)
         line = np.array([x0, y0, (x1 - x0) / length, (y1 - y0) / length])
@@ -215,13 +215,13 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         if run is None or _is_painted(painted, line, run.span):
             continue
         line = _aligned(z, ok, line, run.core)
-        aligned = _best_run(z, ok, line)
-        span = run.span if aligned is None else aligned.span
-        low, high, height = _width(z, ok, line, span)
+        run = _best_run(z, ok, line) or run
+        core, span = run.core, run.span
+        low, high = _edges(z, ok, line, span)
         _paint(painted, line, span, np.array([low, high]))
         ends = line[:2] + np.outer(span, line[2:])
         (ax, ay), (bx, by) = ends.tolist()
-        trails.append(Trail(ax, ay, bx, by, low, high, sn, height))
+        trails.append(Trail(ax, ay, bx, by, low, high, sn, _brightness(residual, ok, line, core)))
     mask |= painted
     return trails
 
@@ -267,8 +267,8 @@ def _best_run(z: Array, ok: Array, line: Array) -> _Run | None:
     return _Run(core, np.array([edges[max(i - 1, 0)], edges[min(j + 1, SEGMENTS)]]))
 
 
-def _width(z: Array, ok: Array, line: Array, span: Array) -> tuple[float, float, float]:
-    """Edges of a trail across its axis, with a margin, and its height on the axis in σ."""
+def _edges(z: Array, ok: Array, line: Array, span: Array) -> tuple[float, float]:
+    """Edges of a trail across its axis, with a margin."""
     sums, counts = _profile(z, ok, line, span)
     strength = sums / np.sqrt(np.maximum(counts, 1))
     centre = MAX_HALF - 3 + int(np.argmax(strength[MAX_HALF - 3 : MAX_HALF + 4]))
@@ -279,4 +279,14 @@ def _width(z: Array, ok: Array, line: Array, span: Array) -> tuple[float, float,
             k += direction
             gap = 0 if strength[k] > 3 else gap + 1
         edges.append(k - direction * gap - MAX_HALF + direction * MARGIN)
-    return edges[0], edges[1], float(sums[centre] / max(counts[centre], 1))
+    return edges[0], edges[1]
+
+
+def _brightness(z: Array, ok: Array, line: Array, span: Array) -> float:
+    """Median of the residual, not clipped, on the axis of a trail."""
+    along = np.arange(span[0], span[1])
+    x, y = ((line[k] + along * line[2 + k] + 0.5).astype(int) for k in (0, 1))
+    inside = (x >= 0) & (x < z.shape[1]) & (y >= 0) & (y < z.shape[0])
+    x, y = x[inside], y[inside]
+    seen = z[y, x][ok[y, x]]
+    return float(np.median(seen)) if seen.size else 0.0
