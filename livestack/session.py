@@ -32,7 +32,7 @@ from livestack.prepare import (
 )
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
-from livestack.reduce.measure import measure
+from livestack.reduce.measure import measure, of_matched
 from livestack.reduce.normalise import sky_level, sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import Limits, judge_founder, judge_sub, weigh
@@ -176,8 +176,9 @@ class Session:
             name = Path(twin.path).name
             raise FrameError("duplicate", f"The same picture as {name}, packed in another way. Nothing to do.")
         last = np.array(growth.subs[-1].matrix) if growth.subs else None
-        registration, scale = register(item.stars, knowledge.stars, item.frame.data.shape[:2], last)
-        quality = dataclasses.replace(item.quality, transparency=scale * _exposure_ratio(founding.header, item))
+        found = register(item.stars, knowledge.stars, item.frame.data.shape[:2], last)
+        registration, scale = found.registration, found.scale
+        quality = of_matched(item.quality, found.stars, scale * _exposure_ratio(founding.header, item))
         weight = weigh(quality, scale, founding.quality, self.processing.weight)
         verdict = judge_sub(quality, usual(growth), weight, self._limits)
         if not verdict.accepted:
@@ -380,8 +381,8 @@ def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> 
 
 def _twin(growth: Growth, quality: Quality) -> SubAccepted | None:
     """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    mine = (quality.n_stars, quality.background_adu, quality.noise_adu, quality.fwhm_px, quality.hfr_px)
-    names = ("n_stars", "background_adu", "noise_adu", "fwhm_px", "hfr_px")
+    mine = (quality.n_stars, quality.background_adu, quality.noise_adu)
+    names = ("n_stars", "background_adu", "noise_adu")
     return next((sub for sub in growth.subs if tuple(sub.quality[name] for name in names) == mine), None)
 
 

@@ -349,6 +349,20 @@ def test_an_abnormal_share_left_out_is_told_and_is_over(told: Told, night: list[
     assert told.stack().shown().n_subs == 14
 
 
+def test_pieces_of_an_aircraft_are_no_stars(told: Told, night: list[Path], tmp_path: Path) -> None:
+    """A row of lights as bright as stars and far wider: the seeing did not change, and the sub stays in."""
+
+    def crossed(data: Array) -> Array:
+        yy, xx = np.mgrid[: data.shape[0], : data.shape[1]]
+        d, along = (xx - yy) / np.sqrt(2), (xx + yy) / np.sqrt(2)
+        return data + 4000 * np.exp(-0.5 * (d / 4) ** 2) * ((along % 14) < 5)
+
+    told.see(*night[:9], _copied(night[9], tmp_path / "crossed", crossed))
+    assert told.reasons() == [""] * 10
+    usual, last = told.stack().subs[8], told.stack().subs[9]
+    assert last.quality["fwhm_px"] == pytest.approx(usual.quality["fwhm_px"], rel=0.25)
+
+
 def test_a_step_of_the_sky_freezes_nothing(tmp_path: Path) -> None:
     """Moonrise, 8 σ in one step at half the night: all subs in, clean px lose no more than 2 %, noise as expected."""
     paths = take(tmp_path / "captures", n_lights=24, n_stars=160)

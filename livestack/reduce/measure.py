@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -309,19 +310,22 @@ def _brightest(flux: Array) -> Array:
     return best
 
 
+def of_matched(quality: Quality, stars: Array, transparency: float) -> Quality:
+    """Quality of a registered sub: shapes from the stars that matched, for pieces of a trail are long and wide."""
+    return dataclasses.replace(quality, **_shapes(stars), transparency=transparency)
+
+
 def _quality(stars: Array, sky: float, noise: float) -> Quality:
-    """Medians over the brightest stars; 0 where there is none."""
-    best = stars[_brightest(stars["flux"])]
-
-    def typical(name: str) -> float:
-        return float(np.median(best[name])) if len(best) else 0.0
-
     return Quality(
         n_stars=len(stars),
-        fwhm_px=typical("fwhm"),
-        hfr_px=typical("hfr"),
-        eccentricity=typical("eccentricity"),
-        elongation=typical("elongation"),
+        **_shapes(stars),
         background_adu=sky,
         noise_adu=noise if np.isfinite(noise) else 0.0,
     )
+
+
+def _shapes(stars: Array) -> dict[str, Any]:
+    """Medians of what tells seeing, focus and tracking over the brightest stars; 0 where there is none."""
+    best = stars[_brightest(stars["flux"])]
+    names = {"fwhm_px": "fwhm", "hfr_px": "hfr", "eccentricity": "eccentricity", "elongation": "elongation"}
+    return {name: float(np.median(best[column])) if len(best) else 0.0 for name, column in names.items()}

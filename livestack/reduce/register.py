@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,9 +40,25 @@ AFFINE_FROM = 20
 MAX_CONDITION = 1e6
 
 
-def register(
-    stars: Array, reference: Array, size: tuple[int, int], last: Array | None = None
-) -> tuple[Registration, float]:
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A sub on the grid.
+
+    Attributes
+    ----------
+    registration : Registration
+    scale : float
+        Flux ratio sub / reference of the matched stars: the transparency.
+    stars : structured ndarray of `STAR_DTYPE`
+        Those of the sub that matched: nothing of a trail, a hot px or a plane is among them.
+    """
+
+    registration: Registration
+    scale: float
+    stars: Array
+
+
+def register(stars: Array, reference: Array, size: tuple[int, int], last: Array | None = None) -> Registered:
     """Register a star list on the reference's.
 
     Parameters
@@ -51,12 +68,6 @@ def register(
     size : (H, W) of the sub.
     last : (3, 3) float64, optional
         Where the sub before lies: most likely this one has the same rotation, or is turned by 180° (meridian flip).
-
-    Returns
-    -------
-    registration : Registration
-    scale : float
-        Flux ratio sub / reference of the matched stars: the transparency.
 
     Raises
     ------
@@ -77,7 +88,9 @@ def register(
         matrix, pairs = _refine(src, ref, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
-            return _registration(matrix, pairs, src, ref, size), _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
+            matched = source[np.sort(pairs[:, 0])]
+            scale = _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
+            return Registered(_registration(matrix, pairs, src, ref, size), scale, matched)
         best = problem
     best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
     raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")

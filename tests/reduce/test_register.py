@@ -56,7 +56,8 @@ def _bound_px(n: int, parameters: int = 4) -> float:
 def test_any_rotation_and_shift(angle: float, n: int) -> None:
     stars = star_field(n, SIZE, 1, border=2)
     matrix = turned(angle, 31.3, -22.8, SIZE)
-    found, scale = register(_seen(stars, matrix, 2), _list_of(stars, noise_px=CENTROID_PX, seed=3), SIZE)
+    done = register(_seen(stars, matrix, 2), _list_of(stars, noise_px=CENTROID_PX, seed=3), SIZE)
+    found, scale = done.registration, done.scale
     assert _grid_error(found, matrix) < (3.0 if n < 50 else 2.0) * _bound_px(found.n_matches)
     assert found.n_matches > 0.6 * n * (1 if abs(angle) < 20 or abs(angle) > 170 else 0.6)
     assert found.rms_px == pytest.approx(2 * CENTROID_PX, rel=0.5)
@@ -74,7 +75,8 @@ def test_scale_and_transparency_with_three_in_ten_stars_missing(scale: float, tr
     stars = star_field(120, SIZE, 4, border=2)
     matrix = turned(170.0, -12.0, 33.0, SIZE, scale)
     seen = _seen(stars, matrix, 5, missing=0.3, transparency=transparency)
-    found, t = register(seen, _list_of(stars, noise_px=CENTROID_PX, seed=6), SIZE)
+    done = register(seen, _list_of(stars, noise_px=CENTROID_PX, seed=6), SIZE)
+    found, t = done.registration, done.scale
     assert _grid_error(found, matrix) < 2.0 * _bound_px(found.n_matches)
     assert found.scale == pytest.approx(scale, abs=1e-3)
     assert t == pytest.approx(transparency, rel=0.02)
@@ -86,7 +88,9 @@ def test_less_than_half_the_field_is_enough(seed: int) -> None:
     stars = star_field(300, (1200, 2600), 10 + seed, border=2)
     stars[:, 0] -= 500
     matrix = turned(180.0 if seed % 2 else 0.0, 950.0, 40.0, SIZE)
-    found, _ = register(_seen(stars, matrix, seed), _list_of(stars[_inside(stars)], noise_px=CENTROID_PX), SIZE)
+    found = register(
+        _seen(stars, matrix, seed), _list_of(stars[_inside(stars)], noise_px=CENTROID_PX), SIZE
+    ).registration
     assert _grid_error(found, matrix) < 3.5 * _bound_px(found.n_matches)
 
 
@@ -101,9 +105,9 @@ def test_few_stars_register_too() -> None:
         stars = star_field(8, SIZE, 40 + seed)
         matrix = turned(2.0, 10.0, -5.0, SIZE)
         try:
-            found, _ = register(
+            found = register(
                 _list_of(moved(stars, np.linalg.inv(matrix)), noise_px=0.1, seed=seed), _list_of(stars), SIZE
-            )
+            ).registration
         except FrameError as error:
             assert error.reason in REASONS
             continue
@@ -117,7 +121,7 @@ def test_a_field_distorted_by_the_lens_is_fitted_with_more() -> None:
     stars = star_field(200, SIZE, 7, border=2)
     matrix = turned(3.0, 20.0, 10.0, SIZE)
     matrix[2, :2] = 2e-6, -3e-6
-    found, _ = register(_seen(stars, matrix, 8), _list_of(stars, noise_px=CENTROID_PX, seed=9), SIZE)
+    found = register(_seen(stars, matrix, 8), _list_of(stars, noise_px=CENTROID_PX, seed=9), SIZE).registration
     assert _grid_error(found, matrix) < 2.0 * _bound_px(found.n_matches, 8)
     assert found.rms_px < 2 * CENTROID_PX * 1.4
     assert np.abs(found.matrix[2, :2]).max() > 1e-6
@@ -134,7 +138,8 @@ def test_the_same_bits_whatever_was_drawn_before() -> None:
     for seed in (0, 1, 99):
         np.random.seed(seed)
         random.seed(seed)
-        found, scale = register(seen, reference, SIZE)
+        done = register(seen, reference, SIZE)
+        found, scale = done.registration, done.scale
         bits.add((found.matrix.tobytes(), found.n_matches, found.rms_px, scale))
     assert len(bits) == 1
 
@@ -144,11 +149,11 @@ def test_the_random_draw_of_the_pattern_search_leaves_no_trace(monkeypatch: pyte
     stars = star_field(100, SIZE, 14)
     seen = _seen(stars, turned(-8.0, 15.0, 26.0, SIZE), 15, missing=0.3)
     reference = _list_of(stars, noise_px=CENTROID_PX, seed=16)
-    kept = register(seen, reference, SIZE)[0]
+    kept = register(seen, reference, SIZE).registration
     draws = np.random.default_rng
     for salt in (1, 2, 3):
         monkeypatch.setattr(np.random, "default_rng", lambda seed, salt=salt: draws(seed ^ salt))
-        found = register(seen, reference, SIZE)[0]
+        found = register(seen, reference, SIZE).registration
         assert found.n_matches == kept.n_matches
         assert found.matrix.tobytes() == kept.matrix.tobytes()
 
@@ -175,7 +180,7 @@ def test_a_lock_on_hot_px_is_refused(knows_last: bool) -> None:
         reference = _list_of(np.vstack([hot, stars]), noise_px=0.05, seed=seed + 1)
         last = turned(0.0, 38.0, 22.0, SIZE) if knows_last else None
         try:
-            found, _ = register(seen, reference, SIZE, last)
+            found = register(seen, reference, SIZE, last).registration
         except FrameError as error:
             assert error.reason == "not_registered"
             assert any(character.isdigit() for character in error.sentence)
@@ -196,7 +201,7 @@ def test_the_last_pose_needs_few_stars(flipped: bool) -> None:
         matrix = turned(33.0 + (180.0 if flipped else 0.0), 22.0, 9.0, SIZE)
         seen = _seen(stars, matrix, seed, missing=0.33)
         try:
-            found, _ = register(seen, _list_of(stars, noise_px=CENTROID_PX, seed=seed), SIZE, last)
+            found = register(seen, _list_of(stars, noise_px=CENTROID_PX, seed=seed), SIZE, last).registration
         except FrameError as error:
             assert error.reason in ("not_registered", "too_few_stars")
             continue
@@ -234,7 +239,7 @@ def test_stars_in_a_row_or_in_one_place_are_no_crash() -> None:
     for one in (row, heap, good):
         for other in (row, heap):
             try:
-                found, _ = register(_list_of(one), _list_of(other), SIZE)
+                found = register(_list_of(one), _list_of(other), SIZE).registration
             except FrameError:
                 continue
             assert np.isfinite(found.matrix).all()
