@@ -27,6 +27,8 @@ BLOCK = 4
 CORE = 1.5
 SIDE_FROM, SIDE_TO = 6.0, 11.0
 """A trail is a ridge of this half width, px of the guide, above side bands at this distance."""
+MOST_TILT = 0.35
+"""Sides that differ by more of the height are a step: the edge of something dark is no trail."""
 ALIGN = 4.0
 """How far the ends of a line may lie beside the trail, px of the guide."""
 MAX_HALF = 8
@@ -60,35 +62,38 @@ class Trail:
 
 
 @njit(**OPTIONS)
-def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> Array:
-    """Per segment along a line: how far its core stands above its sides, in σ (Σ as in Welch's t, unit noise)."""
+def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> tuple[Array, Array]:
+    """Height of the core above its sides, and tilt of these, per segment along a line; σ, as in Welch's t."""
     x0, y0, ux, uy = line
     n = edges.size - 1
-    core, side = np.zeros((n, 2)), np.zeros((n, 2))
+    core, side = np.zeros((n, 2)), np.zeros((n, 2, 2))
     start, width = edges[0], (edges[n] - edges[0]) / n
     for y in range(z.shape[0]):
         for x in range(z.shape[1]):
             if not ok[y, x]:
                 continue
-            d = abs((x - x0) * uy - (y - y0) * ux)
-            if d > SIDE_TO or CORE < d <= SIDE_FROM:
+            d = (x - x0) * uy - (y - y0) * ux
+            if abs(d) > SIDE_TO or CORE < abs(d) <= SIDE_FROM:
                 continue
             k = min(max(int(((x - x0) * ux + (y - y0) * uy - start) / width), 0), n - 1)
             v = min(max(z[y, x], F(-CLIP)), F(CLIP))
-            if d <= CORE:
+            if abs(d) <= CORE:
                 core[k, 0] += v
                 core[k, 1] += 1
             else:
-                side[k, 0] += v
-                side[k, 1] += 1
-    out = np.zeros(n)
+                side[k, int(d > 0), 0] += v
+                side[k, int(d > 0), 1] += 1
+    height, tilt = np.zeros(n), np.zeros(n)
     for k in range(n):
-        if core[k, 1] >= 20 and side[k, 1] >= 40:
-            height = core[k, 0] / core[k, 1] - side[k, 0] / side[k, 1]
-            out[k] = height / math.sqrt(1.3 / core[k, 1] + 3.0 / side[k, 1])
+        n_side = side[k, 0, 1] + side[k, 1, 1]
+        if core[k, 1] >= 20 and n_side >= 40:
+            error = math.sqrt(1.3 / core[k, 1] + 3.0 / n_side)
+            height[k] = (core[k, 0] / core[k, 1] - (side[k, 0, 0] + side[k, 1, 0]) / n_side) / error
+            left, right = side[k, 0, 0] / max(side[k, 0, 1], 1), side[k, 1, 0] / max(side[k, 1, 1], 1)
+            tilt[k] = (left - right) / 2 / error
         else:
-            out[k] = np.nan
-    return out
+            height[k] = np.nan
+    return height, tilt
 
 
 @njit(**OPTIONS)
@@ -215,7 +220,9 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         if run is None or _is_painted(painted, line, run.span):
             continue
         line = _aligned(z, ok, line, run.core)
-        run = _best_run(z, ok, line) or run
+        run = _best_run(z, ok, line)
+        if run is None:
+            continue
         core, span = run.core, run.span
         low, high = _edges(z, ok, line, span)
         _paint(painted, line, span, np.array([low, high]))
@@ -248,7 +255,7 @@ def _best_run(z: Array, ok: Array, line: Array) -> _Run | None:
     if not high - low > SEGMENTS:
         return None
     edges = np.linspace(low, high, SEGMENTS + 1)
-    heights = _ridge(z, ok, line, edges)
+    heights, tilts = _ridge(z, ok, line, edges)
     usable = np.isfinite(heights)
     heights = np.where(usable, heights, 0.0)
     best = (0.0, 0, 0)
@@ -259,7 +266,7 @@ def _best_run(z: Array, ok: Array, line: Array) -> _Run | None:
             if (run > 1).mean() >= 0.7 and np.median(run) > 1.4 and strength > best[0]:
                 best = (strength, i, j)
     strength, i, j = best
-    if strength < RUN_THRESHOLD:
+    if strength < RUN_THRESHOLD or abs(tilts[i:j].sum()) > MOST_TILT * heights[i:j].sum():
         return None
     core = np.array([edges[i], edges[j]])
     if j - i >= 0.6 * usable.sum():

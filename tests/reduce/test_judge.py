@@ -168,3 +168,10 @@ def test_lines_are_counted_in_their_own_noise() -> None:
     assert correlation(white, ok) == pytest.approx(1.0, abs=0.08)
     assert correlation(soft.astype(np.float32), ok) == pytest.approx(1.7, abs=0.25)
     assert not find_lines((soft / correlation(soft.astype(np.float32), ok)).astype(np.float32), ok)
+
+
+def test_the_edge_of_a_dark_band_is_no_trail() -> None:
+    """What is left of a wide trail in the template is a dark band in every other sub: no trail lies beside it."""
+    _, distance = _line(1.0, (40, -50), (240, 350))
+    for depth in (0.3, 0.6, 1.0):
+        assert not _judged(-depth * (distance < 14).astype(np.float32)).trails
