@@ -74,6 +74,29 @@ def test_the_trail_is_gone(stacked: tuple[Array, Array, Array], name: str) -> No
         assert abs((_excess(stack, p, q, half) - truth) / (plain - truth)) <= limit
 
 
+@pytest.mark.parametrize("first", [8, 9])
+def test_a_trail_in_the_very_first_sub_is_gone_at_the_fourth(
+    session: Path, real_data: Path, tmp_path: Path, first: int
+) -> None:
+    subs = sorted((real_data / SEQUENCE).glob("*.fits*"))
+    given = [subs[first - 1], *subs[:3]]
+    out = tmp_path / "out.fits"
+    sessions.run("stack", *given, "--order", "given", "--passes", 1, "--out", out, "--session", tmp_path / "session")
+    night = read_back(tmp_path / "session")
+    samples, stack = night.samples(0), stacked_mean(out)[0]
+    to_founder = np.linalg.inv(np.array(read_back(session).subs[first - 1].matrix))
+    for name, (no, p, q, half, most) in TRAILS.items():
+        if no == first:
+            (px, qx), (py, qy), w = to_founder @ np.array([[p[0], q[0]], [p[1], q[1]], [1, 1]])
+            ends = (px / w[0], py / w[0]), (qx / w[1], qy / w[1])
+            along, d, length = _along_across(stack.shape, *ends)
+            by_hand = np.zeros(samples.shape, bool)
+            by_hand[0] = (d <= 9) & (along >= -20) & (along <= length + 20)
+            truth = _excess(plain_mean(samples, night.weights, by_hand), *ends, half)
+            plain = _excess(plain_mean(samples, night.weights), *ends, half) - truth
+            assert abs((_excess(stack, *ends, half) - truth) / plain) <= (0.03 if most < 0.1 else most), name
+
+
 def test_trails_are_told_and_nothing_else_is(session: Path) -> None:
     """Three satellites, in subs 7, 8 and 9, and the faint trail of the last; each where it is."""
     found = sessions.events(session, "TrailFound")
