@@ -61,7 +61,7 @@ def _flag(
             for tx in range(flags.shape[2]):
                 x = corner[1] + tx
                 v, n = sample[c, ty, tx], t_coverage[c, y, x]
-                if not np.isfinite(v) or n < least or is_disputed(n, t_rejected[c, y, x]):
+                if not np.isfinite(v) or n < least:
                     continue
                 s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
                 by_itself = n > OWN_VARIANCE_FROM or nu == 0
@@ -72,6 +72,8 @@ def _flag(
                 if d * d <= kappa * kappa * variance:
                     if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
                         flags[c, ty, tx] = WEAK
+                elif is_disputed(n, t_rejected[c, y, x]):
+                    continue
                 elif clamp != 0:
                     sample[c, ty, tx] = t_mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
                     n_pulled += 1
@@ -82,41 +84,45 @@ def _flag(
 
 
 @njit(**OPTIONS)
-def _hits(flags: Array, y: int, x: int) -> int:
-    """Highest flag of a px over the channels."""
-    highest = 0
-    for c in range(flags.shape[0]):
-        highest = max(highest, flags[c, y, x])
-    return highest
+def _highest(flags: Array, out: Array) -> None:
+    """Highest flag of each px over the channels."""
+    out[:] = flags[0]
+    for c in range(1, flags.shape[0]):
+        for y in range(out.shape[0]):
+            for x in range(out.shape[1]):
+                out[y, x] = max(out[y, x], flags[c, y, x])
 
 
 @njit(**OPTIONS)
-def _count_hits(flags: Array, box: tuple[int, int, int, int]) -> int:
-    """Px of a box (y0, y1, x0, x1) that are flagged in any channel."""
-    n = 0
-    for y in range(box[0], box[1]):
-        for x in range(box[2], box[3]):
-            n += _hits(flags, y, x) >= OUT
-    return n
+def _is_followed(highest: Array, y: int, x: int) -> bool:
+    """Whether a hit is strong or has another one beside it: then it is part of something."""
+    if highest[y, x] == STRONG:
+        return True
+    for yy in range(max(y - 1, 0), min(y + 2, highest.shape[0])):
+        for xx in range(max(x - 1, 0), min(x + 2, highest.shape[1])):
+            if highest[yy, xx] >= OUT and (yy != y or xx != x):
+                return True
+    return False
 
 
 @njit(**OPTIONS)
 def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
     """Flag, in every channel, what the guide leaves out and what stands out beside a strong hit or two hits."""
     channels, h, w = flags.shape
-    reach, beside = np.zeros((h, w), np.bool_), np.zeros((h, w), np.bool_)
+    highest, reach = np.empty((h, w), np.uint8), np.zeros((h, w), np.bool_)
+    _highest(flags, highest)
     for y in range(h):
+        row = out[min((corner[0] + y) >> 1, out.shape[0] - 1)]
         for x in range(w):
-            gy, gx = min((corner[0] + y) >> 1, out.shape[0] - 1), min((corner[1] + x) >> 1, out.shape[1] - 1)
-            reach[y, x] = out[gy, gx]
-            hit = _hits(flags, y, x)
-            top, bottom, left, right = max(y - 1, 0), min(y + 2, h), max(x - 1, 0), min(x + 2, w)
-            if hit >= OUT and (hit == STRONG or _count_hits(flags, (top, bottom, left, right)) >= 2):
-                beside[top:bottom, left:right] = True
-    for y in range(h):
-        for x in range(w):
-            if reach[y, x] or (beside[y, x] and _hits(flags, y, x) >= WEAK):
-                for c in range(channels):
+            reach[y, x] |= row[min((corner[1] + x) >> 1, row.size - 1)]
+            if highest[y, x] >= OUT and _is_followed(highest, y, x):
+                for yy in range(max(y - 1, 0), min(y + 2, h)):
+                    for xx in range(max(x - 1, 0), min(x + 2, w)):
+                        reach[yy, xx] |= highest[yy, xx] >= WEAK
+    for c in range(channels):
+        for y in range(h):
+            for x in range(w):
+                if reach[y, x]:
                     flags[c, y, x] = max(flags[c, y, x], OUT)
 
 

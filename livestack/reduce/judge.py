@@ -171,16 +171,15 @@ def _widened(mask: Array, allowed: Array, out: Array) -> int:
     """Px of `allowed` next to the mask join it; returns how many did."""
     h, w = mask.shape
     n = 0
+    out[:] = mask
     for y in range(h):
         for x in range(w):
-            out[y, x] = mask[y, x]
-            if not mask[y, x] and allowed[y, x]:
+            if mask[y, x]:
                 for yy in range(max(y - 1, 0), min(y + 2, h)):
                     for xx in range(max(x - 1, 0), min(x + 2, w)):
-                        if mask[yy, xx]:
-                            out[y, x] = True
-                if out[y, x]:
-                    n += 1
+                        if allowed[yy, xx] and not out[yy, xx]:
+                            out[yy, xx] = True
+                            n += 1
     return n
 
 
