@@ -14,7 +14,7 @@ STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
 WEAK_SIGMA = 0.5
 """A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
-WEAK, OUT, STRONG = 1, 2, 3
+OUT, STRONG = 1, 2
 MOST_OUTVOTED = 6
 """So many samples may be judged out in a row before the first that is taken in: trails may coincide in some subs."""
 OWN_VARIANCE_FROM = 10
@@ -40,6 +40,25 @@ def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, 
 
 
 @njit(**OPTIONS)
+def _off(
+    v: Any,
+    at: tuple[int, int, int],
+    weight: Any,
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    nu: Any,
+) -> tuple[Any, Any]:
+    """How far a sample at (channel, y, x) of the stack is from the mean, and the variance it should have."""
+    c, y, x = at
+    n = template[3][c, y, x]
+    s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
+    by_itself = n > OWN_VARIANCE_FROM or nu == 0
+    own, seen = (template[1][c, y, x], n) if by_itself else (F(0), 1)
+    return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][c, y, x], nu)
+
+
+@njit(**OPTIONS)
 def _flag(
     sample: Array,
     corner: tuple[int, int],
@@ -50,32 +69,29 @@ def _flag(
     rule: tuple[float, float, float, int, int],
     flags: Array,
 ) -> int:
-    """Judge the samples of a tile: weak, out or strong; or pull them to the limit. Returns how many were pulled."""
-    t_mean, t_m2, t_total, t_coverage, t_rejected = template
-    kappa_low, kappa_high, nu, least, clamp = rule
+    """Judge the samples of a tile: out or strong; or pull them to the limit. Returns how many were pulled."""
+    mean, coverage, rejected = template[0], template[3], template[4]
+    kappa_low, kappa_high, nu, least, clamp = F(rule[0]), F(rule[1]), F(rule[2]), rule[3], rule[4]
+    kappa = min(kappa_low, kappa_high)
     w, n_pulled = F(weight), 0
     for c in range(flags.shape[0]):
-        noise_c = F(noise[c])
+        # a px' variance is never below the noise: most samples need no closer look
+        surely_in = kappa * kappa * noise[c]
         for ty in range(flags.shape[1]):
             y = corner[0] + ty
             for tx in range(flags.shape[2]):
                 x = corner[1] + tx
-                v, n = sample[c, ty, tx], t_coverage[c, y, x]
-                if not np.isfinite(v) or n < least:
+                v = sample[c, ty, tx]
+                d = v - mean[c, y, x]
+                n = coverage[c, y, x]
+                if d * d <= surely_in or not np.isfinite(v) or n < least:
                     continue
-                s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
-                by_itself = n > OWN_VARIANCE_FROM or nu == 0
-                own, seen = (t_m2[c, y, x], n) if by_itself else (F(0), 1)
-                variance = expected_variance(noise_c, s, seen, own, w, t_total[c, y, x], F(nu))
-                d = v - t_mean[c, y, x]
-                kappa = F(kappa_high) if d > 0 else F(kappa_low)
-                if d * d <= kappa * kappa * variance:
-                    if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
-                        flags[c, ty, tx] = WEAK
-                elif is_disputed(n, t_rejected[c, y, x]):
+                d, variance = _off(v, (c, y, x), w, template, noise, structure, nu)
+                kappa = kappa_high if d > 0 else kappa_low
+                if d * d <= kappa * kappa * variance or is_disputed(n, rejected[c, y, x]):
                     continue
-                elif clamp != 0:
-                    sample[c, ty, tx] = t_mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
+                if clamp != 0:
+                    sample[c, ty, tx] = mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
                     n_pulled += 1
                 else:
                     strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
@@ -106,7 +122,37 @@ def _is_followed(highest: Array, y: int, x: int) -> bool:
 
 
 @njit(**OPTIONS)
-def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
+def _stands_out(
+    sample: Array,
+    at: tuple[int, int],
+    corner: tuple[int, int],
+    weight: float,
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    nu: float,
+) -> bool:
+    """Whether a px of a tile is off by more than `WEAK_SIGMA` in any channel."""
+    for c in range(sample.shape[0]):
+        where = (c, corner[0] + at[0], corner[1] + at[1])
+        d, variance = _off(sample[c, at[0], at[1]], where, F(weight), template, noise, structure, F(nu))
+        if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
+            return True
+    return False
+
+
+@njit(**OPTIONS)
+def _spread(
+    sample: Array,
+    corner: tuple[int, int],
+    weight: float,
+    template: tuple[Array, Array, Array, Array, Array],
+    noise: Array,
+    structure: Array,
+    nu: float,
+    out: Array,
+    flags: Array,
+) -> None:
     """Flag, in every channel, what the guide leaves out and what stands out beside a strong hit or two hits."""
     channels, h, w = flags.shape
     highest, reach = np.empty((h, w), np.uint8), np.zeros((h, w), np.bool_)
@@ -118,12 +164,20 @@ def _spread(flags: Array, out: Array, corner: tuple[int, int]) -> None:
             if highest[y, x] >= OUT and _is_followed(highest, y, x):
                 for yy in range(max(y - 1, 0), min(y + 2, h)):
                     for xx in range(max(x - 1, 0), min(x + 2, w)):
-                        reach[yy, xx] |= highest[yy, xx] >= WEAK
+                        if not reach[yy, xx]:
+                            reach[yy, xx] = highest[yy, xx] >= OUT or _stands_out(
+                                sample, (yy, xx), corner, weight, template, noise, structure, nu
+                            )
     for c in range(channels):
-        for y in range(h):
-            for x in range(w):
-                if reach[y, x]:
-                    flags[c, y, x] = max(flags[c, y, x], OUT)
+        _mark(flags[c], reach)
+
+
+@njit(**OPTIONS)
+def _mark(flags: Array, reach: Array) -> None:
+    for y in range(reach.shape[0]):
+        for x in range(reach.shape[1]):
+            if reach[y, x]:
+                flags[y, x] = max(flags[y, x], OUT)
 
 
 @njit(**OPTIONS)
@@ -199,7 +253,7 @@ def fold_band(
         if rule[3] > 0:
             n_out += _flag(sample, corner, weight, template, noise, structure, rule, flags)
         if out.shape[0] > 0:
-            _spread(flags, out, corner)
+            _spread(sample, corner, weight, template, noise, structure, rule[2], out, flags)
         added = _add(sample, corner, weight, flags, accumulators)
         n_in += added[0]
         n_out += added[1]
