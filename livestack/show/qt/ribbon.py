@@ -94,7 +94,7 @@ class Ribbon(QtWidgets.QWidget):
         written = -100.0
         for part in range(4):
             place = round(part * (len(bins) - 1) / 3)
-            text = clock(bins[place].rows[0].time or bins[place].rows[0].judged)
+            text = _time_of(bins, place)
             width = painter.fontMetrics().horizontalAdvance(text)
             x = min(place * pitch, self.width() - width)
             if x >= written + 24:
@@ -124,6 +124,15 @@ class Bin:
     def why(self) -> str | None:
         """Why the first that is left out is so; None when all are stacked."""
         return next((row.reason or row.state for row in self.rows if row.state != "accepted"), None)
+
+
+def _time_of(bins: list[Bin], place: int) -> str:
+    """Return when the subs of a bin were exposed; when they were judged only where no sub of the night tells."""
+    row = next((row for row in bins[place].rows if row.time), None)
+    if row is None and any(row.time for each in bins for row in each.rows):
+        return ""
+    first = row or bins[place].rows[0]
+    return clock(first.time or first.judged)
 
 
 def _runs(bins: list[Bin]) -> list[tuple[int, int]]:

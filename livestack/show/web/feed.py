@@ -87,7 +87,7 @@ def public(state: NightState, stack: Picture | None, last: Picture | None, versi
         "light": span(state.exposure_s),
         "summary": summary(state),
         "first": clock(first.time or first.judged) if first else "",
-        "latest": clock(latest.judged) if latest else "",
+        "latest": clock(latest.time or latest.judged) if latest else "",
         "photo": span(latest.exposure_s) if latest and latest.exposure_s else "",
         "grain": f"{ratio:.1f}×" if ratio and ratio > 1.05 else "",
         "bars": _bars([row.weight or 0.0 for row in stacked]),
