@@ -26,6 +26,7 @@ from livestack.events import (
 from livestack.frame import Array
 from livestack.simulate import Night
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
+from tests.reduce.fields import NOISE_ADU, draw_stars, noisy, star_field
 
 NAME = QUIET.target
 
@@ -381,3 +382,34 @@ def test_a_step_of_the_sky_freezes_nothing(tmp_path: Path) -> None:
     dark = clean < np.median(clean)
     spread, of_plain = (1.4826 * np.median(np.abs(v - np.median(v))) for v in (mean[dark], clean[dark]))
     assert spread <= 1.01 * of_plain
+
+
+def test_a_field_that_drifts_to_little_more_than_half(tmp_path: Path) -> None:
+    """Sixty subs, the last with 58 % in common with the first: all in, covered where they lie, no edge in the sky."""
+    n, size, wide = 60, (220, 260), (330, 380)
+    drift = np.linspace((0, 0), ((1 - 0.76) * size[1], (1 - 0.76) * size[0]), n)
+    field = draw_stars(wide, star_field(420, wide, 3, border=6), 3.0)
+    header = {"IMAGETYP": "Light Frame", "EXPTIME": 30.0, "OBJECT": "drift"}
+    paths = []
+    for k, (dx, dy) in enumerate(drift):
+        ix, iy = round(dx), round(dy)
+        data = noisy(field[iy : iy + size[0], ix : ix + size[1]], k, sky=800 + 2 * k)
+        path = tmp_path / f"{k:03d}.fits"
+        fits.writeto(path, np.rint(data).astype(np.uint16), fits.Header(header))
+        paths.append(path)
+    told = Told(tmp_path / "session").see(*paths)
+    assert told.reasons() == [""] * n
+    stack = told.stack("drift").shown()
+    at_most, at_least = np.zeros(size, int), np.zeros(size, int)
+    for dx, dy in np.round(drift).astype(int):
+        at_most[max(dy - 1, 0) :, max(dx - 1, 0) :] += 1
+        at_least[dy + 5 : -5, dx + 5 : -5] += 1
+    covered = (stack.coverage + stack.rejected)[0].astype(int)
+    assert (covered <= at_most).all()
+    assert (covered >= at_least).all()
+    off = stack.mean[0] - field[: size[0], : size[1]]
+    sky = field[: size[0], : size[1]] < 2
+    off -= np.median(off[sky])
+    for low, high in ((2, 8), (8, 20), (20, 40), (40, 61)):
+        band = sky & (covered >= low) & (covered < high)
+        assert abs(np.median(off[band])) < 0.35 * NOISE_ADU / np.sqrt(low)
