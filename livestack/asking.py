@@ -10,12 +10,15 @@ from livestack.errors import SessionError, SettingsError
 from livestack.events import Json
 from livestack.journal import Journal
 from livestack.plans import files_plan
+from livestack.reduce.weigh import OVERRULED
 from livestack.sessions import Home, folder_of, lock
 from livestack.settings import from_toml
 from livestack.show.console import complain, say_line
 
-STATE_BEFORE = {"drop": "accepted", "restore": "dropped"}
-NOT_SO = {"drop": "is not in the stack", "restore": "was not dropped"}
+NOT_SO = {
+    "drop": "is not in the stack",
+    "restore": "cannot be put back: only what was dropped, clouded, trailed or blurred",
+}
 DONE = {"drop": "dropped", "restore": "put back"}
 
 
@@ -41,12 +44,12 @@ def ask_for_subs(session: Path, kind: str, names: tuple[str, ...]) -> int:
     """
     home = Home(session)
     with contextlib.closing(Journal(home.journal)) as journal:
-        subs = journal.rows("SELECT no, path, state FROM sub")
+        subs = journal.rows("SELECT no, path, state, reason FROM sub")
         chosen = [sub for name in names for sub in _fitting(subs, name, session)]
         for sub in chosen:
-            if sub["state"] != STATE_BEFORE[kind]:
+            if not _is_askable(kind, sub):
                 complain(f"sub {sub['no']} ({Path(sub['path']).name}) {NOT_SO[kind]}: nothing to do")
-        numbers = sorted({sub["no"] for sub in chosen if sub["state"] == STATE_BEFORE[kind]})
+        numbers = sorted({sub["no"] for sub in chosen if _is_askable(kind, sub)})
         if not numbers:
             return 0
         journal.ask(kind, {"no": numbers})
@@ -55,6 +58,13 @@ def ask_for_subs(session: Path, kind: str, names: tuple[str, ...]) -> int:
         print(f"The running session was told: sub {told} is to be {DONE[kind]}")
         return 0
     return _answer(home)
+
+
+def _is_askable(kind: str, sub: Json) -> bool:
+    """Whether a sub is where it can be asked for: in the stack, or taken out by the user or by a verdict."""
+    if kind == "drop":
+        return bool(sub["state"] == "accepted")
+    return sub["state"] == "dropped" or (sub["state"] == "rejected" and sub["reason"] in OVERRULED)
 
 
 def _fitting(subs: list[Json], name: str, session: Path) -> list[Json]:

@@ -252,7 +252,7 @@ def drop(session: Path, subs: tuple[str, ...]) -> int:
 @click.argument("session", type=path)
 @click.argument("subs", nargs=-1, required=True)
 def restore(session: Path, subs: tuple[str, ...]) -> int:
-    """Put dropped subs back.
+    """Put subs back that were dropped, or left out as clouded, trailed or blurred.
 
     Example: livestack restore ~/sessions/m27 82
     """

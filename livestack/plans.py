@@ -9,9 +9,10 @@ from typing import Any
 
 from livestack.errors import LivestackError, NothingStacked, SettingsError
 from livestack.frame import Identity
+from livestack.prepare import identity_of
 from livestack.read import is_complete, is_frame_name, open_header, order_key, suffix_of
 from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, natural_key
-from livestack.runner import Batches, Plan, identity_of
+from livestack.runner import Batches, Plan
 from livestack.settings import Settings
 from livestack.watch import Arrival, watch
 from livestack.watch.scan import Tree

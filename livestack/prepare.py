@@ -83,6 +83,12 @@ def prepare(
         return Unusable(arrival, identity, sha256, error.reason, error.sentence)
 
 
+def identity_of(path: Path) -> Identity:
+    """Return which bytes a path holds now."""
+    state = path.stat()
+    return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
 def measured(sub: Prepared, masters_id: str, masters: Masters) -> Prepared:
     """Return the sub measured with these masters."""
     check_masters_fit(sub.frame, masters)

@@ -24,6 +24,7 @@ from livestack.frame import STAR_DTYPE, Identity, Masters, Quality
 from livestack.growth import Core, Founding, Growth, Knowledge, Look, on_grid
 from livestack.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.reduce.fold import REJECTORS
+from livestack.reduce.weigh import OVERRULED
 from livestack.replay import START_OVER, Past, Word, replay
 from livestack.session import Lane, Session
 from livestack.stack import Stack
@@ -180,6 +181,15 @@ def put_back(session: Session, numbers: list[int]) -> list[Event]:
         if isinstance(word, SubAccepted) and no in past.dropped:
             events.append(SubRestored(no, word.stack, word.path))
     return events
+
+
+def take_in(session: Session, numbers: list[int]) -> None:
+    """Stack subs that a verdict left out and the user wants in; those that cannot be stay out."""
+    past = replay(session.journal.follow())
+    for no in numbers:
+        word = past.words.get(no)
+        if isinstance(word, SubRejected) and word.reason in OVERRULED:
+            session.take_anyway(word)
 
 
 def restack(session: Session, stack: str, why: str) -> None:

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from livestack import events
 from livestack.bus import Mailbox, Slot
@@ -29,7 +28,7 @@ from livestack.publish import Publisher
 from livestack.read import close_decoders
 from livestack.replay import Past, replay
 from livestack.restack import second_pass
-from livestack.resume import drop, put_back, restack, restore, start_over
+from livestack.resume import drop, put_back, restack, restore, start_over, take_in
 from livestack.session import Session
 from livestack.sessions import Home
 from livestack.settings import Settings
@@ -303,7 +302,9 @@ class Engine:
             numbers = request.body.get("no", [])
             wanted = {numbers} if isinstance(numbers, int) else set(numbers)
             words = replay(self._journal.follow()).words
-            stacks = {words[no].stack for no in sorted(wanted) if no in words}
+            stacks = {words[no].stack for no in sorted(wanted) if isinstance(words.get(no), SubAccepted)}
+            if request.kind == "restore":
+                take_in(session, sorted(wanted))
             for stack in sorted(name for name in stacks if name):
                 restack(session, stack, f"{request.kind} {', '.join(str(no) for no in sorted(wanted))}")
             self._show(None)
@@ -381,9 +382,3 @@ def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable
         return item
     sentence = f"{arrival.identity.path.name} ends before it should; copy it again, and check the camera's disk."
     return Unusable(no, arrival.identity, item.sha256, "truncated", sentence)
-
-
-def identity_of(path: Path) -> Identity:
-    """Return which bytes a path holds now."""
-    state = path.stat()
-    return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)

@@ -6,6 +6,7 @@ journal, committed before anyone hears of it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import numpy as np
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
-from livestack.frame import Array, Frame, Header, Masters, Quality
+from livestack.frame import Array, Frame, Header, Masters
 from livestack.growth import Founding, Growth, Knowledge, Look, bytes_needed, light_of
 from livestack.journal import Journal
 from livestack.prepare import (
@@ -27,26 +28,31 @@ from livestack.prepare import (
     Unusable,
     check_masters_fit,
     content_hash,
+    identity_of,
     measured,
+    prepare,
     stack_key,
 )
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure, of_matched
-from livestack.reduce.normalise import sky_level, sky_surface
+from livestack.reduce.normalise import sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
-from livestack.reduce.weigh import Limits, judge_founder, judge_sub, weigh
+from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.tally import Tally
 from livestack.verdicts import (
     abnormal_rejection,
     accepted,
+    exposure_ratio,
     founded,
+    founding_of,
     looked,
     rejected,
     rejected_again,
     stack_name,
     trails_found,
+    twin_of,
     usual,
 )
 from livestack.waiting import ENOUGH, Waiting
@@ -157,7 +163,23 @@ class Session:
         if group is None or not self._found_anew(lane, group, word):
             self.append(word)
 
-    def _place(self, growth: Growth, item: Prepared) -> list[Event]:
+    def take_anyway(self, word: SubRejected) -> bool:
+        """Stack a sub that its verdict left out, after all that are in; False when it fits no stack or is gone."""
+        path = Path(word.path)
+        try:
+            item = prepare(word.arrival, identity_of(path), self.masters_of)
+        except OSError:
+            return False
+        if isinstance(item, Unusable) or item.sha256 != word.sha256:
+            return False
+        lane = self.lanes.get(stack_key(item.frame))
+        for growth in reversed(lane.growths if lane else []):
+            with contextlib.suppress(FrameError):
+                self._commit(growth, self._place(growth, dataclasses.replace(item, no=word.no), ANYTHING))
+                return True
+        return False
+
+    def _place(self, growth: Growth, item: Prepared, limits: Limits | None = None) -> list[Event]:
         """Register, judge and fold one sub; returns its events, not yet in the journal.
 
         Raises
@@ -171,16 +193,16 @@ class Session:
             item = measured(item, founding.masters_id, founding.masters)
         if item.stars is None or item.quality is None or knowledge is None:
             raise RuntimeError("a light must be measured before it is placed")
-        twin = _twin(growth, item.quality)
+        twin = twin_of(growth, item.quality)
         if twin is not None:
             name = Path(twin.path).name
             raise FrameError("duplicate", f"The same picture as {name}, packed in another way. Nothing to do.")
         last = np.array(growth.subs[-1].matrix) if growth.subs else None
         found = register(item.stars, knowledge.stars, item.frame.data.shape[:2], last)
         registration, scale = found.registration, found.scale
-        quality = of_matched(item.quality, found.stars, scale * _exposure_ratio(founding.header, item))
+        quality = of_matched(item.quality, found.stars, scale * exposure_ratio(founding.header, item))
         weight = weigh(quality, scale, founding.quality, self.processing.weight)
-        verdict = judge_sub(quality, usual(growth), weight, self._limits)
+        verdict = judge_sub(quality, usual(growth), weight, limits or self._limits)
         if not verdict.accepted:
             raise FrameError(verdict.reason or "clouded", verdict.sentence)
         registered = time.perf_counter()
@@ -225,7 +247,7 @@ class Session:
         verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
         if not verdict.accepted:
             raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
-        founding = _founding(name, first, first.quality, masters)
+        founding = founding_of(name, first, first.quality, masters)
         self._check_memory(founding)
         origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
@@ -366,32 +388,6 @@ class Session:
         base = stack_name(header)
         names = (base, *(f"{base}_{n}" for n in range(2, 10_000)))
         return next(name for name in names if name not in self.names)
-
-
-def _founding(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
-    """Fix what a founding sub fixes."""
-    height, width = item.frame.data.shape[:2]
-    shape = (item.frame.n_channels, height, width)
-    blank = np.zeros((shape[0], 6))
-    light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
-    sky = tuple(sky_level(light, shape)[:, 0].tolist())
-    header = dataclasses.replace(item.frame.header, raw={})
-    return Founding(name, header, shape, masters, item.masters_id, quality, sky)
-
-
-def _twin(growth: Growth, quality: Quality) -> SubAccepted | None:
-    """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    mine = (quality.n_stars, quality.background_adu, quality.noise_adu)
-    names = ("n_stars", "background_adu", "noise_adu")
-    return next((sub for sub in growth.subs if tuple(sub.quality[name] for name in names) == mine), None)
-
-
-def _exposure_ratio(founding: Header, item: Prepared) -> float:
-    """Exposure of the founding sub over this one's: subs of all exposures join in one stack."""
-    exposure_s = item.frame.header.exposure_s
-    if not founding.exposure_s or not exposure_s:
-        return 1.0
-    return founding.exposure_s / exposure_s
 
 
 def read_sub(sub: SubAccepted) -> Frame:

@@ -14,10 +14,9 @@ from livestack.events import Event, Record, SubAccepted, SubRejected
 from livestack.frame import Array
 from livestack.growth import Growth
 from livestack.journal import Journal
-from livestack.prepare import prepare
+from livestack.prepare import identity_of, prepare
 from livestack.replay import replay
 from livestack.resume import restore
-from livestack.runner import identity_of
 from livestack.session import Session
 from livestack.settings import Settings
 from livestack.simulate import Night, NightOptions, header, write_night

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,12 @@ class Limits:
     least_transparency: float = 0.3
     most_elongation: float = 1.8
     most_blur: float = 1.9
+
+
+ANYTHING = Limits(0.0, math.inf, math.inf)
+"""For a sub that the user wants in."""
+OVERRULED = ("clouded", "trailed", "blurred")
+"""Reasons that the user may overrule."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.events import TrailFound
+from livestack.reduce.weigh import OVERRULED
 from livestack.show.qt.theme import pixmap
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
@@ -254,10 +255,15 @@ class SubsPanel(QtWidgets.QWidget):
     def _selected(self, *_: object) -> None:
         row = self.selected()
         self.drop.setEnabled(row is not None and row.state == "accepted")
-        self.restore.setEnabled(row is not None and row.state != "accepted")
+        self.restore.setEnabled(row is not None and _can_return(row))
 
     def ask(self, kind: str) -> None:
         """Ask to drop or restore the chosen sub, when there is one that can be."""
         row = self.selected()
-        if row is not None and (kind == "drop") == (row.state == "accepted"):
+        if row is not None and (row.state == "accepted" if kind == "drop" else _can_return(row)):
             self.asked.emit(kind, row.no)
+
+
+def _can_return(row: SubRow) -> bool:
+    """Whether a sub was taken out by the user, or by a verdict that the user may overrule."""
+    return row.state == "dropped" or (row.state == "rejected" and row.reason in OVERRULED)
