@@ -27,6 +27,10 @@ MATCHED_SHARE = 0.4
 MAX_SCALE_ERROR = 0.1
 MAX_RMS_PX = 1.5
 N_BRIGHT = 400
+N_PHOTOMETRY = 100
+"""So many of the brightest stars say what the flux ratio is about."""
+CROWDED = 0.03
+"""Share of a star's flux that may come and go with its neighbours."""
 FLUX_ERROR = 0.01
 """Share of a star's flux that its neighbours and the flat make uncertain, however bright it is."""
 CONTROL_POINTS = 50
@@ -97,10 +101,15 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
 
 
 def _flux_ratio(stars: Array, reference: Array) -> float:
-    """Weighted median of the flux ratios of matched stars: robust, and a faint star counts by what it knows."""
+    """Flux ratio of matched stars: a star counts by what it knows, and not at all where a trail crosses it."""
     ratio = stars["flux"] / reference["flux"]
     noise = [1 / np.maximum(listed["snr"], 1e-3) ** 2 for listed in (stars, reference)]
-    weight = 1 / (noise[0] + noise[1] + FLUX_ERROR**2)
+    variance = noise[0] + noise[1]
+    bright = ratio[:N_PHOTOMETRY]
+    off = np.abs(ratio / np.median(bright) - 1)
+    usual = 1.4826 * float(np.median(off[:N_PHOTOMETRY]))
+    kept = off <= usual + 3 * np.sqrt(variance + CROWDED**2)
+    ratio, weight = ratio[kept], 1 / (variance[kept] + FLUX_ERROR**2)
     order = np.argsort(ratio, kind="stable")
     half = np.cumsum(weight[order])
     return float(ratio[order][np.searchsorted(half, half[-1] / 2)])

@@ -243,3 +243,14 @@ def test_stars_in_a_row_or_in_one_place_are_no_crash() -> None:
             except FrameError:
                 continue
             assert np.isfinite(found.matrix).all()
+
+
+def test_a_trail_over_the_brightest_star_changes_no_transparency() -> None:
+    """The brightest knows its flux best; where a satellite crosses it, it knows nothing."""
+    stars = star_field(30, SIZE, 60)
+    seen, reference = _seen(stars, turned(0.0, 2.0, 1.0, SIZE), 61), _list_of(stars, noise_px=CENTROID_PX, seed=62)
+    for listed in (seen, reference):
+        listed["snr"] = listed["flux"] / 1500
+    truth = register(seen, reference, SIZE).scale
+    seen["flux"][0] *= 2.5
+    assert register(seen, reference, SIZE).scale == pytest.approx(truth, rel=0.03)
