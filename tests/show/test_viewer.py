@@ -198,6 +198,19 @@ def test_numbers_and_states_move_nothing(window: Window, night: Night) -> None:
     assert [part.geometry() for part in (*window.glance.cells, window.glance.ribbon, window.canvas)] == before
 
 
+@pytest.mark.parametrize("width", [800, 1280])
+def test_a_long_name_stays_clear_of_the_pill(window: Window, qtbot: QtBot, width: int) -> None:
+    window.resize(width, 700)
+    window.top.set_stack("a folder with a very long name indeed / captures of tonight", "Colour, 30 s")
+    qtbot.wait(50)
+    name = window.top.target
+    assert name.text().endswith("…")
+    assert name.toolTip().startswith("a folder")
+    assert name.x() + name.fontMetrics().horizontalAdvance(name.text()) < window.top.pill.x()
+    window.top.set_stack("M 51", "Colour, 30 s")
+    assert name.text() == "M 51"
+
+
 def test_it_stays_awake_while_a_thousand_subs_come(window: Window, night: Night, qtbot: QtBot) -> None:
     night.add()
     night.say(*(night._accepted(f"/x/{no}.fits") for no in _numbered(night, 1000)))

@@ -94,6 +94,7 @@ class TopBar(QtWidgets.QWidget):
         row.addStretch()
         row.addLayout(self.icons)
         self._buttons: list[tuple[QtWidgets.QToolButton, str]] = []
+        self._name = ""
         self.set_palette(palette)
 
     def add_icon(self, icon: str, name: str, key: str = "", *, checkable: bool = False) -> QtWidgets.QToolButton:
@@ -118,9 +119,9 @@ class TopBar(QtWidgets.QWidget):
 
     def set_stack(self, target: str, chip: str) -> None:
         """Name what is stacked."""
-        self.target.setText(target)
+        self._name = target
         self.chip.setText(chip)
-        self.chip.setVisible(bool(chip))
+        self.resizeEvent(None)
 
     def set_status(self, status: Status) -> None:
         """Show a state in the pill."""
@@ -128,11 +129,16 @@ class TopBar(QtWidgets.QWidget):
         self.resizeEvent(None)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Keep the pill in the middle; the chip gives way when they would meet."""
+        """Keep the pill in the middle; when they would meet, the chip gives way, then the end of the name."""
         self.pill.resize(self.pill.sizeHint())
         left = (self.width() - self.pill.width()) // 2
         self.pill.move(left, 10)
-        self.chip.setVisible(bool(self.chip.text()) and self.chip.x() + self.chip.sizeHint().width() < left - 8)
+        metrics, room = self.target.fontMetrics(), left - 16 - self.target.x()
+        shown = metrics.elidedText(self._name, QtCore.Qt.TextElideMode.ElideRight, max(room, 0))
+        self.target.setText(shown)
+        self.target.setToolTip(self._name if shown != self._name else "")
+        end = self.target.x() + metrics.horizontalAdvance(shown) + 12 + self.chip.sizeHint().width()
+        self.chip.setVisible(bool(self.chip.text()) and end < left - 8)
 
 
 class Cell(QtWidgets.QWidget):
