@@ -72,11 +72,11 @@ def _flag(
     """Judge the samples of a tile: out or strong; or pull them to the limit. Returns how many were pulled."""
     mean, coverage, rejected = template[0], template[3], template[4]
     kappa_low, kappa_high, nu, least, clamp = F(rule[0]), F(rule[1]), F(rule[2]), rule[3], rule[4]
-    kappa = min(kappa_low, kappa_high)
+    least_kappa = min(kappa_low, kappa_high)
     w, n_pulled = F(weight), 0
     for c in range(flags.shape[0]):
         # a px' variance is never below the noise: most samples need no closer look
-        surely_in = kappa * kappa * noise[c]
+        surely_in = least_kappa * least_kappa * noise[c]
         for ty in range(flags.shape[1]):
             y = corner[0] + ty
             for tx in range(flags.shape[2]):

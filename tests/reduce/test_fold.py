@@ -312,3 +312,20 @@ def test_what_the_stack_has_wrong_heals() -> None:
             assert (stack.coverage[middle] == 4).all()
     assert (stack.coverage[middle] > 30).all()
     assert stack.mean[middle].mean() < 4 * 20 * NOISE / 30
+
+
+def test_every_channel_is_judged_by_the_same_limits() -> None:
+    """A px far below in one channel does not make the next one let pass what is 3.8 σ above."""
+    size = (20, 30)
+    stack = Stack((3, *size))
+    level = np.full((*size, 3), SKY_ADU, np.float32)
+    for _ in range(12):
+        added(stack, light(frame_of(level), sky=SKY_ADU))
+    sub = level.copy()
+    sub[18, 28, 0] -= 20 * NOISE
+    sub[10, 10, 1] += 3.8 * NOISE
+    sub[10, 20, 2] += 3.8 * NOISE
+    fold(stack, light(frame_of(sub), sky=SKY_ADU), REJECTORS["deferred"], Against(np.repeat(ONE, 3)), None)
+    assert stack.rejected[0, 18, 28] == 1
+    assert stack.rejected[1, 10, 10] == 1
+    assert stack.rejected[2, 10, 20] == 1

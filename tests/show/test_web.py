@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -16,7 +15,7 @@ import pytest
 
 from livestack.errors import SettingsError
 from livestack.events import SessionStopped
-from livestack.show.source import Source, open_source
+from livestack.show.source import Source
 from livestack.show.web import Page, parse_bind, serve
 from tests.show.night import Night, sky
 
@@ -30,20 +29,6 @@ CHROMIUM = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-@pytest.fixture
-def night(tmp_path: Path) -> Iterator[Night]:
-    night = Night(tmp_path / "session")
-    yield night
-    night.close()
-
-
-@pytest.fixture
-def source(night: Night) -> Iterator[Source]:
-    source = open_source(night.session)
-    yield source
-    source.journal.close()
 
 
 @pytest.fixture
