@@ -22,8 +22,8 @@ OWN_VARIANCE_FROM = 10
 
 
 @njit(**OPTIONS)
-def is_disputed(coverage: int, rejected: int) -> bool:
-    """Whether a px judged out so many more samples than it took in that it is the stack that is wrong.
+def is_disputed(coverage: Any, rejected: Any) -> Any:
+    """Whether a px (or each of an array) judged out so many more samples than it took in that the stack is wrong.
 
     It then takes in every third sample until it agrees with them: nothing is frozen out for the night.
     """

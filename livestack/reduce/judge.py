@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import MOST_OUTVOTED
+from livestack.reduce.accumulate import is_disputed
 from livestack.reduce.fold import Rule
 from livestack.reduce.kernels import OPTIONS, F
 from livestack.reduce.match import mark_stars, match_template
@@ -293,7 +293,7 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
     trails = find_trails(z, ok, sight.sensor_angle_deg, mask)
-    mask &= valid & ~(rejected > 2 * coverage.astype(np.int32) + MOST_OUTVOTED)
+    mask &= valid & ~is_disputed(coverage.astype(np.int32), rejected)
     unexplained = mask & ~_dilated(hit, NEAR_HIT)
     n_valid = int(valid.sum())
     distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid
