@@ -13,7 +13,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Stack
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Checkpoint:
         Of a core that judges pictures; otherwise empty.
     judged_by : str
         Rejection it was folded with.
+    knowledge_id, stars, sky
+        What the next sub is measured against.
     """
 
     stack: Stack
@@ -37,6 +39,7 @@ class Checkpoint:
     judged_by: str
     knowledge_id: str
     stars: Array
+    sky: Array
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -50,7 +53,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "n_subs": checkpoint.stack.n_subs,
         "exposure_s": checkpoint.stack.exposure_s,
     }
-    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, checkpoint.stars)
+    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, checkpoint.stars, checkpoint.sky)
 
     def write(file: BinaryIO) -> None:
         for array in arrays:
@@ -64,7 +67,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint; None when there is none, or it is not whole, or from another version."""
     try:
         with path.open("rb") as file:
-            arrays = [np.load(file, allow_pickle=False) for _ in range(12)]
+            arrays = [np.load(file, allow_pickle=False) for _ in range(13)]
             facts = json.loads(file.read())
         return _checkpoint(arrays, facts) if facts["format"] == FORMAT else None
     except (OSError, ValueError, EOFError, KeyError, TypeError):
@@ -81,6 +84,7 @@ def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
         judged_by=facts["judged_by"],
         knowledge_id=facts["knowledge_id"],
         stars=arrays[11],
+        sky=arrays[12],
     )
 
 

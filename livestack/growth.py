@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.events import Looked, SubAccepted
-from livestack.frame import Array, Frame, Header, Masters, Quality
+from livestack.founding import Founding, light_of
+from livestack.frame import Array, Frame
+from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
-from livestack.reduce.measure import measure_stack
 from livestack.reduce.normalise import sample_noise
-from livestack.reduce.register import LEAST_MATCHES
 from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -32,34 +32,6 @@ RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
 
 ReadSub = Callable[[SubAccepted], Frame]
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What a look froze for the subs that follow.
-
-    Attributes
-    ----------
-    id : str
-    stars : structured ndarray of `STAR_DTYPE`
-        The list to register on: grid px, fluxes on the stack's photometric scale; brightest first.
-    """
-
-    id: str
-    stars: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Founding:
-    """What a founding sub fixed for good: grid, facts, calibration and sky level (per channel) of a stack."""
-
-    stack: str
-    header: Header
-    shape: Shape
-    masters: Masters
-    masters_id: str
-    quality: Quality
-    sky_adu: tuple[float, ...]
 
 
 @dataclass(slots=True)
@@ -135,7 +107,7 @@ class Growth:
     Attributes
     ----------
     origin, knowledge : Knowledge
-        What the founding sub knew, and what the last look knows.
+        What the founding sub told, and what the last look told.
     """
 
     founding: Founding
@@ -247,8 +219,7 @@ class Growth:
         folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template, stars) for sub in self.subs}
         _close_holes(fresh.stack, shown)
         final = len(self.subs) >= self.rule.looks[-1]
-        listed = measure_stack(fresh.stack.mean, fresh.stack.coverage, self.founding.header.cfa)
-        self.knowledge = Knowledge(identity, listed if len(listed) >= LEAST_MATCHES else self.knowledge.stars)
+        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa)
         self.core, self._shown = fresh, None
         if final:
             self.first = None
@@ -301,21 +272,6 @@ def bytes_needed(shape: Shape, n_looks: int) -> int:
     aside = N_ASIDE * 5 + 1
     channels, height, width = shape
     return channels * height * width * (3 * sums + aside if n_looks else 2 * sums)
-
-
-def light_of(frame: Frame, masters: Masters, *, matrix: Array, sky: Array, scale: float, weight: float) -> Light:
-    """Join raw px, masters and figures into what is folded. `matrix` is sub → grid."""
-    pedestal, gain = folding.calibration_planes(frame, masters)
-    return Light(
-        planes=folding.planes_of(frame.data),
-        pedestal=pedestal,
-        gain=gain,
-        colours=folding.colours_of(frame.header.cfa),
-        inverse=np.linalg.inv(matrix),
-        sky=sky,
-        scale=scale,
-        weight=weight,
-    )
 
 
 def look_id(subs: list[SubAccepted]) -> str:

@@ -20,13 +20,16 @@ from livestack.events import (
     SubRejected,
     SubRestored,
 )
+from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Identity, Masters, Quality
-from livestack.growth import Core, Founding, Growth, Knowledge, Look, on_grid
+from livestack.growth import Core, Growth, Look, on_grid
+from livestack.knowledge import Knowledge, known_of_sub
 from livestack.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.reduce.fold import REJECTORS
+from livestack.reduce.measure import measure
 from livestack.reduce.weigh import OVERRULED
 from livestack.replay import START_OVER, Past, Word, replay
-from livestack.session import Lane, Session
+from livestack.session import Lane, Session, read_sub
 from livestack.stack import Stack
 from livestack.waiting import MAX_WAITING, Waiting
 
@@ -75,19 +78,21 @@ def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
         quality=Quality(**(first.quality or {})),
         sky_adu=tuple(event.sky_adu),
     )
-    nothing = Knowledge("", np.zeros(0, STAR_DTYPE))
+    nothing = Knowledge("", np.zeros(0, STAR_DTYPE), np.zeros(0, np.float32))
     growth = Growth(founding, nothing, REJECTORS[event.reject], session.threads)
     growth.origin = growth.knowledge = _origin(session, growth, first, past.subs_of(event.stack))
     return growth
 
 
 def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepted]) -> Knowledge:
-    """Star list of the founding sub, measured again; when its file is gone, that of the first sub that is there."""
+    """Return what the founding sub told, measured again; if its file is gone, what the first that is there tells."""
     candidates = [first, *subs] if isinstance(first, SubAccepted) else list(subs)
     for sub in candidates:
         if isinstance(sub, SubAccepted) and session.is_there(sub):
-            stars = on_grid(session.stars_of(growth, sub), sub)
-            return Knowledge(f"{growth.name}:{sub.sha256[:8]}", stars)
+            frame = read_sub(sub)
+            stars = on_grid(measure(frame, growth.founding.masters)[0], sub)
+            light = growth.light(frame, sub)
+            return known_of_sub(f"{growth.name}:{sub.sha256[:8]}", stars, light, growth.founding.shape)
     return growth.origin
 
 
@@ -102,7 +107,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
         judged = fresh.rule.pictures
         fresh.core = Core(kept.stack, kept.guide if judged else None, kept.removed if judged else None)
         fresh.first, fresh.subs = None, list(subs[:done])
-        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars)
+        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky)
     gone = [sub for sub in subs[done:] if not session.is_there(sub)]
     if gone:
         session.vanish(gone)
@@ -158,6 +163,7 @@ def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
         stars=growth.knowledge.stars,
+        sky=growth.knowledge.sky,
     )
 
 

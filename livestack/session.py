@@ -19,9 +19,11 @@ import numpy as np
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
-from livestack.frame import Array, Frame, Header, Masters
-from livestack.growth import Founding, Growth, Knowledge, Look, bytes_needed, light_of
+from livestack.founding import Founding, exposure_ratio, founding_of, light_of
+from livestack.frame import Frame, Header, Masters
+from livestack.growth import Growth, Look, bytes_needed
 from livestack.journal import Journal
+from livestack.knowledge import known_of_sub
 from livestack.prepare import (
     Prepared,
     StackKey,
@@ -35,7 +37,7 @@ from livestack.prepare import (
 )
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
-from livestack.reduce.measure import measure, of_matched
+from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
@@ -44,9 +46,7 @@ from livestack.tally import Tally
 from livestack.verdicts import (
     abnormal_rejection,
     accepted,
-    exposure_ratio,
     founded,
-    founding_of,
     looked,
     rejected,
     rejected_again,
@@ -210,7 +210,7 @@ class Session:
         light = light_of(
             item.frame, founding.masters, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight
         )
-        sky = sky_surface(growth.shown(), light)
+        sky = sky_surface(knowledge.sky, light, founding.shape)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
         folded = growth.add(sub, item.frame)
@@ -249,7 +249,8 @@ class Session:
             raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         founding = founding_of(name, first, first.quality, masters)
         self._check_memory(founding)
-        origin = Knowledge(f"{name}:{first.sha256[:8]}", first.stars)
+        light = founding.light(first.frame)
+        origin = known_of_sub(f"{name}:{first.sha256[:8]}", first.stars, light, founding.shape)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
         self.names.add(name)
         events: list[Event] = [
@@ -280,10 +281,8 @@ class Session:
         """Fold a founding sub: it is the grid, the sky and the scale."""
         if item.stars is None or item.quality is None:
             raise RuntimeError("a light must be measured before it is placed")
-        sky = np.zeros((growth.founding.shape[0], 6))
-        sky[:, 0] = growth.founding.sky_adu
         quality = dataclasses.replace(item.quality, transparency=1.0)
-        sub = accepted(item, growth.name, quality, identity(len(item.stars)), (sky, 1.0, 1.0))
+        sub = accepted(item, growth.name, quality, identity(len(item.stars)), (growth.founding.sky, 1.0, 1.0))
         growth.add(sub, item.frame)
         return [sub]
 
@@ -368,10 +367,6 @@ class Session:
         for lane in self.lanes.values():
             lane.growths = [fresh if growth is old else growth for growth in lane.growths]
         self.latest = fresh if self.latest is old else self.latest
-
-    def stars_of(self, growth: Growth, sub: SubAccepted) -> Array:
-        """Star list of a sub in its own px, measured again from its file."""
-        return measure(read_sub(sub), growth.founding.masters)[0]
 
     def append(self, *events: Event) -> None:
         """Journal events, then tell."""

@@ -8,10 +8,10 @@ import re
 import numpy as np
 
 from livestack.events import AlertCleared, AlertRaised, Event, StackFounded, SubAccepted, SubRejected, TrailFound
-from livestack.frame import Array, Header, Masters, Quality, Registration
-from livestack.growth import Folded, Founding, Growth, Look, light_of
+from livestack.founding import Founding
+from livestack.frame import Array, Header, Quality, Registration
+from livestack.growth import Folded, Growth, Look
 from livestack.prepare import Prepared, Unusable, header_to_json
-from livestack.reduce.normalise import sky_level
 from livestack.reduce.weigh import Usual
 from livestack.sky.direction import position_angle_deg
 
@@ -160,17 +160,6 @@ def founded(item: Prepared, founding: Founding, replaces: str | None, reject: st
     )
 
 
-def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
-    """Fix what a founding sub fixes."""
-    height, width = item.frame.data.shape[:2]
-    shape = (item.frame.n_channels, height, width)
-    blank = np.zeros((shape[0], 6))
-    light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
-    sky = tuple(sky_level(light, shape)[:, 0].tolist())
-    header = dataclasses.replace(item.frame.header, raw={})
-    return Founding(name, header, shape, masters, item.masters_id, quality, sky)
-
-
 def stack_name(header: Header) -> str:
     """Name of a stack and of its file: target and filter, safe for every file system."""
     words = [header.target or "light", header.filter or ""]
@@ -188,11 +177,3 @@ def twin_of(growth: Growth, quality: Quality) -> SubAccepted | None:
     mine = (quality.n_stars, quality.background_adu, quality.noise_adu)
     names = ("n_stars", "background_adu", "noise_adu")
     return next((sub for sub in growth.subs if tuple(sub.quality[name] for name in names) == mine), None)
-
-
-def exposure_ratio(founding: Header, item: Prepared) -> float:
-    """Exposure of the founding sub over this one's: subs of all exposures join in one stack."""
-    exposure_s = item.frame.header.exposure_s
-    if not founding.exposure_s or not exposure_s:
-        return 1.0
-    return founding.exposure_s / exposure_s

@@ -104,7 +104,8 @@ class Told:
             "bits": {growth.name: bits(growth) for growth in session.growths()},
             "subs": {growth.name: [sub.no for sub in growth.subs] for growth in session.growths()},
             "knowledge": {
-                growth.name: (growth.knowledge.id, growth.knowledge.stars.tobytes()) for growth in session.growths()
+                growth.name: (growth.knowledge.id, growth.knowledge.stars.tobytes(), growth.knowledge.sky.tobytes())
+                for growth in session.growths()
             },
             "first": {growth.name: growth.first is None for growth in session.growths()},
             "lanes": {key: [g.name for g in lane.growths] for key, lane in session.lanes.items() if lane.growths},

@@ -34,6 +34,7 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
         judged_by="deferred",
         knowledge_id="look-1",
         stars=stars,
+        sky=draw.normal(0, 3, (3, 4, 8, 8)).astype(np.float32),
     )
 
 
@@ -48,6 +49,7 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     assert [array.tobytes() for array in loaded.guide.arrays] == [array.tobytes() for array in saved.guide.arrays]
     assert loaded.removed.tobytes() == saved.removed.tobytes()
     assert loaded.stars.tobytes() == saved.stars.tobytes()
+    assert loaded.sky.tobytes() == saved.sky.tobytes()
     assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
     for name in ("subs", "judged_by", "knowledge_id"):
         assert getattr(loaded, name) == getattr(saved, name)

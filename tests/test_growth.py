@@ -12,8 +12,10 @@ import pytest
 
 from livestack.checkpoint import load_checkpoint, save_checkpoint
 from livestack.events import Looked, SubAccepted
+from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Array, Frame, Header, Masters, Quality
-from livestack.growth import Core, Founding, Growth, Knowledge, look_id, on_grid
+from livestack.growth import Core, Growth, look_id, on_grid
+from livestack.knowledge import Knowledge, known_of_sub
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.resume import checkpoint_of
@@ -55,7 +57,9 @@ class Captures:
         header = Header(Path("1.fits"), SIZE, cfa=self.cfa)
         quality = Quality(25, 3.0, 1.6, 0.2, 1.02, SKY_ADU, NOISE_ADU)
         founding = Founding("light", header, (self.channels, *SIZE), Masters(), "", quality, (SKY_ADU,) * self.channels)
-        return Growth(founding, Knowledge("origin", self.listed(self.subs[0])), REJECTORS[rule], threads)
+        light = founding.light(self.frames[1])
+        origin = known_of_sub("origin", measure(self.frames[1], Masters())[0], light, founding.shape)
+        return Growth(founding, origin, REJECTORS[rule], threads)
 
     def listed(self, sub: SubAccepted) -> Array:
         """Star list of a sub in its own px."""
@@ -154,7 +158,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     resumed = captures.growth()
     resumed.first, resumed.subs = None, captures.subs[:13]
     resumed.core = Core(kept.stack, kept.guide, kept.removed)
-    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars)
+    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky)
     captures.fold(resumed, captures.subs[13:])
     assert _bits(resumed) == _bits(growth)
     assert resumed.shown().n_subs == 16

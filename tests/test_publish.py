@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from livestack.bus import Slot
+from livestack.founding import Founding
 from livestack.frame import Header, Masters, Picture, Quality
-from livestack.growth import Core, Founding, Growth, Knowledge
+from livestack.growth import Core, Growth
+from livestack.knowledge import Knowledge
 from livestack.picture import read_picture
 from livestack.publish import Publisher, removed_picture
 from livestack.reduce.fold import MAX_PREVIEW_PX, REJECTORS
@@ -21,7 +23,7 @@ from livestack.stack import Shape
 def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth:
     header = Header(Path("1.fits"), shape[1:], row_order="BOTTOM-UP")
     founding = Founding(name, header, shape, Masters(), "", Quality(9, 3, 1.6, 0.2, 1.0, 800, 12), (800.0,) * shape[0])
-    growth = Growth(founding, Knowledge("origin", np.zeros(0)), REJECTORS[rule], None)
+    growth = Growth(founding, Knowledge("origin", np.zeros(0), np.zeros(0)), REJECTORS[rule], None)
     growth.core = Core.empty(shape, "", pictures=growth.rule.pictures)
     return growth
 

@@ -31,6 +31,8 @@ EXTENDED_PX = 7
 """So many masked px in 5 × 5 are more than a speck."""
 NEAR_HIT = 2
 """Guide px about a hit of the pixel test that need no other explanation."""
+ABOUT, MOST_ABOUT = 17, 0.6
+"""A star goes where more than this share of the sky in a box of so many guide px about it does."""
 MOST_MASKED = 0.05
 PER_LINE = 0.03
 OWN_VARIANCE_FROM = 10
@@ -293,6 +295,7 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
     trails = find_trails(z, ok, sight.sensor_angle_deg, mask)
+    mask |= _surrounded(mask, ok)
     mask &= valid & ~is_disputed(coverage.astype(np.int32), rejected)
     unexplained = mask & ~_dilated(hit, NEAR_HIT)
     n_valid = int(valid.sum())
@@ -300,6 +303,13 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     # single px are judged where they are, at full resolution
     out = np.zeros_like(mask) if distrusted else mask
     return Judgement(out, tuple(trails), float(out.sum() / n_valid), bool(distrusted), noise, change)
+
+
+def _surrounded(mask: Array, ok: Array) -> Array:
+    """Px of stars (not ok) where most of the sky about them is masked: their contrast hides what lies on them too."""
+    share = np.empty(mask.shape, np.float32)
+    _box_mean(mask.astype(np.float32), ok, ABOUT // 2, share)
+    return ~ok & (share > MOST_ABOUT)
 
 
 def _spatial(z: Array, ok: Array) -> Array:

@@ -220,7 +220,7 @@ def _search(luminance: Array, planes: Array) -> tuple[Array, float]:
     data = luminance - background.back()
     data[bad] = 0
     found, rms = _detect(data, float(background.globalrms), bad)
-    stars = _stars(data, found, rms, planes, sky)
+    stars = _stars(data, bad, found, rms, planes, sky)
     return stars[np.lexsort((stars["x"], stars["y"], -stars["flux"]))][:MAX_STARS], sky
 
 
@@ -253,7 +253,7 @@ def _detect(data: Array, rms: float, bad: Array) -> tuple[Array, float]:
     return found, rms
 
 
-def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> Array:
+def _stars(data: Array, bad: Array, found: Array, rms: float, planes: Array, sky: float) -> Array:
     """Measure objects and keep those that are stars: inside, round enough, larger than one hot px."""
     h, w = data.shape
     keep = (found["x"] > 4) & (found["x"] < w - 5) & (found["y"] > 4) & (found["y"] < h - 5) & (found["b"] > 0)
@@ -300,8 +300,18 @@ def _stars(data: Array, found: Array, rms: float, planes: Array, sky: float) -> 
     }
     for name, value in values.items():
         stars[name] = value
-    good: Array = stars[(stars["flux"] > 0) & np.isfinite(stars["x"]) & np.isfinite(stars["y"])]
-    return good
+    good = (stars["flux"] > 0) & np.isfinite(stars["x"]) & np.isfinite(stars["y"])
+    whole: Array = stars[good & ~_is_cut(bad, x, y, aperture)]
+    return whole
+
+
+def _is_cut(bad: Array, x: Array, y: Array, radius: float) -> Array:
+    """Whether a star reaches into the edge of the frame or of what is covered: its place and its flux are off then."""
+    h, w = bad.shape
+    cut = (x < radius) | (y < radius) | (x > w - 1 - radius) | (y > h - 1 - radius)
+    if bad.any():
+        cut |= sep.sum_circle(bad.astype(np.float32), x, y, radius, subpix=1)[0] > 0
+    return np.asarray(cut)
 
 
 def _brightest(flux: Array) -> Array:

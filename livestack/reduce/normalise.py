@@ -7,56 +7,62 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import OPTIONS, F, warp_and_normalise
-from livestack.stack import Stack
+from livestack.reduce.kernels import OPTIONS, warp_and_normalise
+from livestack.stack import Shape, Stack
 
 BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
 LEAST_BLOCKS = 12
+BIWEIGHT = 4.685
+"""Tukey's constant: what is so many σ off counts nothing; 95 % efficient for Gaussian noise."""
 CURVED_FROM = 48
 """Fewer usable blocks than this: a level; a plane; from here on a curved surface."""
 
 
 @njit(**OPTIONS)
-def _block_statistics(
-    light: tuple[Array, Array, Array, Array, Array, Array],
-    sky: Array,
-    scale: float,
-    against: tuple[Array, Array],
-    corners: Array,
-    out: Array,
-) -> None:
-    """Median and 1.4826 MAD of (sample − mean) per channel and block into out (C, B, 2); NaN where half is missing.
+def _biweight(values: Array, middle: float, reach: float) -> float:
+    """Mean of values, each counting the less the farther from the middle it lies, and nothing beyond reach."""
+    for _ in range(3):
+        total = weights = 0.0
+        for value in values:
+            u = (value - middle) / reach if reach > 0 else 0.0
+            weight = (1 - u * u) ** 2 if abs(u) < 1 else 0.0
+            total += weight * (value - middle)
+            weights += weight
+        middle += total / weights if weights > 0 else 0.0
+    return middle
 
-    Parameters
-    ----------
-    against : mean and coverage of a stack.
+
+@njit(**OPTIONS)
+def _block_statistics(blocks: Array, out: Array) -> None:
+    """Middle and 1.4826 MAD of each of (C, B, h, w) blocks into out (C, B, 2); NaN where half of its px are missing.
+
+    The middle is Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a
+    block is the same whatever it is compared with, and blind to what stands out.
     """
-    mean, coverage = against
-    channels = mean.shape[0]
-    box = np.empty(4, np.int64)
-    for b in range(corners.shape[0]):
-        y0, x0, h, w = corners[b]
-        box[0], box[1], box[2], box[3] = y0, y0 + h, x0, x0 + w
-        sample = np.full((channels, h, w), F(np.nan), np.float32)
-        touched = warp_and_normalise(light, sky, scale, box, sample)
-        for c in range(channels):
+    channels, n_blocks, h, w = blocks.shape
+    values = np.empty(h * w, np.float32)
+    for c in range(channels):
+        for b in range(n_blocks):
             out[c, b, 0] = out[c, b, 1] = np.nan
-            if not touched:
-                continue
-            values = np.empty(h * w, np.float32)
             n = 0
-            for y in range(h):
-                for x in range(w):
-                    if np.isfinite(sample[c, y, x]) and coverage[c, y0 + y, x0 + x] > 0:
-                        values[n] = sample[c, y, x] - mean[c, y0 + y, x0 + x]
-                        n += 1
+            for value in blocks[c, b].ravel():
+                if np.isfinite(value):
+                    values[n] = value
+                    n += 1
             if 2 * n < h * w:
                 continue
-            middle = np.median(values[:n])
-            out[c, b, 0] = middle
-            out[c, b, 1] = 1.4826 * np.median(np.abs(values[:n] - middle))
+            median = np.median(values[:n])
+            spread = 1.4826 * np.median(np.abs(values[:n] - median))
+            out[c, b, 0], out[c, b, 1] = _biweight(values[:n], median, BIWEIGHT * spread), spread
+
+
+def _statistics(blocks: Array) -> Array:
+    """(C, B, 2) float64: middle and spread of each block."""
+    out = np.empty((*blocks.shape[:2], 2), np.float64)
+    _block_statistics(blocks, out)
+    return out
 
 
 def _corners(height: int, width: int) -> Array:
@@ -67,38 +73,85 @@ def _corners(height: int, width: int) -> Array:
     return np.array([(y, x, h, w) for y in ys for x in xs], np.int64)
 
 
-def _statistics(stack: Stack, light: Light, sky: Array, scale: float) -> tuple[Array, Array]:
-    _, height, width = stack.shape
-    corners = _corners(height, width)
-    out = np.empty((stack.shape[0], len(corners), 2), np.float64)
-    _block_statistics(light.arrays, sky, scale, (stack.mean, stack.coverage), corners, out)
-    return corners, out
+@njit(**OPTIONS)
+def _warp_blocks(
+    light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, corners: Array, blocks: Array
+) -> None:
+    """Put the samples of a sub in each block into blocks (C, B, h, w), which hold NaN."""
+    box = np.empty(4, np.int64)
+    for b in range(corners.shape[0]):
+        y, x, h, w = corners[b]
+        box[0], box[1], box[2], box[3] = y, y + h, x, x + w
+        warp_and_normalise(light, sky, scale, box, blocks[:, b])
 
 
-def sky_level(light: Light, stack_shape: tuple[int, int, int]) -> Array:
-    """Sky of a founding sub: (C, 6) float64, the median over blocks of their medians; no slope. ADU."""
-    blank = Stack(stack_shape)
-    blank.coverage[:] = 1
-    sky = np.zeros((stack_shape[0], 6))
-    _, blocks = _statistics(blank, light, sky, 1.0)
-    # the lower quartile of the blocks' medians: the rest may hold the object
+def sky_blocks(light: Light, shape: Shape) -> Array:
+    """Return samples of a sub in the blocks that sky is told by: (C, B, h, w) float32, NaN where there is none."""
+    return _sampled(light, light.sky, shape)
+
+
+def _sampled(light: Light, sky: Array, shape: Shape) -> Array:
+    corners = _corners(*shape[1:])
+    blocks = np.full((shape[0], len(corners), *corners[0, 2:]), np.nan, np.float32)
+    _warp_blocks(light.arrays, sky, light.scale, corners, blocks)
+    return blocks
+
+
+def sky_blocks_of_stack(stack: Stack) -> Array:
+    """Mean of a stack in the blocks that the sky of its subs is told by, as `sky_blocks`."""
+    corners = _corners(*stack.shape[1:])
+    blocks = [np.s_[:, y : y + h, x : x + w] for y, x, h, w in corners]
+    mean = np.stack([stack.mean[block] for block in blocks], axis=1)
+    mean[np.stack([stack.coverage[block] for block in blocks], axis=1) == 0] = np.nan
+    return mean
+
+
+def sky_level(light: Light, shape: Shape) -> Array:
+    """Sky of a founding sub: (C, 6) float64, a level and no slope, ADU."""
+    sky = np.zeros((shape[0], 6))
+    blocks = _statistics(_sampled(light, sky, shape))
+    # below the median of the blocks: many may hold the object
     levels = np.nanpercentile(blocks[:, :, 0], 40, axis=1)
     sky[:, 0] = np.where(np.isfinite(levels), levels, 0.0)
     return sky
 
 
-def sky_surface(stack: Stack, light: Light) -> Array:
-    """Sky of a sub over the stack's: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
+def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
+    """Sky of a sub: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
 
-    A surface through the medians of (sample − scale · mean) of the blocks: a level for few blocks, a plane for more,
+    A surface through the middles of (sample − scale · known) of the blocks: a level for few blocks, a plane for more,
     curved for many.
+
+    Parameters
+    ----------
+    blocks : (C, B, h, w) float32
+        What the field shows without its sky, such as `sky_blocks` of the founding sub.
     """
-    unscaled = np.zeros((stack.shape[0], 6))
-    corners, blocks = _statistics(stack, light, unscaled, light.scale)
+    return light.scale * _surfaces(_sampled(light, np.zeros((shape[0], 6)), shape) - blocks, shape)
+
+
+def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
+    """Blocks moved by a surface so that their sky is that of the reference's.
+
+    Subs that are brought to either then have the same sky, whatever the noise of the two.
+    """
+    corners = _corners(*shape[1:])
+    surfaces = _surfaces(reference - blocks, shape)
+    (y0, x0), (h, w) = corners[:, :2].T[:, :, None, None], corners[0, 2:]
+    y, x = y0 + np.arange(h)[:, None], x0 + np.arange(w)[None, :]
+    terms = np.stack([np.ones_like(y + x), x + 0 * y, y + 0 * x, x * x + 0 * y, x * y, y * y + 0 * x]).astype(float)
+    moved: Array = blocks + np.einsum("ck,kbhw->cbhw", surfaces, terms).astype(np.float32)
+    return moved
+
+
+def _surfaces(differences: Array, shape: Shape) -> Array:
+    """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
+    corners = _corners(*shape[1:])
+    middles = _statistics(differences)[:, :, 0]
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
-    independent = stack.shape[1] * stack.shape[2] / BLOCK**2
-    return np.stack([_surface(centre, blocks[c, :, 0] * light.scale, independent) for c in range(stack.shape[0])])
+    independent = shape[1] * shape[2] / BLOCK**2
+    return np.stack([_surface(centre, middle, independent) for middle in middles])
 
 
 def _surface(centre: Array, level: Array, independent: float) -> Array:
@@ -152,7 +205,7 @@ def sample_noise(stack: Stack, light: Light) -> Array:
 
     Stars cancel in the difference, so crowding does not read as noise. The mean's own share is taken off.
     """
-    _, blocks = _statistics(stack, light, light.sky, light.scale)
+    blocks = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
     variance = np.full(stack.shape[0], np.nan)
     for c in range(stack.shape[0]):
         spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]

@@ -20,6 +20,7 @@ from scipy.spatial import KDTree
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
 from livestack.reduce.pattern import vote
+from livestack.reduce.pose import AKAIKE, fit, project
 
 LEAST_MATCHES = 5
 MATCHED_SHARE = 0.4
@@ -29,9 +30,7 @@ MAX_RMS_PX = 1.5
 N_BRIGHT = 400
 N_PHOTOMETRY = 100
 """So many of the brightest stars say what the flux ratio is about."""
-CROWDED = 0.03
-"""Share of a star's flux that may come and go with its neighbours."""
-FLUX_ERROR = 0.01
+FLUX_ERROR = 0.03
 """Share of a star's flux that its neighbours and the flat make uncertain, however bright it is."""
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
@@ -39,9 +38,10 @@ VOTERS = 150
 FOLLOWERS = 40
 FOLLOW_PX = 6.0
 """So many of the brightest stars vote for the shift from the last sub; votes this close agree."""
-HOMOGRAPHY_FROM = 60
-AFFINE_FROM = 20
-MAX_CONDITION = 1e6
+CENTROID_FWHM = 0.3
+"""Error of a centroid on each axis, in FWHM / SNR: sky noise alone gives 0.29 for a Gaussian star and our aperture."""
+CENTROID_PX = 0.01
+"""Error of a centroid on each axis, however bright the star, at the least: seeing, px, the lens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
         start = find(src, ref)
         if start is None:
             continue
-        matrix, pairs = _refine(src, ref, start)
+        matrix, pairs = _refine(source, target, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
             matched = source[np.sort(pairs[:, 0])]
@@ -100,19 +100,46 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
     raise FrameError("not_registered", f"It does not fit the stack: {best}. Another target, cloud or a bump?")
 
 
+def tied(stars: Array, reference: Array) -> Array:
+    """Star list moved and scaled as little as makes the stars of both lists agree on average; as it is if few do.
+
+    What registers on either list then lands in the same place, whatever the noise of the two.
+
+    Parameters
+    ----------
+    stars, reference : structured ndarray of `STAR_DTYPE`, brightest first
+        Of the same grid.
+    """
+    source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
+    if min(len(source), len(target)) < LEAST_MATCHES:
+        return stars
+    # the richest model: what is left over cannot move a sub that is fitted with a plainer one either
+    matrix, pairs = _refine(source, target, np.eye(3), price=0.0)
+    if len(pairs) < LEAST_MATCHES:
+        return stars
+    moved = stars.copy()
+    moved["x"], moved["y"] = project(matrix, _xy(stars)).T
+    moved["flux"] /= _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
+    return moved
+
+
 def _flux_ratio(stars: Array, reference: Array) -> float:
     """Flux ratio of matched stars: a star counts by what it knows, and not at all where a trail crosses it."""
-    ratio = stars["flux"] / reference["flux"]
-    noise = [1 / np.maximum(listed["snr"], 1e-3) ** 2 for listed in (stars, reference)]
-    variance = noise[0] + noise[1]
-    bright = ratio[:N_PHOTOMETRY]
-    off = np.abs(ratio / np.median(bright) - 1)
-    usual = 1.4826 * float(np.median(off[:N_PHOTOMETRY]))
-    kept = off <= usual + 3 * np.sqrt(variance + CROWDED**2)
-    ratio, weight = ratio[kept], 1 / (variance[kept] + FLUX_ERROR**2)
-    order = np.argsort(ratio, kind="stable")
-    half = np.cumsum(weight[order])
-    return float(ratio[order][np.searchsorted(half, half[-1] / 2)])
+    ratio = stars["flux"].astype(np.float64) / reference["flux"]
+    variance = 2 / np.maximum(_lower_snr(stars, reference), 1e-3) ** 2 + FLUX_ERROR**2
+    middle = float(np.median(ratio[:N_PHOTOMETRY]))
+    usual = 1.4826 * float(np.median(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
+    reach = usual + 3 * np.sqrt(variance)
+    for _ in range(20):
+        taper = np.clip(1 - ((ratio / middle - 1) / reach) ** 2, 0, None) ** 2
+        middle = float((taper / variance * ratio).sum() / (taper / variance).sum())
+    return middle
+
+
+def _lower_snr(stars: Array, reference: Array) -> Array:
+    """SNR of matched stars where they are noisier: a list gets better while the stack grows, a star's say stays."""
+    lower: Array = np.minimum(stars["snr"], reference["snr"]).astype(np.float64)
+    return lower
 
 
 def _xy(stars: Array) -> Array:
@@ -171,8 +198,9 @@ class _Seeded:
         return getattr(self._numpy, name)
 
 
-def _refine(src: Array, ref: Array, matrix: Array) -> tuple[Array, Array]:
+def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) -> tuple[Array, Array]:
     """Match nearest neighbours both ways and fit, until the matches stay the same."""
+    src, ref = _xy(source), _xy(target)
     tree_ref = KDTree(ref)
     pairs = np.zeros((0, 2), np.int64)
     reach = 4.0
@@ -180,13 +208,28 @@ def _refine(src: Array, ref: Array, matrix: Array) -> tuple[Array, Array]:
         new = _match(project(matrix, src), ref, tree_ref, reach)
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
-        fitted = fit(src[new[:, 0]], ref[new[:, 1]])
+        i, j = new.T
+        fitted = _fit_stars(source[i], target[j], price)
         if fitted is None:
             return matrix, new
         pairs, matrix = new, fitted
-        residual = np.hypot(*(project(matrix, src[pairs[:, 0]]) - ref[pairs[:, 1]]).T)
+        residual = np.hypot(*(project(matrix, src[i]) - ref[j]).T)
         reach = float(np.clip(4 * 1.4826 * np.median(residual), 0.3, reach))
     return matrix, pairs
+
+
+def _fit_stars(source: Array, target: Array, price: float) -> Array | None:
+    """Fit matched stars, each counting by what its noise and the unrest common to all leave it."""
+    src, ref = _xy(source), _xy(target)
+    fwhm = np.maximum(source["fwhm"], target["fwhm"])
+    noise = 2 * (CENTROID_FWHM * fwhm / np.maximum(_lower_snr(source, target), 1.0)) ** 2
+    matrix = fit(src, ref, 1 / (noise + 2 * CENTROID_PX**2), price)
+    if matrix is None:
+        return None
+    squared = ((project(matrix, src) - ref) ** 2).sum(axis=1)
+    # told by the brighter half; the median of a sum of two squares is 2 ln 2 variances
+    unrest = float(np.median((squared / (2 * math.log(2)) - noise)[: len(noise) // 2 + 1]))
+    return fit(src, ref, 1 / (noise + max(unrest, 2 * CENTROID_PX**2)), price)
 
 
 def _match(moved: Array, ref: Array, tree_ref: KDTree, reach: float) -> Array:
@@ -196,83 +239,6 @@ def _match(moved: Array, ref: Array, tree_ref: KDTree, reach: float) -> Array:
     i = np.flatnonzero((distance <= reach) & (back[np.minimum(nearest, len(ref) - 1)] == np.arange(len(moved))))
     pairs = np.stack([i, nearest[i]], axis=1)
     return pairs[np.argsort(pairs[:, 1], kind="stable")]
-
-
-def project(matrix: Array, xy: Array) -> Array:
-    """Map (N, 2) positions through a 3 × 3 matrix."""
-    moved = xy @ matrix[:2, :2].T + matrix[:2, 2]
-    w = xy @ matrix[2, :2] + matrix[2, 2]
-    projected: Array = moved / w[:, None]
-    return projected
-
-
-def fit(src: Array, ref: Array) -> Array | None:
-    """Least-squares matrix: similarity for few stars, affine from 20, homography from 60 where it pays.
-
-    None when the stars lie so that no matrix follows: all in one place.
-    """
-    models = [(_similarity_rows, 4, 0), (_affine_rows, 6, AFFINE_FROM), (_homography_rows, 8, HOMOGRAPHY_FROM)]
-    fitted = [(_fit_linear(src, ref, rows, n), n) for rows, n, least in models if len(src) >= least]
-    candidates = [(matrix, n) for matrix, n in fitted if matrix is not None]
-    n = 2 * len(src)
-
-    def cost(candidate: tuple[Array, int]) -> float:
-        # Akaike's criterion: a parameter must lower the residual beyond what noise alone would
-        matrix, parameters = candidate
-        squared = float(((project(matrix, src) - ref) ** 2).sum())
-        return n * math.log(max(squared, 1e-12) / n) + 2 * parameters * 2
-
-    return min(candidates, key=cost)[0] if candidates else None
-
-
-def _similarity_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
-    o, e = np.zeros_like(x), np.ones_like(x)
-    return np.stack([np.stack([x, -y, e, o], 1), np.stack([y, x, o, e], 1)]), np.stack([u, v])
-
-
-def _affine_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
-    o, e = np.zeros_like(x), np.ones_like(x)
-    return np.stack([np.stack([x, y, e, o, o, o], 1), np.stack([o, o, o, x, y, e], 1)]), np.stack([u, v])
-
-
-def _homography_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
-    o, e = np.zeros_like(x), np.ones_like(x)
-    upper = np.stack([x, y, e, o, o, o, -u * x, -u * y], 1)
-    lower = np.stack([o, o, o, x, y, e, -v * x, -v * y], 1)
-    return np.stack([upper, lower]), np.stack([u, v])
-
-
-def _fit_linear(src: Array, ref: Array, rows: Any, parameters: int) -> Array | None:
-    """Solve the normal equations of a linear model in centred, scaled coordinates; sums in a fixed order.
-
-    None when they cannot be solved: stars in a row say nothing of what is beside it.
-    """
-    to_src, to_ref = _unit(src), _unit(ref)
-    x, y = project(to_src, src).T
-    u, v = project(to_ref, ref).T
-    design, wanted = rows(x, y, u, v)
-    design, wanted = design.reshape(-1, parameters), wanted.reshape(-1)
-    normal = (design[:, :, None] * design[:, None, :]).sum(axis=0)
-    if np.linalg.cond(normal) > MAX_CONDITION:
-        return None
-    solution = np.linalg.solve(normal, (design * wanted[:, None]).sum(axis=0))
-    if parameters == 4:
-        a, b, tx, ty = solution
-        inner = np.array([[a, -b, tx], [b, a, ty], [0, 0, 1]])
-    elif parameters == 6:
-        inner = np.array([solution[:3], solution[3:], [0, 0, 1]])
-    else:
-        inner = np.append(solution, 1.0).reshape(3, 3)
-    matrix = np.linalg.inv(to_ref) @ inner @ to_src
-    normalised: Array = matrix / matrix[2, 2]
-    return normalised
-
-
-def _unit(xy: Array) -> Array:
-    """Matrix that brings positions to mean 0 and size about 1."""
-    cx, cy = xy.mean(axis=0)
-    s = 1 / max(float(np.abs(xy - (cx, cy)).max()), 1.0)
-    return np.array([[s, 0, -s * cx], [0, s, -s * cy], [0, 0, 1]])
 
 
 def _problem(matrix: Array, pairs: Array, src: Array, ref: Array, size: tuple[int, int]) -> str | None:

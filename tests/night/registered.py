@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from livestack.founding import light_of
 from livestack.frame import Array, Masters
-from livestack.growth import light_of
 from livestack.journal import Journal
 from livestack.read import open_frame
 from livestack.reduce.fold import Light

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack.founding import light_of
 from livestack.frame import Array, Frame, Header, Masters
-from livestack.growth import light_of
 from livestack.reduce.fold import REJECTORS, Against, Light, colours_of, fold
 from livestack.stack import Stack
 

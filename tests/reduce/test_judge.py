@@ -110,6 +110,21 @@ def test_a_faint_long_trail_is_found_as_a_line() -> None:
     assert trail[~judgement.out].sum() / trail.sum() < 0.2
 
 
+@pytest.mark.parametrize("width_px", [10.0, 14.0])
+def test_light_of_an_aircraft_does_not_stay_on_stars(width_px: float) -> None:
+    """A star's own contrast hides what lies on it: it goes with its surroundings."""
+    stars = _stars()
+    left = []
+    for x, y, _ in stars[stars[:, 2] > 400]:
+        if 20 < x < SIZE[1] - 20 and 20 < y < SIZE[0] - 20:
+            band, _ = _line(30.0, (x - 400, y - 120), (x + 400, y + 120), width_px)
+            judgement = _judged(band)
+            core = np.s_[round(y) - 3 : round(y) + 4, round(x) - 3 : round(x) + 4]
+            left.append(band[core][~judgement.out[core]].sum() / band[core].sum())
+    assert len(left) >= 5
+    assert max(left) < 0.03
+
+
 def test_a_trail_that_ends_in_the_picture_is_masked_where_it_is() -> None:
     trail, distance = _line(2.0, (60, 60), (170, 120))
     judgement = _judged(trail)

@@ -9,7 +9,7 @@ import pytest
 import sep
 
 from livestack.frame import Array, Masters
-from livestack.reduce.measure import SMALL_PX, measure, noise_of
+from livestack.reduce.measure import SMALL_PX, measure, measure_stack, noise_of
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, mosaic, noisy, star_field
 
 SIZE = (400, 440)
@@ -77,6 +77,21 @@ def test_a_longer_exposure_shows_stars_of_the_same_size() -> None:
         measure(frame_of(noisy(k * draw_stars(SIZE, truth, 3.0, 3.0), 9)), NOTHING)[1].hfr_px for k in (0.1, 1, 10)
     ]
     np.testing.assert_allclose(sizes, 0.62 * 3.0, rtol=0.06)
+
+
+def test_a_star_cut_by_an_edge_is_not_listed() -> None:
+    """By the frame's, or by that of what the subs cover: its light and its place are off, and drag the others along."""
+    truth = np.array([(12.0 + 35 * k, 200.0 + k, 60_000.0) for k in range(12)] + [(4.2, 100, 2e5), (150, 394.8, 2e5)])
+    picture = noisy(draw_stars(SIZE, truth, 3.0), 31)
+    stars, _ = measure(frame_of(picture), NOTHING)
+    distance, _ = _nearest(stars, truth)
+    assert (distance[:12] < 0.1).all()
+    assert (distance[12:] > 10).all()
+    coverage = np.full((1, *SIZE), 9)
+    coverage[0, :, 257:] = 1
+    distance, _ = _nearest(measure_stack(picture[None], coverage, None), truth[:12])
+    assert (distance[:7] < 0.1).all(), "up to x = 222"
+    assert (distance[7:] > 10).all(), "from x = 257 on"
 
 
 @pytest.mark.parametrize("ratio", [1.3, 2.0])

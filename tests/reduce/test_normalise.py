@@ -7,7 +7,7 @@ import pytest
 
 from livestack.frame import Array, Frame
 from livestack.reduce.fold import REJECTORS, Against, Light, fold
-from livestack.reduce.normalise import sample_noise, sky_level, sky_surface
+from livestack.reduce.normalise import sample_noise, sky_blocks, sky_blocks_of_stack, sky_level, sky_surface, tied_sky
 from livestack.stack import Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -42,13 +42,17 @@ def _frame(picture: Array, seed: int, channels: int = 1, *, noise: float = NOISE
     return frame_of(planes[0] if channels == 1 else np.stack(planes, axis=-1))
 
 
+def _sky(stack: Stack, sub: Light) -> Array:
+    return sky_surface(sky_blocks_of_stack(stack), sub, stack.shape)
+
+
 @pytest.mark.parametrize("n", [1, 3, 10])
 @pytest.mark.parametrize("plane", [(SKY_ADU, 0.0, 0.0), (SKY_ADU + 90, 0.06, -0.04), (300.0, -0.1, 0.1, 2e-4, -1e-4)])
 def test_a_sky_surface_is_found(picture: Array, n: int, plane: tuple[float, ...]) -> None:
     """Level, slope and bend to 0.1 σ at the worst corner; stars and nebula are not taken for sky."""
     stack = _stack_of(picture, n)
     data = (noisy(picture, 77, sky=0.0) + _slope(*plane)).astype(np.float32)
-    found = sky_surface(stack, light(frame_of(data)))
+    found = _sky(stack, light(frame_of(data)))
     assert np.abs(_slope(*found[0]) - _slope(*plane)).max() < 0.1 * NOISE_ADU * (2 if n == 1 else 1)
 
 
@@ -56,7 +60,7 @@ def test_each_colour_has_its_own_sky(picture: Array) -> None:
     stack = _stack_of(picture, 4, 3)
     planes = np.array([[900.0, 0.05, 0.0], [700.0, 0.0, -0.05], [400.0, 0.02, 0.03]])
     data = np.stack([noisy(picture, 80 + c, sky=0.0) + _slope(*planes[c]) for c in range(3)], axis=-1)
-    found = sky_surface(stack, light(frame_of(data.astype(np.float32))))
+    found = _sky(stack, light(frame_of(data.astype(np.float32))))
     for c in range(3):
         assert np.abs(_slope(*found[c]) - _slope(*planes[c])).max() < 0.12 * NOISE_ADU
 
@@ -66,7 +70,7 @@ def test_a_dimmer_sub_is_scaled_not_shifted(picture: Array, scale: float) -> Non
     """Through haze: the object's light is scale times the stack's, and the plane found is the sky alone."""
     stack = _stack_of(picture, 6)
     data = noisy(scale * picture, 78, sky=0.0) + _slope(650.0, 0.03, 0.0).astype(np.float32)
-    found = sky_surface(stack, light(frame_of(data), scale=scale))
+    found = _sky(stack, light(frame_of(data), scale=scale))
     assert np.abs(_slope(*found[0]) - _slope(650.0, 0.03, 0.0)).max() < 0.12 * NOISE_ADU
     sub = light(frame_of(data), sky=found, scale=scale)
     one = added(Stack((1, *SIZE)), sub).mean[0]
@@ -83,7 +87,7 @@ def test_the_plane_is_found_under_any_pose() -> None:
     data = noisy(np.zeros(SIZE), 79, sky=0.0) + (500 + 0.08 * grid_x - 0.05 * grid_y)
     blank = Stack((1, *SIZE))
     added(blank, light(frame_of(noisy(np.zeros(SIZE), 3)), sky=SKY_ADU))
-    found = sky_surface(blank, light(frame_of(data.astype(np.float32)), matrix))
+    found = _sky(blank, light(frame_of(data.astype(np.float32)), matrix))
     assert np.abs(_slope(*found[0]) - _slope(500, 0.08, -0.05)).max() < 0.15 * NOISE_ADU
 
 
@@ -91,7 +95,7 @@ def test_a_step_of_the_sky_is_no_reason_to_reject(picture: Array) -> None:
     """A lamp goes on: the sky is 8 σ brighter, with a gradient; normalised, its samples are in."""
     stack = _stack_of(picture, 8)
     data = (noisy(picture, 81) + _slope(8 * NOISE_ADU, 0.05, 0.0)).astype(np.float32)
-    found = sky_surface(stack, light(frame_of(data)))
+    found = _sky(stack, light(frame_of(data)))
     sub = light(frame_of(data), sky=found)
     share = fold(stack, sub, REJECTORS["deferred"], Against(sample_noise(stack, sub)), None)
     assert share < 3e-3
@@ -138,7 +142,7 @@ def test_what_cannot_be_compared_says_nothing() -> None:
     stack = Stack((1, *SIZE))
     added(stack, _shifted(np.zeros(SIZE), 400.0, 1))
     sub = _shifted(np.zeros(SIZE), -400.0, 2)
-    assert not sky_surface(stack, sub).any()
+    assert not _sky(stack, sub).any()
     assert sample_noise(stack, sub)[0] >= 1e10
     assert fold(stack, sub, REJECTORS["deferred"], Against(sample_noise(stack, sub)), None) == 0
 
@@ -157,7 +161,34 @@ def test_small_grids(size: tuple[int, int]) -> None:
     for k in range(3):
         added(stack, light(frame_of(noisy(np.zeros(size), k)), sky=SKY_ADU))
     sub = light(frame_of(noisy(np.zeros(size), 9, sky=SKY_ADU + 55)))
-    plane = sky_surface(stack, sub)[0]
+    plane = _sky(stack, sub)[0]
     yy, xx = np.mgrid[: size[0], : size[1]]
     tolerance = 4 * NOISE_ADU * np.sqrt(1.57 * 4 / 3 / (size[0] * size[1]) * 6)
     assert np.abs(plane[0] + plane[1] * xx + plane[2] * yy - SKY_ADU - 55).max() < tolerance
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tied_sky_is_the_founding_subs(picture: Array, channels: int) -> None:
+    """A sub measured on the stack has the sky it has on the founding sub, though that of the stack is off."""
+    shape = (channels, *SIZE)
+    founder = sky_blocks(light(_frame(picture, 90, channels), sky=SKY_ADU), shape)
+    stack = _stack_of(picture, 10, channels)
+    stack.mean += _slope(2.0, 0.01, -0.01, 1e-5)
+    blocks = sky_blocks_of_stack(stack)
+    sub = light(_frame(picture, 91, channels), scale=1.0)
+    on_founder, on_stack, on_tied = (
+        sky_surface(known, sub, shape) for known in (founder, blocks, tied_sky(blocks, founder, shape))
+    )
+    for c in range(channels):
+        off = _slope(*(on_tied[c] - on_founder[c]))
+        assert np.sqrt((off**2).mean()) < 0.01 * NOISE_ADU
+        assert np.sqrt((off**2).mean()) < 0.05 * np.sqrt((_slope(*(on_stack[c] - on_founder[c])) ** 2).mean())
+
+
+def test_a_faint_trail_hardly_moves_the_sky(picture: Array) -> None:
+    """Through the middle, 2 σ bright and 12 px wide."""
+    stack = _stack_of(picture, 10)
+    clean, trailed = noisy(picture, 92), noisy(picture, 92)
+    trailed[200:212] += 2 * NOISE_ADU
+    change = _sky(stack, light(frame_of(trailed)))[0] - _sky(stack, light(frame_of(clean)))[0]
+    assert np.abs(_slope(*change)).max() < 0.05 * NOISE_ADU

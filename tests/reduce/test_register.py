@@ -9,7 +9,8 @@ import pytest
 
 from livestack.errors import FrameError
 from livestack.frame import STAR_DTYPE, Array, Registration
-from livestack.reduce.register import fit, project, register
+from livestack.reduce.pose import fit, project
+from livestack.reduce.register import register, tied
 from tests.reduce.fields import moved, star_field, turned
 
 SIZE = (1200, 1600)
@@ -127,7 +128,8 @@ def test_a_field_distorted_by_the_lens_is_fitted_with_more() -> None:
     assert np.abs(found.matrix[2, :2]).max() > 1e-6
     exact = stars[:, :2]
     similarity = turned(3.0, 20.0, 10.0, SIZE)
-    np.testing.assert_allclose(fit(exact, project(similarity, exact)), similarity, atol=1e-6)
+    found_again = fit(exact, project(similarity, exact), np.ones(len(exact)))
+    np.testing.assert_allclose(found_again, similarity, atol=1e-6)
 
 
 def test_the_same_bits_whatever_was_drawn_before() -> None:
@@ -254,3 +256,52 @@ def test_a_trail_over_the_brightest_star_changes_no_transparency() -> None:
     truth = register(seen, reference, SIZE).scale
     seen["flux"][0] *= 2.5
     assert register(seen, reference, SIZE).scale == pytest.approx(truth, rel=0.03)
+
+
+def _known(stars: Array, error_px: Array | float, seed: int) -> Array:
+    """Star list whose positions are off by so much, and which says so."""
+    listed = _list_of(stars, seed=seed)
+    order = np.argsort(-stars[:, 2], kind="stable")
+    error = np.broadcast_to(error_px, len(stars))[order]
+    draw = np.random.default_rng(1000 + seed)
+    listed["x"], listed["y"] = (stars[order, k] + draw.normal(0, 1, len(stars)) * error for k in (0, 1))
+    listed["fwhm"] = 3.0
+    listed["snr"] = 0.9 / error
+    return listed
+
+
+def test_a_star_counts_by_what_its_centroid_knows() -> None:
+    """Ten stars known to 0.02 px among fifty known to 0.5: the pose is as good as the ten make it."""
+    errors = []
+    for seed in range(20):
+        stars = star_field(60, SIZE, 700 + seed, border=2)
+        stars = stars[np.argsort(-stars[:, 2])]
+        error = np.where(np.arange(60) < 10, 0.02, 0.5)
+        matrix = turned(0.0, 12.0, -7.0, SIZE)
+        seen = _known(np.column_stack([moved(stars, np.linalg.inv(matrix))[:, :2], stars[:, 2]]), error, seed)
+        found = register(seen, _known(stars, error, 50 + seed), SIZE).registration
+        errors.append(_grid_error(found, matrix))
+    assert np.median(errors) < 2.0 * np.sqrt(2) * 0.02 * np.sqrt(4 / 10)
+
+
+@pytest.mark.parametrize("n", [15, 40, 120])
+def test_a_tied_list_puts_a_sub_where_the_other_list_does(n: int) -> None:
+    """Same place and same scale, although both lists are off, and one of them by a shift, a turn and a factor too."""
+    stars = star_field(n, SIZE, 61, border=2)
+    founder = _known(stars, 0.1, 1)
+    matrix = turned(0.01, 0.12, -0.08, SIZE)
+    stack = _known(np.column_stack([moved(stars, matrix)[:, :2], 1.04 * stars[:, 2]]), 0.03, 2)
+    again = tied(stack, founder)
+    for seed in range(3, 8):
+        seen = _known(moved(stars, np.linalg.inv(turned(0.0, 9.0, 4.0, SIZE))), 0.1, seed)
+        on_founder, on_stack, on_tied = (register(seen, listed, SIZE) for listed in (founder, stack, again))
+        off = _grid_error(on_tied.registration, on_founder.registration.matrix)
+        assert off < 0.02
+        assert off < 0.2 * _grid_error(on_stack.registration, on_founder.registration.matrix)
+        assert on_tied.scale == pytest.approx(on_founder.scale, rel=0.004)
+
+
+def test_lists_without_stars_in_common_are_not_tied() -> None:
+    one, other = (_list_of(star_field(30, SIZE, 70 + k)) for k in range(2))
+    np.testing.assert_array_equal(tied(one, other[:4]), one)
+    np.testing.assert_array_equal(tied(one[:3], other), one[:3])

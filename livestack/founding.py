@@ -1,0 +1,72 @@
+"""What a founding sub fixes for good, and how raw px and figures make a light on its grid."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from livestack.frame import Array, Frame, Header, Masters, Quality
+from livestack.prepare import Prepared
+from livestack.reduce.fold import Light, calibration_planes, colours_of, planes_of
+from livestack.reduce.normalise import sky_level
+from livestack.stack import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """Grid, facts, calibration and sky level (per channel) of a stack."""
+
+    stack: str
+    header: Header
+    shape: Shape
+    masters: Masters
+    masters_id: str
+    quality: Quality
+    sky_adu: tuple[float, ...]
+
+    @property
+    def sky(self) -> Array:
+        """Sky of the founding sub as `Light` wants it: a level, (C, 6) float64."""
+        sky = np.zeros((len(self.sky_adu), 6))
+        sky[:, 0] = self.sky_adu
+        return sky
+
+    def light(self, frame: Frame) -> Light:
+        """Light of the founding sub."""
+        return light_of(frame, self.masters, matrix=np.eye(3), sky=self.sky, scale=1.0, weight=1.0)
+
+
+def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
+    """Fix what a founding sub fixes."""
+    height, width = item.frame.data.shape[:2]
+    shape = (item.frame.n_channels, height, width)
+    blank = np.zeros((shape[0], 6))
+    light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
+    sky = tuple(sky_level(light, shape)[:, 0].tolist())
+    header = dataclasses.replace(item.frame.header, raw={})
+    return Founding(name, header, shape, masters, item.masters_id, quality, sky)
+
+
+def exposure_ratio(founding: Header, item: Prepared) -> float:
+    """Exposure of the founding sub over this one's: subs of all exposures join in one stack."""
+    exposure_s = item.frame.header.exposure_s
+    if not founding.exposure_s or not exposure_s:
+        return 1.0
+    return founding.exposure_s / exposure_s
+
+
+def light_of(frame: Frame, masters: Masters, *, matrix: Array, sky: Array, scale: float, weight: float) -> Light:
+    """Join raw px, masters and figures into what is folded. `matrix` is sub → grid."""
+    pedestal, gain = calibration_planes(frame, masters)
+    return Light(
+        planes=planes_of(frame.data),
+        pedestal=pedestal,
+        gain=gain,
+        colours=colours_of(frame.header.cfa),
+        inverse=np.linalg.inv(matrix),
+        sky=sky,
+        scale=scale,
+        weight=weight,
+    )
