@@ -33,6 +33,10 @@ NEAR_HIT = 2
 """Guide px about a hit of the pixel test that need no other explanation."""
 ABOUT, MOST_ABOUT = 17, 0.6
 """A star goes where more than this share of the sky in a box of so many guide px about it does."""
+HALO = 8
+"""So far from a star, guide px, what is masked is not its halo."""
+LEAST_WIDE = 0.01
+"""What hides whole stars is at least this share of the picture."""
 MOST_MASKED = 0.05
 PER_LINE = 0.03
 OWN_VARIANCE_FROM = 10
@@ -306,9 +310,16 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
 
 
 def _surrounded(mask: Array, ok: Array) -> Array:
-    """Px of stars (not ok) where most of the sky about them is masked: their contrast hides what lies on them too."""
+    """Px of stars (not ok) inside something wide that is masked: their contrast hides what lies on them too.
+
+    A star's own halo, masked for its seeing, is nothing wide: what counts reaches away from all stars.
+    """
+    if mask.sum() < LEAST_WIDE * mask.size:
+        return np.zeros_like(mask)
+    away = mask & ok & ~_dilated(~ok, HALO)
+    wide = _dilated(_extended(away), 3 * HALO, mask)
     share = np.empty(mask.shape, np.float32)
-    _box_mean(mask.astype(np.float32), ok, ABOUT // 2, share)
+    _box_mean(wide.astype(np.float32), ok, ABOUT // 2, share)
     return ~ok & (share > MOST_ABOUT)
 
 

@@ -131,7 +131,8 @@ def _flux_ratio(stars: Array, reference: Array) -> float:
     usual = 1.4826 * float(np.median(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
     reach = usual + 3 * np.sqrt(variance)
     for _ in range(20):
-        taper = np.clip(1 - ((ratio / middle - 1) / reach) ** 2, 0, None) ** 2
+        # flat in the middle: as good as a mean of what is no outlier
+        taper = np.clip(1 - ((ratio / middle - 1) / reach) ** 4, 0, None) ** 2
         middle = float((taper / variance * ratio).sum() / (taper / variance).sum())
     return middle
 
