@@ -30,7 +30,7 @@ MAX_RMS_PX = 1.5
 N_BRIGHT = 400
 N_PHOTOMETRY = 100
 """So many of the brightest stars say what the flux ratio is about."""
-FLUX_ERROR = 0.03
+FLUX_ERROR = 0.015
 """Share of a star's flux that its neighbours and the flat make uncertain, however bright it is."""
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
