@@ -50,7 +50,7 @@ class Rule:
     """
 
     kappa_low: float = 4.0
-    kappa_high: float = 3.5
+    kappa_high: float = 4.0
     nu: float = 8.0
     beta: float = 1.0
     least: int = 1

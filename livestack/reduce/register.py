@@ -21,6 +21,7 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Registration
 from livestack.reduce.pattern import vote
 from livestack.reduce.pose import AKAIKE, fit, project
+from livestack.reduce.trust import flux_error, place_error_px
 
 LEAST_MATCHES = 5
 MATCHED_SHARE = 0.4
@@ -30,16 +31,14 @@ MAX_RMS_PX = 1.5
 N_BRIGHT = 400
 N_PHOTOMETRY = 100
 """So many of the brightest stars say what the flux ratio is about."""
-FLUX_ERROR = 0.015
-"""Share of a star's flux that its neighbours and the flat make uncertain, however bright it is."""
 CONTROL_POINTS = 50
 """More make astroalign take half a minute to say that nothing fits."""
 VOTERS = 150
 FOLLOWERS = 40
 FOLLOW_PX = 6.0
 """So many of the brightest stars vote for the shift from the last sub; votes this close agree."""
-CENTROID_FWHM = 0.3
-"""Error of a centroid on each axis, in FWHM / SNR: sky noise alone gives 0.29 for a Gaussian star and our aperture."""
+OFF_SIGMA = 4.0
+"""A star this far off says nothing of the pose: it is two stars, or a trail lies on it."""
 CENTROID_PX = 0.01
 """Error of a centroid on each axis, however bright the star, at the least: seeing, px, the lens."""
 
@@ -93,7 +92,7 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
             matched = source[np.sort(pairs[:, 0])]
-            scale = _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
+            scale = _flux_ratio(source, target, pairs)
             return Registered(_registration(matrix, pairs, src, ref, size), scale, matched)
         best = problem
     best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
@@ -119,28 +118,29 @@ def tied(stars: Array, reference: Array) -> Array:
         return stars
     moved = stars.copy()
     moved["x"], moved["y"] = project(matrix, _xy(stars)).T
-    moved["flux"] /= _flux_ratio(source[pairs[:, 0]], target[pairs[:, 1]])
+    moved["flux"] /= _flux_ratio(source, target, pairs)
     return moved
 
 
-def _flux_ratio(stars: Array, reference: Array) -> float:
+def _flux_ratio(source: Array, target: Array, pairs: Array) -> float:
     """Flux ratio of matched stars: a star counts by what it knows, and not at all where a trail crosses it."""
-    ratio = stars["flux"].astype(np.float64) / reference["flux"]
-    variance = 2 / np.maximum(_lower_snr(stars, reference), 1e-3) ** 2 + FLUX_ERROR**2
+    i, j = pairs.T
+    ratio = source["flux"][i].astype(np.float64) / target["flux"][j]
+    error = _larger(flux_error(source)[i], flux_error(target)[j])
     middle = float(np.median(ratio[:N_PHOTOMETRY]))
     usual = 1.4826 * float(np.median(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
-    reach = usual + 3 * np.sqrt(variance)
+    reach = usual + 3 * error
     for _ in range(20):
         # flat in the middle: as good as a mean of what is no outlier
-        taper = np.clip(1 - ((ratio / middle - 1) / reach) ** 4, 0, None) ** 2
-        middle = float((taper / variance * ratio).sum() / (taper / variance).sum())
+        weight = np.clip(1 - ((ratio / middle - 1) / reach) ** 4, 0, None) ** 2 / error**2
+        middle = float((weight * ratio).sum() / weight.sum())
     return middle
 
 
-def _lower_snr(stars: Array, reference: Array) -> Array:
-    """SNR of matched stars where they are noisier: a list gets better while the stack grows, a star's say stays."""
-    lower: Array = np.minimum(stars["snr"], reference["snr"]).astype(np.float64)
-    return lower
+def _larger(one: Array, other: Array) -> Array:
+    """Error of the difference of two, both as uncertain as the worse: as a list gets better, a star's say stays."""
+    larger: Array = math.sqrt(2) * np.maximum(one, other)
+    return larger
 
 
 def _xy(stars: Array) -> Array:
@@ -202,6 +202,7 @@ class _Seeded:
 def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) -> tuple[Array, Array]:
     """Match nearest neighbours both ways and fit, until the matches stay the same."""
     src, ref = _xy(source), _xy(target)
+    errors = place_error_px(source), place_error_px(target)
     tree_ref = KDTree(ref)
     pairs = np.zeros((0, 2), np.int64)
     reach = 4.0
@@ -210,7 +211,7 @@ def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) 
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
         i, j = new.T
-        fitted = _fit_stars(source[i], target[j], price)
+        fitted = _fit_pairs(src[i], ref[j], _larger(errors[0][i], errors[1][j]), price)
         if fitted is None:
             return matrix, new
         pairs, matrix = new, fitted
@@ -219,18 +220,20 @@ def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) 
     return matrix, pairs
 
 
-def _fit_stars(source: Array, target: Array, price: float) -> Array | None:
-    """Fit matched stars, each counting by what its noise and the unrest common to all leave it."""
-    src, ref = _xy(source), _xy(target)
-    fwhm = np.maximum(source["fwhm"], target["fwhm"])
-    noise = 2 * (CENTROID_FWHM * fwhm / np.maximum(_lower_snr(source, target), 1.0)) ** 2
-    matrix = fit(src, ref, 1 / (noise + 2 * CENTROID_PX**2), price)
-    if matrix is None:
-        return None
-    squared = ((project(matrix, src) - ref) ** 2).sum(axis=1)
-    # told by the brighter half; the median of a sum of two squares is 2 ln 2 variances
-    unrest = float(np.median((squared / (2 * math.log(2)) - noise)[: len(noise) // 2 + 1]))
-    return fit(src, ref, 1 / (noise + max(unrest, 2 * CENTROID_PX**2)), price)
+def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | None:
+    """Fit matched places, each counting by its own error and by the unrest common to all, and not where it is off."""
+    variance = error**2 + 2 * CENTROID_PX**2
+    matrix = fit(src, ref, 1 / variance, price)
+    for _ in range(4):
+        if matrix is None:
+            return None
+        squared = ((project(matrix, src) - ref) ** 2).sum(axis=1)
+        # told by the brighter half; the median of a sum of two squares is 2 ln 2 variances
+        unrest = float(np.median((squared / (2 * math.log(2)) - error**2)[: len(error) // 2 + 1]))
+        variance = error**2 + max(unrest, 2 * CENTROID_PX**2)
+        taper = np.clip(1 - (squared / (OFF_SIGMA**2 * variance)) ** 2, 0, None) ** 2
+        matrix = fit(src, ref, np.maximum(taper, 1e-6) / variance, price)
+    return matrix
 
 
 def _match(moved: Array, ref: Array, tree_ref: KDTree, reach: float) -> Array:
