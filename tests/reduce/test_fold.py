@@ -316,7 +316,7 @@ def test_what_the_stack_has_wrong_heals() -> None:
 
 
 def test_every_channel_is_judged_by_the_same_limits() -> None:
-    """A px far below in one channel does not make the next one let pass what is 3.8 σ above, where 3.5 are the limit."""
+    """A px far below in one channel does not let 3.8 σ above pass, where 3.5 are the limit."""
     rule = dataclasses.replace(REJECTORS["deferred"], kappa_low=4.0, kappa_high=3.5)
     size = (20, 30)
     stack = Stack((3, *size))
