@@ -1,7 +1,7 @@
 """What a sub is measured against: the founding sub at first, the stack from its looks on.
 
-The founding sub stays what place, flux and sky mean. What a look learns from the stack has less noise, but is tied to
-it, so that the figures of a sub do not depend on which subs came before.
+The founding sub stays what place, flux and sky mean. What a look learns of the stack is tied to it,
+so that the figures of a sub do not depend on which subs came before.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ class Rule:
     ----------
     kappa_low, kappa_high : float
         A sample farther than so many σ below or above is out.
+    kappa_aside : float
+        The limit above for what a first look holds aside: it shows a mean of few, and judges nothing for good.
     nu : float
         Weight of the noise model, in degrees of freedom; 0 = only what the pixel itself showed.
     beta : float
@@ -51,6 +53,7 @@ class Rule:
 
     kappa_low: float = 4.0
     kappa_high: float = 4.0
+    kappa_aside: float = 3.5
     nu: float = 8.0
     beta: float = 1.0
     least: int = 1
@@ -62,6 +65,11 @@ class Rule:
     def numbers(self) -> tuple[float, float, float, int, int]:
         """What the kernels take."""
         return self.kappa_low, self.kappa_high, self.nu, self.least, int(self.clamp)
+
+    @property
+    def numbers_aside(self) -> tuple[float, float, float, int, int]:
+        """What the kernels of a first look take."""
+        return self.kappa_low, self.kappa_aside, self.nu, self.least, int(self.clamp)
 
 
 REJECTORS: dict[str, Rule] = {
@@ -244,7 +252,7 @@ def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: 
             aside,
             noise,
             structure,
-            rule.numbers,
+            rule.numbers_aside,
             y0,
             y1,
         )
@@ -267,7 +275,9 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
     noise32 = noise.astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.readmit_band(first.core.arrays, aside, weights, noise32, shape, rule.numbers, shown.arrays, y0, y1)
+        extremes.readmit_band(
+            first.core.arrays, aside, weights, noise32, shape, rule.numbers_aside, shown.arrays, y0, y1
+        )
 
     each_band(shown.shape[1], threads, band)
     return shown

@@ -100,9 +100,10 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
 
 
 def tied(stars: Array, reference: Array) -> Array:
-    """Star list moved and scaled as little as makes the stars of both lists agree on average; as it is if few do.
+    """Star list that agrees with a reference's: the stars of the reference as it lists them, the others moved to fit.
 
-    What registers on either list then lands in the same place, whatever the noise of the two.
+    What registers on either list then lands in the same place and has the same transparency, whatever the noise of the
+    two. The list is as it is where few stars are in common.
 
     Parameters
     ----------
@@ -119,7 +120,8 @@ def tied(stars: Array, reference: Array) -> Array:
     moved = stars.copy()
     moved["x"], moved["y"] = project(matrix, _xy(stars)).T
     moved["flux"] /= _flux_ratio(source, target, pairs)
-    return moved
+    moved[pairs[:, 0]] = target[pairs[:, 1]]
+    return moved[np.lexsort((moved["x"], moved["y"], -moved["flux"]))]
 
 
 def _flux_ratio(source: Array, target: Array, pairs: Array) -> float:
