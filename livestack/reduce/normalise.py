@@ -136,11 +136,10 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
     Subs that are brought to either then have the same sky, whatever the noise of the two.
     """
     corners = _corners(*shape[1:])
-    surfaces = _surfaces(reference - blocks, shape)
     (y0, x0), (h, w) = corners[:, :2].T[:, :, None, None], corners[0, 2:]
-    y, x = y0 + np.arange(h)[:, None], x0 + np.arange(w)[None, :]
-    terms = np.stack([np.ones_like(y + x), x + 0 * y, y + 0 * x, x * x + 0 * y, x * y, y * y + 0 * x]).astype(float)
-    moved: Array = blocks + np.einsum("ck,kbhw->cbhw", surfaces, terms).astype(np.float32)
+    y, x = np.broadcast_arrays(y0 + np.arange(h)[:, None], x0 + np.arange(w))
+    surfaces = np.einsum("ck,kbhw->cbhw", _surfaces(reference - blocks, shape), _terms(y, x))
+    moved: Array = blocks + surfaces.astype(np.float32)
     return moved
 
 
@@ -168,7 +167,7 @@ def _surface(centre: Array, level: Array, independent: float) -> Array:
     # centred and scaled, so that the system is well conditioned
     (my, mx), s = centre[good].mean(axis=0), 1 / max(float(np.ptp(centre[good])), 1.0)
     y, x = ((centre - (my, mx)) * s).T
-    design = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)[:, :terms]
+    design = _terms(y, x)[:terms].T
     for _ in range(3):
         rows, values = design[good], level[good]
         normal = (rows[:, :, None] * rows[:, None, :]).sum(axis=0)
@@ -183,6 +182,11 @@ def _surface(centre: Array, level: Array, independent: float) -> Array:
             break
         good = kept
     return fit
+
+
+def _terms(y: Array, x: Array) -> Array:
+    """Return what the coefficients of a surface are multiplied with, along the first axis."""
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).astype(np.float64)
 
 
 def _at_origin(k: Array, mx: float, my: float, s: float) -> Array:

@@ -38,7 +38,7 @@ FOLLOWERS = 40
 FOLLOW_PX = 6.0
 """So many of the brightest stars vote for the shift from the last sub; votes this close agree."""
 OFF_SIGMA = 4.0
-"""A star this far off says nothing of the pose: it is two stars, or a trail lies on it."""
+"""A star this many σ off says nothing of the pose: it is two stars, or a trail lies on it."""
 CENTROID_PX = 0.01
 """Error of a centroid on each axis, however bright the star, at the least: seeing, px, the lens."""
 
