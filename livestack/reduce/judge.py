@@ -17,6 +17,7 @@ from livestack.reduce.accumulate import is_disputed
 from livestack.reduce.fold import Rule
 from livestack.reduce.kernels import OPTIONS, F
 from livestack.reduce.match import mark_stars, match_template
+from livestack.reduce.streaks import find_streaks, told_once
 from livestack.reduce.trails import Trail, find_trails
 from livestack.stack import Stack
 
@@ -298,15 +299,18 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     # what follows counts in σ of the residual as it is
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
-    trails = find_trails(z, ok, sight.sensor_angle_deg, mask)
+    height = np.where(valid, (sample - matched) / np.float32(math.sqrt(noise)) - low, np.float32(np.nan))
+    streaks = find_streaks(height, mask, sight.sensor_angle_deg)
+    lines = find_trails(z, ok, height, sight.sensor_angle_deg, mask)
     mask |= _surrounded(mask, ok)
     mask &= valid & ~is_disputed(coverage.astype(np.int32), rejected)
     unexplained = mask & ~_dilated(hit, NEAR_HIT)
     n_valid = int(valid.sum())
-    distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(trails)) * n_valid
+    distrusted = unexplained.sum() > (MOST_MASKED + PER_LINE * len(lines)) * n_valid
     # single px are judged where they are, at full resolution
     out = np.zeros_like(mask) if distrusted else mask
-    return Judgement(out, tuple(trails), float(out.sum() / n_valid), bool(distrusted), noise, change)
+    trails = tuple(lines) if distrusted else told_once(lines, streaks)
+    return Judgement(out, trails, float(out.sum() / n_valid), bool(distrusted), noise, change)
 
 
 def _surrounded(mask: Array, ok: Array) -> Array:

@@ -23,6 +23,8 @@ AXIS_THRESHOLD = 20.0
 """Lines along the sensor's rows or columns are read-out pattern unless they are this strong."""
 SEGMENTS = 16
 LEAST_RUN = 3
+LEAST_SEEN = 0.5
+"""Of its run a trail is seen in so much at least: the arc of a ring, bright in one segment, is none."""
 BLOCK = 4
 CORE = 1.5
 SIDE_FROM, SIDE_TO = 6.0, 11.0
@@ -42,13 +44,11 @@ class Trail:
     Attributes
     ----------
     x0, y0, x1, y1 : float
-        End points of what is masked.
+        End points of what is seen.
     low, high : float
         Edges across the line, px from the axis.
-    snr : float
-        Strength of the whole line, in σ.
     brightness : float
-        Median residual on the axis where it is seen, in σ of a px of the residual.
+        Median excess on the axis where it is seen, in σ of the noise of a px.
     """
 
     x0: float
@@ -57,8 +57,17 @@ class Trail:
     y1: float
     low: float
     high: float
-    snr: float
     brightness: float
+
+    @property
+    def length(self) -> float:
+        """Length, px."""
+        return math.hypot(self.x1 - self.x0, self.y1 - self.y0)
+
+    @property
+    def line(self) -> Array:
+        """First end and direction: x, y, ux, uy."""
+        return np.array([self.x0, self.y0, (self.x1 - self.x0) / self.length, (self.y1 - self.y0) / self.length])
 
 
 @njit(**OPTIONS)
@@ -166,6 +175,11 @@ def _profile(z: Array, ok: Array, line: Array, span: Array) -> tuple[Array, Arra
     return sums, counts
 
 
+def mark_trail(mask: Array, trail: Trail) -> None:
+    """Mark the px of a trail."""
+    _paint(mask, trail.line, np.array([0.0, trail.length]), np.array([trail.low, trail.high]))
+
+
 @njit(**OPTIONS)
 def _paint(mask: Array, line: Array, span: Array, across: Array) -> None:
     """Mark px within span along a line and within the edges across it."""
@@ -195,13 +209,15 @@ def correlation(z: Array, ok: Array) -> float:
     return float(np.clip(BLOCK * spread_of_means / max(spread, 1e-6), 1.0, 2.0))
 
 
-def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> list[Trail]:
+def find_trails(z: Array, ok: Array, height: Array, sensor_angle_deg: float, mask: Array) -> list[Trail]:
     """Find trails in a high-passed residual of unit noise and mark their px in `mask`.
 
     Parameters
     ----------
     z : (h, w) float32
     ok : (h, w) bool
+    height : (h, w) float32
+        Residual in σ of the noise alone, NaN where there is none: what brightness is told in.
     sensor_angle_deg : float
         Direction of the sensor's rows in this picture.
     mask : (h, w) bool
@@ -209,7 +225,7 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
     """
     trails = []
     painted = np.zeros_like(mask)
-    residual, z = z, z / np.float32(correlation(z, ok))
+    z = z / np.float32(correlation(z, ok))
     for x0, y0, x1, y1, sn in find_lines(z, ok):
         length = math.hypot(x1 - x0, y1 - y0)
         line = np.array([x0, y0, (x1 - x0) / length, (y1 - y0) / length])
@@ -226,9 +242,12 @@ def find_trails(z: Array, ok: Array, sensor_angle_deg: float, mask: Array) -> li
         core, span = run.core, run.span
         low, high = _edges(z, ok, line, span)
         _paint(painted, line, span, np.array([low, high]))
-        ends = line[:2] + np.outer(span, line[2:])
+        seen = _seen(z, ok, line, span, core)
+        if seen[1] - seen[0] < LEAST_SEEN * (core[1] - core[0]):
+            continue
+        ends = line[:2] + np.outer(seen, line[2:])
         (ax, ay), (bx, by) = ends.tolist()
-        trails.append(Trail(ax, ay, bx, by, low, high, sn, _brightness(residual, ok, line, core)))
+        trails.append(Trail(ax, ay, bx, by, low, high, brightness(height, line, seen)))
     mask |= painted
     return trails
 
@@ -289,11 +308,42 @@ def _edges(z: Array, ok: Array, line: Array, span: Array) -> tuple[float, float]
     return edges[0], edges[1]
 
 
-def _brightness(z: Array, ok: Array, line: Array, span: Array) -> float:
-    """Median of the residual, not clipped, on the axis of a trail."""
+def _seen(z: Array, ok: Array, line: Array, span: Array, core: Array) -> Array:
+    """First and last position where the ridge is seen: the run of most excess over half its height."""
+    start = math.floor(span[0])
+    sums, counts = _heights(z, ok, line, start, math.ceil(span[1]) - start + 1)
+    heights = sums / np.maximum(counts, 1)
+    along = start + np.arange(heights.size)
+    usable = counts > 0
+    in_core = usable & (along >= core[0]) & (along <= core[1])
+    excess = np.cumsum(np.where(usable, heights - 0.5 * np.median(heights[in_core]), 0.0))
+    before = np.concatenate([[0.0], excess[:-1]])
+    lowest = np.minimum.accumulate(before)
+    last = int(np.argmax(excess - lowest))
+    first = int(np.argmin(before[: last + 1]))
+    return np.array([float(along[first]), float(along[last])])
+
+
+@njit(**OPTIONS)
+def _heights(z: Array, ok: Array, line: Array, start: int, n: int) -> tuple[Array, Array]:
+    """Sum and count of the clipped residual in the core, by position along a line from `start` on, px."""
+    x0, y0, ux, uy = line
+    sums, counts = np.zeros(n), np.zeros(n)
+    for y in range(z.shape[0]):
+        for x in range(z.shape[1]):
+            if ok[y, x] and abs((x - x0) * uy - (y - y0) * ux) <= CORE:
+                k = math.floor((x - x0) * ux + (y - y0) * uy - start + 0.5)
+                if 0 <= k < n:
+                    sums[k] += min(max(z[y, x], F(-CLIP)), F(CLIP))
+                    counts[k] += 1
+    return sums, counts
+
+
+def brightness(height: Array, line: Array, span: Array) -> float:
+    """Median of the excess, not clipped, on the axis of a trail."""
     along = np.arange(span[0], span[1])
     x, y = ((line[k] + along * line[2 + k] + 0.5).astype(int) for k in (0, 1))
-    inside = (x >= 0) & (x < z.shape[1]) & (y >= 0) & (y < z.shape[0])
-    x, y = x[inside], y[inside]
-    seen = z[y, x][ok[y, x]]
+    inside = (x >= 0) & (x < height.shape[1]) & (y >= 0) & (y < height.shape[0])
+    seen = height[y[inside], x[inside]]
+    seen = seen[np.isfinite(seen)]
     return float(np.median(seen)) if seen.size else 0.0

@@ -206,3 +206,78 @@ def test_the_edge_of_a_dark_band_is_no_trail() -> None:
     _, distance = _line(1.0, (40, -50), (240, 350))
     for depth in (0.3, 0.6, 1.0):
         assert not _judged(-depth * (distance < 14).astype(np.float32)).trails
+
+
+SHORT = ((120.0, 150.0), (172.0, 182.0))
+
+
+@pytest.mark.parametrize("peak", [2.0, 6.0, 60.0])
+@pytest.mark.parametrize("ends", [SHORT, ((200.0, 40.0), (212.0, 100.0))])
+def test_a_short_wide_streak_is_told(peak: float, ends: tuple[tuple[float, float], tuple[float, float]]) -> None:
+    """A slow satellite out of focus: far too short to be a line of the picture, and plain to the eye."""
+    streak, distance = _line(peak, *ends, fwhm_px=5.0)
+    judgement = _judged(streak)
+    assert streak[~judgement.out].sum() / streak.sum() < 0.1
+    (found,) = judgement.trails
+    there = sorted([(found.x0, found.y0), (found.x1, found.y1)])
+    np.testing.assert_allclose(there, sorted(ends), atol=8)
+    np.testing.assert_allclose(np.mean(there, axis=0), np.mean(ends, axis=0), atol=5)
+    assert 4 < found.high - found.low < 16
+    assert 0.5 * peak < found.brightness < 1.2 * peak
+    assert judgement.out[distance > 20].mean() < 0.01
+
+
+def test_a_streak_cut_by_a_star_is_told_as_one_and_goes_whole() -> None:
+    stars = np.vstack([_stars(60, 6), [[146.0, 166.0, 3000.0]]])
+    streak, distance = _line(3.0, *SHORT, fwhm_px=5.0)
+    sample = (_picture(stars) + _noise(9) + streak).astype(np.float32)
+    judgement = judge(Sight(sample, 1.0, stars[:, :2]), _template(stars), RULE)
+    assert len(judgement.trails) == 1
+    assert judgement.out[distance < 2].mean() > 0.9
+
+
+def test_one_that_lies_in_the_template_too_is_told() -> None:
+    """Four coincident trails: what they left in the template counts as structure, and hides them from the line test."""
+    stars = _stars()
+    trail, _ = _line(40.0, (30, 90), (290, 200), fwhm_px=3.0)
+    template = _template(stars)
+    template.mean[0] += trail / 4
+    template.m2[0] += N * (trail / 2) ** 2
+    judgement = judge(
+        Sight((_picture(stars) + _noise(9) + trail).astype(np.float32), 1.0, stars[:, :2]), template, RULE
+    )
+    (found,) = judgement.trails
+    assert np.hypot(found.x1 - found.x0, found.y1 - found.y0) > 200
+    assert found.brightness > 10
+
+
+def test_what_is_not_long_narrow_and_straight_is_no_streak() -> None:
+    yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
+    r = np.hypot(xx - 160, yy - 150)
+    shapes = {
+        "ghost": 6.0 * (r < 16),
+        "ring": 6.0 * (np.abs(r - 40) < 3),
+        "cosmic ray": _line(60.0, (150, 150), (162, 155), 1.0)[0],
+    }
+    for name, shape in shapes.items():
+        assert not _judged(np.asarray(shape, np.float32)).trails, name
+
+
+def test_two_parts_of_one_trail_are_told_as_one() -> None:
+    """Dark between them they are two; too faint there to be masked, but seen, one."""
+    apart = _line(6.0, (60, 80), (110, 110), 5.0)[0] + _line(6.0, (220, 176), (270, 206), 5.0)[0]
+    assert len(_judged(apart).trails) == 2
+    (found,) = _judged(apart + _line(0.8, (110, 110), (220, 176), 5.0)[0]).trails
+    assert found.length > 230
+
+
+def test_two_that_cross_are_told_as_two() -> None:
+    cross = _line(6.0, (130, 120), (190, 180), 4.0)[0] + _line(6.0, (130, 180), (190, 120), 4.0)[0]
+    assert len(_judged(cross).trails) == 2
+
+
+def test_a_trail_found_as_a_line_is_told_once() -> None:
+    """Its flanks, and what is left of it beyond its ends, are no streaks."""
+    for width_px in (3.0, 8.0, 14.0):
+        band, _ = _line(40.0, (20, 60), (300, 220), width_px)
+        assert len(_judged(band).trails) == 1, width_px

@@ -1,0 +1,141 @@
+"""Trails too short or too wide to stand out as lines of the picture: what is masked and long, narrow, straight."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from scipy import ndimage
+
+from livestack.frame import Array
+from livestack.reduce.trails import Trail, brightness, mark_trail
+
+BLOCK = 4
+"""What lies in neighbouring blocks of so many px belongs together: a star may cut a streak."""
+LEAST_LENGTH = 24.0
+"""What is shorter, px, may as well be the track of a cosmic ray."""
+LEAST_ASPECT = 4.0
+LEAST_FILL = 0.5
+MOST_STRAY = 0.15
+"""Of what is masked at most this share may lie off the axis."""
+LEAST_BETWEEN = 0.3
+"""Two parts of a trail are this bright between them at least, of what the fainter is."""
+BESIDE = 6.0
+"""A line this near a streak, px, is the same trail."""
+MOST_LONGER = 1.5
+AXIS_DEG, AXIS_BRIGHTNESS = 3.0, 5.0
+"""Along the sensor's rows and columns it may be read-out pattern unless it is so bright."""
+
+
+def find_streaks(height: Array, mask: Array, sensor_angle_deg: float) -> list[Trail]:
+    """Find the trails among what is masked, longest first, and mark the gaps in them in `mask`.
+
+    Parameters
+    ----------
+    height : (h, w) float32
+        Residual in σ of the noise alone, NaN where there is none: what brightness is told in.
+    mask : (h, w) bool
+        What the spatial test left out; changed in place.
+    sensor_angle_deg : float
+        Direction of the sensor's rows in this picture.
+    """
+    h, w = (math.ceil(side / BLOCK) for side in mask.shape)
+    padded = np.zeros((h * BLOCK, w * BLOCK), bool)
+    padded[: mask.shape[0], : mask.shape[1]] = mask
+    coarse = padded.reshape(h, BLOCK, w, BLOCK).any(axis=(1, 3))
+    parts, n = ndimage.label(coarse, np.ones((3, 3)))
+    found = []
+    for no, (rows, columns) in enumerate(ndimage.find_objects(parts, n), 1):
+        if math.hypot(rows.stop - rows.start, columns.stop - columns.start) * BLOCK < LEAST_LENGTH:
+            continue
+        part = np.kron(parts[rows, columns] == no, np.ones((BLOCK, BLOCK), bool))
+        top, left = rows.start * BLOCK, columns.start * BLOCK
+        y, x = np.nonzero(part & padded[top : top + part.shape[0], left : left + part.shape[1]])
+        trail = _streak(height, x + left, y + top)
+        if trail is not None and not _may_be_pattern(trail, sensor_angle_deg):
+            found.append(trail)
+    found = _joined(height, sorted(found, key=lambda trail: -trail.length))
+    for trail in found:
+        mark_trail(mask, trail)
+    return found
+
+
+def _joined(height: Array, streaks: list[Trail]) -> list[Trail]:
+    """Make one of streaks that lie on one line, if the trail is seen between them."""
+    whole: list[Trail] = []
+    for part in streaks:
+        for k, other in enumerate(whole):
+            trail = _through(height, other, part)
+            if trail is not None:
+                whole[k] = trail
+                break
+        else:
+            whole.append(part)
+    return whole
+
+
+def _through(height: Array, one: Trail, other: Trail) -> Trail | None:
+    """Return the trail that both are parts of; None = they are two."""
+    ends = [(t.x0, t.y0) for t in (one, other)] + [(t.x1, t.y1) for t in (one, other)]
+    (ax, ay), (bx, by) = max(itertools.combinations(ends, 2), key=lambda pair: math.dist(*pair))
+    half = max(one.high - one.low, other.high - other.low) / 2
+    trail = Trail(ax, ay, bx, by, -half, half, min(one.brightness, other.brightness))
+    x0, y0, ux, uy = trail.line
+    if max(abs((x - x0) * uy - (y - y0) * ux) for x, y in ends) > half:
+        return None
+    between = np.sort([(x - x0) * ux + (y - y0) * uy for x, y in ends])[1:3]
+    seen = brightness(height, trail.line, between)
+    return trail if seen > LEAST_BETWEEN * trail.brightness else None
+
+
+def told_once(lines: list[Trail], streaks: list[Trail]) -> tuple[Trail, ...]:
+    """Return what is told of trails that were found as lines, as streaks or as both.
+
+    A streak says better where a trail begins, ends and how wide it is; a line sees all of one that is masked in parts.
+    """
+    told: list[Trail] = []
+    for line in lines:
+        same = [streak for streak in streaks if _share_beside(streak, line) > 0.5 or _share_beside(line, streak) > 0.5]
+        if len(same) != 1 or line.length > MOST_LONGER * same[0].length:
+            told.append(line)
+            streaks = [streak for streak in streaks if streak not in same]
+    return (*told, *streaks)
+
+
+def _share_beside(one: Trail, other: Trail) -> float:
+    """Share of one trail's axis that lies within the edges of another, or a few px from them."""
+    x0, y0, ux, uy = other.line
+    at = np.linspace(0, 1, 50)
+    x, y = one.x0 + at * (one.x1 - one.x0), one.y0 + at * (one.y1 - one.y0)
+    across, along = (x - x0) * uy - (y - y0) * ux, (x - x0) * ux + (y - y0) * uy
+    near = (across > other.low - BESIDE) & (across < other.high + BESIDE) & (along > 0) & (along < other.length)
+    return float(near.mean())
+
+
+def _streak(height: Array, x: Array, y: Array) -> Trail | None:
+    """Return the trail that these px are; None = they are something else."""
+    kept = np.ones(x.size, bool)
+    for _ in range(3):
+        middle_x, middle_y = x[kept].mean(), y[kept].mean()
+        spread, axes = np.linalg.eigh(np.cov(x[kept], y[kept]))
+        ux, uy = axes[:, 1]
+        across = (x - middle_x) * uy - (y - middle_y) * ux
+        kept = np.abs(across) <= max(3 * math.sqrt(max(spread[0], 0.0)), 1.0)
+    along = ((x - middle_x) * ux + (y - middle_y) * uy)[kept]
+    # of a filled rectangle
+    length, width = (math.sqrt(12 * value) for value in (spread[1], max(spread[0], 1 / 12)))
+    if length < LEAST_LENGTH or length < LEAST_ASPECT * width:
+        return None
+    if kept.mean() < 1 - MOST_STRAY or kept.sum() < LEAST_FILL * length * width:
+        return None
+    start, end = float(along.min()), float(along.max())
+    low, high = (float(edge) for edge in np.percentile(across[kept], [2, 98]))
+    line = np.array([middle_x, middle_y, ux, uy])
+    (ax, ay), (bx, by) = (line[:2] + np.outer([start, end], line[2:])).tolist()
+    return Trail(ax, ay, bx, by, low, high, brightness(height, line, np.array([start, end])))
+
+
+def _may_be_pattern(trail: Trail, sensor_angle_deg: float) -> bool:
+    off = (math.degrees(math.atan2(trail.y1 - trail.y0, trail.x1 - trail.x0)) - sensor_angle_deg) % 90
+    return min(off, 90 - off) < AXIS_DEG and trail.brightness < AXIS_BRIGHTNESS
