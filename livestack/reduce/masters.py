@@ -1,8 +1,8 @@
-"""Calibration: which frames fit a light, and masters from them. Plain means; a better one may take this door."""
+"""Calibration: which frames fit a light, and masters from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header, Masters
+from livestack.reduce.combine import Combined, combine
 
 Read = Callable[[Path], Frame]
 
@@ -109,44 +110,60 @@ def _masters_first(headers: list[Header]) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Plain mean (H, W[, C]) float32 of `n` frames; name of the first, the last one; and words on those left out."""
+    """Mean of the frames that could be used, the first one's name, the last one itself, and words on those left out."""
 
-    data: Array
+    combined: Combined
     first: str
     last: Frame
-    n: int
     problems: tuple[str, ...]
 
 
-def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None) -> Mean:
+def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *, level: bool = False) -> Mean:
     """Average frames of one size, less `subtract`; one that cannot be used costs only itself.
+
+    Parameters
+    ----------
+    level : bool
+        Bring the frames to the first one's level before they are compared: the sky of twilight flats gets brighter.
 
     Raises
     ------
     FrameError
         No frame could be used.
     """
-    total: Array | None = None
-    last: Frame | None = None
-    used = []
+    used: list[Frame] = []
+    first = ""
     problems = []
-    for path in paths:
-        try:
-            frame = read(path)
-            shape = next((a.shape for a in (total, subtract) if a is not None), frame.data.shape)
-            if frame.data.shape != shape:
-                raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
-        except FrameError as error:
-            problems.append(error.sentence)
-            continue
-        data = frame.data.astype(np.float64)
-        data = data if subtract is None else data - subtract
-        total = data if total is None else total + data
-        last = frame
-        used.append(path.name)
-    if total is None or last is None:
-        raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read")
-    return Mean((total / len(used)).astype(np.float32), used[0], last, len(used), tuple(problems))
+
+    def usable() -> Iterator[Array]:
+        nonlocal first
+        level_adu, shape = 0.0, subtract.shape if subtract is not None else None
+        for path in paths:
+            try:
+                frame = read(path)
+                shape = shape or frame.data.shape
+                if frame.data.shape != shape:
+                    raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
+                data = frame.data.astype(np.float32)
+                data = data if subtract is None else data - subtract
+                if level:
+                    mine = float(np.median(data.ravel()[:: max(1, data.size // 200_000)]))
+                    if not mine > 0:
+                        raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
+                    level_adu = level_adu or mine
+                    data *= np.float32(level_adu / mine)
+            except FrameError as error:
+                problems.append(error.sentence)
+                continue
+            first = first or path.name
+            used[:] = [frame]
+            yield data
+
+    try:
+        combined = combine(usable())
+    except ValueError:
+        raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read") from None
+    return Mean(combined, first, used[0], tuple(problems))
 
 
 def _px(shape: tuple[int, ...]) -> str:
@@ -172,15 +189,16 @@ def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]
         if not paths:
             return None, None
         try:
-            found = mean_of(paths, read, subtract)
-            if found.data.shape[:2] != size:
-                raise FrameError("mismatched", f"{paths[0].name} is {_px(found.data.shape)}, the lights {_px(size)}")
+            found = mean_of(paths, read, subtract, level=kind == "flat")
+            data, n = found.combined.mean, found.combined.n
+            if data.shape[:2] != size:
+                raise FrameError("mismatched", f"{paths[0].name} is {_px(data.shape)}, the lights {_px(size)}")
         except FrameError as error:
             problems.append(f"{kind} not used: {error.sentence}")
             return None, None
         problems.extend(f"left out of the {kind}: {problem}" for problem in found.problems)
-        provenance[kind] = f"{found.first} (mean of {found.n})" if found.n > 1 else found.first
-        return found.data, found.last
+        provenance[kind] = f"{found.first} (mean of {n})" if n > 1 else found.first
+        return data, found.last
 
     bias, _ = mean("bias", chosen.bias, None)
     dark, _ = mean("dark", chosen.dark, None)

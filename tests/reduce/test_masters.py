@@ -126,8 +126,29 @@ def test_a_master_is_the_mean_in_full_precision(library: Library) -> None:
     data = [np.random.default_rng(k).integers(59_000, 61_000, (20, 20)).astype(np.uint16) for k in range(300)]
     paths = [library.put(f"bias-{k}", frame) for k, frame in enumerate(data)]
     found = mean_of(paths, library.read)
-    assert found.n == 300
-    np.testing.assert_allclose(found.data, np.mean(data, axis=0), atol=0.01)
+    assert found.combined.n == 300
+    # of values that are spread evenly none stands out
+    np.testing.assert_allclose(found.combined.mean, np.mean(data, axis=0), atol=0.01)
+
+
+def test_twilight_flats_are_compared_at_one_level(library: Library) -> None:
+    """The sky grows four times as bright while they are taken, and a star wanders through them: the flat is clean."""
+    draw = np.random.default_rng(12)
+    response = 1 - 0.3 * np.linspace(-1, 1, SIZE[1]) ** 2 + np.zeros((SIZE[0], 1))
+    paths = []
+    for k in range(10):
+        lit = 8_000 * (1 + k / 3) * response
+        lit = draw.poisson(lit).astype(np.float32) + 300
+        lit[20 + 8 * k : 24 + 8 * k, 40:44] += 6_000
+        paths.append(library.put(f"flat-{k}", lit))
+    chosen = Chosen(bias=(library.put("bias", np.full(SIZE, 300, np.uint16)),), flat=tuple(paths))
+    masters, problems = build(chosen, library.read, LIGHT)
+    assert problems == []
+    assert masters.flat is not None
+    off = masters.flat / response * response.mean() - 1
+    noise = np.sqrt(np.mean([1 / (8_000 * (1 + k / 3)) for k in range(10)]) / 10)
+    assert off.std() < 1.15 * noise
+    assert np.abs(off[20:96, 40:44]).max() < 6 * noise
 
 
 def test_a_flat_is_one_on_average_in_each_colour() -> None:
@@ -163,7 +184,7 @@ def test_a_flat_without_light_is_refused_in_words(lit: Array, library: Library) 
     assert masters.flat is None
     assert "flat" not in masters.provenance
     (problem,) = problems
-    assert problem.startswith("flat not used: the flat has no light in it")
+    assert problem.startswith("flat not used: flat has no light in it")
 
 
 @pytest.mark.parametrize("kind", ["bias", "dark", "flat"])
