@@ -295,12 +295,13 @@ def judge(sight: Sight, template: Stack, rule: Rule) -> Judgement:
     z -= low
     z[~valid] = 0
     hit = (z > rule.kappa_high) | (z < -rule.kappa_low)
-    change = np.hypot(matched - mean, np.float32(math.sqrt(noise)) * low)
+    sigma = np.float32(math.sqrt(noise))
+    change = np.hypot(matched - mean, sigma * low)
     # what follows counts in σ of the residual as it is
     z /= np.float32(max(_robust_sigma(z[ok])[1], LEAST_SIGMA))
     mask = _spatial(z, ok)
-    height = np.where(valid, (sample - matched) / np.float32(math.sqrt(noise)) - low, np.float32(np.nan))
-    streaks = find_streaks(height, mask, sight.sensor_angle_deg)
+    height = np.where(valid, (sample - matched) / sigma - low, np.float32(np.nan))
+    streaks = find_streaks(height, np.float32(SHARPER * rule.beta) / sigma * contrast, mask, sight.sensor_angle_deg)
     lines = find_trails(z, ok, height, sight.sensor_angle_deg, mask)
     mask |= _surrounded(mask, ok)
     mask &= valid & ~is_disputed(coverage.astype(np.int32), rejected)

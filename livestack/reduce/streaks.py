@@ -12,7 +12,9 @@ from livestack.frame import Array
 from livestack.reduce.trails import Trail, brightness, mark_trail
 
 BLOCK = 4
-"""What lies in neighbouring blocks of so many px belongs together: a star may cut a streak."""
+GAP = 5
+"""What lies in neighbouring blocks of so many px belongs together: a star may cut a streak; so do px up to twice GAP
+apart along it."""
 LEAST_LENGTH = 24.0
 """What is shorter, px, may as well be the track of a cosmic ray."""
 LEAST_ASPECT = 4.0
@@ -28,13 +30,15 @@ AXIS_DEG, AXIS_BRIGHTNESS = 3.0, 5.0
 """Along the sensor's rows and columns it may be read-out pattern unless it is so bright."""
 
 
-def find_streaks(height: Array, mask: Array, sensor_angle_deg: float) -> list[Trail]:
+def find_streaks(height: Array, structure: Array, mask: Array, sensor_angle_deg: float) -> list[Trail]:
     """Find the trails among what is masked, longest first, and mark the gaps in them in `mask`.
 
     Parameters
     ----------
     height : (h, w) float32
         Residual in σ of the noise alone, NaN where there is none: what brightness is told in.
+    structure : (h, w) float32
+        How far a px may be off for what the sky is like there, in the same σ.
     mask : (h, w) bool
         What the spatial test left out; changed in place.
     sensor_angle_deg : float
@@ -55,10 +59,24 @@ def find_streaks(height: Array, mask: Array, sensor_angle_deg: float) -> list[Tr
         trail = _streak(height, x + left, y + top)
         if trail is not None and not _may_be_pattern(trail, sensor_angle_deg):
             found.append(trail)
-    found = _joined(height, sorted(found, key=lambda trail: -trail.length))
     for trail in found:
-        mark_trail(mask, trail)
-    return found
+        _close_gaps(mask, trail, structure)
+    return _joined(height, sorted(found, key=lambda trail: -trail.length))
+
+
+def _close_gaps(mask: Array, trail: Trail, structure: Array) -> None:
+    """Mark what a star hides of a trail, if the trail is more than what is uncertain of the star anyway.
+
+    Where it is dark for longer, as between the flashes of an aircraft, there is sky.
+    """
+    whole = np.zeros_like(mask)
+    mark_trail(whole, trail)
+    (top, bottom), (left, right) = (sorted(side) for side in ((trail.y0, trail.y1), (trail.x0, trail.x1)))
+    reach = math.ceil(trail.high - trail.low) + GAP
+    near = np.s_[max(int(top) - reach, 0) : int(bottom) + reach, max(int(left) - reach, 0) : int(right) + reach]
+    whole = whole[near]
+    whole &= structure[near] < trail.brightness
+    mask[near] |= whole & ndimage.binary_dilation(mask[near] & whole, iterations=GAP)
 
 
 def _joined(height: Array, streaks: list[Trail]) -> list[Trail]:
@@ -131,9 +149,10 @@ def _streak(height: Array, x: Array, y: Array) -> Trail | None:
         return None
     start, end = float(along.min()), float(along.max())
     low, high = (float(edge) for edge in np.percentile(across[kept], [2, 98]))
-    line = np.array([middle_x, middle_y, ux, uy])
-    (ax, ay), (bx, by) = (line[:2] + np.outer([start, end], line[2:])).tolist()
-    return Trail(ax, ay, bx, by, low, high, brightness(height, line, np.array([start, end])))
+    (ax, ay), (bx, by) = ((middle_x + at * ux, middle_y + at * uy) for at in (start, end))
+    # an aircraft is dark between its flashes
+    seen = kept & (np.abs(across) <= 0.5)
+    return Trail(ax, ay, bx, by, low, high, float(np.nanmedian(height[y[seen], x[seen]])))
 
 
 def _may_be_pattern(trail: Trail, sensor_angle_deg: float) -> bool:
