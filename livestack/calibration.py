@@ -15,13 +15,17 @@ import numpy as np
 from livestack.atomic import write_atomically
 from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MastersBuilt, MastersMatched
-from livestack.frame import Header, Masters
+from livestack.frame import Frame, Header, Masters
 from livestack.prepare import content_hash
 from livestack.read import is_frame_name, open_frame, open_header
-from livestack.reduce.masters import KINDS, Chosen, build, match
+from livestack.reduce.masters import build
+from livestack.reduce.matching import KINDS, Chosen, match
+from livestack.reduce.proof import HALF, dark_fit, figures
 from livestack.settings import Processing
 
 _ARRAYS = ("pedestal", "flat", "bad_pixels")
+_FACTS = ("provenance", "n_frames", "noise_adu")
+_SOURCES = ("bias", "dark", "flat", "darkflat")
 
 
 class Calibration:
@@ -57,34 +61,55 @@ class Calibration:
         if header.kind in KINDS and header.path not in {known.path for known in self._library}:
             self._library.append(dataclasses.replace(header, raw={}))
 
-    def choose(self, stack: str, light: Header) -> tuple[list[Event], Masters, str]:
-        """Choose and build the masters of a new stack: events, masters, and their id ("" = none)."""
-        chosen = match(light, self._library, self._by_hand) if self._enabled else Chosen()
+    def choose(self, stack: str, light: Frame) -> tuple[list[Event], Masters, str]:
+        """Choose and build the masters of a new stack, and prove them on its first light.
+
+        Parameters
+        ----------
+        light : Frame
+            Raw px of the founding sub.
+
+        Returns
+        -------
+        list of Event, Masters, str
+            What is to be journaled, the masters, and their id ("" = none).
+        """
+        chosen = match(light.header, self._library, self._by_hand) if self._enabled else Chosen()
         chosen = self._readable(chosen)
-        sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in ("bias", "dark", "flat")}
-        identity = _identity(sources)
-        masters, problems = self._load_or_build(identity, chosen, light)
+        masters, problems = self._load_or_build(_identity(chosen), chosen, light.header)
+        why_not = _why_no_dark(light, masters) if chosen.dark and "dark" not in self._by_hand else None
+        if why_not:
+            chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
+            masters, problems = self._load_or_build(_identity(chosen), chosen, light.header)
+        identity = _identity(chosen)
+        sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in _SOURCES}
         built: list[Event] = [
-            MastersBuilt(kind, len(paths), paths, identity)
+            MastersBuilt(kind, masters.n_frames[kind], paths, identity, masters.noise_adu[kind])
             for kind, paths in sources.items()
-            if len(paths) > 1 and kind in masters.provenance
+            if kind in masters.n_frames
         ]
         matched = MastersMatched(
-            stack, **sources, missing=list(chosen.missing), notes=[*chosen.notes, *problems], id=identity
+            stack,
+            **sources,
+            missing=list(chosen.missing),
+            notes=[*chosen.notes, *problems],
+            id=identity,
+            dark_scale=chosen.dark_scale,
+            fits=list(chosen.fits),
+            figures=figures(light, masters) if masters.provenance else {},
         )
         return [*built, matched], masters, identity
 
     def of(self, matched: MastersMatched, light: Header) -> Masters:
         """Return the masters of a stack of a resumed session: the same bits."""
-        bias, dark, flat = (tuple(Path(p) for p in paths) for paths in (matched.bias, matched.dark, matched.flat))
-        return self._load_or_build(matched.id, Chosen(bias, dark, flat), light)[0]
+        bias, dark, flat, darkflat = (tuple(Path(path) for path in getattr(matched, kind)) for kind in _SOURCES)
+        chosen = Chosen(bias, dark, flat, darkflat, matched.dark_scale)
+        return self._load_or_build(matched.id, chosen, light)[0]
 
     def _readable(self, chosen: Chosen) -> Chosen:
         """Leave out files that are gone by now."""
-        present = {
-            kind: tuple(path for path in getattr(chosen, kind) if path.is_file()) for kind in ("bias", "dark", "flat")
-        }
-        return dataclasses.replace(chosen, **present)
+        present = {kind: tuple(path for path in getattr(chosen, kind) if path.is_file()) for kind in _SOURCES}
+        return dataclasses.replace(chosen, **present)  # type: ignore[arg-type]
 
     def _load_or_build(self, identity: str, chosen: Chosen, light: Header) -> tuple[Masters, list[str]]:
         if not identity:
@@ -97,7 +122,7 @@ class Calibration:
         arrays: dict[str, Any] = {
             name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None
         }
-        facts = json.dumps({"provenance": masters.provenance, "problems": problems})
+        facts = json.dumps({name: getattr(masters, name) for name in _FACTS} | {"problems": problems})
 
         def write(file: BinaryIO) -> None:
             np.savez(file, facts=np.array(facts), **arrays)
@@ -113,18 +138,36 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
-    return Masters(**arrays, provenance=facts["provenance"]), facts["problems"]
+    return Masters(**arrays, **{name: facts.get(name, {}) for name in _FACTS}), facts["problems"]
 
 
-def _identity(sources: dict[str, list[str]]) -> str:
+def _identity(chosen: Chosen) -> str:
     """Name of a choice of files by their content; "" for no file at all."""
+    sources = {kind: getattr(chosen, kind) for kind in _SOURCES}
     if not any(sources.values()):
         return ""
     digest = hashlib.sha256()
     for kind, paths in sources.items():
         for path in paths:
-            digest.update(f"{kind}:{_content(Path(path))};".encode())
+            digest.update(f"{kind}:{_content(path)};".encode())
+    if chosen.dark_scale is not None:
+        digest.update(f"scale:{chosen.dark_scale!r};".encode())
     return digest.hexdigest()[:16]
+
+
+def _why_no_dark(light: Frame, masters: Masters) -> str | None:
+    """Words on a dark that makes a light worse; None = it does what it should, or cannot be told."""
+    if masters.pedestal is None or masters.pedestal.shape != light.data.shape:
+        return None
+    if float(np.median(masters.pedestal[::8, ::8])) > 1.02 * float(np.median(light.data[::8, ::8])):
+        return "the dark is brighter than the lights: ignored (another offset, or lights of 8 bit?)"
+    fit = dark_fit(light, masters.pedestal)
+    if fit is None or fit >= HALF:
+        return None
+    return (
+        f"the dark makes it worse, its hot px stand at {100 * fit:.0f} % of their height in the lights: ignored "
+        "(another gain or temperature than it says?)"
+    )
 
 
 def _content(path: Path) -> str:

@@ -68,11 +68,17 @@ class MastersBuilt(Event):
     n_frames: int
     sources: list[str]
     sha256: str
+    noise_adu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MastersMatched(Event):
-    """Which calibration a stack uses for good. Each of bias, dark, flat: list of source files, or empty."""
+    """Which calibration a stack uses for good. Each of bias, dark, flat: list of source files, or empty.
+
+    ``darkflat`` is what is taken off the flat where that is not the bias; ``dark_scale`` what the dark current is
+    multiplied by where its exposure is another one. ``fits`` says how near each is, ``figures`` what it did to the
+    founding sub.
+    """
 
     stack: str
     bias: list[str]
@@ -81,6 +87,10 @@ class MastersMatched(Event):
     missing: list[str]
     notes: list[str]
     id: str = ""
+    darkflat: list[str] = field(default_factory=list)
+    dark_scale: float | None = None
+    fits: list[str] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

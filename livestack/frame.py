@@ -128,13 +128,17 @@ class Masters:
     bad_pixels : ndarray of bool, optional
         (H, W), True = hot or dead: replaced from neighbours of the same colour.
     provenance : dict
-        kind → where it came from and from how many frames.
+        kind → where it came from, from how many frames, how noisy it is.
+    n_frames, noise_adu : dict
+        kind → frames in its mean, and the noise of one px of that; only where there are several.
     """
 
     pedestal: Array | None = None
     flat: Array | None = None
     bad_pixels: Array | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    n_frames: dict[str, int] = field(default_factory=dict)
+    noise_adu: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ class Session:
         first = items[0]
         header = first.frame.header
         name = replaces or self._free_name(header)
-        calibrated, masters, masters_id = self.calibration.choose(name, header)
+        calibrated, masters, masters_id = self.calibration.choose(name, first.frame)
         first = measured(first, masters_id, masters)
         if first.stars is None or first.quality is None:
             raise RuntimeError("a light must be measured before it founds a stack")

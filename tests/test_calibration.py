@@ -10,8 +10,8 @@ import pytest
 from livestack.calibration import Calibration
 from livestack.errors import SettingsError
 from livestack.events import MastersBuilt, MastersMatched
-from livestack.frame import Header
-from livestack.read import open_header
+from livestack.frame import Frame
+from livestack.read import open_frame, open_header
 from livestack.settings import Processing
 from livestack.simulate.fits import fits_bytes
 
@@ -26,8 +26,8 @@ def _write(path: Path, kind: str, level: int, *, size: tuple[int, int] = SIZE, *
 
 
 @pytest.fixture
-def light(tmp_path: Path) -> Header:
-    return open_header(_write(tmp_path / "light.fits", "LIGHT", 900))
+def light(tmp_path: Path) -> Frame:
+    return open_frame(_write(tmp_path / "light.fits", "LIGHT", 900))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def _matched(events: list[object]) -> MastersMatched:
     return found
 
 
-def test_a_library_is_matched_and_built(light: Header, library: Path, cache: Path) -> None:
+def test_a_library_is_matched_and_built(light: Frame, library: Path, cache: Path) -> None:
     events, masters, identity = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     built = [event for event in events if isinstance(event, MastersBuilt)]
     assert [(event.kind, event.n_frames) for event in built] == [("bias", 3), ("dark", 3), ("flat", 3)]
@@ -70,16 +70,16 @@ def test_a_library_is_matched_and_built(light: Header, library: Path, cache: Pat
     assert masters.flat.mean() == pytest.approx(1, abs=1e-3)
 
 
-def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Header, library: Path, cache: Path) -> None:
+def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame, library: Path, cache: Path) -> None:
     calibration = Calibration(Processing(masters=(str(library),)), cache)
     events, masters, _ = calibration.choose("M 31", light)
     matched = _matched(list(events))
     (kept,) = cache.glob("masters-*.npz")
-    from_cache = Calibration(Processing(), cache).of(matched, light)
+    from_cache = Calibration(Processing(), cache).of(matched, light.header)
     kept.unlink()
-    anew = Calibration(Processing(), cache).of(matched, light)
+    anew = Calibration(Processing(), cache).of(matched, light.header)
     kept.write_bytes(b"PK\x03\x04 torn")
-    over_damage = Calibration(Processing(), cache).of(matched, light)
+    over_damage = Calibration(Processing(), cache).of(matched, light.header)
     for other in (from_cache, anew, over_damage):
         np.testing.assert_array_equal(other.pedestal, masters.pedestal)
         np.testing.assert_array_equal(other.flat, masters.flat)
@@ -87,15 +87,15 @@ def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Heade
         assert other.provenance == masters.provenance
 
 
-def test_the_sources_may_go_once_the_masters_are_kept(light: Header, library: Path, cache: Path) -> None:
+def test_the_sources_may_go_once_the_masters_are_kept(light: Frame, library: Path, cache: Path) -> None:
     events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     for path in library.rglob("*.fits"):
         path.unlink()
-    again = Calibration(Processing(), cache).of(_matched(list(events)), light)
+    again = Calibration(Processing(), cache).of(_matched(list(events)), light.header)
     np.testing.assert_array_equal(again.pedestal, masters.pedestal)
 
 
-def test_a_truncated_cache_is_built_again(light: Header, library: Path, cache: Path) -> None:
+def test_a_truncated_cache_is_built_again(light: Frame, library: Path, cache: Path) -> None:
     calibration = Calibration(Processing(masters=(str(library),)), cache)
     _, masters, _ = calibration.choose("M 31", light)
     (kept,) = cache.glob("masters-*.npz")
@@ -104,7 +104,7 @@ def test_a_truncated_cache_is_built_again(light: Header, library: Path, cache: P
     np.testing.assert_array_equal(again.flat, masters.flat)
 
 
-def test_by_hand_wins_over_matching(light: Header, library: Path, cache: Path, tmp_path: Path) -> None:
+def test_by_hand_wins_over_matching(light: Frame, library: Path, cache: Path, tmp_path: Path) -> None:
     """Even a dark of another exposure: whoever names it knows."""
     mine = _write(tmp_path / "mine.fits", "DARK", 500, EXPTIME=300.0)
     processing = Processing(masters=(str(library),), dark=str(mine))
@@ -114,14 +114,14 @@ def test_by_hand_wins_over_matching(light: Header, library: Path, cache: Path, t
     assert masters.pedestal.mean() == pytest.approx(499.5, abs=1.5)
 
 
-def test_one_of_another_size_by_hand_is_said_not_used(light: Header, cache: Path, tmp_path: Path) -> None:
+def test_one_of_another_size_by_hand_is_said_not_used(light: Frame, cache: Path, tmp_path: Path) -> None:
     mine = _write(tmp_path / "mine.fits", "DARK", 500, size=(20, 30))
     events, masters, _ = Calibration(Processing(dark=str(mine)), cache).choose("M 31", light)
     assert masters.pedestal is None
     assert _matched(list(events)).notes == ["dark not used: mine.fits is 30×20 px, the lights 60×40 px"]
 
 
-def test_nothing_there_is_said(light: Header, cache: Path) -> None:
+def test_nothing_there_is_said(light: Frame, cache: Path) -> None:
     events, masters, identity = Calibration(Processing(), cache).choose("M 31", light)
     matched = _matched(list(events))
     assert matched.missing == ["no dark of 30 s matches", "no flat matches"]
@@ -130,7 +130,7 @@ def test_nothing_there_is_said(light: Header, cache: Path) -> None:
     assert not list(cache.iterdir())
 
 
-def test_no_calibration_is_no_calibration(light: Header, library: Path, cache: Path) -> None:
+def test_no_calibration_is_no_calibration(light: Frame, library: Path, cache: Path) -> None:
     processing = Processing(masters=(str(library),), calibration=False)
     events, masters, identity = Calibration(processing, cache).choose("M 31", light)
     assert identity == ""
@@ -138,18 +138,18 @@ def test_no_calibration_is_no_calibration(light: Header, library: Path, cache: P
     assert _matched(list(events)).missing == []
 
 
-def test_frames_found_in_the_folder_are_used_from_then_on(light: Header, cache: Path, tmp_path: Path) -> None:
+def test_frames_found_in_the_folder_are_used_from_then_on(light: Frame, cache: Path, tmp_path: Path) -> None:
     calibration = Calibration(Processing(), cache)
     dark = _write(tmp_path / "captures" / "dark.fits", "DARK", 330)
     for _ in range(2):
         calibration.add(open_header(dark))
-    calibration.add(light)
+    calibration.add(light.header)
     events, masters, _ = calibration.choose("M 31", light)
     assert _matched(list(events)).dark == [str(dark)]
     assert masters.provenance == {"dark": "dark.fits"}
 
 
-def test_what_is_gone_or_broken_by_then_is_left_out(light: Header, library: Path, cache: Path) -> None:
+def test_what_is_gone_or_broken_by_then_is_left_out(light: Frame, library: Path, cache: Path) -> None:
     """A dark was deleted and another torn since it was found: the rest make the master, in words."""
     calibration = Calibration(Processing(masters=(str(library),)), cache)
     (library / "darks" / "dark_0.fits").unlink()
@@ -157,11 +157,12 @@ def test_what_is_gone_or_broken_by_then_is_left_out(light: Header, library: Path
     torn.write_bytes(torn.read_bytes()[:3000])
     events, masters, _ = calibration.choose("M 31", light)
     assert masters.provenance["dark"] == "dark_2.fits"
-    (note,) = _matched(list(events)).notes
-    assert note.startswith("left out of the dark: dark_1.fits")
+    torn_note, alone = _matched(list(events)).notes
+    assert torn_note.startswith("left out of the dark: dark_1.fits")
+    assert alone == "the dark is one frame: its noise goes into every light"
 
 
-def test_another_content_is_another_identity(light: Header, library: Path, cache: Path) -> None:
+def test_another_content_is_another_identity(light: Frame, library: Path, cache: Path) -> None:
     _, _, one = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     _write(library / "darks" / "dark_0.fits", "DARK", 360)
     _, masters, other = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
@@ -191,3 +192,57 @@ def test_wrong_paths_are_one_line(settings: dict[str, object], words: str, cache
         Calibration(Processing(**filled), cache)  # type: ignore[arg-type]
     assert str(caught.value).startswith(words)
     assert "\n" not in str(caught.value)
+
+
+def _with_hot_px(path: Path, kind: str, height: float, seed: int, level: int = 330, **keywords: str | float) -> Path:
+    draw = np.random.default_rng(seed)
+    data = draw.normal(level, 5, (120, 160))
+    data.ravel()[np.random.default_rng(99).choice(data.size, 80, replace=False)] += height
+    path.parent.mkdir(parents=True, exist_ok=True)
+    keywords = {"IMAGETYP": kind, "EXPTIME": 30.0, "GAIN": 100, **keywords}
+    path.write_bytes(fits_bytes(data.astype(np.uint16), keywords))
+    return path
+
+
+def test_a_dark_that_makes_it_worse_is_ignored_in_words(cache: Path, tmp_path: Path) -> None:
+    """Its hot px stand four times as high as in the lights, whatever its header says."""
+    light = open_frame(_with_hot_px(tmp_path / "light.fits", "LIGHT", 500, 1, 900))
+    for k in range(3):
+        _with_hot_px(tmp_path / "library" / f"dark_{k}.fits", "DARK", 2000, 10 + k)
+        _with_hot_px(tmp_path / "library" / f"bias_{k}.fits", "BIAS", 0, 20 + k, EXPTIME=0.0)
+    calibration = Calibration(Processing(masters=(str(tmp_path / "library"),)), cache)
+    events, masters, identity = calibration.choose("M 31", light)
+    matched = _matched(list(events))
+    assert matched.dark == []
+    assert any("the dark makes it worse, its hot px stand at 25 % of their height" in note for note in matched.notes)
+    assert set(masters.provenance) == {"bias"}
+    again = calibration.of(matched, light.header)
+    np.testing.assert_array_equal(again.pedestal, masters.pedestal)
+    assert matched.id == identity
+    mine = Processing(masters=(str(tmp_path / "library"),), dark=str(tmp_path / "library" / "dark_0.fits"))
+    assert _matched(list(Calibration(mine, cache).choose("M 31", light)[0])).dark, "whoever names it knows"
+
+
+def test_a_scaled_dark_is_the_same_when_resumed(cache: Path, tmp_path: Path) -> None:
+    light = open_frame(_with_hot_px(tmp_path / "light.fits", "LIGHT", 500, 1, 900))
+    for k in range(3):
+        _with_hot_px(tmp_path / "library" / f"dark_{k}.fits", "DARK", 1000, 10 + k, EXPTIME=60.0)
+        _with_hot_px(tmp_path / "library" / f"bias_{k}.fits", "BIAS", 0, 20 + k, EXPTIME=0.0)
+    calibration = Calibration(Processing(masters=(str(tmp_path / "library"),)), cache)
+    events, masters, _ = calibration.choose("M 31", light)
+    matched = _matched(list(events))
+    assert matched.dark_scale == pytest.approx(0.5)
+    assert any("its current scaled by 0.5" in words for words in matched.fits)
+    next(cache.glob("masters-*.npz")).unlink()
+    again = Calibration(Processing(), cache).of(matched, light.header)
+    np.testing.assert_array_equal(again.pedestal, masters.pedestal)
+    assert matched.figures["hot_before"] > 1000
+    assert matched.figures["hot_after"] < 100
+
+
+def test_lights_of_8_bit_are_not_darkened_by_darks_of_16(cache: Path, tmp_path: Path) -> None:
+    light = open_frame(_write(tmp_path / "light.fits", "LIGHT", 90))
+    dark = _write(tmp_path / "dark.fits", "DARK", 23_000)
+    events, masters, _ = Calibration(Processing(masters=(str(dark),)), cache).choose("M 31", light)
+    assert masters.pedestal is None
+    assert _matched(list(events)).notes[0].startswith("the dark is brighter than the lights: ignored")

@@ -1,4 +1,4 @@
-"""Calibration: which frames fit a light, and masters from them."""
+"""Masters: what is taken off a light and what it is divided by, from the frames chosen for it."""
 
 from __future__ import annotations
 
@@ -12,100 +12,17 @@ import numpy as np
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce.combine import Combined, combine
+from livestack.reduce.matching import Chosen
 
 Read = Callable[[Path], Frame]
 
-KINDS = ("bias", "dark", "flat", "darkflat", "master_bias", "master_dark", "master_flat")
-EXPOSURE_TOLERANCE_S = 5.0
-EXPOSURE_TOLERANCE = 0.02
-TEMPERATURE_TOLERANCE_C = 3.0
+UNIT_ADU = 65535
+FULL_ADU = 65535.0
+SATURATED, LEAST_FULL, MOST_SATURATED = 0.98, 0.9, 0.01
+"""A flat whose px lie within 2 % of the top of the range, more than 1 % of them, is overexposed."""
 FLAT_FLOOR = 0.1
 """Where a normalised flat is below this there was no light (overscan, a dead column): the px is bad."""
 HOT_SIGMA = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which files calibrate a stack; empty = none. ``missing`` and ``notes`` are words for the user."""
-
-    bias: tuple[Path, ...] = ()
-    dark: tuple[Path, ...] = ()
-    flat: tuple[Path, ...] = ()
-    missing: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def match(light: Header, library: Iterable[Header], by_hand: dict[str, Path]) -> Chosen:
-    """Choose calibration frames for a light by header; what was named by hand wins.
-
-    Parameters
-    ----------
-    library : iterable of Header
-        Raw calibration frames and masters, in a fixed order.
-    by_hand : dict
-        bias, dark, flat → one file.
-    """
-    fitting = [header for header in library if _same_sensor(light, header)]
-    darks = [h for h in fitting if h.kind in ("dark", "master_dark") and _same_exposure(light, h)]
-    notes = []
-    if darks and light.temperature_c is not None:
-        off = (
-            min(abs(h.temperature_c - light.temperature_c) for h in darks if h.temperature_c is not None)
-            if any(h.temperature_c is not None for h in darks)
-            else 0.0
-        )
-        if off > TEMPERATURE_TOLERANCE_C:
-            notes.append(f"the nearest dark is {off:.0f} °C away from the lights")
-    picked = {
-        "bias": _masters_first([h for h in fitting if h.kind in ("bias", "master_bias")]),
-        "dark": _masters_first(_nearest_temperature(light, darks)),
-        "flat": _masters_first([h for h in fitting if h.kind in ("flat", "master_flat") and _same_filter(light, h)]),
-    }
-    for kind, path in by_hand.items():
-        picked[kind] = (path,)
-    missing = []
-    if not picked["dark"]:
-        exposure = f"{light.exposure_s:g} s" if light.exposure_s is not None else "this exposure"
-        missing.append(f"no dark of {exposure} matches")
-    if not picked["flat"]:
-        missing.append(f"no flat{f' in {light.filter}' if light.filter else ''} matches")
-    return Chosen(picked["bias"], picked["dark"], picked["flat"], tuple(missing), tuple(notes))
-
-
-def _same_sensor(light: Header, other: Header) -> bool:
-    if other.size != light.size or other.binning != light.binning:
-        return False
-    if light.camera and other.camera and light.camera.casefold() != other.camera.casefold():
-        return False
-    if other.kind in ("flat", "master_flat", "darkflat"):
-        return True
-    return light.gain is None or other.gain is None or abs(light.gain - other.gain) < 1e-6
-
-
-def _same_exposure(light: Header, dark: Header) -> bool:
-    if light.exposure_s is None or dark.exposure_s is None:
-        return True
-    tolerance = max(EXPOSURE_TOLERANCE_S, EXPOSURE_TOLERANCE * light.exposure_s)
-    # a tolerance of 5 s must not make a 1 s dark fit a 5 s light
-    return abs(light.exposure_s - dark.exposure_s) <= min(tolerance, 0.2 * light.exposure_s + 1e-3)
-
-
-def _same_filter(light: Header, flat: Header) -> bool:
-    return not light.filter or not flat.filter or light.filter.casefold() == flat.filter.casefold()
-
-
-def _nearest_temperature(light: Header, darks: list[Header]) -> list[Header]:
-    """Darks of the nearest set temperature (within 1 °C of the nearest); those that do not say stay."""
-    known = [h for h in darks if h.temperature_c is not None]
-    if light.temperature_c is None or not known:
-        return darks
-    off = min(abs((h.temperature_c or 0.0) - light.temperature_c) for h in known)
-    return [h for h in known if abs((h.temperature_c or 0.0) - light.temperature_c) <= off + 1.0]
-
-
-def _masters_first(headers: list[Header]) -> tuple[Path, ...]:
-    masters = [h.path for h in headers if h.kind.startswith("master_")]
-    return (masters[0],) if masters else tuple(h.path for h in headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +33,13 @@ class Mean:
     first: str
     last: Frame
     problems: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Where it is from, of how many frames, and how noisy it is."""
+        if self.combined.n == 1:
+            return self.first
+        return f"{self.first} (mean of {self.combined.n}, noise {self.combined.noise_adu:.3g} ADU)"
 
 
 def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *, level: bool = False) -> Mean:
@@ -145,8 +69,11 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
                 if frame.data.shape != shape:
                     raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
                 data = frame.data.astype(np.float32)
-                data = data if subtract is None else data - subtract
+                # whoever made a master flat has taken its pedestal off
+                if subtract is not None and frame.header.kind != "master_flat":
+                    data = data - subtract
                 if level:
+                    _refuse_saturated(path.name, frame)
                     mine = float(np.median(data.ravel()[:: max(1, data.size // 200_000)]))
                     if not mine > 0:
                         raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
@@ -166,6 +93,25 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
     return Mean(combined, first, used[0], tuple(problems))
 
 
+def _refuse_saturated(name: str, frame: Frame) -> None:
+    """Refuse a raw flat that is at its limit: it does not show the vignette.
+
+    Raises
+    ------
+    FrameError
+        mismatched: more than a hundredth of its px is at the top of its range.
+    """
+    if frame.data.dtype != np.uint16:
+        return
+    some = frame.data.ravel()[:: max(1, frame.data.size // 200_000)]
+    top = min(frame.header.saturation_adu or FULL_ADU, float(some.max()))
+    at_top = float((some >= SATURATED * top).mean())
+    if top >= LEAST_FULL * (frame.header.saturation_adu or FULL_ADU) and at_top > MOST_SATURATED:
+        raise FrameError(
+            "mismatched", f"{name} is overexposed ({100 * at_top:.0f} % of it): take flats at half the range"
+        )
+
+
 def _px(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}×{shape[0]} px" + (" in colour" if len(shape) == 3 else "")
 
@@ -173,45 +119,102 @@ def _px(shape: tuple[int, ...]) -> str:
 def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]]:
     """Build the masters of a stack from the files chosen for it; what cannot be used is left out, in words.
 
-    A dark holds the bias; without one the bias is the pedestal. The flat is freed of the bias and normalised per CFA
-    colour.
+    A dark holds the bias; without one the bias is the pedestal. The flat is freed of its own pedestal, unless whoever
+    made a master of it did so, and normalised per CFA colour.
 
     Parameters
     ----------
     light : Header
         Of the founding sub: size, and the CFA where a flat does not tell its own.
     """
-    size = light.size
-    problems: list[str] = []
-    provenance: dict[str, str] = {}
+    making = _Making(read, light)
+    bias = making.mean("bias", chosen.bias)
+    dark = making.mean("dark", chosen.dark)
+    if dark is not None and chosen.dark_scale is not None:
+        dark = making.scaled(dark, bias, chosen.dark_scale)
+    under = making.mean("darkflat", chosen.darkflat) if chosen.darkflat else bias
+    flat = making.flat(chosen.flat, under)
+    pedestal, blank = making.without_blanks("dark" if dark is not None else "bias", dark if dark is not None else bias)
+    bad = blank if dark is None or pedestal is None else hot_pixels(pedestal) | (False if blank is None else blank)
+    masters = Masters(pedestal, flat, bad, making.provenance, making.n_frames, making.noise_adu)
+    return masters, making.problems
 
-    def mean(kind: str, paths: tuple[Path, ...], subtract: Array | None) -> tuple[Array | None, Frame | None]:
+
+class _Making:
+    """Masters in the making: words on where each is from, and on what was left out."""
+
+    def __init__(self, read: Read, light: Header) -> None:
+        self.read, self.light = read, light
+        self.problems: list[str] = []
+        self.provenance: dict[str, str] = {}
+        self.n_frames: dict[str, int] = {}
+        self.noise_adu: dict[str, float] = {}
+
+    def mean(self, kind: str, paths: tuple[Path, ...]) -> Array | None:
+        """Average bias, dark or dark-flat frames, in the ADU of the lights; None = cannot be used."""
+        found = self._found(kind, paths, None)
+        if found is None:
+            return None
+        data = found.combined.mean
+        return data * np.float32(UNIT_ADU) if self._is_of_unit(kind, found) else data
+
+    def scaled(self, dark: Array, bias: Array | None, scale: float) -> Array | None:
+        """Bring the current of a dark to another exposure; without a bias that cannot be done."""
+        if bias is None:
+            self.problems.append("dark not used: it is of another exposure, and without a bias it cannot be scaled")
+            del self.provenance["dark"]
+            return None
+        self.provenance["dark"] += f", its current scaled by {scale:.4g}"
+        made: Array = bias + np.float32(scale) * (dark - bias)
+        return made
+
+    def without_blanks(self, kind: str, master: Array | None) -> tuple[Array | None, Array | None]:
+        """Return a master in numbers, and which px (H, W) held none; None = all do."""
+        if master is None or np.isfinite(master).all():
+            return master, None
+        blank = ~np.isfinite(master if master.ndim == 2 else master.sum(axis=2))
+        self.problems.append(f"{int(blank.sum())} px of the {kind} are no numbers")
+        level = np.nanmedian(np.where(np.isfinite(master), master, np.nan))
+        return np.where(np.isfinite(master), master, level).astype(np.float32), blank
+
+    def flat(self, paths: tuple[Path, ...], under: Array | None) -> Array | None:
+        """Return the normalised flat; None = cannot be used."""
+        found = self._found("flat", paths, under)
+        if found is None:
+            return None
+        try:
+            return normalised_flat(found.combined.mean, found.last.header.cfa or self.light.cfa)
+        except FrameError as error:
+            self.problems.append(f"flat not used: {error.sentence}")
+            del self.provenance["flat"]
+            return None
+
+    def _found(self, kind: str, paths: tuple[Path, ...], subtract: Array | None) -> Mean | None:
         if not paths:
-            return None, None
+            return None
         try:
-            found = mean_of(paths, read, subtract, level=kind == "flat")
-            data, n = found.combined.mean, found.combined.n
-            if data.shape[:2] != size:
-                raise FrameError("mismatched", f"{paths[0].name} is {_px(data.shape)}, the lights {_px(size)}")
+            found = mean_of(paths, self.read, subtract, level=kind == "flat")
+            shape, size = found.combined.mean.shape, self.light.size
+            if shape[:2] != size:
+                raise FrameError("mismatched", f"{paths[0].name} is {_px(shape)}, the lights {_px(size)}")
         except FrameError as error:
-            problems.append(f"{kind} not used: {error.sentence}")
-            return None, None
-        problems.extend(f"left out of the {kind}: {problem}" for problem in found.problems)
-        provenance[kind] = f"{found.first} (mean of {n})" if n > 1 else found.first
-        return data, found.last
+            self.problems.append(f"{kind} not used: {error.sentence}")
+            return None
+        self.problems += [f"left out of the {kind}: {problem}" for problem in found.problems]
+        if len(paths) > 1 and found.combined.n == 1:
+            self.problems.append(f"the {kind} is one frame: its noise goes into every light")
+        self.provenance[kind] = found.words
+        if found.combined.n > 1:
+            self.n_frames[kind], self.noise_adu[kind] = found.combined.n, found.combined.noise_adu
+        return found
 
-    bias, _ = mean("bias", chosen.bias, None)
-    dark, _ = mean("dark", chosen.dark, None)
-    lit, frame = mean("flat", chosen.flat, bias)
-    flat = None
-    if lit is not None and frame is not None:
-        try:
-            flat = normalised_flat(lit, frame.header.cfa or light.cfa)
-        except FrameError as error:
-            problems.append(f"flat not used: {error.sentence}")
-            del provenance["flat"]
-    bad = hot_pixels(dark) if dark is not None else None
-    return Masters(dark if dark is not None else bias, flat, bad, provenance), problems
+    def _is_of_unit(self, kind: str, found: Mean) -> bool:
+        """Whether a master is in shares of the full range, as PixInsight and Siril write them."""
+        data = found.combined.mean
+        if found.last.data.dtype != np.float32 or not float(np.nanmax(data)) <= 1.0:
+            return False
+        self.problems.append(f"the {kind} {found.first} holds numbers from 0 to 1: taken as shares of {UNIT_ADU}")
+        return True
 
 
 def hot_pixels(dark: Array) -> Array:

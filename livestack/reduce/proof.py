@@ -1,0 +1,153 @@
+"""Did calibration work? Figures of one light before and after, and whether its dark fits it at all."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from livestack.frame import Array, Frame, Masters
+
+STRUCTURE_SIGMA = 8.0
+LEAST_STRUCTURED = 30
+"""A dark with fewer px far above its noise says nothing about whether it fits."""
+HALF = 0.5
+"""A dark that takes off less than twice what is there makes it better."""
+HOT_SIGMA = 10.0
+MPX = 1e6
+TILES = 5
+BLOCK = 32
+LEAST_BLOCKS = 12
+SATURATED_SHARE = 0.9
+FULL_ADU = 65535.0
+
+
+def colour_planes(data: Array, cfa: str | None) -> list[Array]:
+    """Return views of one colour each: of a CFA four, both greens on their own; of a colour picture three.
+
+    Parameters
+    ----------
+    data : (H, W) or (H, W, 3)
+    """
+    if data.ndim == 3:
+        return [data[..., c] for c in range(data.shape[2])]
+    return [data[y::2, x::2] for y in (0, 1) for x in (0, 1)] if cfa else [data]
+
+
+def _above_neighbours(plane: Array) -> Array:
+    """(h, w) float32: each px less the median of the 5 × 5 px about it."""
+    plane = np.ascontiguousarray(plane, np.float32)
+    above: Array = plane - cv2.medianBlur(plane, 5)
+    return above
+
+
+def _sigma(values: Array) -> float:
+    some = values.ravel()[:: max(1, values.size // 200_000)]
+    return 1.4826 * float(np.median(np.abs(some - np.median(some))))
+
+
+def dark_fit(light: Frame, dark: Array) -> float | None:
+    """Return how high the hot px of a dark stand in a light, of their height in the dark: 1 = it fits.
+
+    Taking the dark off leaves (1 − fit)² of their power; so it makes things worse where the fit is below a half. None =
+    the dark has too few px that stand out.
+
+    Parameters
+    ----------
+    light : Frame
+        Raw, nothing taken off.
+    dark : ndarray of float32
+        As its data.
+    """
+    ratios = []
+    top = SATURATED_SHARE * (light.header.saturation_adu or FULL_ADU)
+    planes = zip(colour_planes(light.data, light.header.cfa), colour_planes(dark, light.header.cfa), strict=True)
+    for lit, plane in planes:
+        height = _above_neighbours(plane)
+        there = (height > STRUCTURE_SIGMA * max(_sigma(height), 0.5)) & (lit < top)
+        seen = _above_neighbours(lit)
+        # what is lost in the light's own noise says little
+        there &= height > _sigma(seen)
+        ratios.append(seen[there] / height[there])
+    found = np.concatenate(ratios)
+    return float(np.median(found)) if found.size >= LEAST_STRUCTURED else None
+
+
+def figures(light: Frame, masters: Masters) -> dict[str, float]:
+    """Measure one light before and after calibration.
+
+    Returns
+    -------
+    dict
+        hot_before, hot_after: px more than 10 σ above their neighbours, per megapixel (of the sub's own noise: stars
+        count in both). spread_before, spread_after: range of the sky over its median in 5 × 5 tiles, pedestal off.
+        e_per_adu, read_noise_e: as measured, where bias or dark frames tell the noise without light.
+    """
+    cfa = light.header.cfa
+    raw = light.data.astype(np.float32)
+    bare = raw if masters.pedestal is None else raw - masters.pedestal
+    clean = bare if masters.flat is None else bare / masters.flat
+    bad = np.zeros(clean.shape[:2], bool) if masters.bad_pixels is None else masters.bad_pixels.copy()
+    bad |= ~np.isfinite(clean if clean.ndim == 2 else clean.sum(axis=2))
+    found = {"hot_before": _hot_per_mpx(raw, cfa), "hot_after": _hot_per_mpx(_mended(clean, bad), cfa)}
+    if masters.pedestal is not None:
+        found |= {"spread_before": _spread(bare, cfa), "spread_after": _spread(np.nan_to_num(clean), cfa)}
+        found |= _photon_transfer(bare, masters, cfa)
+    return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
+
+
+def _mended(data: Array, bad: Array) -> Array:
+    """Put the level of the picture where a px is bad."""
+    out = data.copy()
+    out[bad] = np.median(data[~bad]) if (~bad).any() else 0.0
+    return out
+
+
+def _hot_per_mpx(data: Array, cfa: str | None) -> float:
+    n = 0
+    for plane in colour_planes(data, cfa):
+        above = _above_neighbours(plane)
+        n += int((above > HOT_SIGMA * max(_sigma(above), 0.5)).sum())
+    return n * MPX / float(data.shape[0] * data.shape[1])
+
+
+def _spread(data: Array, cfa: str | None) -> float:
+    """Range over median of the sky in tiles, of the colour where it is largest."""
+    found = []
+    for plane in colour_planes(data, cfa):
+        h, w = (side // TILES for side in plane.shape)
+        levels = [
+            float(np.median(plane[y * h : (y + 1) * h, x * w : (x + 1) * w][::2, ::2]))
+            for y in range(TILES)
+            for x in range(TILES)
+        ]
+        middle = float(np.median(levels))
+        found.append((max(levels) - min(levels)) / middle if middle > 0 else math.nan)
+    return float(max(found))
+
+
+def _photon_transfer(bare: Array, masters: Masters, cfa: str | None) -> dict[str, float]:
+    """Gain from the noise that light adds to that without light: variance − dark variance = level / gain (Janesick).
+
+    The noise of a block is told by its second differences, which neither stars nor gradients reach.
+    """
+    kind = "dark" if "dark" in masters.noise_adu else "bias"
+    if kind not in masters.noise_adu or not masters.noise_adu[kind] > 0:
+        return {}
+    dark_adu = masters.noise_adu[kind] * math.sqrt(masters.n_frames[kind])
+    gains = []
+    for plane in colour_planes(bare, cfa):
+        h, w = (side // BLOCK for side in plane.shape)
+        blocks = plane[: h * BLOCK, : w * BLOCK].reshape(h, BLOCK, w, BLOCK).swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
+        blocks = blocks[:: max(1, len(blocks) // 2000)]
+        second = blocks[:, 1:-1, :-2] - 2 * blocks[:, 1:-1, 1:-1] + blocks[:, 1:-1, 2:]
+        middle = np.median(second, axis=(1, 2), keepdims=True)
+        variance = (1.4826 * np.median(np.abs(second - middle), axis=(1, 2))) ** 2 / 6
+        level, lit = np.median(blocks, axis=(1, 2)), variance - dark_adu**2
+        usable = (lit > 0.3 * dark_adu**2) & (level > 0)
+        gains += (level[usable] / lit[usable]).tolist()
+    if len(gains) < LEAST_BLOCKS:
+        return {}
+    gain = float(np.median(gains))
+    return {"e_per_adu": gain, "read_noise_e": gain * dark_adu}
