@@ -115,7 +115,8 @@ def combine(frames: Iterable[Array]) -> Combined:
             aside = np.full((ASIDE, values.size), -np.inf, np.float32)
             aside[2] = np.inf
             before = np.zeros(len(values[::stride]), np.float32)
-        values = values - first
+        with np.errstate(invalid="ignore"):  # a px that is no number stays none
+            values = values - first
         if n:
             step = values[::stride] - before
             differences.append(1.4826 * float(np.median(np.abs(step - np.median(step)))) / np.sqrt(2))
