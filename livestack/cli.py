@@ -209,6 +209,21 @@ def stack(paths: tuple[Path, ...], out: str, order: str, session: Path | None, a
 
 
 @main.command()
+@click.argument("paths", nargs=-1, required=True, type=path)
+@click.option("--out", required=True, help="A .fits file, or a folder (ending in /) for one file per master.")
+@click.option("--kind", type=click.Choice(("bias", "dark", "flat", "darkflat")), help="What all the files are.")
+def master(paths: tuple[Path, ...], out: str, kind: str | None) -> int:
+    """Make masters of bias, dark, flat and dark-flat frames: one for each set that was taken alike.
+
+    Example: livestack master ~/darks ~/flats ~/biases --out ~/masters/
+    """
+    from livestack.batch import parse_out
+    from livestack.mastering import make_masters
+
+    return make_masters(list(paths), kind, parse_out(out), click.echo)
+
+
+@main.command()
 @click.argument("session", type=path)
 def view(session: Path) -> int:
     """Open the live viewer on a session that runs elsewhere, or ran.

@@ -16,6 +16,7 @@ from astropy.io import fits
 from livestack.atomic import write_atomically
 from livestack.events import SubAccepted
 from livestack.frame import Array, Header
+from livestack.read.bayer import in_memory
 from livestack.stack import Stack
 
 JD_OF_UNIX_EPOCH = 2440587.5
@@ -42,13 +43,75 @@ class Product:
     history: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class MasterFile:
+    """A master with the facts its file carries.
+
+    Attributes
+    ----------
+    kind : str
+        bias, dark, flat or darkflat.
+    data : ndarray of float32
+        (H, W) or (H, W, 3), ADU.
+    noise_adu : float, optional
+        Of one px; None = one frame does not tell.
+    calibrated : str
+        CALSTAT: "B" where a pedestal was taken off.
+    """
+
+    kind: str
+    data: Array
+    header: Header
+    n: int
+    noise_adu: float | None
+    version: str
+    history: tuple[str, ...]
+    calibrated: str = ""
+
+
+def write_master(path: Path, master: MasterFile) -> None:
+    """Write a master atomically, as float32 ADU with what its frames said."""
+    data = master.data if master.data.ndim == 2 else np.moveaxis(master.data, 2, 0)
+    primary = fits.PrimaryHDU(np.ascontiguousarray(data, np.float32))
+    header = master.header
+    words = {"darkflat": "Master Dark Flat"}.get(master.kind, f"Master {master.kind.capitalize()}")
+    facts: list[tuple[str, Any, str | None]] = [
+        ("BUNIT", "adu", None),
+        ("IMAGETYP", words, None),
+        ("NCOMBINE", master.n, "frames in the mean"),
+        ("STACKCNT", master.n, "frames in the mean"),
+        ("NOISEADU", master.noise_adu, "[adu] noise of one pixel of the mean"),
+        ("CALSTAT", master.calibrated or None, "B: pedestal taken off"),
+        ("EXPTIME", header.exposure_s, "[s] one frame"),
+        ("DATE-AVG", _iso(header.time_utc) if header.time_utc else None, "UTC, middle of the frames"),
+        ("FILTER", header.filter, None),
+        *_camera(header),
+        ("BAYERPAT", _pattern(header), None),
+        ("ROWORDER", header.row_order, None),
+        *_written(master.version),
+    ]
+    _fill(primary.header, facts, master.history)
+
+    def write(file: BinaryIO) -> None:
+        fits.HDUList([primary]).writeto(file, output_verify="silentfix")
+
+    write_atomically(path, write)
+
+
+def _pattern(header: Header) -> str | None:
+    """CFA of the top left of the picture as one sees it: in memory the rows may run upwards."""
+    if header.cfa is None:
+        return None
+    return in_memory(header.cfa, header.size[0], bottom_up=header.row_order == "BOTTOM-UP")
+
+
 def write_product(path: Path, product: Product) -> None:
     """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED."""
     sums = product.stack.result()
     sky = np.array(product.sky_adu, np.float32).reshape(-1, 1, 1)
     mean = sums.mean + sky
     primary = fits.PrimaryHDU(_plane(mean))
-    _fill_header(primary.header, mean, product)
+    _fill(primary.header, _facts(mean, product), product.history)
     hdus = [
         primary,
         fits.ImageHDU(_plane(sums.variance), name="VARIANCE"),
@@ -73,12 +136,12 @@ def _plane(array: Array) -> Array:
     return array[0] if array.shape[0] == 1 else array
 
 
-def _fill_header(card: fits.Header, mean: Array, product: Product) -> None:
-    for name, value, comment in _facts(mean, product):
+def _fill(card: fits.Header, facts: Sequence[tuple[str, Any, str | None]], history: Sequence[str]) -> None:
+    for name, value, comment in facts:
         written = _ascii(value) if isinstance(value, str) else value
         if written is not None and not (isinstance(written, float) and not math.isfinite(written)):
             card[name] = (written, comment)
-    for line in product.history:
+    for line in history:
         card.add_history(_ascii(line))
 
 
@@ -107,6 +170,19 @@ def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:
         *_times(subs),
         ("OBJECT", header.target, None),
         ("FILTER", header.filter, None),
+        *_camera(header),
+        ("RA", header.ra_deg, "[deg]"),
+        ("DEC", header.dec_deg, "[deg]"),
+        ("ROWORDER", header.row_order, None),
+        *sky,
+        ("DATAMIN", float(covered.min()) if covered.size else None, None),
+        ("DATAMAX", float(covered.max()) if covered.size else None, None),
+        *_written(product.version),
+    ]
+
+
+def _camera(header: Header) -> list[tuple[str, Any, str | None]]:
+    return [
         ("INSTRUME", header.camera, None),
         ("TELESCOP", header.telescope, None),
         ("FOCALLEN", header.focal_mm, "[mm]"),
@@ -118,13 +194,12 @@ def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:
         ("OFFSET", header.offset_adu, None),
         ("CCD-TEMP", header.temperature_c, "[C]"),
         ("EGAIN", header.e_per_adu, "[e-/adu]"),
-        ("RA", header.ra_deg, "[deg]"),
-        ("DEC", header.dec_deg, "[deg]"),
-        ("ROWORDER", header.row_order, None),
-        *sky,
-        ("DATAMIN", float(covered.min()) if covered.size else None, None),
-        ("DATAMAX", float(covered.max()) if covered.size else None, None),
-        ("PROGRAM", f"livestack {product.version}", None),
+    ]
+
+
+def _written(version: str) -> list[tuple[str, Any, str | None]]:
+    return [
+        ("PROGRAM", f"livestack {version}", None),
         ("DATE", datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", ""), "UTC, file written"),
     ]
 

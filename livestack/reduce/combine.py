@@ -18,6 +18,7 @@ ASIDE = 3
 """The two highest values of a px and its lowest are held aside and judged at the end."""
 FEW = 6
 """Fewer frames than this: only the highest value is in doubt; fewer than 3: none."""
+CLIP_SIGMA = 4.5
 SOME_PX = 200_000
 SERIES = 20_000
 
@@ -118,8 +119,7 @@ def combine(frames: Iterable[Array]) -> Combined:
         with np.errstate(invalid="ignore"):  # a px that is no number stays none
             values = values - first
         if n:
-            step = values[::stride] - before
-            differences.append(1.4826 * float(np.median(np.abs(step - np.median(step)))) / np.sqrt(2))
+            differences.append(_scatter(values[::stride] - before) / np.sqrt(2))
         before = values[::stride].copy()
         _hold(values, moments, aside)
         n += 1
@@ -135,6 +135,13 @@ def combine(frames: Iterable[Array]) -> Combined:
     n_out = _judge(moments, aside, (n, n_high, n_low), numbers, mean)
     mean += first
     return Combined(mean.reshape(shape), n, noise / np.sqrt(n), n_out / (n * mean.size))
+
+
+def _scatter(step: Array) -> float:
+    """Scatter of a difference, without what stands out; whole ADU make a median too coarse for the answer itself."""
+    off = np.abs(step - np.median(step))
+    inside = step[off <= CLIP_SIGMA * max(1.4826 * float(np.median(off)), 1.0)]
+    return float(inside.std(dtype=np.float64)) if inside.size else 0.0
 
 
 def _share_left(n: int, n_high: int, n_low: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -82,9 +83,10 @@ class Set:
         return _median(header.temperature_c for header in self.headers)
 
     @property
-    def time_s(self) -> float | None:
-        """Median time, seconds since 1970."""
-        return _median(header.time_utc.timestamp() if header.time_utc else None for header in self.headers)
+    def time_utc(self) -> datetime | None:
+        """Median time."""
+        seconds = _median(header.time_utc.timestamp() if header.time_utc else None for header in self.headers)
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
     @property
     def words(self) -> str:
@@ -109,13 +111,14 @@ def match(light: Header, library: Iterable[Header], by_hand: dict[str, Path]) ->
     exposed = [one for one in fitting if one.kind == "dark" and _same_exposure(light, one.first)]
     filtered = [one for one in fitting if one.kind == "flat" and _same_filter(light, one.first)]
     notes: list[str] = []
-    bias = _nearest(light, [one for one in fitting if one.kind == "bias"], _bias_distance, notes)
-    dark = _nearest(light, exposed, _dark_distance, notes)
-    flat = _nearest(light, filtered, _flat_distance, notes)
+    ties: dict[str, str] = {}
+    bias, ties["bias"] = _nearest(light, [one for one in fitting if one.kind == "bias"], _bias_distance)
+    dark, ties["dark"] = _nearest(light, exposed, _dark_distance)
+    flat, ties["flat"] = _nearest(light, filtered, _flat_distance)
     scale = None
     if dark is None and bias is not None and not by_hand.keys() & {"bias", "dark"}:
         dark, scale = _to_scale(light, [one for one in fitting if one.kind == "dark"])
-    own = _of_flat(flat.first, sets) if flat is not None else None
+    own = pedestal_of_flat(flat.first, sets) if flat is not None else None
     picked = {"bias": bias, "dark": dark, "flat": flat}
     paths = {kind: () if one is None else one.paths for kind, one in picked.items()}
     paths |= {kind: (path,) for kind, path in by_hand.items()}
@@ -131,7 +134,7 @@ def match(light: Header, library: Iterable[Header], by_hand: dict[str, Path]) ->
         scale if "dark" in found else None,
         tuple(missing),
         tuple(notes),
-        tuple(_fit(light, one, scale if kind == "dark" else None) for kind, one in found.items()),
+        tuple(_fit(light, one, scale if kind == "dark" else None, ties[kind]) for kind, one in found.items()),
     )
 
 
@@ -220,19 +223,13 @@ def _same_filter(light: Header, flat: Header) -> bool:
 Distance = tuple[float, ...]
 
 
-def _nearest(
-    light: Header, sets: list[Set], distance: Callable[[Header, Set], Distance], notes: list[str]
-) -> Set | None:
-    """Return the nearest set; a tie goes to the one of more frames, and is told."""
+def _nearest(light: Header, sets: list[Set], distance: Callable[[Header, Set], Distance]) -> tuple[Set | None, str]:
+    """Return the nearest set, and words on those as near; a tie goes to a master, or the one of more frames."""
     if not sets:
-        return None
-    ranked = sorted(sets, key=lambda one: (*distance(light, one), not one.is_master, -len(one.headers)))
-    first = ranked[0]
-    ties = [one for one in ranked[1:] if distance(light, one) == distance(light, first)]
-    if ties:
-        others = ", ".join(one.words for one in ties[:3])
-        notes.append(f"{first.kind}: {first.words} taken, as near as {others}")
-    return first
+        return None, ""
+    first, *rest = sorted(sets, key=lambda one: (*distance(light, one), not one.is_master, -len(one.headers)))
+    ties = [one for one in rest if distance(light, one) == distance(light, first) and one.is_master == first.is_master]
+    return first, ", ".join(one.words for one in ties[:3])
 
 
 def _bias_distance(light: Header, one: Set) -> Distance:
@@ -256,8 +253,8 @@ def _degrees_off(light: Header, one: Set) -> float:
 
 
 def _days_off(light: Header, one: Set) -> float:
-    its = one.time_s
-    return abs(its - light.time_utc.timestamp()) / DAY_S if its is not None and light.time_utc is not None else 0.0
+    its = one.time_utc
+    return abs((its - light.time_utc).total_seconds()) / DAY_S if its and light.time_utc else 0.0
 
 
 def _to_scale(light: Header, darks: list[Set]) -> tuple[Set | None, float | None]:
@@ -274,8 +271,8 @@ def _to_scale(light: Header, darks: list[Set]) -> tuple[Set | None, float | None
     return one, scale
 
 
-def _of_flat(flat: Header, sets: list[Set]) -> Set | None:
-    """Return what was taken with the flat's own settings and no light: its darks, or else a bias of its gain."""
+def pedestal_of_flat(flat: Header, sets: list[Set]) -> Set | None:
+    """Return the set taken with the flat's own settings and no light: its darks, or a bias of its gain."""
     if flat.kind.startswith("master_"):
         return None
     as_dark = [
@@ -312,8 +309,8 @@ def _missing(light: Header, kind: str, headers: list[Header]) -> str:
     return f"{words}: the nearest is {' and '.join(nearest)}" if nearest else words
 
 
-def _fit(light: Header, one: Set, scale: float | None) -> str:
-    """Words on how near a set is."""
+def _fit(light: Header, one: Set, scale: float | None, ties: str) -> str:
+    """Words on how near a set is, and which others are as near."""
     off = []
     if one.kind == "dark" and one.first.exposure_s is not None and light.exposure_s is not None:
         same = abs(one.first.exposure_s - light.exposure_s) < 0.01 * light.exposure_s
@@ -322,9 +319,11 @@ def _fit(light: Header, one: Set, scale: float | None) -> str:
         off.append(f"its current scaled by {scale:.3g}")
     if one.kind != "flat" and one.temperature_c is not None and light.temperature_c is not None:
         off.append(f"{_degrees_off(light, one):.1f} °C off")
-    if one.kind == "flat" and one.time_s is not None and light.time_utc is not None:
+    if one.kind == "flat" and one.time_utc is not None and light.time_utc is not None:
         days = _days_off(light, one)
         off.append("same night" if days < 1 else f"{days:.0f} days off")
+    if ties:
+        off.append(f"as near as {ties}, and more of them")
     return f"{one.kind}: {one.words}" + (f" ({', '.join(off)})" if off else "")
 
 
