@@ -14,7 +14,7 @@ from livestack.frame import Array, Frame, Header, Masters
 
 Read = Callable[[Path], Frame]
 
-KINDS = ("bias", "dark", "flat", "darkflat", "master_bias", "master_dark", "master_flat")
+KINDS = ("bias", "dark", "flat", "darkflat", "master_bias", "master_dark", "master_flat", "master_darkflat")
 EXPOSURE_TOLERANCE_S = 5.0
 EXPOSURE_TOLERANCE = 0.02
 TEMPERATURE_TOLERANCE_C = 3.0
@@ -76,7 +76,7 @@ def _same_sensor(light: Header, other: Header) -> bool:
         return False
     if light.camera and other.camera and light.camera.casefold() != other.camera.casefold():
         return False
-    if other.kind in ("flat", "master_flat", "darkflat"):
+    if other.kind in ("flat", "master_flat", "darkflat", "master_darkflat"):
         return True
     return light.gain is None or other.gain is None or abs(light.gain - other.gain) < 1e-6
 
