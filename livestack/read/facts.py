@@ -27,13 +27,14 @@ STAMP: Final = r"\d{4}-\d\d-\d\d[t_]\d\d-?\d\d-?\d\d"
 STAMP_SHORT: Final = r"\d{8}-\d{6,9}"
 
 PROGRAMS: Final = {
-    "ASIAIR": rf"(?:(?:master)?{CALIBRATION}|(?:light|preview)_{TARGET})(?:_stack\d+)?_{SECONDS}_bin(?P<binning>\d)"
+    "ASIAIR": rf"(?:(?:master)?{CALIBRATION}|(?:light|preview)_(?:stack\d+_)?{TARGET})(?:_stack\d+)?_{SECONDS}_bin(?P<binning>\d)"
     rf"(?:_\d+m[cm]\w*?)?(?:_(?!gain|iso)(?P<filter>[^_\d][^_]*))?(?:_(?:gain|iso)(?P<gain>\d+))?"
     rf"_{STAMP_SHORT}(?:_\d+deg)?(?:_{DEGREES}c)?(?:_.*)?",
-    "Seestar": rf"light_{TARGET}_{SECONDS}_(?P<filter>[^_\d][^_]*)_{STAMP_SHORT}",
+    "Seestar": rf"light_(?:mosaic_)?{TARGET}_{SECONDS}_(?P<filter>[^_\d][^_]*)_{STAMP_SHORT}",
     "DWARF": rf"(?:failed_)?{TARGET}_(?P<exposure>\d+(?:\.\d+)?)s(?P<gain>\d+)_(?P<filter>[a-z][a-z-]*)"
     rf"_{STAMP_SHORT}(?:_{DEGREES}c)?",
-    "DWARF dark": rf"raw_{SECONDS}_(?P<gain>\d+)_\d+_{STAMP_SHORT}(?:_{DEGREES}c)?",
+    "DWARF, its dark": rf"dark_exp_(?P<exposure>[\d.]+)_gain_(?P<gain>\d+)_bin_(?P<binning>\d)_{DEGREES}c_stack_\d+",
+    "DWARF, dark": rf"(?P<kind>raw)_{SECONDS}_(?P<gain>\d+)_\d+_{STAMP_SHORT}(?:_{DEGREES}c)?",
     "Ekos": rf"{TARGET}_(?P<kind>light|{CALIBRATION})(?:_(?P<filter>.+?))?_{SECONDS}_{STAMP}(?:_.*)?",
     "N.I.N.A.": rf"{STAMP}_(?P<filter>[^_]*)_(?:{DEGREES}|[^_]*)_{SECONDS}_\d+",
     "APT": rf"(?:(?P<kind>[ldfb])|single)_(?:{TARGET}_)?{STAMP}_bin(?P<binning>\d)x\d_{SECONDS}_(?P<filter>[^_]*)"

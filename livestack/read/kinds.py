@@ -46,9 +46,10 @@ NAME: Final = re.compile(rf"(master[\s_-]*)?({KIND_NAME})(?=$|_|\W*\d|\.|library
 PART: Final = re.compile(KIND_NAME)
 NO_KIND: Final = re.compile(r"dark[\s_-]+(shark|doodad|nebula|river|tower|horse|wolf|cloud|sky|site)|flat[\s_-]+iron")
 """Targets that begin like a kind."""
-LETTERS: Final = {"l": "light", "d": "dark", "f": "flat", "b": "bias"}
+CODES: Final = {"l": "light", "d": "dark", "f": "flat", "b": "bias", "raw": "dark"}
+"""What APT and DWARF write for a kind."""
 MASTER_NAME: Final = re.compile(
-    r"^master|^darklibrary_|_stacked(\b|_|$)|^stacked_|^(dark|bias|flat|darkflat)_(.*_)?stack_?\d+(_|$)"
+    r"^master|^darklibrary_|_stacked(\b|_|$)|^stacked_|^(light|dark|bias|flat|darkflat)_(.*_)?stack_?\d+(_|$)"
 )
 DWARF_MASTERS: Final = "CALI_FRAME"
 FOLDERS_UP: Final = 4
@@ -97,7 +98,7 @@ def _of_folder(path: Path) -> str | None:
 def _of_name(path: Path) -> str | None:
     """Return the kind a name begins with, or names between underscores: a target called Dark Shark does not count."""
     if word := facts_of(path).kind:
-        return LETTERS.get(word) or _named(PART.fullmatch(word))
+        return CODES.get(word) or _named(PART.fullmatch(word))
     stem = NO_KIND.sub("", SIRIL_PREFIX.sub("", stem_of(path)))
     if match := NAME.match(stem):
         return _named(match)

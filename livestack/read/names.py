@@ -18,13 +18,15 @@ RAW_SUFFIXES: Final = (
 # fmt: on
 
 TEMPORARY_PREFIXES: Final = (".", "~", "tmp")
-PRODUCT: Final = re.compile(r"(dso[_-]|img_)?stacked(\d|[_-]|$)|live_stack|livestack_")
+PRODUCT: Final = re.compile(r"(dso[_-]|img_)?stacked(\d|[_-]|$)|img_ref|live_stack|livestack_")
 SIRIL_PREFIX: Final = re.compile(
     r"^(?:(?:(?:r|bkg|db|cropped|resample|ha|oiii)_)*pp_|(?:(?:r|bkg|cropped|resample)_)+(?=(?:light|dark|bias|flat)s?_))",
     re.IGNORECASE,
 )
 """Siril puts what it did before the name of a sequence: calibrated (``pp_``), registered (``r_``), …"""
 THUMBNAIL: Final = re.compile(r"(_thn|_thumb|thumbnail|_thumbnail)$")
+PREVIEW: Final = re.compile(r"(light|dark|flat|bias|preview)_.*_\d{8}-\d{6}.*\.jpe?g")
+"""ASIAIR and Seestar write FITS, and a JPEG beside it to look at."""
 THUMBNAIL_FOLDERS: Final = frozenset({"@eadir", "thumbnail", "thumbnails", "thumbs"})
 NINA_PLACEHOLDER: Final = re.compile(r"\$\$[^$]+\$\$")
 KIND_FOLDERS: Final = frozenset({"light", "dark", "flat", "bias"})
@@ -57,6 +59,7 @@ def is_stray(path: Path) -> bool:
         or NINA_PLACEHOLDER.search(path.name) is not None
         or PRODUCT.match(stem) is not None
         or THUMBNAIL.search(stem) is not None
+        or PREVIEW.fullmatch(name) is not None
         or any(part.lower() in THUMBNAIL_FOLDERS for part in path.parts[:-1])
         or _is_asiair_live(path)
     )

@@ -88,6 +88,9 @@ PROGRAMS: dict[str, Row] = {
     "ASIAIR, master": (
         "masters/MasterDark_Stack10_60.0s_Bin1_2600MC_gain100_20230919-204844_-10.0C.fit", {"IMAGETYP": "Dark"},
         ("master_dark", None, None, 60, 100, -10, None)),
+    "ASIAIR, live stack elsewhere": (
+        "M31/Light_Stack30_M31_10.0s_Bin1_2600MC_gain100_20230919-204844.fit", {"IMAGETYP": "Light"},
+        ("stack", "M31", None, 10, 100, None, None)),
     "ASIAIR, guider's darks": (
         "DarkLibrary_220MM_gain350_20250223-205615.fit", {}, ("master_dark", None, None, None, 350, None, None)),
     "Seestar, header": (
@@ -97,6 +100,8 @@ PROGRAMS: dict[str, Row] = {
         ("light", "M 94", "IRCUT", 10, 80, 17.875, "GRBG")),
     "Seestar, name": (
         "Light_NGC 6995_20.0s_LP_20260924-213412.fit", {}, ("light", "NGC 6995", "LP", 20, None, None, None)),
+    "Seestar, mosaic": (
+        "Light_mosaic_M 106_20.0s_IRCUT_20250518-232329.fit", {}, ("light", "M 106", "IRCUT", 20, None, None, None)),
     "Seestar, stack": (
         "NGC 6027A/a.fit", {"CREATOR": "ZWO Seestar S50", "IMAGETYP": "Light", "STACKCNT": 187, "EXPTIME": 10.0},
         ("stack", None, None, 10, None, None, None)),
@@ -115,7 +120,9 @@ PROGRAMS: dict[str, Row] = {
         {"EXP": 30.0, "GAIN": 60}, ("dark", None, None, 30, 60, 22, None)),
     "DWARF, its dark": (
         "CALI_FRAME/dark/cam_0/dark_exp_30.000000_gain_60_bin_1_22C_stack_10.fits", {},
-        ("master_dark", None, None, 30, 60, None, None)),
+        ("master_dark", None, None, 30, 60, 22, None)),
+    "DWARF, dark by its name": (
+        "raw_10s_60_0000_20260102-184951912_-5C.fits", {}, ("dark", None, None, 10, 60, -5, None)),
     "DWARF, its flat": (
         "CALI_FRAME/flat/cam_0/flat_gain_2_bin_1_ir_1.fits", {}, ("master_flat", None, None, None, 2, None, None)),
     "SharpCap": (
@@ -308,6 +315,7 @@ def test_targets_that_begin_like_a_kind(name: str, tmp_path: Path) -> None:
         "Stacked55_M 13_30.0s_Bin1_2600MC_gain100_20260613-220551_-10.0C.fit",
         "DSO_Stacked_795_NGC 7380_20.0s_20260920_112354.fit", "stacked-16_M 31_60s60_Astro_20250101-203012345.fits",
         "Stacked_771_NGC 7380_20.0s_LP_20260919-050108.fit", "stacked.fits", "livestack_result.fits",
+        "img_reference.png", "M 33_sub/Light_M 33_10.0s_LP_20250916-213258.jpg",
         "M 33/Thumbnail/M 33_0001.jpg",
     ],
 )  # fmt: skip
