@@ -27,8 +27,8 @@ STAMP: Final = r"\d{4}-\d\d-\d\d[t_]\d\d-?\d\d-?\d\d"
 STAMP_SHORT: Final = r"\d{8}-\d{6,9}"
 
 PROGRAMS: Final = {
-    "ASIAIR": rf"(?:(?:master)?{CALIBRATION}|(?:light|preview)_(?:stack\d+_)?{TARGET})(?:_stack\d+)?_{SECONDS}_bin(?P<binning>\d)"
-    rf"(?:_\d+m[cm]\w*?)?(?:_(?!gain|iso)(?P<filter>[^_\d][^_]*))?(?:_(?:gain|iso)(?P<gain>\d+))?"
+    "ASIAIR": rf"(?:(?:master)?{CALIBRATION}|(?:light|preview)_(?:stack\d+_)?{TARGET})(?:_stack\d+)?"
+    rf"_{SECONDS}_bin(?P<binning>\d)(?:_\d+m[cm]\w*?)?(?:_(?!gain|iso)(?P<filter>[^_\d][^_]*))?(?:_(?:gain|iso)(?P<gain>\d+))?"
     rf"_{STAMP_SHORT}(?:_\d+deg)?(?:_{DEGREES}c)?(?:_.*)?",
     "Seestar": rf"light_(?:mosaic_)?{TARGET}_{SECONDS}_(?P<filter>[^_\d][^_]*)_{STAMP_SHORT}",
     "DWARF": rf"(?:failed_)?{TARGET}_(?P<exposure>\d+(?:\.\d+)?)s(?P<gain>\d+)_(?P<filter>[a-z][a-z-]*)"

@@ -49,7 +49,7 @@ NO_KIND: Final = re.compile(r"dark[\s_-]+(shark|doodad|nebula|river|tower|horse|
 CODES: Final = {"l": "light", "d": "dark", "f": "flat", "b": "bias", "raw": "dark"}
 """What APT and DWARF write for a kind."""
 MASTER_NAME: Final = re.compile(
-    r"^master|^darklibrary_|_stacked(\b|_|$)|^stacked_|^(light|dark|bias|flat|darkflat)_(.*_)?stack_?\d+(_|$)"
+    r"^master|^darklibrary_|_stacked(\b|_|$)|^stacked_|^light_stack\d+_|^(dark|bias|flat|darkflat)_(.*_)?stack_?\d+(_|$)"
 )
 DWARF_MASTERS: Final = "CALI_FRAME"
 FOLDERS_UP: Final = 4
