@@ -51,7 +51,7 @@ class Header:
     Attributes
     ----------
     kind : str
-        light, bias, dark, flat, darkflat, master_bias, master_dark, master_flat or stack.
+        light, bias, dark, flat, darkflat, master_bias, master_dark, master_flat, master_darkflat or stack.
     time_utc : datetime, optional
         Middle of the exposure, timezone-aware.
     cfa : str, optional
@@ -61,6 +61,10 @@ class Header:
         ``TOP-DOWN`` or ``BOTTOM-UP`` as the file says; rows in memory are as in the file.
     size : tuple of int
         (H, W) in px.
+    pedestal_adu : float, optional
+        What another program added so that nothing is negative; to be subtracted before anything is divided.
+    calibrated : frozenset of str
+        Which of bias, dark and flat another program applied already.
     sky_matrix : SkyMatrix, optional
         How the array lies on the sky, at the middle of the field.
     raw : dict
@@ -74,6 +78,7 @@ class Header:
     exposure_s: float | None = None
     gain: float | None = None
     offset_adu: float | None = None
+    pedestal_adu: float | None = None
     e_per_adu: float | None = None
     read_noise_e: float | None = None
     saturation_adu: float | None = None
@@ -90,6 +95,7 @@ class Header:
     pixel_um: float | None = None
     row_order: str | None = None
     sky_matrix: SkyMatrix | None = None
+    calibrated: frozenset[str] = frozenset()
     raw: dict[str, Any] = field(default_factory=dict)
 
 

@@ -12,6 +12,8 @@ from typing import Any, Final
 from livestack.errors import FrameError
 from livestack.frame import Header
 from livestack.read import bayer
+from livestack.read.calibrated import calibrated_of, pedestal_of
+from livestack.read.facts import facts_of
 from livestack.read.keywords import first_number, first_positive, first_text, number, text
 from livestack.read.kinds import kind_of
 from livestack.read.times import from_julian, parse_time
@@ -22,7 +24,7 @@ Keywords = Mapping[str, Any]
 EXPOSURE: Final = ("EXPTIME", "EXPOSURE", "EXP", "EXP_TIME", "SHUTTER_SPEED")
 GAIN: Final = ("GAIN", "ISOSPEED", "ISO", "LOG-GAIN")
 E_PER_ADU: Final = ("EGAIN", "CVF", "GAINADU", "ESO DET OUT1 CONAD")
-OFFSET: Final = ("OFFSET", "BLKLEVEL", "PEDESTAL")
+OFFSET: Final = ("OFFSET", "BLKLEVEL")
 READ_NOISE: Final = ("RDNOISE", "READNOIS", "RON", "ESO DET OUT1 RON")
 SATURATION: Final = ("SATURATE", "SATLEVEL")
 """DATAMAX is not here: most programs mean the brightest pixel of this one frame by it."""
@@ -72,7 +74,7 @@ def make_header(
     Parameters
     ----------
     path : Path
-        The file; its folder and name tell the kind where the keywords do not.
+        The file; its folder and name tell what the keywords do not.
     keywords : mapping
         Name → value as read.
     size : tuple of int
@@ -87,38 +89,43 @@ def make_header(
     FrameError
         mismatched: an X-Trans mosaic.
     """
-    exposure_s = exposure_of(keywords)
+    named = facts_of(path)
+    exposure_s = _first(exposure_of(keywords), named.exposure_s)
     row_order = (text(keywords.get("ROWORDER")) or "").upper()
     ra_deg, dec_deg = pointing_of(keywords)
-    binning = binning_of(keywords)
-    offset = first_number(keywords, OFFSET)
+    binning = binning_of(keywords) or (named.binning or 1,) * 2
     return Header(
         path=path,
         size=size,
         kind=kind_of(path, keywords, exposure_s),
         time_utc=time_of(keywords, exposure_s),
         exposure_s=exposure_s,
-        gain=first_number(keywords, GAIN),
-        # MaxIm's PEDESTAL is what to add to reach zero, PixInsight's what was added: the size is the same.
-        offset_adu=None if offset is None else abs(offset),
+        gain=_first(first_number(keywords, GAIN), named.gain),
+        offset_adu=first_number(keywords, OFFSET),
+        pedestal_adu=pedestal_of(keywords),
         e_per_adu=first_positive(keywords, E_PER_ADU),
         read_noise_e=first_positive(keywords, READ_NOISE),
         saturation_adu=first_positive(keywords, SATURATION),
-        temperature_c=temperature_of(keywords),
-        filter=first_text(keywords, FILTER),
+        temperature_c=_first(temperature_of(keywords), named.temperature_c),
+        filter=first_text(keywords, FILTER) or named.filter,
         cfa=None if colour else cfa or cfa_of(path, keywords, size[0]),
         binning=binning,
         camera=first_text(keywords, CAMERA),
         telescope=text(keywords.get("TELESCOP")),
-        target=first_text(keywords, TARGET),
+        target=first_text(keywords, TARGET) or named.target,
         ra_deg=ra_deg,
         dec_deg=dec_deg,
         focal_mm=focal_of(keywords),
         pixel_um=pixel_of(keywords, binning[0]),
         row_order=row_order if row_order in ROW_ORDERS else None,
         sky_matrix=sky_matrix_of(keywords),
+        calibrated=calibrated_of(path, keywords),
         raw=dict(keywords),
     )
+
+
+def _first(said: float | None, named: float | None) -> float | None:
+    return named if said is None else said
 
 
 def exposure_of(keywords: Keywords) -> float | None:
@@ -154,8 +161,8 @@ def temperature_of(keywords: Keywords) -> float | None:
     return degrees - KELVIN if degrees > WARMEST_C else degrees
 
 
-def binning_of(keywords: Keywords) -> tuple[int, int]:
-    """Return the binning (x, y), from pairs of numbers or ``'2*2'``."""
+def binning_of(keywords: Keywords) -> tuple[int, int] | None:
+    """Return the binning (x, y), from pairs of numbers or ``'2*2'``; None where nothing is said."""
     for name_x, name_y in BINNING:
         if (x := number(keywords.get(name_x))) is not None and x >= 1:
             y = number(keywords.get(name_y)) or x
@@ -163,8 +170,8 @@ def binning_of(keywords: Keywords) -> tuple[int, int]:
     said = text(keywords.get("BINNING")) or ""
     if pair := BIN_PAIR.search(said):
         return max(1, int(pair[1])), max(1, int(pair[2]))
-    both = number(said) or 1
-    return max(1, int(both)), max(1, int(both))
+    both = number(said)
+    return None if both is None else (max(1, int(both)), max(1, int(both)))
 
 
 def focal_of(keywords: Keywords) -> float | None:

@@ -18,9 +18,16 @@ RAW_SUFFIXES: Final = (
 # fmt: on
 
 TEMPORARY_PREFIXES: Final = (".", "~", "tmp")
-PRODUCT_PREFIXES: Final = ("stacked_", "live_stack", "livestack_")
+PRODUCT: Final = re.compile(r"(dso[_-]|img_)?stacked(\d|[_-]|$)|img_ref|live_stack|livestack_")
+SIRIL_PREFIX: Final = re.compile(
+    r"^(?:(?:(?:r|bkg|db|cropped|resample|ha|oiii)_)*pp_|(?:(?:r|bkg|cropped|resample)_)+(?=(?:light|dark|bias|flat)s?_))",
+    re.IGNORECASE,
+)
+"""Siril puts what it did before the name of a sequence: calibrated (``pp_``), registered (``r_``), …"""
 THUMBNAIL: Final = re.compile(r"(_thn|_thumb|thumbnail|_thumbnail)$")
-THUMBNAIL_FOLDERS: Final = frozenset({"@eadir", "thumbnails", "thumbs"})
+PREVIEW: Final = re.compile(r"(light|dark|flat|bias|preview)_.*_\d{8}-\d{6}.*\.jpe?g")
+"""ASIAIR and Seestar write FITS, and a JPEG beside it to look at."""
+THUMBNAIL_FOLDERS: Final = frozenset({"@eadir", "thumbnail", "thumbnails", "thumbs"})
 NINA_PLACEHOLDER: Final = re.compile(r"\$\$[^$]+\$\$")
 KIND_FOLDERS: Final = frozenset({"light", "dark", "flat", "bias"})
 DIGITS: Final = re.compile(r"(\d+)")
@@ -34,9 +41,14 @@ def suffix_of(path: Path) -> str:
     return Path(path.stem).suffix.lower() + suffix if suffix in PACKINGS else suffix
 
 
+def bare_name(path: Path) -> str:
+    """Return the name without its suffix."""
+    return path.name[: len(path.name) - len(suffix_of(path))]
+
+
 def stem_of(path: Path) -> str:
     """Return the name without its suffix, in lower case."""
-    return path.name[: len(path.name) - len(suffix_of(path))].lower()
+    return bare_name(path).lower()
 
 
 def is_stray(path: Path) -> bool:
@@ -45,8 +57,9 @@ def is_stray(path: Path) -> bool:
     return (
         name.startswith(TEMPORARY_PREFIXES)
         or NINA_PLACEHOLDER.search(path.name) is not None
-        or name.startswith(PRODUCT_PREFIXES)
+        or PRODUCT.match(stem) is not None
         or THUMBNAIL.search(stem) is not None
+        or PREVIEW.fullmatch(name) is not None
         or any(part.lower() in THUMBNAIL_FOLDERS for part in path.parts[:-1])
         or _is_asiair_live(path)
     )

@@ -69,8 +69,7 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
                 if frame.data.shape != shape:
                     raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
                 data = frame.data.astype(np.float32)
-                # whoever made a master flat has taken its pedestal off
-                if subtract is not None and frame.header.kind != "master_flat":
+                if subtract is not None and not _is_freed(frame.header):
                     data = data - subtract
                 if level:
                     _refuse_saturated(path.name, frame)
@@ -91,6 +90,13 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
     except ValueError:
         raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read") from None
     return Mean(combined, first, used[0], tuple(problems))
+
+
+def _is_freed(header: Header) -> bool:
+    """Whether the pedestal of a flat is off already: whoever makes a master flat takes it off, or says that not."""
+    if header.kind == "master_flat" and not str(header.raw.get("PROGRAM", "")).startswith("livestack"):
+        return True
+    return "bias" in header.calibrated
 
 
 def _refuse_saturated(name: str, frame: Frame) -> None:
@@ -129,13 +135,14 @@ def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]
     """
     making = _Making(read, light)
     bias = making.mean("bias", chosen.bias)
-    dark = making.mean("dark", chosen.dark)
-    if dark is not None and chosen.dark_scale is not None:
-        dark = making.scaled(dark, bias, chosen.dark_scale)
+    dark = making.dark(chosen, bias)
     under = making.mean("darkflat", chosen.darkflat) if chosen.darkflat else bias
     flat = making.flat(chosen.flat, under)
-    pedestal, blank = making.without_blanks("dark" if dark is not None else "bias", dark if dark is not None else bias)
+    kind, pedestal = ("dark", dark) if dark is not None else ("bias", None if "bias" in light.calibrated else bias)
+    pedestal, blank = making.without_blanks(kind, pedestal)
     bad = blank if dark is None or pedestal is None else hot_pixels(pedestal) | (False if blank is None else blank)
+    if light.pedestal_adu and flat is not None:
+        pedestal = (np.zeros(light.size, np.float32) if pedestal is None else pedestal) + np.float32(light.pedestal_adu)
     masters = Masters(pedestal, flat, bad, making.provenance, making.n_frames, making.noise_adu)
     return masters, making.problems
 
@@ -147,6 +154,7 @@ class _Making:
         self.read, self.light = read, light
         self.problems: list[str] = []
         self.provenance: dict[str, str] = {}
+        self.done: dict[str, frozenset[str]] = {}
         self.n_frames: dict[str, int] = {}
         self.noise_adu: dict[str, float] = {}
 
@@ -158,14 +166,28 @@ class _Making:
         data = found.combined.mean
         return data * np.float32(UNIT_ADU) if self._is_of_unit(kind, found) else data
 
-    def scaled(self, dark: Array, bias: Array | None, scale: float) -> Array | None:
-        """Bring the current of a dark to another exposure; without a bias that cannot be done."""
-        if bias is None:
-            self.problems.append("dark not used: it is of another exposure, and without a bias it cannot be scaled")
+    def dark(self, chosen: Chosen, bias: Array | None) -> Array | None:
+        """Return what the dark takes off a light: bias and current, or the current alone where the bias is off."""
+        dark = self.mean("dark", chosen.dark)
+        if dark is None:
+            return None
+        bare, freed = "bias" in self.done["dark"], "bias" in self.light.calibrated
+        if bare == freed and chosen.dark_scale is None:
+            return dark
+        if bias is None and not (bare and freed):
+            what = (
+                "be scaled"
+                if chosen.dark_scale is not None
+                else "be brought to the lights, which differ from it by one"
+            )
+            self.problems.append(f"dark not used: without a bias it cannot {what}")
             del self.provenance["dark"]
             return None
-        self.provenance["dark"] += f", its current scaled by {scale:.4g}"
-        made: Array = bias + np.float32(scale) * (dark - bias)
+        current = dark if bare or bias is None else dark - bias
+        if chosen.dark_scale is not None:
+            self.provenance["dark"] += f", its current scaled by {chosen.dark_scale:.4g}"
+            current = current * np.float32(chosen.dark_scale)
+        made: Array = current if freed or bias is None else current + bias
         return made
 
     def without_blanks(self, kind: str, master: Array | None) -> tuple[Array | None, Array | None]:
@@ -204,6 +226,7 @@ class _Making:
         if len(paths) > 1 and found.combined.n == 1:
             self.problems.append(f"the {kind} is one frame: its noise goes into every light")
         self.provenance[kind] = found.words
+        self.done[kind] = found.last.header.calibrated
         if found.combined.n > 1:
             self.n_frames[kind], self.noise_adu[kind] = found.combined.n, found.combined.noise_adu
         return found

@@ -107,7 +107,7 @@ def match(light: Header, library: Iterable[Header], by_hand: dict[str, Path]) ->
     """
     headers = list(library)
     sets = sets_of(headers)
-    fitting = [one for one in sets if _same_sensor(light, one.first)]
+    fitting = [one for one in sets if _same_sensor(light, one.first) and one.kind not in _done(light)]
     exposed = [one for one in fitting if one.kind == "dark" and _same_exposure(light, one.first)]
     filtered = [one for one in fitting if one.kind == "flat" and _same_filter(light, one.first)]
     notes: list[str] = []
@@ -123,7 +123,11 @@ def match(light: Header, library: Iterable[Header], by_hand: dict[str, Path]) ->
     paths = {kind: () if one is None else one.paths for kind, one in picked.items()}
     paths |= {kind: (path,) for kind, path in by_hand.items()}
     found = {kind: one for kind, one in picked.items() if one is not None and kind not in by_hand}
-    missing = [_missing(light, kind, headers) for kind in ("dark", "flat") if not paths[kind]]
+    missing = [
+        _missing(light, kind, headers) for kind in ("dark", "flat") if not paths[kind] and kind not in light.calibrated
+    ]
+    if light.calibrated:
+        notes.append(f"the lights have their {', '.join(sorted(light.calibrated))} off already")
     if "dark" in found and (off := _degrees_off(light, found["dark"])) > TEMPERATURE_TOLERANCE_C:
         notes.append(f"the nearest dark is {off:.0f} °C away from the lights")
     return Chosen(
@@ -155,6 +159,11 @@ def sets_of(headers: Iterable[Header]) -> list[Set]:
             )
             sets += [Set(tuple(night)) for night in nights]
     return sets
+
+
+def _done(light: Header) -> frozenset[str]:
+    """Kinds that are not to be used again; a bias is still what a dark is freed of."""
+    return light.calibrated if "dark" in light.calibrated else light.calibrated - {"bias"}
 
 
 def _likeness(header: Header) -> tuple[object, ...]:

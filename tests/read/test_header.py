@@ -133,6 +133,8 @@ TELESCOP= 'iTelescope 33'      / Telescope name
 INSTRUME= 'Apogee USB/Net'     / Detector instrument name
 NOTES   = '        '
 CWHITE  =                  981 /Initial display white level in ADUs
+HISTORY  Bias Subtraction (Bias 1, 4864 x 3232, Bin1 x 1, Temp -35C,
+CALSTAT = 'BDF     '
 PEDESTAL=                 -100 /Correction to add for zero-based ADU
 DATE    = '04/07/18'           / [old format] UTC date of exposure start
 TIME-OBS= '14:03:03'           / [old format] UTC time of exposure start
@@ -245,7 +247,9 @@ PROGRAMS: dict[str, tuple[str, dict[str, object]]] = {
             "exposure_s": 300,
             "time_utc": "2018-07-04T14:05:33+00:00",
             "gain": None,
-            "offset_adu": 100,
+            "offset_adu": None,
+            "pedestal_adu": 100,
+            "calibrated": {"bias", "dark", "flat"},
             "filter": "SII",
             "temperature_c": -34.993802250000002,
             "ra_deg": 15 * (18 + 20 / 60 + 48.12 / 3600),

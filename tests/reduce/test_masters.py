@@ -97,7 +97,9 @@ def test_a_synthetic_night_is_calibrated(cfa: str | None) -> None:
     chosen = Chosen(**{kind: tuple(Path(f"{kind}-{no}") for no in range(12)) for kind in take})
     masters, problems = build(chosen, read, LIGHT)
     assert problems == []
-    assert masters.provenance["dark"].startswith("dark-0 (mean of 12, noise 0.9")
+    read_adu = options.read_noise_e / options.e_per_adu
+    assert masters.noise_adu["bias"] == pytest.approx(read_adu / np.sqrt(12), rel=0.05)
+    assert masters.provenance["dark"].startswith("dark-0 (mean of 12, noise 0.")
     assert masters.n_frames == {"bias": 12, "dark": 12, "flat": 12}
     found = calibrated(Frame(night.light(0), headers["flat"]), masters)[0]
     assert np.isfinite(found).all()
@@ -345,57 +347,3 @@ def test_darks_for_flats_are_no_darks() -> None:
 
 def test_nothing_there_is_said() -> None:
     assert match(LIGHT, [], {}).missing == ("no dark of 120 s matches", "no flat in Ha matches")
-
-
-def test_a_master_in_shares_of_the_range_is_brought_to_adu(library: Library) -> None:
-    """As PixInsight and Siril write them; the lights are in ADU."""
-    share = np.full(SIZE, 500 / 65535, np.float32)
-    masters, problems = build(Chosen(dark=(library.put("masterDark", share),)), library.read, LIGHT)
-    np.testing.assert_allclose(masters.pedestal, 500, rtol=1e-5)
-    assert problems == ["the dark masterDark holds numbers from 0 to 1: taken as shares of 65535"]
-
-
-def test_px_of_a_master_that_are_no_numbers_are_bad(library: Library) -> None:
-    dark = np.random.default_rng(5).normal(500, 2, SIZE).astype(np.float32)
-    dark[5, 7] = np.nan
-    dark[90:92, 100] = np.inf
-    masters, problems = build(Chosen(dark=(library.put("master", dark),)), library.read, LIGHT)
-    assert problems == ["3 px of the dark are no numbers"]
-    assert masters.bad_pixels is not None
-    assert masters.bad_pixels[5, 7]
-    assert masters.bad_pixels[90:92, 100].all()
-    assert masters.pedestal is not None
-    assert np.isfinite(masters.pedestal).all()
-
-
-def test_an_overexposed_flat_is_refused_in_words(library: Library) -> None:
-    lit = np.minimum(np.random.default_rng(6).normal(65_000, 900, SIZE), 65_535).astype(np.uint16)
-    masters, problems = build(Chosen(flat=(library.put("flat", lit),)), library.read, LIGHT)
-    assert masters.flat is None
-    assert problems[0].startswith("flat not used: flat is overexposed (")
-    good = np.random.default_rng(6).normal(30_000, 200, SIZE).astype(np.uint16)
-    assert build(Chosen(flat=(library.put("good", good),)), library.read, LIGHT)[0].flat is not None
-
-
-def test_the_current_of_a_dark_is_scaled_not_its_bias(library: Library) -> None:
-    bias = np.random.default_rng(7).normal(500, 5, SIZE).astype(np.float32)
-    current = np.random.default_rng(8).uniform(0, 90, SIZE).astype(np.float32)
-    dark = library.put("dark", bias + current)
-    chosen = Chosen(bias=(library.put("bias", bias),), dark=(dark,), dark_scale=0.4)
-    masters, problems = build(chosen, library.read, LIGHT)
-    assert problems == []
-    np.testing.assert_allclose(masters.pedestal, bias + 0.4 * current, atol=1e-3)
-    assert masters.provenance["dark"] == "dark, its current scaled by 0.4"
-    masters, problems = build(Chosen(dark=(dark,), dark_scale=0.4), library.read, LIGHT)
-    assert masters.pedestal is None
-    assert problems == ["dark not used: it is of another exposure, and without a bias it cannot be scaled"]
-
-
-def test_a_master_flat_was_freed_of_its_pedestal_by_who_made_it() -> None:
-    response = 1 - 0.3 * np.linspace(-1, 1, SIZE[1]) ** 2 + np.zeros((SIZE[0], 1))
-    frames = {
-        Path("bias"): Frame(np.full(SIZE, 3000, np.float32), _header("bias")),
-        Path("flat"): Frame((20_000 * response).astype(np.float32), _header("master_flat")),
-    }
-    masters, _ = build(Chosen(bias=(Path("bias"),), flat=(Path("flat"),)), frames.__getitem__, LIGHT)
-    np.testing.assert_allclose(masters.flat, response / response.mean(), rtol=1e-5)
