@@ -12,18 +12,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import (
-    OPTIONS,
-    TILE,
-    F,
-    load,
-    repair,
-    source_box,
-    subtract_sky,
-    warp_box,
-    xtrans_luminance,
-)
+from livestack.reduce.kernels import TILE, load, repair, source_box, subtract_sky, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -49,7 +41,7 @@ def _cells(
     repair(data, colours, 2 * y0 - margin, 2 * x0 - margin)
     if margin > 2:
         luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
-        xtrans_luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
+        xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
         data = luminance
     for y in range(y1 - y0):
         a, b = 2 * y + 2, 2 * y + 3

@@ -13,25 +13,14 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
 
-F = np.float32
 BAND = 64
 """Rows of the grid in one call: a constant, never a function of the machine."""
 TILE = 256
 """Columns of the grid in one tile."""
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""
-
-CELL_COLOURS = xtrans.COLOURS
-WEIGHTS = xtrans.interpolation()
-LUMINANCE_WEIGHTS = xtrans.luminance_of(WEIGHTS)
-
-OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 
 @njit(**OPTIONS)
@@ -115,98 +104,21 @@ def _neighbours_mean(plane: Array, y: int, x: int, step: int) -> Any:
 def repair(data: Array, colours: Array, y0: int, x0: int) -> None:
     """Fill the defects of source px that start at (y0, x0) from neighbours of their own colour."""
     if colours.shape[0] == xtrans.CELL:
-        _fill_xtrans(data[0], colours, y0, x0)
+        xtrans.fill(data[0], colours, y0, x0)
     else:
         fill_defects(data, max(colours.shape[0], 1))
 
 
 @njit(**OPTIONS)
-def _fill_xtrans(plane: Array, colours: Array, y0: int, x0: int) -> None:
-    """As `fill_defects`: of its colour within 2 px, weighed by 1/r², where more than half are good."""
-    h, w = plane.shape
-    bad = np.argwhere(~np.isfinite(plane))
-    value = np.empty(len(bad), np.float32)
-    for k in range(len(bad)):
-        y, x = bad[k, 0], bad[k, 1]
-        own = colours[(y0 + y) % xtrans.CELL, (x0 + x) % xtrans.CELL]
-        total, share, n, n_good = F(0), F(0), 0, 0
-        for yy in range(max(y - xtrans.REACH, 0), min(y + xtrans.REACH + 1, h)):
-            for xx in range(max(x - xtrans.REACH, 0), min(x + xtrans.REACH + 1, w)):
-                if (yy == y and xx == x) or colours[(y0 + yy) % xtrans.CELL, (x0 + xx) % xtrans.CELL] != own:
-                    continue
-                n += 1
-                if np.isfinite(plane[yy, xx]):
-                    near = F(1) / F((yy - y) ** 2 + (xx - x) ** 2)
-                    total += near * plane[yy, xx]
-                    share += near
-                    n_good += 1
-        value[k] = total / share if 2 * n_good > n else F(np.nan)
-    for k in range(len(bad)):
-        plane[bad[k, 0], bad[k, 1]] = value[k]
-
-
-@njit(**OPTIONS)
-def _place_in_cell(colours: Array) -> tuple[int, int]:
-    """Where in the cell that the weights are for an X-Trans pattern starts."""
-    n = xtrans.CELL
-    for y in range(n):
-        for x in range(n):
-            same = True
-            for j in range(n):
-                for i in range(n):
-                    same &= colours[j, i] == CELL_COLOURS[(y + j) % n, (x + i) % n]
-            if same:
-                return y, x
-    return 0, 0
-
-
-@njit(**OPTIONS)
-def _debayer_xtrans(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
-    """`debayer` of an X-Trans mosaic, by the weights of `xtrans`; colours (6, 6)."""
-    _, h, w = out.shape
-    cell_y, cell_x = _place_in_cell(colours)
-    for y in range(h):
-        py = (cell_y + y0 + y) % xtrans.CELL
-        for x in range(w):
-            px = (cell_x + x0 + x) % xtrans.CELL
-            own = CELL_COLOURS[py, px]
-            out[own, y, x] = cfa[y + 2, x + 2]
-            for other in range(1, 3):
-                c = (own + other) % 3
-                out[c, y, x] = _weighed(cfa, y, x, WEIGHTS[py, px, c])
-
-
-@njit(**OPTIONS)
-def xtrans_luminance(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
-    """¼ red, ½ green, ¼ blue of each px, (h, w); cfa and colours as in `debayer`."""
-    h, w = out.shape
-    cell_y, cell_x = _place_in_cell(colours)
-    for y in range(h):
-        py = (cell_y + y0 + y) % xtrans.CELL
-        for x in range(w):
-            out[y, x] = _weighed(cfa, y, x, LUMINANCE_WEIGHTS[py, (cell_x + x0 + x) % xtrans.CELL])
-
-
-@njit(**OPTIONS)
 def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
-    """`xtrans_luminance` of all px of a mosaic, (1, H, W) float32, that starts at source (y0, x0)."""
+    """`xtrans.luminance` of all px of a mosaic, (1, H, W) float32, that starts at source (y0, x0)."""
     _, h, w = planes.shape
     nothing = np.empty((0, 0, 0), np.float32)
     wider = np.empty((1, h + 4, w + 4), np.float32)
     load(planes, nothing, nothing, -2, -2, colours.shape[0], wider)
     out = np.empty((h, w), np.float32)
-    xtrans_luminance(wider[0], colours, y0, x0, out)
+    xtrans.luminance(wider[0], colours, y0, x0, out)
     return out
-
-
-@njit(**OPTIONS)
-def _weighed(cfa: Array, y: int, x: int, weights: Array) -> Any:
-    """Sum of 5 × 5 px from (y, x) on, times weights."""
-    total = F(0)
-    for j in range(5):
-        for i in range(5):
-            total += weights[j, i] * cfa[y + j, x + i]
-    return total
 
 
 @njit(**OPTIONS)
@@ -279,7 +191,7 @@ def source_tile(raw: Array, pedestal: Array, gain: Array, colours: Array, area: 
         return data[:, MARGIN : MARGIN + y1 - y0, MARGIN : MARGIN + x1 - x0].copy()
     colour = np.empty((3, y1 - y0, x1 - x0), np.float32)
     if colours.shape[0] == xtrans.CELL:
-        _debayer_xtrans(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
+        xtrans.debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
     else:
         debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
     return colour

@@ -12,8 +12,8 @@ from numba import njit
 
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import kernels, xtrans
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import calibration_planes, colours_of, planes_of
-from livestack.reduce.kernels import OPTIONS, F
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,8 @@ def write_dng(
     """Write a CFA DNG, uncompressed; active_area is (top, left, bottom, right) px."""
     cfa = bytes("RGB".index(colour) for colour in pattern)
     tags = [
-        (33421, "H", 2, (2, 2), True),
-        (33422, "B", 4, cfa, True),
+        (33421, "H", 2, (math.isqrt(len(cfa)),) * 2, True),
+        (33422, "B", len(cfa), cfa, True),
         (50706, "B", 4, b"\1\4\0\0", True),
         (50707, "B", 4, b"\1\1\0\0", True),
         (50708, "s", 0, "Testcam One", True),
