@@ -17,7 +17,7 @@ from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MastersBuilt, MastersMatched
 from livestack.frame import Header, Masters
 from livestack.prepare import content_hash
-from livestack.read import is_frame_name, open_frame, open_header
+from livestack.read import file_of, frames_in, is_frame_name, open_frame, open_header
 from livestack.reduce.masters import KINDS, Chosen, build, match
 from livestack.settings import Processing
 
@@ -80,9 +80,10 @@ class Calibration:
         return self._load_or_build(matched.id, Chosen(bias, dark, flat), light)[0]
 
     def _readable(self, chosen: Chosen) -> Chosen:
-        """Leave out files that are gone by now."""
-        present = {
-            kind: tuple(path for path in getattr(chosen, kind) if path.is_file()) for kind in ("bias", "dark", "flat")
+        """Leave out files that are gone by now; a video named by hand is all its frames."""
+        present: dict[str, Any] = {
+            kind: tuple(f for path in getattr(chosen, kind) if file_of(path).is_file() for f in frames_in(path))
+            for kind in ("bias", "dark", "flat")
         }
         return dataclasses.replace(chosen, **present)
 
@@ -151,9 +152,9 @@ def _calibration_headers(path: Path) -> list[Header]:
         raise SettingsError(f"--masters: {path} is not there")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and is_frame_name(p))
     headers = []
-    for file in files:
+    for frame in (frame for file in files for frame in frames_in(file)):
         try:
-            header = open_header(file)
+            header = open_header(frame)
         except FrameError:
             continue
         if header.kind in KINDS:
