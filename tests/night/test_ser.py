@@ -50,6 +50,7 @@ def test_a_stack_of_a_video_is_that_of_its_frames(frames: list[Path], pictures: 
         np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 def test_a_video_that_comes_into_a_watched_folder(pictures: np.ndarray, tmp_path: Path) -> None:
     """Copied slowly, it is taken when it is whole; a second start finds nothing new in it, but another video."""
     sound = _video(tmp_path / "night.ser", pictures[:5])
@@ -72,6 +73,7 @@ def test_a_video_that_comes_into_a_watched_folder(pictures: np.ndarray, tmp_path
     assert len(sessions.subs(tmp_path / "s")) == N_LIGHTS
 
 
+@pytest.mark.slow
 def test_stopped_in_the_middle_of_a_video_it_goes_on(pictures: np.ndarray, tmp_path: Path) -> None:
     """Killed and resumed equals never stopped, bit for bit."""
     folder = tmp_path / "captures"
@@ -84,7 +86,7 @@ def test_stopped_in_the_middle_of_a_video_it_goes_on(pictures: np.ndarray, tmp_p
     while time.monotonic() < until and len(_counted(tmp_path / "s")) < 2:
         time.sleep(0.02)
     running.send_signal(signal.SIGKILL)
-    running.wait(30)
+    running.communicate(timeout=30)
     sessions.run("watch", folder, "--session", tmp_path / "s", *QUIET)
     sessions.assert_equal_sessions(tmp_path / "whole", tmp_path / "s")
 
@@ -97,6 +99,17 @@ def _counted(session: Path) -> list[dict[str, object]]:
         return []
 
 
+@pytest.mark.slow
+def test_a_video_that_is_there_first_may_be_skipped(pictures: np.ndarray, tmp_path: Path) -> None:
+    folder = tmp_path / "captures"
+    _video(folder / "night.ser", pictures[:3])
+    sessions.run("watch", folder, "--session", tmp_path / "s", "--existing", "skip", *QUIET, code=3)
+    _video(folder / "later.ser", pictures[3:])
+    sessions.run("watch", folder, "--session", tmp_path / "s", "--existing", "skip", *QUIET)
+    assert _names(tmp_path / "s") == [f"later_{i:06d}.ser" for i in range(1, N_LIGHTS - 2)]
+
+
+@pytest.mark.slow
 def test_one_frame_is_dropped_and_put_back(pictures: np.ndarray, tmp_path: Path) -> None:
     session, folder = tmp_path / "s", tmp_path / "captures"
     _video(folder / "night.ser", pictures)
@@ -112,6 +125,7 @@ def test_one_frame_is_dropped_and_put_back(pictures: np.ndarray, tmp_path: Path)
         np.testing.assert_array_equal(before[name], after[name])
 
 
+@pytest.mark.slow
 def test_a_video_that_is_gone_or_another(pictures: np.ndarray, tmp_path: Path) -> None:
     """What was stacked from it has vanished; a copy of it elsewhere is a copy."""
     session, folder = tmp_path / "s", tmp_path / "captures"
