@@ -17,7 +17,7 @@ from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MastersBuilt, MastersMatched
 from livestack.frame import Frame, Header, Masters
 from livestack.prepare import content_hash
-from livestack.read import is_frame_name, open_frame, open_header
+from livestack.read import file_of, frames_in, is_frame_name, open_frame, open_header
 from livestack.reduce.masters import build
 from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.reduce.proof import HALF, dark_fit, figures
@@ -107,9 +107,12 @@ class Calibration:
         return self._load_or_build(matched.id, chosen, light)[0]
 
     def _readable(self, chosen: Chosen) -> Chosen:
-        """Leave out files that are gone by now."""
-        present = {kind: tuple(path for path in getattr(chosen, kind) if path.is_file()) for kind in _SOURCES}
-        return dataclasses.replace(chosen, **present)  # type: ignore[arg-type]
+        """Leave out files that are gone by now; a video named by hand is all its frames."""
+        present: dict[str, Any] = {
+            kind: tuple(f for path in getattr(chosen, kind) if file_of(path).is_file() for f in frames_in(path))
+            for kind in _SOURCES
+        }
+        return dataclasses.replace(chosen, **present)
 
     def _load_or_build(self, identity: str, chosen: Chosen, light: Header) -> tuple[Masters, list[str]]:
         if not identity:
@@ -194,9 +197,9 @@ def _calibration_headers(path: Path) -> list[Header]:
         raise SettingsError(f"--masters: {path} is not there")
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and is_frame_name(p))
     headers = []
-    for file in files:
+    for frame in (frame for file in files for frame in frames_in(file)):
         try:
-            header = open_header(file)
+            header = open_header(frame)
         except FrameError:
             continue
         if header.kind in KINDS:

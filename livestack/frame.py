@@ -34,6 +34,10 @@ STAR_DTYPE = np.dtype(
 """One star: x, y, fwhm, hfr in px of the full frame; flux and peak in ADU above the sky; elongation is a/b."""
 
 
+XTRANS = "GBGGRGRGRBGBGBGGRGGRGGBGBGBRGRGRGGBG"
+"""The 6 × 6 cell of every Fujifilm X-Trans sensor, row by row, from one of its corners."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Which bytes a path held when it was found finished."""
@@ -55,8 +59,8 @@ class Header:
     time_utc : datetime, optional
         Middle of the exposure, timezone-aware.
     cfa : str, optional
-        Colours of ``data[0, 0], data[0, 1], data[1, 0], data[1, 1]`` of the array as it is in memory,
-        for example ``"RGGB"``: row order and offsets are already applied.
+        Colours of the first cell of the array as it is in memory, row by row: four of a Bayer sensor, such as
+        ``"RGGB"``, or 36 of X-Trans; row order and offsets are already applied.
     row_order : str, optional
         ``TOP-DOWN`` or ``BOTTOM-UP`` as the file says; rows in memory are as in the file.
     size : tuple of int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 from livestack.errors import LivestackError, NothingStacked, SettingsError
 from livestack.frame import Identity
 from livestack.prepare import identity_of
-from livestack.read import is_complete, is_frame_name, open_header, order_key, suffix_of
+from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_header, order_key, suffix_of
 from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, natural_key
 from livestack.runner import Batches, Plan
 from livestack.settings import Settings
-from livestack.watch import Arrival, watch
+from livestack.watch import Arrival, SourceChange, watch
 from livestack.watch.scan import Tree
 
 ORIGINALS = tuple(suffix for suffix in FITS_SUFFIXES if not suffix.endswith(PACKINGS)) + RAW_SUFFIXES
@@ -36,15 +37,16 @@ def watch_plan(folder: Path, settings: Settings, idle_s: float | None) -> Plan:
     """
 
     def batches(known: list[Identity], stop: threading.Event) -> Batches:
-        return watch(
+        found = watch(
             folder,
             wanted=is_wanted,
             complete=is_complete,
             oldest=calibration_first,
-            known=known,
+            known=[dataclasses.replace(identity, path=file_of(identity.path)) for identity in known],
             settings=settings.watching,
             stop=stop,
         )
+        return map(_frame_by_frame, found)
 
     return Plan(str(folder), batches, idle_s=idle_s)
 
@@ -75,7 +77,8 @@ def find_files(paths: Sequence[Path], order: str) -> list[Path]:
     if not files:
         raise NothingStacked(f"no frame was found in {', '.join(str(path) for path in paths)}")
     # calibration frames are known before the first light founds a stack, whatever the order
-    return sorted(files, key=calibration_first if order == "oldest" else _is_light)
+    files.sort(key=calibration_first if order == "oldest" else _is_light)
+    return [frame for file in files for frame in frames_in(file)]
 
 
 def files_plan(folder: str, files: Iterable[Path]) -> Plan:
@@ -109,6 +112,17 @@ def calibration_first(path: Path) -> Any:
     return _is_light(path), order_key(path)
 
 
+def _frame_by_frame(batch: list[Arrival] | SourceChange) -> list[Arrival] | SourceChange:
+    """Put the frames of each video in its place: files are watched, frames are stacked."""
+    if isinstance(batch, SourceChange):
+        return batch
+    return [
+        Arrival(dataclasses.replace(arrival.identity, path=frame), arrival.complete or is_complete(frame) is True)
+        for arrival in batch
+        for frame in frames_in(arrival.identity.path)
+    ]
+
+
 def _is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
     """Whether the same exposure is there in a better format."""
     suffix = suffix_of(path)
@@ -120,7 +134,7 @@ def _is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
         return sorted(_frames_in(path, recursive=True), key=natural_key)
-    if path.is_file():
+    if file_of(path).is_file():
         return [path]
     raise SettingsError(f"{path} is {'neither a file nor a folder' if path.exists() else 'not there'}")
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from livestack.errors import FrameError
+from livestack.errors import FrameError, SourceError
 from livestack.frame import Array, Frame, Header, Identity, Masters, Quality
-from livestack.read import open_frame
+from livestack.read import file_of, open_frame, share_of
 from livestack.reduce.measure import measure
 
 StackKey = tuple[Any, ...]
@@ -85,7 +85,7 @@ def prepare(
 
 def identity_of(path: Path) -> Identity:
     """Return which bytes a path holds now."""
-    state = path.stat()
+    state = file_of(path).stat()
     return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 
@@ -108,7 +108,7 @@ def check_masters_fit(frame: Frame, masters: Masters) -> None:
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes.
+    """SHA-256 of a frame's bytes: of its file, or of its share of a video.
 
     Raises
     ------
@@ -117,9 +117,13 @@ def content_hash(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
+        if file_of(path) != path:
+            return hashlib.sha256(share_of(path)).hexdigest()
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 digest.update(chunk)
+    except SourceError as error:
+        raise FrameError("unreadable", f"{path.name}: {error}") from None
     except FileNotFoundError:
         raise FrameError("vanished", f"{path.name} is gone: it was removed before it could be read.") from None
     except OSError as error:

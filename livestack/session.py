@@ -339,8 +339,8 @@ class Session:
         """Whether the file of a sub still holds the bytes that were stacked."""
         path = Path(sub.path)
         try:
-            state = path.stat()
-            if (state.st_size, state.st_mtime_ns) == (sub.size, sub.mtime_ns):
+            now = identity_of(path)
+            if (now.size, now.mtime_ns) == (sub.size, sub.mtime_ns):
                 return True
             return content_hash(path) == sub.sha256
         except (OSError, FrameError):

@@ -1,7 +1,8 @@
 """Files into frames.
 
 One door for every format: `open_frame` and `open_header` raise `FrameError` with one sentence, whatever bytes a file
-holds. By name alone: `suffix_of`, `is_frame_name`. Without decoding: `is_complete`, `order_key`.
+holds. By name alone: `suffix_of`, `is_frame_name`, `file_of`. Without decoding: `is_complete`, `order_key`; `frames_in`
+and `share_of` for files that hold many frames.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from typing import Final
 
 from livestack.errors import FrameError, LivestackError
 from livestack.frame import Frame, Header
-from livestack.read import fits, image, raw
+from livestack.read import fits, image, raw, ser
 from livestack.read.decoder import DECODERS
 from livestack.read.files import opened
 from livestack.read.names import (
     FITS_SUFFIXES,
     IMAGE_SUFFIXES,
     RAW_SUFFIXES,
+    SER_SUFFIX,
     NaturalKey,
+    file_of,
     has_number,
     is_stray,
     natural_key,
@@ -31,11 +34,14 @@ from livestack.read.times import time_in_name
 __all__ = [
     "READERS",
     "close_decoders",
+    "file_of",
+    "frames_in",
     "is_complete",
     "is_frame_name",
     "open_frame",
     "open_header",
     "order_key",
+    "share_of",
     "suffix_of",
 ]
 
@@ -43,6 +49,7 @@ MODULES: Final = (
     *((suffix, fits) for suffix in FITS_SUFFIXES),
     *((suffix, image) for suffix in IMAGE_SUFFIXES),
     *((suffix, raw) for suffix in RAW_SUFFIXES),
+    (SER_SUFFIX, ser),
 )
 READERS: dict[str, Callable[[Path], Frame]] = {suffix: module.read_frame for suffix, module in MODULES}
 """Suffix → what reads it. A reader added here is used by every door; its header is then its frame's."""
@@ -79,6 +86,22 @@ def is_complete(path: Path) -> bool | None:
             return False if size == 0 else None
     except LivestackError:
         return False
+
+
+def frames_in(path: Path) -> list[Path]:
+    """Return the frames of a file: itself, or those of a video, each a path of its own; never raises."""
+    return ser.frames_in(path) if suffix_of(path) == SER_SUFFIX and file_of(path) == path else [path]
+
+
+def share_of(path: Path) -> bytes:
+    """Return the bytes that make a frame of a video this frame: what the video says of all, its px and its time.
+
+    Raises
+    ------
+    FrameError, SourceError
+        As `open_frame`.
+    """
+    return ser.share_of(path)
 
 
 def open_frame(path: Path) -> Frame:
@@ -136,7 +159,7 @@ def order_key(path: Path) -> tuple[float, NaturalKey]:
     if has_number(path):
         return NO_TIME_S, natural_key(path)
     try:
-        return path.stat().st_mtime, natural_key(path)
+        return file_of(path).stat().st_mtime, natural_key(path)
     except OSError:
         return math.inf, natural_key(path)
 

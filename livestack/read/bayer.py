@@ -1,11 +1,14 @@
-"""Which colour lies over which pixel of the array as it is in memory."""
+"""Which colour lies over which pixel of the array as it is in memory: Bayer cells of 2 × 2 px, X-Trans of 6 × 6."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Final
 
+from livestack.frame import XTRANS
+
 PATTERNS: Final = frozenset({"RGGB", "BGGR", "GRBG", "GBRG"})
-XTRANS_LENGTH: Final = 36
 
 
 def clean_pattern(text: str) -> str:
@@ -13,23 +16,28 @@ def clean_pattern(text: str) -> str:
     return "".join(letter for letter in text.upper() if letter.isalnum())
 
 
-def is_xtrans(pattern: str) -> bool:
-    """Whether this is the 6x6 pattern of a Fujifilm X-Trans sensor, row by row."""
-    return len(pattern) == XTRANS_LENGTH and set(pattern) <= set("RGB")
+def is_pattern(pattern: str) -> bool:
+    """Whether this is a Bayer pattern, or X-Trans from wherever its picture starts."""
+    return pattern in PATTERNS or pattern in XTRANS_PATTERNS
 
 
-def swap_rows(pattern: str) -> str:
-    """Return the pattern one row further down."""
-    return pattern[2:] + pattern[:2]
+def looks_like_xtrans(pattern: str) -> bool:
+    """Whether this is a 6 × 6 pattern, of X-Trans or not."""
+    return len(pattern) == len(XTRANS) and set(pattern) <= set("RGB")
 
 
-def swap_columns(pattern: str) -> str:
-    """Return the pattern one column further right."""
-    return pattern[1::-1] + pattern[:1:-1]
+def shifted(pattern: str, rows: int, columns: int) -> str:
+    """Return a square pattern as seen from so many px further down and to the right."""
+    n = math.isqrt(len(pattern))
+    return "".join(pattern[n * ((y + rows) % n) + (x + columns) % n] for y in range(n) for x in range(n))
+
+
+XTRANS_PATTERNS: Final = frozenset(shifted(XTRANS, *shift) for shift in itertools.product(range(6), repeat=2))
+"""Mirrored, the cell is one of these again."""
 
 
 def in_memory(pattern: str, height: int, bottom_up: bool, x_offset: int = 0, y_offset: int = 0) -> str:
-    """Return the colours of ``data[0, 0], data[0, 1], data[1, 0], data[1, 1]``, rows as in the file.
+    """Return the colours of the first cell of the array, ``data[0, 0], data[0, 1], …``, rows as in the file.
 
     Parameters
     ----------
@@ -38,14 +46,13 @@ def in_memory(pattern: str, height: int, bottom_up: bool, x_offset: int = 0, y_o
     height : int
         Rows of the array, px.
     bottom_up : bool
-        Whether the first row of the file is the bottom one. An odd height then starts on the same kind of row.
+        Whether the first row of the file is the bottom one, so that the pattern is seen from the last row upwards.
     x_offset, y_offset : int
         XBAYROFF, YBAYROFF: where the picture starts on the pattern, px.
     """
-    if bottom_up and height % 2 == 0:
-        pattern = swap_rows(pattern)
-    if x_offset % 2:
-        pattern = swap_columns(pattern)
-    if y_offset % 2:
-        pattern = swap_rows(pattern)
-    return pattern
+    seen = shifted(pattern, y_offset, x_offset)
+    if not bottom_up:
+        return seen
+    n = math.isqrt(len(seen))
+    rows = [seen[n * y : n * y + n] for y in range(n)]
+    return "".join(rows[(height - 1 - y) % n] for y in range(n))

@@ -86,7 +86,7 @@ def read_frame(path: Path) -> Frame:
     Raises
     ------
     FrameError
-        unreadable, truncated, or mismatched (a cube, an X-Trans mosaic).
+        unreadable, truncated, or mismatched (a cube, a mosaic of no known pattern).
     """
     with _stream_of(path) as (stream, limit):
         image = _find_image(stream, path.name, limit)

@@ -87,7 +87,7 @@ def make_header(
     Raises
     ------
     FrameError
-        mismatched: an X-Trans mosaic.
+        mismatched: a 6x6 mosaic that is not X-Trans.
     """
     named = facts_of(path)
     exposure_s = _first(exposure_of(keywords), named.exposure_s)
@@ -215,11 +215,11 @@ def angle(value: Any, hours: bool = False, sexagesimal_hours: bool = False) -> f
 def cfa_of(path: Path, keywords: Keywords, height: int) -> str | None:
     """Return the pattern of the array in memory; None for mono and for words that are no pattern (``TRUE``)."""
     pattern = bayer.clean_pattern(first_text(keywords, PATTERN) or "")
-    if bayer.is_xtrans(pattern):
-        raise FrameError(
-            "mismatched", f"{path.name}: an X-Trans mosaic (6x6) cannot be debayered yet; save it as RGB instead."
-        )
-    if pattern not in bayer.PATTERNS:
+    if not bayer.is_pattern(pattern):
+        if bayer.looks_like_xtrans(pattern):
+            raise FrameError(
+                "mismatched", f"{path.name}: its 6x6 colour pattern is not that of X-Trans; save it as RGB instead."
+            )
         return None
     bottom_up = (text(keywords.get("ROWORDER")) or "").upper() == "BOTTOM-UP"
     offsets = (int(number(keywords.get(name)) or 0) for name in ("XBAYROFF", "YBAYROFF"))

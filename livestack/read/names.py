@@ -9,6 +9,7 @@ from typing import Final
 PACKINGS: Final = (".fz", ".gz")
 FITS_SUFFIXES: Final = tuple(f"{base}{packing}" for base in (".fits", ".fit", ".fts") for packing in ("", *PACKINGS))
 IMAGE_SUFFIXES: Final = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+SER_SUFFIX: Final = ".ser"
 # fmt: off
 RAW_SUFFIXES: Final = (
     ".3fr", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf", ".erf",
@@ -30,6 +31,7 @@ PREVIEW: Final = re.compile(r"(light|dark|flat|bias|preview)_.*_\d{8}-\d{6}.*\.j
 THUMBNAIL_FOLDERS: Final = frozenset({"@eadir", "thumbnail", "thumbnails", "thumbs"})
 NINA_PLACEHOLDER: Final = re.compile(r"\$\$[^$]+\$\$")
 KIND_FOLDERS: Final = frozenset({"light", "dark", "flat", "bias"})
+FRAME_NUMBER: Final = re.compile(r"\d{6,}\.ser", re.IGNORECASE)
 DIGITS: Final = re.compile(r"(\d+)")
 
 NaturalKey = tuple[str | int, ...]
@@ -49,6 +51,23 @@ def bare_name(path: Path) -> str:
 def stem_of(path: Path) -> str:
     """Return the name without its suffix, in lower case."""
     return bare_name(path).lower()
+
+
+def frame_path(video: Path, number: int) -> Path:
+    """Return what a frame of a SER is called, counted from 1: as if the video were a folder of frames."""
+    return video / f"{video.stem}_{number:06d}{video.suffix}"
+
+
+def file_of(path: Path) -> Path:
+    """Return the file that a frame is in: its own, or the SER that it is a frame of."""
+    video = path.parent
+    is_frame = video.suffix.lower() == SER_SUFFIX and FRAME_NUMBER.fullmatch(path.name.removeprefix(f"{video.stem}_"))
+    return video if is_frame else path
+
+
+def number_of(path: Path) -> int:
+    """Return which frame of its SER a path is, from 1; the video itself stands for its first one."""
+    return 1 if file_of(path) == path else int(path.stem.rpartition("_")[2])
 
 
 def is_stray(path: Path) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import math
 import os
 import signal
 import sys
@@ -51,7 +52,7 @@ def read_frame(path: Path) -> Frame:
     Raises
     ------
     FrameError
-        unreadable, truncated, or mismatched (X-Trans and other patterns that are not Bayer).
+        unreadable, truncated, or mismatched (patterns that are neither Bayer nor X-Trans).
     """
     answer, data = DECODERS.ask(_checked(path), pixels=True)
     assert data is not None
@@ -184,9 +185,7 @@ def _decode(path: Path, raw: Any, keywords: dict[str, Any]) -> tuple[dict[str, A
         "cfa": None if cells is None else _pattern(raw, cells),
         "keywords": _completed(keywords, raw, max(levels)),
     }
-    return answer, _above_black(
-        data, levels[:N_COLOURS] if colour else [levels[cell] for cell in cells or (0, 0, 0, 0)]
-    )
+    return answer, _above_black(data, levels[:N_COLOURS] if colour else [levels[cell] for cell in cells or (0,)])
 
 
 def _pattern(raw: Any, cells: list[int]) -> str:
@@ -194,15 +193,15 @@ def _pattern(raw: Any, cells: list[int]) -> str:
 
 
 def _cells(path: Path, raw: Any) -> list[int] | None:
-    """Return the colour numbers of the first 2x2 visible pixels; None for a sensor without a mosaic."""
+    """Return the colour numbers of the first visible cell, 2x2 or 6x6 px; None for a sensor without a mosaic."""
     height, width = raw.raw_pattern.shape
     if height == 1:
         return None
     top, left = raw.sizes.top_margin, raw.sizes.left_margin
-    cells = [raw.raw_color(top + y, left + x) for y in (0, 1) for x in (0, 1)]
-    if (height, width) != (2, 2) or _pattern(raw, cells) not in bayer.PATTERNS:
+    cells = [raw.raw_color(top + y, left + x) for y in range(height) for x in range(width)]
+    if height != width or not bayer.is_pattern(_pattern(raw, cells)):
         raise FrameError(
-            "mismatched", f"{path.name}: its {width}x{height} colour pattern cannot be debayered yet; save it as RGB."
+            "mismatched", f"{path.name}: its {width}x{height} colour pattern cannot be debayered; save it as RGB."
         )
     return cells
 
@@ -227,13 +226,14 @@ def _check_whole(path: Path, data: Array) -> None:
 
 
 def _above_black(data: Array, levels: list[int]) -> Array:
-    """Subtract the black level of each colour (linear) or of each pixel of the 2x2 cell (CFA)."""
+    """Subtract the black level of each colour (linear) or of each pixel of the cell (CFA)."""
     if not any(levels):
         return data
     values = data.astype(np.float32)
     if data.ndim == N_COLOURS:
         values -= np.array(levels, np.float32)
     else:
+        n = math.isqrt(len(levels))
         for i, level in enumerate(levels):
-            values[i // 2 :: 2, i % 2 :: 2] -= level
+            values[i // n :: n, i % n :: n] -= level
     return values

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, TILE, F, warp_and_normalise
+from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.kernels import TILE, warp_and_normalise
 
 STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""

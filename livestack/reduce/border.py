@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from livestack.frame import Array
+from livestack.reduce import xtrans
+from livestack.reduce.kernels import whole_luminance
 
 REACH = 32
 """A border is at most so many cells of 2 × 2 px wide."""
@@ -21,7 +23,10 @@ EDGE_SCATTER = 4.0
 """It ends within so many times the scatter of the lines inside: crowded fields and banding scatter, too."""
 
 
-def border_mask(planes: Array, pedestal: Array) -> Array | None:
+NO_MOSAIC = np.zeros((0, 0), np.int64)
+
+
+def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> Array | None:
     """Mark lines along the edges whose level departs from what the picture just inside tells.
 
     Parameters
@@ -30,6 +35,8 @@ def border_mask(planes: Array, pedestal: Array) -> Array | None:
         (P, H, W), CFA or not, ADU.
     pedestal : ndarray of float32
         The same shape, to be taken off, or empty.
+    colours : ndarray of int64
+        As `fold.colours_of`.
 
     Returns
     -------
@@ -42,7 +49,10 @@ def border_mask(planes: Array, pedestal: Array) -> Array | None:
         return None
     widths: list[int] = []
     for edge in np.s_[:, :deep, :], np.s_[:, height - deep :, :], np.s_[:, :, :deep], np.s_[:, :, width - deep :]:
-        cells = _cells(planes[edge].astype(np.float32) - (pedestal[edge] if pedestal.size else np.float32(0)))
+        strip = planes[edge].astype(np.float32) - (pedestal[edge] if pedestal.size else np.float32(0))
+        if len(colours) == xtrans.CELL:
+            strip = whole_luminance(strip, colours, edge[1].start or 0, edge[2].start or 0)[None]
+        cells = _cells(strip)
         lines = cells if len(widths) < 2 else cells.T
         widths.append(2 * _border_lines(lines[::-1] if len(widths) % 2 else lines))
     top, bottom, left, right = widths
@@ -54,7 +64,7 @@ def border_mask(planes: Array, pedestal: Array) -> Array | None:
 
 
 def _cells(strip: Array) -> Array:
-    """Mean of all planes over 2 × 2 px: no CFA colour is left."""
+    """Mean of all planes over 2 × 2 px: no colour of a Bayer mosaic is left."""
     planes, rows, columns = strip.shape
     whole = strip[:, : rows - rows % 2, : columns - columns % 2]
     return np.asarray(whole.reshape(planes, rows // 2, 2, columns // 2, 2).mean(axis=(0, 2, 4)))

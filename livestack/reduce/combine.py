@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.compile import OPTIONS, F
 
 KAPPA = 4.0
 NU = 8.0

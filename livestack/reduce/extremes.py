@@ -13,7 +13,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import expected_variance
-from livestack.reduce.kernels import OPTIONS, TILE, F, warp_and_normalise
+from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.kernels import TILE, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
 

@@ -5,6 +5,7 @@ The variants (plain, judged, first look) meet here and only here; the kernels ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Light:
     pedestal, gain : ndarray of float32
         (P, H, W) or empty: (raw − pedestal) · gain; a gain of NaN marks a bad px.
     colours : ndarray of int64
-        (2, 2) CFA colours, or (0, 0).
+        (2, 2) or (6, 6) CFA colours, or (0, 0).
     inverse : ndarray of float64
         (3, 3), grid px → sub px.
     sky : ndarray of float64
@@ -154,10 +155,11 @@ LANCZOS_TABLE = _lanczos_table(LANCZOS_STEPS)
 
 
 def colours_of(cfa: str | None) -> Array:
-    """CFA pattern as (2, 2) indices 0 R, 1 G, 2 B; (0, 0) for none."""
+    """CFA pattern as indices 0 R, 1 G, 2 B: (2, 2) Bayer, (6, 6) X-Trans; (0, 0) for none."""
     if cfa is None:
         return np.zeros((0, 0), np.int64)
-    return np.array([COLOUR_INDEX[letter] for letter in cfa], np.int64).reshape(2, 2)
+    n = math.isqrt(len(cfa))
+    return np.array([COLOUR_INDEX[letter] for letter in cfa], np.int64).reshape(n, n)
 
 
 def planes_of(data: Array) -> Array:
@@ -169,7 +171,11 @@ def calibration_planes(frame: Frame, masters: Masters) -> tuple[Array, Array]:
     """Pedestal and gain of a frame, as (P, H, W) float32 or empty; bad px have a gain of NaN."""
     pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
     planes = planes_of(frame.data)
-    bad = [mask for mask in (masters.bad_pixels, frame.mask, border_mask(planes, pedestal)) if mask is not None]
+    bad = [
+        mask
+        for mask in (masters.bad_pixels, frame.mask, border_mask(planes, pedestal, colours_of(frame.header.cfa)))
+        if mask is not None
+    ]
     if masters.flat is None and not bad:
         return pedestal, _NO_PLANES
     gain = np.ones_like(planes, np.float32) if masters.flat is None else planes_of(1 / masters.flat)

@@ -12,8 +12,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import OPTIONS, TILE, F, fill_defects, load, source_box, subtract_sky, warp_box
+from livestack.reduce.kernels import TILE, load, repair, source_box, subtract_sky, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -27,12 +29,20 @@ def guide_shape(shape: Shape) -> Shape:
 
 
 @njit(**OPTIONS)
-def _cells(raw: Array, pedestal: Array, gain: Array, step: int, area: tuple[int, int, int, int], out: Array) -> None:
-    """Luminance of each 2 × 2 cell of calibrated px; area is in cells, mirrored beyond the sensor."""
+def _cells(
+    raw: Array, pedestal: Array, gain: Array, colours: Array, area: tuple[int, int, int, int], out: Array
+) -> None:
+    """Luminance of each 2 × 2 cell of calibrated px; area is in cells, which go on beyond the sensor."""
     y0, y1, x0, x1 = area
-    data = np.empty((raw.shape[0], 2 * (y1 - y0) + 4, 2 * (x1 - x0) + 4), np.float32)
-    load(raw, pedestal, gain, 2 * y0 - 2, 2 * x0 - 2, data)
-    fill_defects(data, step)
+    # two px for defects, and two more where luminance is interpolated
+    margin = 4 if colours.shape[0] > 2 else 2
+    data = np.empty((raw.shape[0], 2 * (y1 - y0) + 2 * margin, 2 * (x1 - x0) + 2 * margin), np.float32)
+    load(raw, pedestal, gain, 2 * y0 - margin, 2 * x0 - margin, colours.shape[0], data)
+    repair(data, colours, 2 * y0 - margin, 2 * x0 - margin)
+    if margin > 2:
+        luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
+        xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
+        data = luminance
     for y in range(y1 - y0):
         a, b = 2 * y + 2, 2 * y + 3
         for x in range(x1 - x0):
@@ -51,7 +61,6 @@ def _guide_band(
     """Sample a sub on the stack's guide, rows y0…y1 of out (h, w)."""
     raw, pedestal, gain, colours, inverse, table = light
     size = (raw.shape[1] // 2, raw.shape[2] // 2)
-    step = 2 if colours.shape[0] > 0 else 1
     width = out.shape[1]
     box = np.empty(4, np.int64)
     factor = F(1.0 / scale)
@@ -65,7 +74,7 @@ def _guide_band(
         if area[1] <= area[0] or area[3] <= area[2]:
             continue
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
-        _cells(raw, pedestal, gain, step, area, cells)
+        _cells(raw, pedestal, gain, colours, area, cells)
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
         warp_box(cells, area, inverse, size, table, box, sample)
         for y in range(y0, y1):

@@ -14,8 +14,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import is_disputed
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Rule
-from livestack.reduce.kernels import OPTIONS, F
 from livestack.reduce.match import mark_stars, match_template
 from livestack.reduce.streaks import find_streaks, told_once
 from livestack.reduce.trails import Trail, find_trails

@@ -12,21 +12,15 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
 
-F = np.float32
 BAND = 64
 """Rows of the grid in one call: a constant, never a function of the machine."""
 TILE = 256
 """Columns of the grid in one tile."""
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""
-
-OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz", "arcp"},
-}
 
 
 @njit(**OPTIONS)
@@ -40,14 +34,26 @@ def _reflect(i: int, n: int) -> int:
 
 
 @njit(**OPTIONS)
-def load(raw: Array, pedestal: Array, gain: Array, y0: int, x0: int, out: Array) -> None:
-    """Calibrated source px from (y0, x0) on into out (P, h, w): (raw − pedestal) · gain; mirrored beyond the sensor."""
+def _inside(i: int, n: int, cell: int) -> int:
+    """Index of a px of the same colour within 0…n: mirrored; the cell of X-Trans, which has no mirror, repeated."""
+    if cell <= 2:
+        return int(_reflect(i, n))
+    if i < 0:
+        i = i % cell
+    if i >= n:
+        i = n - cell + (i - n) % cell
+    return min(max(i, 0), n - 1)
+
+
+@njit(**OPTIONS)
+def load(raw: Array, pedestal: Array, gain: Array, y0: int, x0: int, cell: int, out: Array) -> None:
+    """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w); beyond the sensor as `_inside` says."""
     planes, height, width = raw.shape
     _, h, w = out.shape
     first, last = max(0, -x0), min(w, width - x0)
     for p in range(planes):
         for y in range(h):
-            yy = _reflect(y0 + y, height)
+            yy = _inside(y0 + y, height, cell)
             row = out[p, y]
             r = raw[p, yy]
             for x in range(first, last):
@@ -61,9 +67,9 @@ def load(raw: Array, pedestal: Array, gain: Array, y0: int, x0: int, out: Array)
                 for x in range(first, last):
                     row[x] *= g[x0 + x]
             for x in range(first):
-                row[x] = row[_reflect(x0 + x, width) - x0]
+                row[x] = row[_inside(x0 + x, width, cell) - x0]
             for x in range(last, w):
-                row[x] = row[_reflect(x0 + x, width) - x0]
+                row[x] = row[_inside(x0 + x, width, cell) - x0]
 
 
 @njit(**OPTIONS)
@@ -92,6 +98,27 @@ def _neighbours_mean(plane: Array, y: int, x: int, step: int) -> Any:
                 total += plane[yy, xx]
                 n += 1
     return total / F(n) if n >= 5 else F(np.nan)
+
+
+@njit(**OPTIONS)
+def repair(data: Array, colours: Array, y0: int, x0: int) -> None:
+    """Fill the defects of source px that start at (y0, x0) from neighbours of their own colour."""
+    if colours.shape[0] == xtrans.CELL:
+        xtrans.fill(data[0], colours, y0, x0)
+    else:
+        fill_defects(data, max(colours.shape[0], 1))
+
+
+@njit(**OPTIONS)
+def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
+    """`xtrans.luminance` of all px of a mosaic, (1, H, W) float32, that starts at source (y0, x0)."""
+    _, h, w = planes.shape
+    nothing = np.empty((0, 0, 0), np.float32)
+    wider = np.empty((1, h + 4, w + 4), np.float32)
+    load(planes, nothing, nothing, -2, -2, colours.shape[0], wider)
+    out = np.empty((h, w), np.float32)
+    xtrans.luminance(wider[0], colours, y0, x0, out)
+    return out
 
 
 @njit(**OPTIONS)
@@ -158,12 +185,15 @@ def source_tile(raw: Array, pedestal: Array, gain: Array, colours: Array, area: 
     planes = raw.shape[0]
     is_cfa = colours.shape[0] > 0
     data = np.empty((planes, y1 - y0 + 2 * MARGIN, x1 - x0 + 2 * MARGIN), np.float32)
-    load(raw, pedestal, gain, y0 - MARGIN, x0 - MARGIN, data)
-    fill_defects(data, 2 if is_cfa else 1)
+    load(raw, pedestal, gain, y0 - MARGIN, x0 - MARGIN, colours.shape[0], data)
+    repair(data, colours, y0 - MARGIN, x0 - MARGIN)
     if not is_cfa:
         return data[:, MARGIN : MARGIN + y1 - y0, MARGIN : MARGIN + x1 - x0].copy()
     colour = np.empty((3, y1 - y0, x1 - x0), np.float32)
-    debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
+    if colours.shape[0] == xtrans.CELL:
+        xtrans.debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
+    else:
+        debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
     return colour
 
 

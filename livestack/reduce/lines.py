@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.compile import OPTIONS, F
 
 MAX_GRID = 512
 """The transform runs on at most so many bins a side."""

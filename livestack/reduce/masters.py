@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce.combine import Combined, combine
+from livestack.reduce.fold import colours_of
 from livestack.reduce.matching import Chosen
 
 Read = Callable[[Path], Frame]
@@ -261,18 +263,24 @@ def normalised_flat(flat: Array, cfa: str | None) -> Array:
     out = np.array(flat, np.float32)
     planes = [out] if out.ndim == 2 else [out[:, :, c] for c in range(3)]
     for plane in planes:
-        for view in _colours(plane, cfa):
+        for colour in _colours(plane, cfa):
+            view = plane[colour]
             lit = view[view > FLAT_FLOOR * np.median(view)]
             level = float(lit.mean(dtype=np.float64)) if len(lit) else 0.0
             if level <= 0:
                 raise FrameError("mismatched", "the flat has no light in it: was the cap on?")
-            np.divide(view, np.float32(level), out=view)
+            plane[colour] = view / np.float32(level)
     out[~(out >= FLAT_FLOOR)] = np.nan
     return out
 
 
-def _colours(plane: Array, cfa: str | None) -> list[Array]:
-    """Return views of a plane, one per lattice position of each colour (both greens on their own)."""
+def _colours(plane: Array, cfa: str | None) -> list[Any]:
+    """Return what picks the px of each colour of a plane; both greens of a Bayer cell on their own."""
     if not cfa:
-        return [plane]
-    return [plane[y::2, x::2] for y in (0, 1) for x in (0, 1)]
+        return [np.s_[:, :]]
+    cell = colours_of(cfa)
+    if len(cell) == 2:
+        return [np.s_[y::2, x::2] for y in (0, 1) for x in (0, 1)]
+    h, w = plane.shape
+    tiled = np.tile(cell, (h // len(cell) + 1, w // len(cell) + 1))[:h, :w]
+    return [tiled == colour for colour in range(3)]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.compile import OPTIONS, F
 
 FIT_PX = 15_000
 LEAST_FIT_PX = 300

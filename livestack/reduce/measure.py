@@ -11,9 +11,9 @@ import sep
 from numba import njit
 
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
-from livestack.reduce import kernels
+from livestack.reduce import kernels, xtrans
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import calibration_planes, colours_of, planes_of
-from livestack.reduce.kernels import OPTIONS, F
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5
@@ -32,6 +32,8 @@ APERTURE_HFR = 3.5
 """Radius for fluxes: follows the seeing, so that seeing does not read as cloud, and lets few neighbours in."""
 CFA_WIDENING_PX2 = 2.1
 """FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
+XTRANS_WIDENING_PX2 = 0.6
+"""As much as interpolation adds to FWHM² of stars of 2.5 to 3.5 px; half the light it leaves where it is."""
 
 SMALL_PX, PIXEL_STACK = 300_000, 3_000_000
 """A search holds at most so many px at a time, and touches memory for all of them: a small frame needs no more than it
@@ -136,12 +138,17 @@ def _second_differences(plane: Array, step: int, stride: int, out: Array) -> int
     return n
 
 
-def noise_of(plane: Array, *, is_cfa: bool) -> float:
-    """Noise of one px, ADU, stars and gradients cancelled: robust spread of second differences / 6 (Immerkær 1996)."""
+def noise_of(plane: Array, *, cell: int) -> float:
+    """Noise of one px, ADU, stars and gradients cancelled: robust spread of second differences / 6 (Immerkær 1996).
+
+    cell: side of the CFA's cell, px, or 1: what is compared is of one colour.
+    """
     h, w = plane.shape
     stride = max(1, int(np.sqrt(h * w / 400_000))) | 1
+    if stride % 3 == 0 and cell % 3 == 0:
+        stride += 2  # every place in the cell has its turn
     values = np.empty((h // stride + 1) * (w // stride + 1), np.float32)
-    n = _second_differences(plane, 2 if is_cfa else 1, stride, values)
+    n = _second_differences(plane, cell, stride, values)
     if n == 0:
         return float("nan")
     kept = values[:n].astype(np.float64)
@@ -159,8 +166,9 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
     planes = planes_of(frame.data)
     pedestal, gain = calibration_planes(frame, masters)
     out = np.empty(planes.shape, np.float32)
-    kernels.load(planes, pedestal, gain, 0, 0, out)
-    kernels.fill_defects(out, 2 if frame.header.cfa else 1)
+    colours = colours_of(frame.header.cfa)
+    kernels.load(planes, pedestal, gain, 0, 0, len(colours), out)
+    kernels.repair(out, colours, 0, 0)
     return out
 
 
@@ -174,17 +182,22 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     quality : Quality
     """
     planes = calibrated(frame, masters)
-    is_cfa = colours_of(frame.header.cfa).shape[0] > 0
-    luminance = np.empty(planes.shape[1:], np.float32)
-    _luminance(planes, is_cfa, luminance)
+    colours = colours_of(frame.header.cfa)
+    if len(colours) == xtrans.CELL:
+        luminance = kernels.whole_luminance(planes, colours, 0, 0)
+    else:
+        luminance = np.empty(planes.shape[1:], np.float32)
+        _luminance(planes, len(colours) > 0, luminance)
     stars, sky = _search(luminance, planes)
-    if is_cfa:
+    if len(colours) == xtrans.CELL:
+        stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - XTRANS_WIDENING_PX2, 0.5))
+    elif len(colours):
         stars["x"] += 0.5
         stars["y"] += 0.5
         # half the FWHM holds half the light of a Gaussian: the same widening, a quarter as large
         stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - CFA_WIDENING_PX2, 0.5))
         stars["hfr"] = np.sqrt(np.maximum(stars["hfr"] ** 2 - CFA_WIDENING_PX2 / 4, 0.1))
-    return stars, _quality(stars, sky, noise_of(planes[0], is_cfa=is_cfa))
+    return stars, _quality(stars, sky, noise_of(planes[0], cell=max(len(colours), 1)))
 
 
 def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:

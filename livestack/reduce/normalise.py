@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.compile import OPTIONS
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import OPTIONS, warp_and_normalise
+from livestack.reduce.kernels import warp_and_normalise
 from livestack.stack import Shape, Stack
 
 BLOCK = 32

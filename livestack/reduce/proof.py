@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from livestack.frame import Array, Frame, Masters
+from livestack.reduce.fold import colours_of
 
 STRUCTURE_SIGMA = 8.0
 LEAST_STRUCTURED = 30
@@ -26,7 +27,7 @@ FULL_ADU = 65535.0
 
 
 def colour_planes(data: Array, cfa: str | None) -> list[Array]:
-    """Return views of one colour each: of a CFA four, both greens on their own; of a colour picture three.
+    """Return views of one colour each: one per px of the cell of a CFA, or the three of a colour picture.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def colour_planes(data: Array, cfa: str | None) -> list[Array]:
     """
     if data.ndim == 3:
         return [data[..., c] for c in range(data.shape[2])]
-    return [data[y::2, x::2] for y in (0, 1) for x in (0, 1)] if cfa else [data]
+    side = len(colours_of(cfa)) or 1
+    return [data[y::side, x::side] for y in range(side) for x in range(side)]
 
 
 def _above_neighbours(plane: Array) -> Array:

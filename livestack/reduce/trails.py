@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.kernels import OPTIONS, F
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.lines import CLIP, find_lines
 
 RUN_THRESHOLD = 5.8

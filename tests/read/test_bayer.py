@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from livestack.read import open_frame, open_header
 from tests.read.writing import Array, noise, write_dng, write_fits
 
 PATTERNS = ("RGGB", "BGGR", "GRBG", "GBRG")
+XTRANS = "GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"
 ADU = {"R": 100, "G": 200, "B": 300}
 
 
@@ -20,7 +22,8 @@ def mosaic(pattern: str, height: int, width: int) -> Array:
     """The sensor as one looks at the picture, row 0 at the top, its pattern starting at the top left."""
     rows, columns = np.mgrid[:height, :width]
     values = np.array([ADU[colour] for colour in pattern])
-    return values[2 * (rows % 2) + columns % 2].astype("u2")
+    n = math.isqrt(len(pattern))
+    return values[n * (rows % n) + columns % n].astype("u2")
 
 
 def colours_in_memory(data: Array) -> str:
@@ -74,11 +77,33 @@ def test_three_planes_are_never_a_mosaic(tmp_path: Path) -> None:
     assert header.cfa is None
 
 
-def test_xtrans_is_refused_in_words(tmp_path: Path) -> None:
-    path = write_fits(tmp_path / "a.fits", BAYERPAT="GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG")
-    with pytest.raises(FrameError, match="X-Trans") as refused:
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 0), (0, 1), (5, 3), (7, 2)])
+@pytest.mark.parametrize("height", [12, 13, 14, 15, 17])
+@pytest.mark.parametrize("order", ["TOP-DOWN", "BOTTOM-UP"])
+def test_xtrans_everywhere(x: int, y: int, height: int, order: str, tmp_path: Path) -> None:
+    """Thirty-six letters: the top left of the sensor as one looks at it, from wherever the picture starts."""
+    seen = mosaic(XTRANS, 40, 40)[y : y + height, x : x + 15]
+    cards = {"BAYERPAT": XTRANS, "ROWORDER": order, "XBAYROFF": x, "YBAYROFF": y}
+    frame = open_frame(write_fits(tmp_path / "a.fits", seen[::-1] if order == "BOTTOM-UP" else seen, **cards))
+    assert np.array_equal(mosaic(str(frame.header.cfa), height, 15), frame.data)
+
+
+def test_six_by_six_that_is_not_xtrans_is_refused_in_words(tmp_path: Path) -> None:
+    path = write_fits(tmp_path / "a.fits", BAYERPAT="RGB" * 12)
+    with pytest.raises(FrameError, match="not that of X-Trans") as refused:
         open_frame(path)
     assert refused.value.reason == "mismatched"
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (1, 0), (2, 3), (5, 4)])
+def test_the_visible_part_of_an_xtrans_sensor(top: int, left: int, tmp_path: Path) -> None:
+    """As LibRaw gives it, with a black level under every px."""
+    sensor = np.zeros((60, 72), "u2")
+    sensor[top : top + 48, left : left + 60] = mosaic(XTRANS, 48, 60) + 64
+    area = (top, left, top + 48, left + 60)
+    frame = open_frame(write_dng(tmp_path / "a.dng", sensor, XTRANS, black=64, active_area=area))
+    height, width = frame.data.shape
+    assert np.array_equal(frame.data, mosaic(str(frame.header.cfa), height, width))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

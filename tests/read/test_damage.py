@@ -14,14 +14,16 @@ from PIL import Image
 
 from livestack.errors import REASONS, FrameError
 from livestack.read import close_decoders, is_complete, open_frame, open_header, order_key
-from tests.read.writing import noise, write_dng, write_fits
+from tests.read.writing import noise, write_dng, write_fits, write_ser
 
 ROUNDS = 150
 
 
 def specimens(folder: Path) -> dict[str, Path]:
     """One small sound file of each sort."""
-    paths = {name: folder / f"sound_{name}" for name in ("fits", "fz", "gz", "dng", "tif", "zlib.tif", "png", "jpg")}
+    paths = {
+        name: folder / f"sound_{name}" for name in ("fits", "fz", "gz", "dng", "tif", "zlib.tif", "png", "jpg", "ser")
+    }
     names = {name: path.with_suffix(suffix) for name, (path, suffix) in zip(paths, _suffixes(paths), strict=True)}
     write_fits(names["fits"], OBJECT="M 31", EXPTIME=10.0, BAYERPAT="RGGB", DATE__OBS="2026-01-02T03:04:05")
     fits.CompImageHDU(noise((40, 40))).writeto(names["fz"])
@@ -30,6 +32,7 @@ def specimens(folder: Path) -> dict[str, Path]:
     tifffile.imwrite(names["tif"], noise((3, 20, 30)), photometric="rgb", planarconfig="separate")
     tifffile.imwrite(names["zlib.tif"], noise(), compression="zlib", predictor=True)
     cv2.imwrite(str(names["png"]), noise())
+    write_ser(names["ser"], noise((1, 24, 32)), 8)
     exif = Image.Exif()
     exif[271], exif[306] = "Canon", "2026:01:02 03:04:05"
     Image.fromarray(noise().astype("u1")).save(names["jpg"], exif=exif)
@@ -62,7 +65,7 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
     return bytes(data[: int(random.integers(1, len(data) + 1))] if random.random() < 0.1 else data)
 
 
-@pytest.mark.parametrize("sort", ["fits", "fz", "gz", "dng", "tif", "zlib.tif", "png", "jpg"])
+@pytest.mark.parametrize("sort", ["fits", "fz", "gz", "dng", "tif", "zlib.tif", "png", "jpg", "ser"])
 def test_damage_is_only_ever_a_frame_error(sort: str, tmp_path: Path) -> None:
     sound = specimens(tmp_path)[sort]
     open_frame(sound)

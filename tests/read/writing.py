@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -59,8 +61,8 @@ def write_dng(
     """Write a CFA DNG, uncompressed; active_area is (top, left, bottom, right) px."""
     cfa = bytes("RGB".index(colour) for colour in pattern)
     tags = [
-        (33421, "H", 2, (2, 2), True),
-        (33422, "B", 4, cfa, True),
+        (33421, "H", 2, (math.isqrt(len(cfa)),) * 2, True),
+        (33422, "B", len(cfa), cfa, True),
         (50706, "B", 4, b"\1\4\0\0", True),
         (50707, "B", 4, b"\1\1\0\0", True),
         (50708, "s", 0, "Testcam One", True),
@@ -78,6 +80,34 @@ def write_dng(
     if active_area:
         tags.append((50829, "I", 4, active_area, True))
     tifffile.imwrite(path, data, photometric=32803, extratags=tags, metadata=None, software=False)
+    return path
+
+
+def write_ser(path: Path, frames: Array, colour: int = 0, **facts: Any) -> Path:
+    """Write a SER video of (N, H, W) or (N, H, W, 3) frames, 8-bit or 16-bit by their dtype.
+
+    facts: depth (bits), count, big_endian, start and times (100 ns since the year 1).
+    """
+    deep = frames.dtype.itemsize == 2
+    head = struct.pack(
+        "<14s7i40s40s40s2q",
+        b"LUCAM-RECORDER",
+        0,
+        colour,
+        int(facts.get("big_endian", False)),
+        frames.shape[2],
+        frames.shape[1],
+        facts.get("depth", 16 if deep else 8),
+        facts.get("count", len(frames)),
+        b"somebody",
+        b"ZWO ASI290MM",
+        b"C8",
+        0,
+        facts.get("start", 0),
+    )
+    order = ">u2" if facts.get("big_endian", False) else "<u2"
+    pixels = frames.astype(order if deep else "u1").tobytes()
+    path.write_bytes(head + pixels + np.array(facts.get("times", []), "<i8").tobytes())
     return path
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from livestack.founding import light_of
-from livestack.frame import Array, Frame, Header, Masters
+from livestack.frame import XTRANS, Array, Frame, Header, Masters
+from livestack.read.bayer import in_memory
 from livestack.reduce.fold import REJECTORS, Against, Light, colours_of, fold
 from livestack.stack import Stack
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
+XTRANS_PHASES = tuple(in_memory(XTRANS, 12, False, x, y) for x, y in ((0, 0), (1, 0), (2, 5), (3, 4)))
 SKY_ADU, NOISE_ADU = 800.0, 12.0
 
 
@@ -118,9 +120,10 @@ def mosaic(colour: Array, cfa: str) -> Array:
     """CFA frame (H, W) of a colour picture (H, W, 3)."""
     index = colours_of(cfa)
     out = np.empty(colour.shape[:2], colour.dtype)
-    for j in range(2):
-        for k in range(2):
-            out[j::2, k::2] = colour[j::2, k::2, index[j, k]]
+    n = len(index)
+    for j in range(n):
+        for k in range(n):
+            out[j::n, k::n] = colour[j::n, k::n, index[j, k]]
     return out
 
 

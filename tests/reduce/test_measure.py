@@ -129,7 +129,7 @@ def test_noise_is_the_noise_of_one_px(cfa: str | None, kind: str, noise: float) 
 def test_noise_of_a_plane_with_few_levels() -> None:
     """An 8-bit-like frame: the spread is under one step, where a median of absolute values would read 0."""
     plane = np.rint(np.random.default_rng(9).normal(20, 0.7, SIZE)).astype(np.float32)
-    assert noise_of(plane, is_cfa=False) == pytest.approx(np.hypot(0.7, np.sqrt(1 / 12)), rel=0.05)
+    assert noise_of(plane, cell=1) == pytest.approx(np.hypot(0.7, np.sqrt(1 / 12)), rel=0.05)
 
 
 @pytest.mark.parametrize("cfa", [None, "RGGB", "GBRG"])
