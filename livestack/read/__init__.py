@@ -13,13 +13,14 @@ from typing import Final
 
 from livestack.errors import FrameError, LivestackError
 from livestack.frame import Frame, Header
-from livestack.read import fits, image, raw
+from livestack.read import fits, image, raw, xisf
 from livestack.read.decoder import DECODERS
 from livestack.read.files import opened
 from livestack.read.names import (
     FITS_SUFFIXES,
     IMAGE_SUFFIXES,
     RAW_SUFFIXES,
+    XISF_SUFFIXES,
     NaturalKey,
     has_number,
     is_stray,
@@ -43,6 +44,7 @@ MODULES: Final = (
     *((suffix, fits) for suffix in FITS_SUFFIXES),
     *((suffix, image) for suffix in IMAGE_SUFFIXES),
     *((suffix, raw) for suffix in RAW_SUFFIXES),
+    *((suffix, xisf) for suffix in XISF_SUFFIXES),
 )
 READERS: dict[str, Callable[[Path], Frame]] = {suffix: module.read_frame for suffix, module in MODULES}
 """Suffix → what reads it. A reader added here is used by every door; its header is then its frame's."""

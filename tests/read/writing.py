@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
+import lz4.block
 import numpy as np
 import numpy.typing as npt
 import tifffile
+import zstandard
 from astropy.io import fits
 
 Array = npt.NDArray[Any]
@@ -79,6 +83,57 @@ def write_dng(
         tags.append((50829, "I", 4, active_area, True))
     tifffile.imwrite(path, data, photometric=32803, extratags=tags, metadata=None, software=False)
     return path
+
+
+def write_xisf(path: Path, data: Array, children: str = "", codec: str = "", **attributes: str) -> Path:
+    """Write a monolithic XISF file of one (H, W) or (H, W, 3) image.
+
+    Parameters
+    ----------
+    children : str
+        XML below the image: keywords, properties, a CFA.
+    codec : str
+        zlib, lz4, lz4hc or zstd, with +sh for shuffled bytes; nothing for neither.
+    **attributes : str
+        Of the image; ``pixelStorage``, ``byteOrder`` and ``location`` (``inline:hex``, ``embedded``) are obeyed.
+    """
+    names = {"u1": "UInt8", "u2": "UInt16", "u4": "UInt32", "f4": "Float32", "f8": "Float64"}
+    planes = data[..., None] if data.ndim == 2 else data
+    stored = planes if attributes.get("pixelStorage") == "Normal" else np.moveaxis(planes, -1, 0)
+    order = ">" if attributes.get("byteOrder") == "big" else "<"
+    plain = np.ascontiguousarray(stored, stored.dtype.newbyteorder(order)).tobytes()
+    said = {
+        "geometry": f"{data.shape[1]}:{data.shape[0]}:{planes.shape[2]}",
+        "sampleFormat": names[data.dtype.str[1:]],
+        "colorSpace": "RGB" if data.ndim == 3 else "Gray",
+    }
+    block, packing = _packed(plain, codec, data.dtype.itemsize)
+    kind, _, encoding = attributes.pop("location", "attachment").partition(":")
+    written = block.hex() if encoding == "hex" else base64.b64encode(block).decode()
+    content = {"attachment": "", "inline": written, "embedded": f'<Data encoding="base64" {packing}>{written}</Data>'}
+    places = {"attachment": f"attachment:4096:{len(block)}", "embedded": "embedded"}
+    said["location"] = places.get(kind, f"{kind}:{encoding}")
+    listed = " ".join(f'{key}="{value}"' for key, value in (said | attributes).items())
+    image = f"<Image {listed} {packing if kind != 'embedded' else ''}>{content[kind]}{children}</Image>"
+    header = f'<xisf version="1.0" xmlns="http://www.pixinsight.com/xisf">{image}<Metadata/></xisf>'.encode()
+    path.write_bytes(b"XISF0100" + len(header).to_bytes(4, "little") + bytes(4) + header)
+    if kind == "attachment":
+        path.write_bytes(path.read_bytes().ljust(4096, b"\0") + block)
+    return path
+
+
+def _packed(plain: bytes, codec: str, item: int) -> tuple[bytes, str]:
+    """Return a block as a codec makes it, and the attribute that says so."""
+    if not codec:
+        return plain, ""
+    name, _, shuffled = codec.partition("+")
+    block = np.frombuffer(plain, "u1").reshape(-1, item).T.tobytes() if shuffled else plain
+    modes = {"lz4": "fast", "lz4hc": "high_compression"}
+    if name in modes:
+        block = lz4.block.compress(block, mode=modes[name], store_size=False)
+    else:
+        block = zlib.compress(block) if name == "zlib" else zstandard.ZstdCompressor().compress(block)
+    return block, f'compression="{codec}:{len(plain)}{f":{item}" if shuffled else ""}"'
 
 
 def torn(path: Path, n_bytes: int) -> Path:
