@@ -194,8 +194,8 @@ def _codec(name: str, codec: str) -> Unpack:
     except ImportError as error:
         raise FrameError(
             "unreadable",
-            f"{name} is compressed with {codec}, which needs a package: pip install 'livestack[xisf]', "
-            "or save it uncompressed or with zlib.",
+            f"{name} is compressed with {codec}, which needs the package {error.name} (livestack's extra xisf); "
+            "install it, or save uncompressed or with zlib.",
         ) from error
     raise Damaged(f"compression {codec[:20]!r} is unknown")
 

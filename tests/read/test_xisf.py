@@ -219,7 +219,7 @@ def test_without_the_package_it_says_how_to_get_it(
     path = write_xisf(tmp_path / "a.xisf", picture(), codec=codec)
     monkeypatch.setitem(sys.modules, package, None)
     error = refused(path)
-    assert error.reason == "unreadable" and "livestack[xisf]" in error.sentence
+    assert error.reason == "unreadable" and f"package {package}" in error.sentence and "extra xisf" in error.sentence
     assert open_header(path).size == (24, 32)
     assert np.array_equal(open_frame(write_xisf(path, picture(), codec="zlib+sh")).data, picture())
 
