@@ -69,8 +69,9 @@ class Calibration:
             for kind, paths in sources.items()
             if len(paths) > 1 and kind in masters.provenance
         ]
+        said = [light.note] if light.note else []
         matched = MastersMatched(
-            stack, **sources, missing=list(chosen.missing), notes=[*chosen.notes, *problems], id=identity
+            stack, **sources, missing=list(chosen.missing), notes=[*chosen.notes, *problems, *said], id=identity
         )
         return [*built, matched], masters, identity
 

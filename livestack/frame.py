@@ -63,6 +63,8 @@ class Header:
         (H, W) in px.
     sky_matrix : SkyMatrix, optional
         How the array lies on the sky, at the middle of the field.
+    note : str, optional
+        What the user should know of frames such as this one.
     raw : dict
         All keywords of the file, as read.
     """
@@ -90,6 +92,7 @@ class Header:
     pixel_um: float | None = None
     row_order: str | None = None
     sky_matrix: SkyMatrix | None = None
+    note: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 

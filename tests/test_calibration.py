@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,12 @@ def test_what_is_gone_or_broken_by_then_is_left_out(light: Header, library: Path
     assert masters.provenance["dark"] == "dark_2.fits"
     (note,) = _matched(list(events)).notes
     assert note.startswith("left out of the dark: dark_1.fits")
+
+
+def test_what_the_reader_has_to_say_reaches_the_user(light: Header, library: Path, cache: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    events, _, _ = calibration.choose("M 31", dataclasses.replace(light, note="the subs are JPEG"))
+    assert _matched(list(events)).notes == ["the subs are JPEG"]
 
 
 def test_another_content_is_another_identity(light: Header, library: Path, cache: Path) -> None:

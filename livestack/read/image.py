@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -25,6 +26,10 @@ PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 END_OF_JPEG: Final = b"\xff\xd9"
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
+JPEG_NOTE: Final = (
+    "the subs are JPEG, 8 bit and stretched by the camera: faint light is lost and brightness is not true; "
+    "record RAW or FITS"
+)
 TIFF_ERRORS: Final = (
     ArithmeticError,
     AssertionError,
@@ -91,7 +96,8 @@ def read_header(path: Path) -> Header:
     if shape is None:
         raise _cut_short(path)
     check_size(path.name, shape, channels=3 if colour else 1)
-    return make_header(path, keywords, shape, colour)
+    header = make_header(path, keywords, shape, colour)
+    return header if suffix in (".tif", ".tiff", ".png") else replace(header, note=JPEG_NOTE)
 
 
 def is_complete(path: Path) -> bool | None:

@@ -30,7 +30,7 @@ def colours(dtype: str = "u1") -> Array:
     return data
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "f4", "f8", "f2"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "i4", "f4", "f8", "f2"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_tiff_depths(dtype: str, compression: str | None, tmp_path: Path) -> None:
     data = noise(dtype="u2").astype(dtype)
@@ -111,6 +111,7 @@ def test_jpeg_with_exif(tmp_path: Path) -> None:
     assert (header.camera, header.gain, header.exposure_s) == ("Canon EOS 6D", 1600, 2.5)
     assert header.time_utc and header.time_utc.isoformat() == "2026-01-02T02:04:06.250000+00:00"
     assert open_header(path) == header
+    assert header.note and "8 bit" in header.note, "who records JPEG is told what it costs"
 
 
 def test_jpeg_lies_as_it_was_taken(tmp_path: Path) -> None:

@@ -85,6 +85,24 @@ def write_dng(
     return path
 
 
+def write_linear_dng(path: Path, data: Array, black: tuple[int, int, int]) -> Path:
+    """Write a DNG of three colours per px, (H, W, 3) uint16, each with its black level."""
+    tags = [
+        (50706, "B", 4, b"\1\4\0\0", True),
+        (50707, "B", 4, b"\1\1\0\0", True),
+        (50708, "s", 0, "Testcam One", True),
+        (50713, "H", 2, (1, 1), True),
+        (50714, "H", 3, black, True),
+        (50717, "I", 3, (16383, 16383, 16383), True),
+        (50721, "2i", 9, (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1), True),
+        (50778, "H", 1, 21, True),
+        (33434, "2I", 1, (30, 1), True),
+        (271, "s", 0, "Testcam", True),
+    ]
+    tifffile.imwrite(path, data, photometric="linear_raw", extratags=tags, metadata=None, software=False)
+    return path
+
+
 def write_xisf(path: Path, data: Array, children: str = "", codec: str = "", **attributes: str) -> Path:
     """Write a monolithic XISF file of one (H, W) or (H, W, 3) image.
 
