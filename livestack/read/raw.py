@@ -236,9 +236,8 @@ def masked_levels(sensor: Array, top: int, left: int) -> list[float]:
     """
     if max(top, left) < LEAST_BORDER_PX:
         return [0.0] * 4
-    border = sensor[top:, :left] if left >= LEAST_BORDER_PX else sensor[:top, left:]
     # The cell is that of the visible part, and a border of odd width begins in its middle.
-    across, down = (left % 2, 0) if left >= LEAST_BORDER_PX else (0, top % 2)
+    border, down, across = (sensor[top:, :left], 0, left % 2) if left >= top else (sensor[:top, left:], top % 2, 0)
     levels = []
     for y, x in ((0, 0), (0, 1), (1, 0), (1, 1)):
         dark = np.sort(border[(y + down) % 2 :: 2, (x + across) % 2 :: 2], axis=None)
