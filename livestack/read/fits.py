@@ -22,7 +22,7 @@ from livestack.frame import Array, Frame, Header
 from livestack.read.blocks import Hdu, axes_of, hdus
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
-from livestack.read.keywords import number
+from livestack.read.keywords import number, shown
 
 STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
 """What describes one HDU's own data and is never inherited from the primary header."""
@@ -178,7 +178,7 @@ def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         except EOFError as error:
             raise FrameError("truncated", f"{path.name} ends in the middle ({size} bytes); copy it again.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise FrameError("unreadable", f"{path.name} cannot be unpacked: {error}; copy it again.") from error
+            raise FrameError("unreadable", f"{path.name} cannot be unpacked: {shown(error)}; copy it again.") from error
 
 
 def _find_image(stream: BinaryIO, name: str, limit: int) -> Image:
@@ -298,7 +298,7 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
             values = np.asarray(fits.open(stream, memmap=False)[image.index].data)
     except Exception as error:  # the one that the tile codecs raise has no public name
         raise FrameError(
-            "unreadable", f"{name}: its compressed picture is damaged ({error}); copy it again."
+            "unreadable", f"{name}: its compressed picture is damaged ({shown(error)}); copy it again."
         ) from error
     if values.shape[-len(image.shape) :] != image.shape or values.size != np.prod(image.shape):
         raise FrameError("unreadable", f"{name}: its compressed picture is damaged; copy it again.")

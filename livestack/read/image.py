@@ -20,6 +20,7 @@ from livestack.read.blocks import CARD, parse_cards
 from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
+from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
@@ -224,7 +225,7 @@ def _read_cv(path: Path) -> Array:
     try:
         data = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise FrameError("unreadable", f"{path.name} cannot be decoded: {error.err}; copy it again.") from error
+        raise FrameError("unreadable", f"{path.name} cannot be decoded: {shown(error.err)}; copy it again.") from error
     if data is None:
         raise FrameError("unreadable", f"{path.name} cannot be decoded: it is damaged; copy it again.")
     pixels: Array = np.asarray(data)
@@ -273,7 +274,8 @@ def _read_tiff(path: Path) -> Array:
 def _inverted(data: Array) -> Array:
     """Return a picture stored as a negative the right way round."""
     top = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
-    return np.asarray(top - data, data.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(top - data, data.dtype)
 
 
 def _tiff_refused(name: str, error: Exception) -> FrameError:
@@ -282,4 +284,4 @@ def _tiff_refused(name: str, error: Exception) -> FrameError:
             "unreadable",
             f"{name} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed.",
         )
-    return FrameError("unreadable", f"{name} is damaged ({error or type(error).__name__}); copy it again.")
+    return FrameError("unreadable", f"{name} is damaged ({shown(str(error) or type(error).__name__)}); copy it again.")

@@ -27,6 +27,7 @@ from livestack.read.exif import exif_of
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import exposure_of, make_header, time_of
 from livestack.read.image import tiff_complete
+from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
 
 EMPTY_ROWS: Final = 16
@@ -156,7 +157,7 @@ def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
 def _refused(path: Path, error: Exception) -> dict[str, Any]:
     """Return the refusal of a file that LibRaw cannot read."""
     said = error.args[0] if error.args else type(error).__name__
-    said = said.decode("latin-1") if isinstance(said, bytes) else said
+    said = shown(said.decode("latin-1") if isinstance(said, bytes) else said)
     if _ends_early(path):
         return {"reason": "truncated", "sentence": f"{path.name} ends in the middle ({said}); copy it again."}
     return {"reason": "unreadable", "sentence": f"{path.name} cannot be decoded ({said}); copy it again."}

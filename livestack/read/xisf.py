@@ -21,7 +21,7 @@ from livestack.read import bayer
 from livestack.read.blocks import COMMENTARY, parse_value
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
-from livestack.read.keywords import number, text
+from livestack.read.keywords import number, shown, text
 from livestack.read.xisf_block import Damaged, attachments, local_name, read_block, whole_numbers
 
 SIGNATURE: Final = b"XISF0100"
@@ -133,7 +133,7 @@ class _Tree(ElementTree.TreeBuilder):
     """Refuses a document type, for that could define entities that unfold without end."""
 
     def doctype(self, name: str, _public: str | None, _system: str | None) -> None:
-        raise Damaged(f"its header declares a document type {name}")
+        raise Damaged(f"its header declares the document type {name}")
 
 
 def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
@@ -154,7 +154,7 @@ def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
             raise FrameError("truncated", f"{name} has a header that was not written yet; copy it again.")
         return ElementTree.fromstring(xml, ElementTree.XMLParser(target=_Tree()))
     except (ElementTree.ParseError, Damaged, LookupError, ValueError) as error:
-        raise FrameError("unreadable", f"{name} has a damaged header ({text(error)}); copy it again.") from error
+        raise FrameError("unreadable", f"{name} has a damaged header ({shown(error)}); copy it again.") from error
 
 
 def _find_image(root: Element, name: str) -> Image:
@@ -165,16 +165,16 @@ def _find_image(root: Element, name: str) -> Image:
     try:
         *axes, n_channels = whole_numbers(geometry, geometry.count(":") + 1)
     except Damaged as error:
-        raise FrameError("unreadable", f"{name} is damaged ({error}); copy it again.") from error
+        raise FrameError("unreadable", f"{name} is damaged ({shown(error)}); copy it again.") from error
     if len(axes) != 2:
         raise FrameError(
-            "mismatched", f"{name} holds {text(geometry)} samples, not one picture; save its frames singly."
+            "mismatched", f"{name} holds {shown(geometry)} samples, not one picture; save its frames singly."
         )
     width, height = axes
     samples, space = element.get("sampleFormat", ""), element.get("colorSpace", "Gray")
     if samples not in SAMPLES or space not in COLOURS:
         raise FrameError(
-            "mismatched", f"{name} holds {text(f'{space} {samples}'[:40])} samples; save it as 16 bit or 32-bit float."
+            "mismatched", f"{name} holds {shown(f'{space} {samples}')} samples; save it as 16 bit or 32-bit float."
         )
     if n_channels < COLOURS[space]:
         raise FrameError("unreadable", f"{name} is damaged: {n_channels} channels of {space}; copy it again.")
@@ -234,7 +234,7 @@ def _pattern(path: Path, element: Element) -> str | None:
     if (width, height) != ("2", "2") or pattern not in bayer.PATTERNS:
         raise FrameError(
             "mismatched",
-            f"{path.name}: its {width[:4]}x{height[:4]} colour pattern cannot be debayered yet; save it as RGB.",
+            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered yet; save it as RGB.",
         )
     return pattern
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from livestack.errors import FrameError
 from livestack.frame import Array
-from livestack.read.keywords import text
+from livestack.read.keywords import shown
 
 SHUFFLED: Final = "+sh"
 CHECKSUMS: Final = {
@@ -76,7 +76,9 @@ def read_block(stream: BinaryIO, name: str, element: Element, n_bytes: int) -> A
         if block.nbytes != n_bytes:
             raise Damaged(f"{block.nbytes} bytes of pixels where its size asks for {n_bytes}")
     except (Damaged, zlib.error, binascii.Error, ValueError, MemoryError) as error:
-        raise FrameError("unreadable", f"{name} is damaged ({text(error) or 'too large'}); copy it again.") from error
+        raise FrameError(
+            "unreadable", f"{name} is damaged ({shown(str(error) or 'too large')}); copy it again."
+        ) from error
     return block
 
 
@@ -123,7 +125,7 @@ def _stored(stream: BinaryIO, name: str, element: Element, holder: Element, n_by
         return np.frombuffer(base64.b64decode(content) if encoding == "base64" else bytes.fromhex(content), np.uint8)
     raise FrameError(
         "mismatched",
-        f"{name} keeps its pixels in another file ({(text(kind) or 'nowhere')[:20]}); save it as one file.",
+        f"{name} keeps its pixels in another file ({shown(kind) or 'nowhere'}); save it as one file.",
     )
 
 

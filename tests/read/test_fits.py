@@ -193,6 +193,14 @@ def test_a_monstrous_size_allocates_nothing(tmp_path: Path) -> None:
     assert is_complete(path) is False
 
 
+def test_what_a_damaged_header_says_cannot_reach_the_terminal(tmp_path: Path) -> None:
+    path = write_text_header(tmp_path / "a.fits", "OBJECT  = 'M 31 \x1b[2J'")
+    assert open_header(path).target == "M 31 [2J"
+    path.write_bytes(path.read_bytes().replace(b"BITPIX  =                   16", b"BITPIX  = \x1b[2J\n" + b"x" * 15))
+    error = refused(path)
+    assert error.sentence.isprintable() and "[2J" in error.sentence
+
+
 def test_a_header_needs_no_pixels(tmp_path: Path) -> None:
     path = write_fits(tmp_path / "a.fits", EXPTIME=30.0)
     header = open_header(torn(path, 2880))

@@ -63,6 +63,13 @@ def test_tiff_with_transparency_and_as_a_negative(tmp_path: Path) -> None:
     assert np.array_equal(open_frame(tmp_path / "b.tif").data, 65535 - noise())
 
 
+def test_a_negative_with_what_is_no_number(tmp_path: Path) -> None:
+    data = noise(dtype="f4") / np.float32(65535)
+    data[3, 4], data[5, 6] = np.nan, np.inf
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="miniswhite")
+    assert np.array_equal(open_frame(tmp_path / "a.tif").data, 1 - data, equal_nan=True)
+
+
 def test_tiff_compressed_beyond_our_means(tmp_path: Path) -> None:
     Image.fromarray(noise(dtype="u2").astype("u1")).save(tmp_path / "a.tif", compression="tiff_lzw")
     error = refused(tmp_path / "a.tif")
