@@ -35,6 +35,7 @@ DEFLATE_RATIO: Final = 1032
 CHUNK: Final = 1 << 20
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
+MAX_COLUMNS: Final = 999
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 _astropy_lock = threading.Lock()
@@ -290,6 +291,9 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
     """Read a tile-compressed image."""
     from astropy.io import fits
 
+    # astropy looks for as many columns as are declared.
+    if image.hdu.cards.get("TFIELDS") not in range(MAX_COLUMNS + 1):
+        raise FrameError("unreadable", f"{name}: the table of its compressed picture is damaged; copy it again.")
     try:
         with _astropy_lock, warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")

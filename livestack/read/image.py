@@ -27,6 +27,7 @@ PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 END_OF_JPEG: Final = b"\xff\xd9"
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
+UNCOMPRESSED: Final = 1
 JPEG_NOTE: Final = (
     "the subs are JPEG, 8 bit and stretched by the camera: faint light is lost and brightness is not true; "
     "record RAW or FITS"
@@ -257,7 +258,7 @@ def _read_tiff(path: Path) -> Array:
             if photometric not in (GREY, COLOUR, INVERTED, CFA):
                 raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
             check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
-            if len(page.dataoffsets) != math.prod(page.chunked):
+            if len(page.dataoffsets) != math.prod(page.chunked) or _is_short(page):
                 raise FrameError("unreadable", f"{path.name} is damaged: parts of its picture are not listed.")
             data = np.asarray(page.asarray())
     except (*TIFF_ERRORS, tifffile.TiffFileError) as error:
@@ -269,6 +270,12 @@ def _read_tiff(path: Path) -> Array:
     if data.ndim not in (2, 3):
         raise FrameError("mismatched", f"{path.name} holds {compression} data of {data.ndim} axes, not one picture.")
     return _inverted(data) if photometric == INVERTED else data
+
+
+def _is_short(page: Any) -> bool:
+    """Whether an uncompressed page has fewer bytes than its samples need."""
+    n_samples = page.imagelength * page.imagewidth * page.samplesperpixel
+    return bool(page.compression == UNCOMPRESSED and sum(page.databytecounts) < n_samples * page.bitspersample // 8)
 
 
 def _inverted(data: Array) -> Array:

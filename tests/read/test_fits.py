@@ -177,6 +177,17 @@ def test_cut_tiles_are_noticed(tmp_path: Path) -> None:
         assert is_complete(part) is (cut == 2880), cut
 
 
+@pytest.mark.parametrize("n_columns", ["99999999999", "1000", "NaN", "-1", "'x'"])
+def test_tiles_in_more_columns_than_there_are(n_columns: str, tmp_path: Path) -> None:
+    """The library would count them all."""
+    path = tmp_path / "a.fits.fz"
+    fits.CompImageHDU(noise((40, 40))).writeto(path)
+    card = b"TFIELDS =                    1"
+    assert card in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(card, f"TFIELDS = {n_columns:>20}".encode()))
+    assert refused(path).reason == "unreadable"
+
+
 def test_a_growing_header_is_not_finished(tmp_path: Path) -> None:
     """Software that writes its header in place shows zeros after the cards that are there."""
     path = write_fits(tmp_path / "a.fits")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -167,6 +168,20 @@ def test_a_tiff_that_lost_sight_of_its_strips(tmp_path: Path) -> None:
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tiff.pages[0].tags["StripOffsets"].overwrite(tiff.pages[0].dataoffsets[:3])
     assert refused(path).reason == "unreadable"
+
+
+def test_more_samples_than_bytes(tmp_path: Path) -> None:
+    """17 000 colours of each pixel would be 26 MB, and the file has 1.5 kB."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise())
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["SamplesPerPixel"].overwrite(17000)
+    tracemalloc.start()
+    error = refused(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert error.reason == "unreadable"
+    assert peak < 2e6
 
 
 def test_an_early_end_inside_a_thumbnail_does_not_count(tmp_path: Path) -> None:
