@@ -20,7 +20,7 @@ import numpy as np
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header
 from livestack.read.blocks import Hdu, axes_of, hdus
-from livestack.read.files import check_size, make_frame, opened
+from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown
 
@@ -36,6 +36,8 @@ CHUNK: Final = 1 << 20
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
 MAX_COLUMNS: Final = 999
+MAX_BLOCK_PX: Final = 1024
+"""The standard of tile compression knows blocks of 16 and 32 px."""
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 _astropy_lock = threading.Lock()
@@ -82,7 +84,7 @@ def read_frame(path: Path) -> Frame:
     -------
     Frame
         data (H, W), or (H, W, 3) of an image with three planes. uint16 where the file holds unsigned 16 bit,
-        else float32; BLANK pixels are NaN.
+        else float32; BLANK pixels are NaN. Floats from 0 to 1 come as ADU of 16 bits.
 
     Raises
     ------
@@ -284,15 +286,26 @@ def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
             values += zero
         if missing is not None:
             values[missing] = np.nan
-        return values.astype(np.float32, copy=False)
+        values = values.astype(np.float32, copy=False)
+    return to_adu(values) if stored.dtype.kind == "f" else values
+
+
+def _tiles_make_sense(cards: Mapping[str, Any]) -> bool:
+    """Whether what astropy and its codecs believe without a look may be believed: an odd number ends the process."""
+    settings = {str(cards[key]).strip(): cards.get(f"ZVAL{key[5:]}") for key in cards if key.startswith("ZNAME")}
+    return (
+        cards.get("TFIELDS") in range(MAX_COLUMNS + 1)
+        and settings.get("BYTEPIX", 4) in (1, 2, 4, 8)
+        and settings.get("BLOCKSIZE", 32) in range(1, MAX_BLOCK_PX + 1)
+        and all(cards[key] in range(1, MAX_SAMPLES + 1) for key in cards if key.startswith("ZTILE"))
+    )
 
 
 def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
     """Read a tile-compressed image."""
     from astropy.io import fits
 
-    # astropy looks for as many columns as are declared.
-    if image.hdu.cards.get("TFIELDS") not in range(MAX_COLUMNS + 1):
+    if not _tiles_make_sense(image.hdu.cards):
         raise FrameError("unreadable", f"{name}: the table of its compressed picture is damaged; copy it again.")
     try:
         with _astropy_lock, warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -310,4 +323,5 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
     if values.dtype == np.uint16:
         return np.array(values, np.uint16)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.array(values, np.float32)
+        floats = np.array(values, np.float32)
+    return to_adu(floats) if image.cards["BITPIX"] < 0 else floats

@@ -1,4 +1,4 @@
-"""TIFF, PNG and JPEG into frames. Values are taken as they stand: a stretched picture stays stretched."""
+"""TIFF, PNG and JPEG into frames. A stretched picture stays stretched; floats from 0 to 1 come as ADU of 16 bits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from livestack.frame import Array, Frame, Header
 from livestack.read import ifd
 from livestack.read.blocks import CARD, parse_cards
 from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
-from livestack.read.files import check_size, make_frame, opened
+from livestack.read.files import check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
@@ -28,6 +28,8 @@ END_OF_JPEG: Final = b"\xff\xd9"
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
 UNCOMPRESSED: Final = 1
+MOST_CHANNELS: Final = 16
+"""Three colours, and masks and transparency besides."""
 JPEG_NOTE: Final = (
     "the subs are JPEG, 8 bit and stretched by the camera: faint light is lost and brightness is not true; "
     "record RAW or FITS"
@@ -71,8 +73,10 @@ def read_frame(path: Path) -> Frame:
     if data.shape[:2] != header.size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says.")
     if data.dtype != np.uint16:
+        is_float = data.dtype.kind == "f"
         with np.errstate(over="ignore", invalid="ignore"):
             data = data.astype(np.float32)
+        data = to_adu(data) if is_float else data
     return make_frame(np.ascontiguousarray(data), header)
 
 
@@ -258,7 +262,11 @@ def _read_tiff(path: Path) -> Array:
             if photometric not in (GREY, COLOUR, INVERTED, CFA):
                 raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
             check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
-            if len(page.dataoffsets) != math.prod(page.chunked) or _is_short(page):
+            if (
+                len(page.dataoffsets) != math.prod(page.chunked)
+                or page.samplesperpixel > MOST_CHANNELS
+                or _is_short(page)
+            ):
                 raise FrameError("unreadable", f"{path.name} is damaged: parts of its picture are not listed.")
             data = np.asarray(page.asarray())
     except (*TIFF_ERRORS, tifffile.TiffFileError) as error:

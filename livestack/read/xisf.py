@@ -19,7 +19,7 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header
 from livestack.read import bayer
 from livestack.read.blocks import COMMENTARY, parse_value
-from livestack.read.files import check_size, make_frame, opened
+from livestack.read.files import WHITE_ADU, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown, text
 from livestack.read.xisf_block import Damaged, attachments, local_name, read_block, whole_numbers
@@ -30,8 +30,6 @@ PREAMBLE_BYTES: Final = 16
 MAX_HEADER_BYTES: Final = 1 << 25
 SAMPLES: Final = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "Float32": "f4", "Float64": "f8"}
 COLOURS: Final = {"Gray": 1, "RGB": 3}
-WHITE_ADU: Final = 65535
-"""What 1.0 means where samples are normalised: PixInsight makes floats of a camera's 16 bits by this number."""
 
 PROPERTIES: Final = {
     "Instrument:ExposureTime": "EXPTIME",
@@ -253,4 +251,6 @@ def _physical(stored: Array, image: Image) -> Array:
         return stored.astype(np.uint16, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         values: Array = stored.astype(np.float32, copy=False)
-        return np.multiply(values, np.float32(WHITE_ADU)) if image.normalised else values
+        if image.normalised:
+            return np.multiply(values, np.float32(WHITE_ADU))
+    return to_adu(values) if stored.dtype.kind == "f" else values

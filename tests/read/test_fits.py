@@ -63,6 +63,27 @@ def test_scaling(scale: float, zero: float, tmp_path: Path) -> None:
     assert np.array_equal(frame.data, fits.getdata(path).astype("f4"))
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_normalised_floats_are_brought_to_the_camera_s_scale(dtype: str, packed: bool, tmp_path: Path) -> None:
+    """Siril writes 0 to 1, a little over where a flat was divided out; the lights are ADU of 16 bits."""
+    adu = np.linspace(-20, 70000, 40 * 50).reshape(40, 50)
+    adu[3, 4] = np.nan
+    path = tmp_path / ("a.fits.fz" if packed else "a.fits")
+    for data in ((adu / 65535).astype(dtype), adu.astype(dtype)):
+        if packed:
+            fits.CompImageHDU(data, compression_type="GZIP_2", quantize_level=0).writeto(path, overwrite=True)
+        else:
+            write_fits(path, data)
+        assert np.allclose(open_frame(path).data, adu, rtol=0, atol=0.01, equal_nan=True)
+
+
+def test_whole_numbers_are_never_normalised(tmp_path: Path) -> None:
+    for dtype in ("u1", "i2", "i4"):
+        data = np.ones((24, 32), dtype)
+        assert np.array_equal(open_frame(write_fits(tmp_path / "a.fits", data)).data, data)
+
+
 def test_blank_pixels_are_nan(tmp_path: Path) -> None:
     data = noise(dtype="i2")
     data[3, 4] = -32768
@@ -185,6 +206,27 @@ def test_tiles_in_more_columns_than_there_are(n_columns: str, tmp_path: Path) ->
     card = b"TFIELDS =                    1"
     assert card in path.read_bytes()
     path.write_bytes(path.read_bytes().replace(card, f"TFIELDS = {n_columns:>20}".encode()))
+    assert refused(path).reason == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("RICE_1", "ZVAL2   =                    2", "ZVAL2   =             30000000"),
+        ("RICE_1", "ZVAL2   =                    2", "ZVAL2   =                   -1"),
+        ("RICE_1", "ZVAL1   =                   32", "ZVAL1   =                    0"),
+        ("RICE_1", "ZVAL1   =                   32", "ZVAL1   =           2147483647"),
+        ("RICE_1", "ZTILE2  =                    1", "ZTILE2  =  9999999999999999999"),
+        ("RICE_1", "ZTILE1  =                   40", "ZTILE1  =                  -40"),
+        ("HCOMPRESS_1", "ZTILE2  =                   16", "ZTILE2  =                    0"),
+    ],
+)
+def test_what_would_end_the_process(kind: str, old: str, new: str, tmp_path: Path) -> None:
+    """The codecs believe what the header says of their samples."""
+    path = tmp_path / "a.fits.fz"
+    fits.CompImageHDU(noise((40, 40)), compression_type=kind).writeto(path)
+    assert old.encode() in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
     assert refused(path).reason == "unreadable"
 
 

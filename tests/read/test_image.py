@@ -43,6 +43,13 @@ def test_tiff_depths(dtype: str, compression: str | None, tmp_path: Path) -> Non
     assert is_complete(tmp_path / "a.tif") is True
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_normalised_tiff(dtype: str, tmp_path: Path) -> None:
+    """0 to 1 becomes ADU of 16 bits, as of FITS."""
+    tifffile.imwrite(tmp_path / "a.tif", (noise() / 65535).astype(dtype))
+    assert np.allclose(open_frame(tmp_path / "a.tif").data, noise(), atol=1e-3)
+
+
 @pytest.mark.parametrize("planar", ["contig", "separate"])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
@@ -68,7 +75,7 @@ def test_a_negative_with_what_is_no_number(tmp_path: Path) -> None:
     data = noise(dtype="f4") / np.float32(65535)
     data[3, 4], data[5, 6] = np.nan, np.inf
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="miniswhite")
-    assert np.array_equal(open_frame(tmp_path / "a.tif").data, 1 - data, equal_nan=True)
+    assert np.allclose(open_frame(tmp_path / "a.tif").data, 65535 * (1 - data), equal_nan=True)
 
 
 def test_tiff_compressed_beyond_our_means(tmp_path: Path) -> None:
@@ -170,10 +177,11 @@ def test_a_tiff_that_lost_sight_of_its_strips(tmp_path: Path) -> None:
     assert refused(path).reason == "unreadable"
 
 
-def test_more_samples_than_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_more_samples_than_bytes(compression: str | None, tmp_path: Path) -> None:
     """17 000 colours of each pixel would be 26 MB, and the file has 1.5 kB."""
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, noise())
+    tifffile.imwrite(path, noise(), compression=compression)
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tiff.pages[0].tags["SamplesPerPixel"].overwrite(17000)
     tracemalloc.start()

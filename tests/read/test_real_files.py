@@ -70,6 +70,8 @@ def first_picture(path: Path) -> Array:
 def test_pixels_of_fits_are_those_of_astropy(name: str, real_data: Path) -> None:
     data = open_frame(real_data / name).data
     expected = first_picture(real_data / name)
+    if expected.dtype.kind == "f" and np.nanmax(expected, initial=0) <= 1:
+        expected = 65535 * expected  # normalised
     # scaled integers: astropy computes in another precision
     assert np.allclose(data, expected.astype(np.float64), rtol=1e-6, atol=0, equal_nan=True)
     if expected.dtype == np.uint16:
