@@ -294,11 +294,16 @@ def _tiles_make_sense(cards: Mapping[str, Any]) -> bool:
     """Whether what astropy and its codecs believe without a look may be believed: an odd number ends the process."""
     settings = {str(cards[key]).strip(): cards.get(f"ZVAL{key[5:]}") for key in cards if key.startswith("ZNAME")}
     return (
-        cards.get("TFIELDS") in range(MAX_COLUMNS + 1)
+        _is_within(cards.get("TFIELDS"), MAX_COLUMNS)
         and settings.get("BYTEPIX", 4) in (1, 2, 4, 8)
-        and settings.get("BLOCKSIZE", 32) in range(1, MAX_BLOCK_PX + 1)
-        and all(cards[key] in range(1, MAX_SAMPLES + 1) for key in cards if key.startswith("ZTILE"))
+        and _is_within(settings.get("BLOCKSIZE", 32), MAX_BLOCK_PX)
+        and all(_is_within(cards[key], MAX_SAMPLES) for key in cards if key.startswith("ZTILE"))
     )
+
+
+def _is_within(value: object, most: int) -> bool:
+    # not `in range(…)`: that walks through it for what is no whole number
+    return isinstance(value, int) and 0 < value <= most
 
 
 def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:

@@ -47,7 +47,7 @@ def _jpeg(path: Path) -> None:
 
 def _packed(path: Path) -> None:
     plain = write_fits(path.with_suffix(""))
-    path.write_bytes(gzip.compress(plain.read_bytes()))
+    path.write_bytes(gzip.compress(plain.read_bytes(), mtime=0))
     plain.unlink()
 
 
@@ -107,7 +107,7 @@ def mutated(content: bytes, other: bytes, random: Random) -> bytes:
         Another file, of which a part may be put in.
     """
     if content.startswith(b"\x1f\x8b") and random.random() < 0.5:
-        return gzip.compress(mutated(gzip.decompress(content), other, random), 1)
+        return gzip.compress(mutated(gzip.decompress(content), other, random), 1, mtime=0)
     data = bytearray(content)
     for _ in range(random.integers(1, 5)):
         DAMAGES[random.integers(len(DAMAGES))](data, other, random)

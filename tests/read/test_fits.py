@@ -218,10 +218,11 @@ def test_tiles_in_more_columns_than_there_are(n_columns: str, tmp_path: Path) ->
         ("RICE_1", "ZVAL1   =                   32", "ZVAL1   =           2147483647"),
         ("RICE_1", "ZTILE2  =                    1", "ZTILE2  =  9999999999999999999"),
         ("RICE_1", "ZTILE1  =                   40", "ZTILE1  =                  -40"),
+        ("RICE_1", "ZTILE1  =                   40", "ZTILE1  =                 40.5"),
         ("HCOMPRESS_1", "ZTILE2  =                   16", "ZTILE2  =                    0"),
     ],
 )
-def test_what_would_end_the_process(kind: str, old: str, new: str, tmp_path: Path) -> None:
+def test_what_would_end_or_hang_the_process(kind: str, old: str, new: str, tmp_path: Path) -> None:
     """The codecs believe what the header says of their samples."""
     path = tmp_path / "a.fits.fz"
     fits.CompImageHDU(noise((40, 40)), compression_type=kind).writeto(path)
