@@ -88,11 +88,12 @@ class Calibration:
             for kind, paths in sources.items()
             if kind in masters.n_frames
         ]
+        said = [light.header.note] if light.header.note else []
         matched = MastersMatched(
             stack,
             **sources,
             missing=list(chosen.missing),
-            notes=[*chosen.notes, *problems],
+            notes=[*chosen.notes, *problems, *said],
             id=identity,
             dark_scale=chosen.dark_scale,
             fits=list(chosen.fits),

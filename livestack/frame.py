@@ -71,6 +71,8 @@ class Header:
         Which of bias, dark and flat another program applied already.
     sky_matrix : SkyMatrix, optional
         How the array lies on the sky, at the middle of the field.
+    note : str, optional
+        What the user should know of frames such as this one.
     raw : dict
         All keywords of the file, as read.
     """
@@ -100,6 +102,7 @@ class Header:
     row_order: str | None = None
     sky_matrix: SkyMatrix | None = None
     calibrated: frozenset[str] = frozenset()
+    note: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 
 

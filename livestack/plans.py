@@ -12,17 +12,18 @@ from livestack.errors import LivestackError, NothingStacked, SettingsError
 from livestack.frame import Identity
 from livestack.prepare import identity_of
 from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_header, order_key, suffix_of
-from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, natural_key
+from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, XISF_SUFFIXES, natural_key
 from livestack.runner import Batches, Plan
 from livestack.settings import Settings
 from livestack.watch import Arrival, SourceChange, watch
 from livestack.watch.scan import Tree
 
-ORIGINALS = tuple(suffix for suffix in FITS_SUFFIXES if not suffix.endswith(PACKINGS)) + RAW_SUFFIXES
+PACKED = tuple(suffix for suffix in FITS_SUFFIXES if suffix.endswith(PACKINGS))
+ORIGINALS = tuple(suffix for suffix in FITS_SUFFIXES if suffix not in PACKED) + RAW_SUFFIXES
 SECOND_FORMATS = {
-    **{suffix: ORIGINALS for suffix in FITS_SUFFIXES if suffix.endswith(PACKINGS)},
-    **{suffix: ORIGINALS for suffix in (".tif", ".tiff", ".png")},
-    **{suffix: (*ORIGINALS, ".tif", ".tiff", ".png") for suffix in (".jpg", ".jpeg")},
+    **{suffix: ORIGINALS for suffix in (*PACKED, *XISF_SUFFIXES)},
+    **{suffix: (*ORIGINALS, *XISF_SUFFIXES) for suffix in (".tif", ".tiff", ".png")},
+    **{suffix: (*ORIGINALS, *XISF_SUFFIXES, ".tif", ".tiff", ".png") for suffix in (".jpg", ".jpeg")},
 }
 """Suffix → those of which it is only a copy, when a file of the same name has one: ``X.jpg`` beside ``X.cr2``."""
 

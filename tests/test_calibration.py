@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -160,6 +161,14 @@ def test_what_is_gone_or_broken_by_then_is_left_out(light: Frame, library: Path,
     torn_note, alone = _matched(list(events)).notes
     assert torn_note.startswith("left out of the dark: dark_1.fits")
     assert alone == "the dark is one frame: its noise goes into every light"
+
+
+def test_what_the_reader_has_to_say_reaches_the_user(light: Frame, library: Path, cache: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    events, _, _ = calibration.choose(
+        "M 31", dataclasses.replace(light, header=dataclasses.replace(light.header, note="the subs are JPEG"))
+    )
+    assert _matched(list(events)).notes == ["the subs are JPEG"]
 
 
 def test_another_content_is_another_identity(light: Frame, library: Path, cache: Path) -> None:

@@ -187,6 +187,8 @@ def test_out_is_a_file_or_a_folder(tmp_path: Path) -> None:
         ("a.tif", "a.dng"),
         ("a.fits.fz", "a.fits"),
         ("a.jpg", "a.tif"),
+        ("a.xisf", "a.fits"),
+        ("a.jpg", "a.xisf"),
     ],
 )
 def test_a_second_format_is_not_a_frame_of_its_own(tmp_path: Path, copy: str, original: str) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from livestack.errors import FrameError, LivestackError
 from livestack.frame import Frame, Header
-from livestack.read import fits, image, raw, ser
+from livestack.read import fits, image, raw, ser, xisf
 from livestack.read.decoder import DECODERS
 from livestack.read.files import opened
 from livestack.read.names import (
@@ -22,6 +22,7 @@ from livestack.read.names import (
     IMAGE_SUFFIXES,
     RAW_SUFFIXES,
     SER_SUFFIX,
+    XISF_SUFFIXES,
     NaturalKey,
     file_of,
     has_number,
@@ -50,6 +51,7 @@ MODULES: Final = (
     *((suffix, image) for suffix in IMAGE_SUFFIXES),
     *((suffix, raw) for suffix in RAW_SUFFIXES),
     (SER_SUFFIX, ser),
+    *((suffix, xisf) for suffix in XISF_SUFFIXES),
 )
 READERS: dict[str, Callable[[Path], Frame]] = {suffix: module.read_frame for suffix, module in MODULES}
 """Suffix → what reads it. A reader added here is used by every door; its header is then its frame's."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, TypeGuard
 
 from livestack.errors import FrameError
+from livestack.read.keywords import shown
 
 BLOCK: Final = 2880
 CARD: Final = 80
@@ -151,7 +152,7 @@ def _data_bytes(cards: Mapping[str, Any], name: str) -> int:
     axes = axes_of(cards, name)
     bitpix = cards.get("BITPIX")
     if bitpix not in BITPIX:
-        raise FrameError("unreadable", f"{name} has BITPIX = {bitpix}: its header is damaged; copy it again.")
+        raise FrameError("unreadable", f"{name} has BITPIX = {shown(bitpix)}: its header is damaged; copy it again.")
     if not axes:
         return 0
     n_groups, n_parameters = (cards.get(key, default) for key, default in (("GCOUNT", 1), ("PCOUNT", 0)))
@@ -166,11 +167,13 @@ def axes_of(cards: Mapping[str, Any], name: str) -> list[int]:
     """Return NAXIS1, NAXIS2, …: the fastest axis first."""
     n_axes = cards.get("NAXIS")
     if not _is_count(n_axes) or n_axes > MAX_AXES:
-        raise FrameError("unreadable", f"{name} has NAXIS = {n_axes}: its header is damaged; copy it again.")
+        raise FrameError("unreadable", f"{name} has NAXIS = {shown(n_axes)}: its header is damaged; copy it again.")
     axes = {f"NAXIS{i + 1}": cards.get(f"NAXIS{i + 1}") for i in range(n_axes)}
     for axis, length in axes.items():
         if not _is_count(length):
-            raise FrameError("unreadable", f"{name} has {axis} = {length}: its header is damaged; copy it again.")
+            raise FrameError(
+                "unreadable", f"{name} has {axis} = {shown(length)}: its header is damaged; copy it again."
+            )
     return [int(length or 0) for length in axes.values()]
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import errno
+import math
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import numpy as np
+
 from livestack.errors import FrameError, SourceError
 from livestack.frame import Array, Frame, Header
 
 MAX_SAMPLES: Final = 300_000_000
 """More than any sensor has, colour included: a header that asks for more is damaged."""
+WHITE_ADU: Final = 65535
+NORMALISED_MOST: Final = 2.0
 MIN_SIDE_PX: Final = 4
 DISK_FAILED: Final = frozenset(
     getattr(errno, name)
@@ -56,6 +61,26 @@ def check_size(name: str, size: tuple[int, int], channels: int = 1) -> None:
             "unreadable",
             f"{name} says it is {width} x {height} px, more than any camera has: its header is damaged; copy it again.",
         )
+
+
+def to_adu(values: Array) -> Array:
+    """Bring floats that are normalised, from 0 to 1, to the scale of a camera of 16 bits; others stay.
+
+    Siril, PixInsight and others divide by 65535. Where no pixel exceeds 2 that was done; the margin is for flats
+    divided out. No frame in ADU is so dark, for its noise alone is more.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+        May be overwritten.
+    """
+    low, high = (float(extreme.reduce(values, axis=None)) for extreme in (np.fmin, np.fmax))
+    if math.isinf(low) or math.isinf(high):
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if low < -NORMALISED_MOST or not high <= NORMALISED_MOST:
+        return values
+    return np.multiply(values, np.float32(WHITE_ADU), out=values if values.flags.writeable else None)
 
 
 def make_frame(data: Array, header: Header) -> Frame:

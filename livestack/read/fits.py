@@ -20,9 +20,9 @@ import numpy as np
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header
 from livestack.read.blocks import Hdu, axes_of, hdus
-from livestack.read.files import check_size, make_frame, opened
+from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
-from livestack.read.keywords import number
+from livestack.read.keywords import number, shown
 
 STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
 """What describes one HDU's own data and is never inherited from the primary header."""
@@ -35,6 +35,9 @@ DEFLATE_RATIO: Final = 1032
 CHUNK: Final = 1 << 20
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
+MAX_COLUMNS: Final = 999
+MAX_BLOCK_PX: Final = 1024
+"""The standard of tile compression knows blocks of 16 and 32 px."""
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 _astropy_lock = threading.Lock()
@@ -81,7 +84,7 @@ def read_frame(path: Path) -> Frame:
     -------
     Frame
         data (H, W), or (H, W, 3) of an image with three planes. uint16 where the file holds unsigned 16 bit,
-        else float32; BLANK pixels are NaN.
+        else float32; BLANK pixels are NaN. Floats from 0 to 1 come as ADU of 16 bits.
 
     Raises
     ------
@@ -178,7 +181,7 @@ def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         except EOFError as error:
             raise FrameError("truncated", f"{path.name} ends in the middle ({size} bytes); copy it again.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise FrameError("unreadable", f"{path.name} cannot be unpacked: {error}; copy it again.") from error
+            raise FrameError("unreadable", f"{path.name} cannot be unpacked: {shown(error)}; copy it again.") from error
 
 
 def _find_image(stream: BinaryIO, name: str, limit: int) -> Image:
@@ -283,13 +286,32 @@ def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
             values += zero
         if missing is not None:
             values[missing] = np.nan
-        return values.astype(np.float32, copy=False)
+        values = values.astype(np.float32, copy=False)
+    return to_adu(values) if stored.dtype.kind == "f" else values
+
+
+def _tiles_make_sense(cards: Mapping[str, Any]) -> bool:
+    """Whether what astropy and its codecs believe without a look may be believed: an odd number ends the process."""
+    settings = {str(cards[key]).strip(): cards.get(f"ZVAL{key[5:]}") for key in cards if key.startswith("ZNAME")}
+    return (
+        _is_within(cards.get("TFIELDS"), MAX_COLUMNS)
+        and settings.get("BYTEPIX", 4) in (1, 2, 4, 8)
+        and _is_within(settings.get("BLOCKSIZE", 32), MAX_BLOCK_PX)
+        and all(_is_within(cards[key], MAX_SAMPLES) for key in cards if key.startswith("ZTILE"))
+    )
+
+
+def _is_within(value: object, most: int) -> bool:
+    # not `in range(…)`: that walks through it for what is no whole number
+    return isinstance(value, int) and 0 < value <= most
 
 
 def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
     """Read a tile-compressed image."""
     from astropy.io import fits
 
+    if not _tiles_make_sense(image.hdu.cards):
+        raise FrameError("unreadable", f"{name}: the table of its compressed picture is damaged; copy it again.")
     try:
         with _astropy_lock, warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
@@ -298,7 +320,7 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
             values = np.asarray(fits.open(stream, memmap=False)[image.index].data)
     except Exception as error:  # the one that the tile codecs raise has no public name
         raise FrameError(
-            "unreadable", f"{name}: its compressed picture is damaged ({error}); copy it again."
+            "unreadable", f"{name}: its compressed picture is damaged ({shown(error)}); copy it again."
         ) from error
     if values.shape[-len(image.shape) :] != image.shape or values.size != np.prod(image.shape):
         raise FrameError("unreadable", f"{name}: its compressed picture is damaged; copy it again.")
@@ -306,4 +328,5 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
     if values.dtype == np.uint16:
         return np.array(values, np.uint16)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.array(values, np.float32)
+        floats = np.array(values, np.float32)
+    return to_adu(floats) if image.cards["BITPIX"] < 0 else floats

@@ -1,4 +1,4 @@
-"""TIFF, PNG and JPEG into frames. Values are taken as they stand: a stretched picture stays stretched."""
+"""TIFF, PNG and JPEG into frames. A stretched picture stays stretched; floats from 0 to 1 come as ADU of 16 bits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -17,14 +18,22 @@ from livestack.frame import Array, Frame, Header
 from livestack.read import ifd
 from livestack.read.blocks import CARD, parse_cards
 from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
-from livestack.read.files import check_size, make_frame, opened
+from livestack.read.files import check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
+from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 END_OF_JPEG: Final = b"\xff\xd9"
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
+UNCOMPRESSED: Final = 1
+MOST_CHANNELS: Final = 16
+"""Three colours, and masks and transparency besides."""
+JPEG_NOTE: Final = (
+    "the subs are JPEG, 8 bit and stretched by the camera: faint light is lost and brightness is not true; "
+    "record RAW or FITS"
+)
 TIFF_ERRORS: Final = (
     ArithmeticError,
     AssertionError,
@@ -64,8 +73,10 @@ def read_frame(path: Path) -> Frame:
     if data.shape[:2] != header.size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says.")
     if data.dtype != np.uint16:
+        is_float = data.dtype.kind == "f"
         with np.errstate(over="ignore", invalid="ignore"):
             data = data.astype(np.float32)
+        data = to_adu(data) if is_float else data
     return make_frame(np.ascontiguousarray(data), header)
 
 
@@ -91,7 +102,8 @@ def read_header(path: Path) -> Header:
     if shape is None:
         raise _cut_short(path)
     check_size(path.name, shape, channels=3 if colour else 1)
-    return make_header(path, keywords, shape, colour)
+    header = make_header(path, keywords, shape, colour)
+    return header if suffix in (".tif", ".tiff", ".png") else replace(header, note=JPEG_NOTE)
 
 
 def is_complete(path: Path) -> bool | None:
@@ -218,7 +230,7 @@ def _read_cv(path: Path) -> Array:
     try:
         data = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
-        raise FrameError("unreadable", f"{path.name} cannot be decoded: {error.err}; copy it again.") from error
+        raise FrameError("unreadable", f"{path.name} cannot be decoded: {shown(error.err)}; copy it again.") from error
     if data is None:
         raise FrameError("unreadable", f"{path.name} cannot be decoded: it is damaged; copy it again.")
     pixels: Array = np.asarray(data)
@@ -250,7 +262,11 @@ def _read_tiff(path: Path) -> Array:
             if photometric not in (GREY, COLOUR, INVERTED, CFA):
                 raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
             check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
-            if len(page.dataoffsets) != math.prod(page.chunked):
+            if (
+                len(page.dataoffsets) != math.prod(page.chunked)
+                or page.samplesperpixel > MOST_CHANNELS
+                or _is_short(page)
+            ):
                 raise FrameError("unreadable", f"{path.name} is damaged: parts of its picture are not listed.")
             data = np.asarray(page.asarray())
     except (*TIFF_ERRORS, tifffile.TiffFileError) as error:
@@ -264,10 +280,17 @@ def _read_tiff(path: Path) -> Array:
     return _inverted(data) if photometric == INVERTED else data
 
 
+def _is_short(page: Any) -> bool:
+    """Whether an uncompressed page has fewer bytes than its samples need."""
+    n_samples = page.imagelength * page.imagewidth * page.samplesperpixel
+    return bool(page.compression == UNCOMPRESSED and sum(page.databytecounts) < n_samples * page.bitspersample // 8)
+
+
 def _inverted(data: Array) -> Array:
     """Return a picture stored as a negative the right way round."""
     top = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
-    return np.asarray(top - data, data.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(top - data, data.dtype)
 
 
 def _tiff_refused(name: str, error: Exception) -> FrameError:
@@ -276,4 +299,4 @@ def _tiff_refused(name: str, error: Exception) -> FrameError:
             "unreadable",
             f"{name} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed.",
         )
-    return FrameError("unreadable", f"{name} is damaged ({error or type(error).__name__}); copy it again.")
+    return FrameError("unreadable", f"{name} is damaged ({shown(str(error) or type(error).__name__)}); copy it again.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 LEADING_NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eEdD][-+]?\d+)?")
+MOST_SHOWN: Final = 80
 UNSAID: Final = frozenset({"", "unknown", "none", "n/a", "na", "null", "nan", "undefined", "unset", "-"})
 
 
@@ -31,8 +32,19 @@ def text(value: Any) -> str | None:
     """Return trimmed text without quotes; None where it is blank or says that nothing is known."""
     if value is None or isinstance(value, bool):
         return None
-    found = " ".join(str(value).strip().strip("'\"").split())
+    found = " ".join(_printable(str(value), " ").strip().strip("'\"").split())
     return None if found.lower() in UNSAID else found
+
+
+def shown(value: Any) -> str:
+    """Return what a damaged file says, or what is said of it, fit for a sentence: one short line, printable."""
+    line = _printable(str(value), "·")
+    return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]}…"
+
+
+def _printable(words: str, instead: str) -> str:
+    """Return words without line breaks and what terminals obey."""
+    return words if words.isprintable() else "".join(sign if sign.isprintable() else instead for sign in words)
 
 
 def first_number(keywords: Mapping[str, Any], names: Iterable[str]) -> float | None:

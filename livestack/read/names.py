@@ -10,6 +10,7 @@ PACKINGS: Final = (".fz", ".gz")
 FITS_SUFFIXES: Final = tuple(f"{base}{packing}" for base in (".fits", ".fit", ".fts") for packing in ("", *PACKINGS))
 IMAGE_SUFFIXES: Final = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 SER_SUFFIX: Final = ".ser"
+XISF_SUFFIXES: Final = (".xisf",)
 # fmt: off
 RAW_SUFFIXES: Final = (
     ".3fr", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dcs", ".dng", ".drf", ".erf",

@@ -28,6 +28,7 @@ from livestack.read.exif import exif_of
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import exposure_of, make_header, time_of
 from livestack.read.image import tiff_complete
+from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
 
 EMPTY_ROWS: Final = 16
@@ -35,6 +36,10 @@ EMPTY_ROWS: Final = 16
 LEAST_BITS: Final = 0.2
 """Per px; the strongest lossy packing of real pictures takes 1."""
 N_COLOURS: Final = 3
+NEVER_BLACK_0: Final = frozenset({".cr2", ".cr3", ".crw"})
+"""Canon's: their sensors have a pedestal and a masked border, so where LibRaw finds no black level it knows the camera
+not yet. Other makers do write zero, and what lies beyond their picture may be lit: there the level is believed."""
+LEAST_BORDER_PX: Final = 8
 UNIX_EPOCH_YEAR: Final = 1970
 ENOUGH: Final = {"DATE-OBS", "EXPTIME", "INSTRUME", "ISOSPEED"}
 """What a header without pixels must say."""
@@ -153,7 +158,7 @@ def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
 def _refused(path: Path, error: Exception) -> dict[str, Any]:
     """Return the refusal of a file that LibRaw cannot read."""
     said = error.args[0] if error.args else type(error).__name__
-    said = said.decode("latin-1") if isinstance(said, bytes) else said
+    said = shown(said.decode("latin-1") if isinstance(said, bytes) else said)
     if _ends_early(path):
         return {"reason": "truncated", "sentence": f"{path.name} ends in the middle ({said}); copy it again."}
     return {"reason": "unreadable", "sentence": f"{path.name} cannot be decoded ({said}); copy it again."}
@@ -178,14 +183,14 @@ def _decode(path: Path, raw: Any, keywords: dict[str, Any]) -> tuple[dict[str, A
     if data.shape[:2] != size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says; copy it again.")
     _check_whole(path, data)
-    levels = raw.black_level_per_channel
+    levels = _levels(path, raw, colour, cells)
     answer = {
         "size": size,
         "colour": colour,
         "cfa": None if cells is None else _pattern(raw, cells),
-        "keywords": _completed(keywords, raw, max(levels)),
+        "keywords": _completed(keywords, raw, round(max(levels))),
     }
-    return answer, _above_black(data, levels[:N_COLOURS] if colour else [levels[cell] for cell in cells or (0,)])
+    return answer, _above_black(data, levels)
 
 
 def _pattern(raw: Any, cells: list[int]) -> str:
@@ -204,6 +209,42 @@ def _cells(path: Path, raw: Any) -> list[int] | None:
             "mismatched", f"{path.name}: its {width}x{height} colour pattern cannot be debayered; save it as RGB."
         )
     return cells
+
+
+def _levels(path: Path, raw: Any, colour: bool, cells: list[int] | None) -> list[float]:
+    """Return the black level of each colour (linear) or of each pixel of the 2x2 cell (CFA), ADU."""
+    levels = raw.black_level_per_channel
+    if colour:
+        return list(levels[:N_COLOURS])
+    if suffix_of(path) in NEVER_BLACK_0 and not any(levels):
+        return masked_levels(raw.raw_image, raw.sizes.top_margin, raw.sizes.left_margin)
+    return [levels[cell] for cell in cells or (0, 0, 0, 0)]
+
+
+def masked_levels(sensor: Array, top: int, left: int) -> list[float]:
+    """Return the black level of each pixel of the 2x2 cell, as the masked border of a sensor shows it.
+
+    Parameters
+    ----------
+    sensor : (H, W) ndarray of uint16
+        With its border.
+    top, left : int
+        Where the visible part starts, px.
+
+    Returns
+    -------
+    list of float
+        Means without the outer tenths, for some borders are not dark along their edges; 0 where it is too narrow.
+    """
+    if max(top, left) < LEAST_BORDER_PX:
+        return [0.0] * 4
+    # The cell is that of the visible part, and a border of odd width begins in its middle.
+    border, down, across = (sensor[top:, :left], 0, left % 2) if left >= top else (sensor[:top, left:], top % 2, 0)
+    levels = []
+    for y, x in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        dark = np.sort(border[(y + down) % 2 :: 2, (x + across) % 2 :: 2], axis=None)
+        levels.append(float(dark[len(dark) // 10 : len(dark) - len(dark) // 10].mean(dtype=np.float64)))
+    return levels
 
 
 def _completed(keywords: dict[str, Any], raw: Any, black: int) -> dict[str, Any]:
@@ -225,7 +266,7 @@ def _check_whole(path: Path, data: Array) -> None:
         raise FrameError("truncated", f"{path.name}: a part of its picture is missing; copy it again.")
 
 
-def _above_black(data: Array, levels: list[int]) -> Array:
+def _above_black(data: Array, levels: list[float]) -> Array:
     """Subtract the black level of each colour (linear) or of each pixel of the cell (CFA)."""
     if not any(levels):
         return data

@@ -18,7 +18,6 @@ from livestack.reduce.matching import Chosen
 
 Read = Callable[[Path], Frame]
 
-UNIT_ADU = 65535
 FULL_ADU = 65535.0
 SATURATED, LEAST_FULL, MOST_SATURATED = 0.98, 0.9, 0.01
 """A flat whose px lie within 2 % of the top of the range, more than 1 % of them, is overexposed."""
@@ -161,12 +160,11 @@ class _Making:
         self.noise_adu: dict[str, float] = {}
 
     def mean(self, kind: str, paths: tuple[Path, ...]) -> Array | None:
-        """Average bias, dark or dark-flat frames, in the ADU of the lights; None = cannot be used."""
+        """Average bias, dark or dark-flat frames; None = cannot be used."""
         found = self._found(kind, paths, None)
         if found is None:
             return None
-        data = found.combined.mean
-        return data * np.float32(UNIT_ADU) if self._is_of_unit(kind, found) else data
+        return found.combined.mean
 
     def dark(self, chosen: Chosen, bias: Array | None) -> Array | None:
         """Return what the dark takes off a light: bias and current, or the current alone where the bias is off."""
@@ -232,14 +230,6 @@ class _Making:
         if found.combined.n > 1:
             self.n_frames[kind], self.noise_adu[kind] = found.combined.n, found.combined.noise_adu
         return found
-
-    def _is_of_unit(self, kind: str, found: Mean) -> bool:
-        """Whether a master is in shares of the full range, as PixInsight and Siril write them."""
-        data = found.combined.mean
-        if found.last.data.dtype != np.float32 or not float(np.nanmax(data)) <= 1.0:
-            return False
-        self.problems.append(f"the {kind} {found.first} holds numbers from 0 to 1: taken as shares of {UNIT_ADU}")
-        return True
 
 
 def hot_pixels(dark: Array) -> Array:

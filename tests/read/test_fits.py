@@ -63,6 +63,27 @@ def test_scaling(scale: float, zero: float, tmp_path: Path) -> None:
     assert np.array_equal(frame.data, fits.getdata(path).astype("f4"))
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_normalised_floats_are_brought_to_the_camera_s_scale(dtype: str, packed: bool, tmp_path: Path) -> None:
+    """Siril writes 0 to 1, a little over where a flat was divided out; the lights are ADU of 16 bits."""
+    adu = np.linspace(-20, 70000, 40 * 50).reshape(40, 50)
+    adu[3, 4] = np.nan
+    path = tmp_path / ("a.fits.fz" if packed else "a.fits")
+    for data in ((adu / 65535).astype(dtype), adu.astype(dtype)):
+        if packed:
+            fits.CompImageHDU(data, compression_type="GZIP_2", quantize_level=0).writeto(path, overwrite=True)
+        else:
+            write_fits(path, data)
+        assert np.allclose(open_frame(path).data, adu, rtol=0, atol=0.01, equal_nan=True)
+
+
+def test_whole_numbers_are_never_normalised(tmp_path: Path) -> None:
+    for dtype in ("u1", "i2", "i4"):
+        data = np.ones((24, 32), dtype)
+        assert np.array_equal(open_frame(write_fits(tmp_path / "a.fits", data)).data, data)
+
+
 def test_blank_pixels_are_nan(tmp_path: Path) -> None:
     data = noise(dtype="i2")
     data[3, 4] = -32768
@@ -177,6 +198,39 @@ def test_cut_tiles_are_noticed(tmp_path: Path) -> None:
         assert is_complete(part) is (cut == 2880), cut
 
 
+@pytest.mark.parametrize("n_columns", ["99999999999", "1000", "NaN", "-1", "'x'"])
+def test_tiles_in_more_columns_than_there_are(n_columns: str, tmp_path: Path) -> None:
+    """The library would count them all."""
+    path = tmp_path / "a.fits.fz"
+    fits.CompImageHDU(noise((40, 40))).writeto(path)
+    card = b"TFIELDS =                    1"
+    assert card in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(card, f"TFIELDS = {n_columns:>20}".encode()))
+    assert refused(path).reason == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("RICE_1", "ZVAL2   =                    2", "ZVAL2   =             30000000"),
+        ("RICE_1", "ZVAL2   =                    2", "ZVAL2   =                   -1"),
+        ("RICE_1", "ZVAL1   =                   32", "ZVAL1   =                    0"),
+        ("RICE_1", "ZVAL1   =                   32", "ZVAL1   =           2147483647"),
+        ("RICE_1", "ZTILE2  =                    1", "ZTILE2  =  9999999999999999999"),
+        ("RICE_1", "ZTILE1  =                   40", "ZTILE1  =                  -40"),
+        ("RICE_1", "ZTILE1  =                   40", "ZTILE1  =                 40.5"),
+        ("HCOMPRESS_1", "ZTILE2  =                   16", "ZTILE2  =                    0"),
+    ],
+)
+def test_what_would_end_or_hang_the_process(kind: str, old: str, new: str, tmp_path: Path) -> None:
+    """The codecs believe what the header says of their samples."""
+    path = tmp_path / "a.fits.fz"
+    fits.CompImageHDU(noise((40, 40)), compression_type=kind).writeto(path)
+    assert old.encode() in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode()))
+    assert refused(path).reason == "unreadable"
+
+
 def test_a_growing_header_is_not_finished(tmp_path: Path) -> None:
     """Software that writes its header in place shows zeros after the cards that are there."""
     path = write_fits(tmp_path / "a.fits")
@@ -191,6 +245,14 @@ def test_a_monstrous_size_allocates_nothing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"NAXIS1  =                   32", b"NAXIS1  =        2000000000032"))
     assert refused(path).reason in ("truncated", "unreadable")
     assert is_complete(path) is False
+
+
+def test_what_a_damaged_header_says_cannot_reach_the_terminal(tmp_path: Path) -> None:
+    path = write_text_header(tmp_path / "a.fits", "OBJECT  = 'M 31 \x1b[2J'")
+    assert open_header(path).target == "M 31 [2J"
+    path.write_bytes(path.read_bytes().replace(b"BITPIX  =                   16", b"BITPIX  = \x1b[2J\n" + b"x" * 15))
+    error = refused(path)
+    assert error.sentence.isprintable() and "[2J" in error.sentence
 
 
 def test_a_header_needs_no_pixels(tmp_path: Path) -> None:

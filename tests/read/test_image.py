@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,7 @@ def colours(dtype: str = "u1") -> Array:
     return data
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "f4", "f8", "f2"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "i4", "f4", "f8", "f2"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_tiff_depths(dtype: str, compression: str | None, tmp_path: Path) -> None:
     data = noise(dtype="u2").astype(dtype)
@@ -40,6 +41,13 @@ def test_tiff_depths(dtype: str, compression: str | None, tmp_path: Path) -> Non
     assert np.array_equal(frame.data, data.astype(frame.data.dtype))
     assert frame.header.size == (24, 32)
     assert is_complete(tmp_path / "a.tif") is True
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_normalised_tiff(dtype: str, tmp_path: Path) -> None:
+    """0 to 1 becomes ADU of 16 bits, as of FITS."""
+    tifffile.imwrite(tmp_path / "a.tif", (noise() / 65535).astype(dtype))
+    assert np.allclose(open_frame(tmp_path / "a.tif").data, noise(), atol=1e-3)
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
@@ -61,6 +69,13 @@ def test_tiff_with_transparency_and_as_a_negative(tmp_path: Path) -> None:
     assert np.array_equal(open_frame(tmp_path / "a.tif").data, colours())
     tifffile.imwrite(tmp_path / "b.tif", noise(), photometric="miniswhite")
     assert np.array_equal(open_frame(tmp_path / "b.tif").data, 65535 - noise())
+
+
+def test_a_negative_with_what_is_no_number(tmp_path: Path) -> None:
+    data = noise(dtype="f4") / np.float32(65535)
+    data[3, 4], data[5, 6] = np.nan, np.inf
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="miniswhite")
+    assert np.allclose(open_frame(tmp_path / "a.tif").data, 65535 * (1 - data), equal_nan=True)
 
 
 def test_tiff_compressed_beyond_our_means(tmp_path: Path) -> None:
@@ -111,6 +126,7 @@ def test_jpeg_with_exif(tmp_path: Path) -> None:
     assert (header.camera, header.gain, header.exposure_s) == ("Canon EOS 6D", 1600, 2.5)
     assert header.time_utc and header.time_utc.isoformat() == "2026-01-02T02:04:06.250000+00:00"
     assert open_header(path) == header
+    assert header.note and "8 bit" in header.note, "who records JPEG is told what it costs"
 
 
 def test_jpeg_lies_as_it_was_taken(tmp_path: Path) -> None:
@@ -159,6 +175,21 @@ def test_a_tiff_that_lost_sight_of_its_strips(tmp_path: Path) -> None:
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tiff.pages[0].tags["StripOffsets"].overwrite(tiff.pages[0].dataoffsets[:3])
     assert refused(path).reason == "unreadable"
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_more_samples_than_bytes(compression: str | None, tmp_path: Path) -> None:
+    """17 000 colours of each pixel would be 26 MB, and the file has 1.5 kB."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise(), compression=compression)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["SamplesPerPixel"].overwrite(17000)
+    tracemalloc.start()
+    error = refused(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert error.reason == "unreadable"
+    assert peak < 2e6
 
 
 def test_an_early_end_inside_a_thumbnail_does_not_count(tmp_path: Path) -> None:

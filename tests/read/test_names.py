@@ -26,6 +26,7 @@ FRAMES = (
     "a.fits.fz",
     "a.FITS.GZ",
     "R_001.TIF",
+    "M31_Light_001.XISF",
 )
 STRAYS = (
     ".hidden.fits",
@@ -73,7 +74,7 @@ def test_suffixes(name: str, suffix: str) -> None:
 
 def test_every_promised_suffix_has_a_reader() -> None:
     promised = ".fits .fit .fts .fits.fz .fit.gz .cr2 .cr3 .crw .nef .nrw .arw .raf .dng .orf .rw2 .pef .srw .kdc .dcr"
-    assert set(f"{promised} .tif .tiff .png .jpg .jpeg".split()) <= set(READERS)
+    assert set(f"{promised} .tif .tiff .png .jpg .jpeg .xisf".split()) <= set(READERS)
 
 
 KINDS = {

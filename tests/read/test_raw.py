@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rawpy
 import tifffile
 from PIL import Image
 
@@ -21,7 +22,8 @@ from livestack.errors import FrameError
 from livestack.read import close_decoders, decoder, is_complete, open_frame, open_header
 from livestack.read.decoder import DECODERS
 from livestack.read.exif import exif_of
-from tests.read.writing import noise, torn, write_dng
+from livestack.read.raw import masked_levels
+from tests.read.writing import noise, torn, write_dng, write_linear_dng
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,6 +113,62 @@ def test_a_monochrome_sensor(tmp_path: Path) -> None:
     frame = open_frame(path)
     assert frame.header.cfa is None
     assert np.array_equal(frame.data, noise((48, 64)))
+
+
+def test_three_colours_per_pixel(tmp_path: Path) -> None:
+    """A linear DNG, as denoisers and phones write it: red, green, blue, each less its own black level."""
+    data = noise((48, 64, 3)) + np.array([0, 200, 400], "u2")
+    frame = open_frame(write_linear_dng(tmp_path / "a.dng", data, (0, 0, 0)))
+    assert (frame.data.dtype, frame.header.cfa, frame.header.exposure_s) == (np.uint16, None, 30)
+    assert np.array_equal(frame.data, data)
+    frame = open_frame(write_linear_dng(tmp_path / "b.dng", data, (100, 110, 120)))
+    assert np.array_equal(frame.data, data.astype("f4") - np.array([100, 110, 120], "f4"))
+
+
+def sensor(top: int, left: int) -> np.ndarray:
+    """Sky of 3000 ADU, and a masked border with levels of its own for each pixel of the cell; its edge is not dark."""
+    random = np.random.default_rng(11)
+    data = random.normal(3000, 50, (200, 300))
+    level = np.roll(np.tile(np.array([[2074, 2070], [2078, 2074]], float), (100, 150)), (top, left), (0, 1))
+    masked = np.zeros(data.shape, bool)
+    masked[:top], masked[:, :left] = True, True
+    data[masked] = (level + random.normal(0, 8, data.shape))[masked]
+    data[:2], data[:, :2] = 5000, 5000
+    return data.round().astype("u2")
+
+
+@pytest.mark.parametrize(("top", "left"), [(40, 60), (40, 0), (0, 60), (40, 10)])
+def test_a_camera_that_the_decoder_does_not_know_yet(top: int, left: int, tmp_path: Path) -> None:
+    """Canon's file without a black level: the masked border tells it. Elsewhere no black level means none."""
+    data = sensor(top, left)
+    area = (top, left, 200, 300)
+    frame = open_frame(write_dng(tmp_path / "a.cr2", data, white=16000, active_area=area))
+    black = np.tile(np.array([[2074, 2070], [2078, 2074]], "f4"), (100, 150))[: 200 - top, : 300 - left]
+    assert np.allclose(frame.data, data[top:, left:] - black, atol=1.5)
+    assert frame.header.saturation_adu == pytest.approx(16000 - 2078, abs=2)
+    assert np.array_equal(open_frame(write_dng(tmp_path / "b.dng", data, active_area=area)).data, data[top:, left:])
+
+
+@pytest.mark.parametrize(("top", "left"), [(40, 61), (41, 60), (41, 61), (61, 40), (60, 41), (61, 41), (41, 0)])
+def test_a_border_of_odd_width(top: int, left: int) -> None:
+    """Levels are those of the cell that the visible part begins with."""
+    assert np.allclose(masked_levels(sensor(top, left), top, left), [2074, 2070, 2078, 2074], atol=1.5)
+
+
+def test_no_border_no_black_level(tmp_path: Path) -> None:
+    data = noise((48, 64))
+    assert np.array_equal(open_frame(write_dng(tmp_path / "a.cr2", data)).data, data)
+    frame = open_frame(write_dng(tmp_path / "b.cr2", data, active_area=(4, 6, 48, 64)))
+    assert np.array_equal(frame.data, data[4:, 6:]), "too narrow to be one"
+    said = open_frame(write_dng(tmp_path / "c.cr2", data, black=512, active_area=(10, 10, 48, 64)))
+    assert np.array_equal(said.data, data[10:, 10:].astype("f4") - 512), "what the file says is believed"
+
+
+def test_the_masked_border_of_a_real_camera(real_data: Path) -> None:
+    """LibRaw knows this one, and its level comes from the same border."""
+    with rawpy.imread(str(real_data / "B_raw/CRW.CRW")) as raw:
+        levels = masked_levels(raw.raw_image, raw.sizes.top_margin, raw.sizes.left_margin)
+        assert np.allclose(levels, raw.black_level_per_channel, atol=1.5)
 
 
 @pytest.mark.parametrize("spread_adu", [1.0, 3.0])

@@ -2,89 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rawpy
+from astropy.io import fits
 
 from livestack.errors import FrameError
-from livestack.read import is_complete, open_frame, open_header
+from livestack.read import close_decoders, is_complete, is_frame_name, open_frame, open_header
+from tests.read.real_files import FITS, IGNORED, RAWS, TABLE
+from tests.read.writing import Array
 
-U, F = "uint16", "float32"
 
-# file: (shape, dtype, cfa, kind, exposure in s), or the reason it is refused for
-SEQUENCES = {
-    "A_arp186_asi290_altaz/L_1.fit": ((548, 544), U, None, "light", 20),
-    "A_hatp32_microobs/HATP-32171220013343.FITS": ((500, 650), F, None, "light", 60),
-    "A_m27_asi224_osc/Light_1069.fits": ((976, 1304), U, "RGGB", "light", 6),
-    "A_m94_seestar_b/Light_M 94_10.0s_IRCUT_20250327-014513.fit": ((1920, 1080), U, "GRBG", "light", 10),
-    "A_skycamt_20150608_sat/t_e_20150608_381_1_1_1.fits": ((1024, 1024), F, None, "light", 10),
-    "D_efosc2/bias_EFOSC.2022-01-26T19-02-38.210.fits.gz": ((1030, 1030), U, None, "bias", 0),
-    "D_efosc2/flat_g782_EFOSC.2022-01-28T00-08-16.282.fits.gz": ((1030, 1030), U, None, "flat", None),
-    "D_efosc2/light_J123410_EFOSC.2022-01-28T08-37-47.742.fits.gz": ((1030, 1030), U, None, "light", 119.9994),
-}
-VARIANTS = {
-    "astropy_blank.fits": "unreadable",
-    "astropy_checksum_false.fits": ((40, 30), F, None, "light", None),
-    "astropy_compressed_with_nan.fits": ((12, 12), F, None, "light", None),
-    "astropy_double_ext.fits": ((5, 5), U, None, "light", None),
-    "astropy_m13.fits": ((300, 300), F, None, "light", None),
-    "astropy_m13_gzip.fits": ((300, 300), F, None, "light", None),
-    "astropy_m13_rice.fits": ((300, 300), F, None, "light", None),
-    "astropy_random_groups.fits": "unreadable",
-    "astropy_scale.fits": ((21, 20), F, None, "light", None),
-    "astropy_table.fits": "unreadable",
-    "astropy_test0.fits": ((40, 40), F, None, "light", 0.23),
-    "astropy_zerowidth.fits": "unreadable",
-    "exiftool_FITS.fits": "truncated",
-    "kanma_color16bits.fits": ((8, 256, 3), U, None, "light", 2),
-    "kanma_colorfloat.fits": ((8, 100, 3), F, None, "light", 2),
-    "kanma_gray32bits.fits": ((8, 256), F, None, "light", 2),
-    "kanma_gray8bits.fits": ((8, 32), F, None, "light", 2),
-    "kanma_graydouble.fits": ((8, 100), F, None, "light", 2),
-    "msum_aspen_trimmed.fit": ((100, 100), U, None, "flat", 1),
-    "msum_maximdl_6_18_header.fit": ((100, 100), U, None, "light", 90),
-    "nomtam_m13real.fits": ((300, 300), F, None, "light", None),
-    "panoptes_noheader.fits": ((200, 200), U, None, "light", None),
-    "panoptes_pole.fits": ((200, 200), U, None, "light", 30.1),
-    "panoptes_solved.fits.fz": ((700, 700), U, None, "light", 120.4),
-    "panoptes_tiny.fits": ((200, 200), U, None, "light", 120.4),
-    "sep_image.fits": ((256, 256), F, None, "light", 1200),
-    "skimage_multi.fits": ((288, 132), U, None, "light", 60.0029079914093),
-}
-PEERS = {
-    "Kocab.fits": ((405, 695), F, None, "light", 30),
-    "astride_long_trail.fits": ((512, 512), F, None, "light", 60),
-    "hotpixels.fits": ((100, 100), F, None, "light", None),
-    "kanma_stars.fits": ((120, 120, 3), U, None, "light", 0),
-    "m47_sim_stars.fits": ((1024, 1280), U, None, "light", 30),
-    "ngc4535-autofocus1.fits": ((1034, 1125), U, None, "light", 2),
-    "siril_star_test1.fit.fz": ((568, 931), U, None, "light", 6),
-}
-RAWS = {
-    "B_raw/CRW.CRW": ((1448, 2176), F, "RGGB", "light", 4.96743),
-    "B_raw/CanonRaw.cr2": "unreadable",
-    "B_raw/DNG.dng": "truncated",
-    "B_raw/Nikon.nef": "unreadable",
-    "B_raw/RAW_KODAK_DC50.KDC": ((512, 768), U, "GRBG", "light", 0.00435),
-    "B_raw/photoprism_canon_eos_6d.dng": ((816, 1224, 3), U, None, "light", 1 / 60),
-    "B_raw/tinydng_colorchart.dng": ((1156, 1734), F, "RGGB", "light", 1),
-    "B_dng_from_real/M27_1069.dng": ((976, 1304), U, "RGGB", "light", 6),
-    "B_dng_from_real/M27_1114.dng": ((976, 1304), U, "RGGB", "light", 6),
-    "B_dng_from_real/M27_1171.dng": ((976, 1304), U, "RGGB", "light", 6),
-}
-TABLE = {
-    **SEQUENCES,
-    **{f"C_fits_variants/{name}": row for name, row in VARIANTS.items()},
-    **{f"E_peer/{name}": row for name, row in PEERS.items()},
-    **RAWS,
-}
+def opened(table: dict[str, object]) -> list[str]:
+    """Names of the files that are not refused."""
+    return [name for name, row in table.items() if not isinstance(row, str)]
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_file_opens_or_says_why(name: str, real_data: Path) -> None:
     path, expected = real_data / name, TABLE[name]
+    assert is_frame_name(path)
     if isinstance(expected, str):
         with pytest.raises(FrameError) as refused:
             open_frame(path)
@@ -94,7 +35,9 @@ def test_every_file_opens_or_says_why(name: str, real_data: Path) -> None:
     frame = open_frame(path)
     header = frame.header
     assert (frame.data.shape, str(frame.data.dtype), header.cfa, header.kind) == expected[:4]
-    assert expected[4] is None or header.exposure_s == pytest.approx(expected[4])
+    exposure_s, filter_name = expected[4:]
+    assert header.exposure_s == (None if exposure_s is None else pytest.approx(exposure_s))
+    assert header.filter == filter_name
     assert header.size == frame.data.shape[:2]
     assert frame.data.flags.c_contiguous and frame.data.dtype.isnative and not frame.data.flags.writeable
     alone = open_header(path)
@@ -105,9 +48,44 @@ def test_every_file_opens_or_says_why(name: str, real_data: Path) -> None:
 
 
 def test_the_table_is_whole(real_data: Path) -> None:
-    """No file of these folders is left out."""
-    folders = ("C_fits_variants", "E_peer", "B_raw", "B_dng_from_real")
-    assert {f"{folder}/{path.name}" for folder in folders for path in (real_data / folder).iterdir()} <= set(TABLE)
+    """No file is left out, and what is no frame is known by its name."""
+    files = {path.relative_to(real_data).as_posix() for path in real_data.rglob("*") if path.is_file()}
+    assert files == set(TABLE) | IGNORED
+    assert not [name for name in IGNORED if is_frame_name(real_data / name)]
+
+
+def first_picture(path: Path) -> Array:
+    """The first image of a FITS file with two axes, or three of which one is three colours, as astropy reads it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(path) as hdulist:
+            for hdu in hdulist:
+                if isinstance(hdu, fits.PrimaryHDU | fits.ImageHDU | fits.CompImageHDU) and hdu.data is not None:
+                    data = np.array(hdu.data)
+                    return np.moveaxis(data, 0, -1) if data.ndim == 3 else data
+    raise AssertionError(f"astropy finds no picture in {path.name}")
+
+
+@pytest.mark.parametrize("name", opened(FITS))
+def test_pixels_of_fits_are_those_of_astropy(name: str, real_data: Path) -> None:
+    data = open_frame(real_data / name).data
+    expected = first_picture(real_data / name)
+    if expected.dtype.kind == "f" and np.nanmax(expected, initial=0) <= 1:
+        expected = 65535 * expected  # normalised
+    # scaled integers: astropy computes in another precision
+    assert np.allclose(data, expected.astype(np.float64), rtol=1e-6, atol=0, equal_nan=True)
+    if expected.dtype == np.uint16:
+        assert np.array_equal(data, expected)
+
+
+@pytest.mark.parametrize("name", opened(RAWS))
+def test_pixels_of_raw_are_those_of_libraw(name: str, real_data: Path) -> None:
+    frame = open_frame(real_data / name)
+    close_decoders()
+    with rawpy.imread(str(real_data / name)) as raw:
+        stored, black = raw.raw_image_visible.astype("f4"), raw.black_level_per_channel
+        colours = np.array(black, "f4")[:3] if stored.ndim == 3 else np.array(black, "f4")[raw.raw_colors_visible]
+    assert np.array_equal(frame.data, (stored[..., :3] if stored.ndim == 3 else stored) - colours)
 
 
 @pytest.mark.parametrize("number", [1069, 1114, 1171])

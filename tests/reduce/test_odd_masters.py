@@ -48,14 +48,6 @@ def _paths(chosen: Chosen) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(p.name for p in getattr(chosen, kind)) for kind in ("bias", "dark", "flat"))
 
 
-def test_a_master_in_shares_of_the_range_is_brought_to_adu(library: Library) -> None:
-    """As PixInsight and Siril write them; the lights are in ADU."""
-    share = np.full(SIZE, 500 / 65535, np.float32)
-    masters, problems = build(Chosen(dark=(library.put("masterDark", share),)), library.read, LIGHT)
-    np.testing.assert_allclose(masters.pedestal, 500, rtol=1e-5)
-    assert problems == ["the dark masterDark holds numbers from 0 to 1: taken as shares of 65535"]
-
-
 def test_px_of_a_master_that_are_no_numbers_are_bad(library: Library) -> None:
     dark = np.random.default_rng(5).normal(500, 2, SIZE).astype(np.float32)
     dark[5, 7] = np.nan

@@ -1,0 +1,256 @@
+"""XISF files into frames: monolithic XISF 1.0, as PixInsight and N.I.N.A. write it.
+
+A signature, an XML header, and blocks of bytes. The format is specified by Pleiades Astrophoto:
+https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from livestack.errors import FrameError
+from livestack.frame import Array, Frame, Header
+from livestack.read import bayer
+from livestack.read.blocks import COMMENTARY, parse_value
+from livestack.read.files import WHITE_ADU, check_size, make_frame, opened, to_adu
+from livestack.read.header import make_header
+from livestack.read.keywords import number, shown, text
+from livestack.read.xisf_block import Damaged, attachments, local_name, read_block, whole_numbers
+
+SIGNATURE: Final = b"XISF0100"
+PREAMBLE_BYTES: Final = 16
+"""Signature, length of the header, and four bytes of nothing."""
+MAX_HEADER_BYTES: Final = 1 << 25
+SAMPLES: Final = {"UInt8": "u1", "UInt16": "u2", "UInt32": "u4", "Float32": "f4", "Float64": "f8"}
+COLOURS: Final = {"Gray": 1, "RGB": 3}
+
+PROPERTIES: Final = {
+    "Instrument:ExposureTime": "EXPTIME",
+    "Instrument:Filter:Name": "FILTER",
+    "Instrument:Camera:Name": "INSTRUME",
+    "Instrument:Camera:Gain": "EGAIN",
+    "Instrument:Camera:ISOSpeed": "ISOSPEED",
+    "Instrument:Camera:ReadoutNoise": "RDNOISE",
+    "Instrument:Camera:XBinning": "XBINNING",
+    "Instrument:Camera:YBinning": "YBINNING",
+    "Instrument:Sensor:Temperature": "CCD-TEMP",
+    "Instrument:Sensor:TargetTemperature": "SET-TEMP",
+    "Instrument:Sensor:XPixelSize": "XPIXSZ",
+    "Instrument:Telescope:Name": "TELESCOP",
+    "Instrument:Telescope:FocalLength": "FLENGTH",
+    "Observation:Object:Name": "OBJECT",
+    "Observation:Object:RA": "RA",
+    "Observation:Object:Dec": "DEC",
+    "Observation:Time:Start": "DATE-OBS",
+    "Observation:Time:End": "DATE-END",
+}
+"""Property → the FITS keyword that means the same, in the same unit; keywords of the file win."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The image of a file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        As stored: (channels, H, W) planar, (H, W, channels) normal.
+    dtype : str
+        As stored, with the byte order.
+    normalised : bool
+        Floats from 0, black, to 1, white.
+    """
+
+    element: Element
+    size: tuple[int, int]
+    shape: tuple[int, ...]
+    planar: bool
+    colour: bool
+    dtype: str
+    normalised: bool
+
+    @property
+    def n_bytes(self) -> int:
+        """How many bytes its pixels are."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+def read_frame(path: Path) -> Frame:
+    """Read the first image of an XISF file.
+
+    Returns
+    -------
+    Frame
+        data (H, W), or (H, W, 3) RGB; further channels (transparency) are left out. uint16 where the file holds it,
+        else float32. Floats whose bounds are 0 and 1 come as ADU of 16 bits.
+
+    Raises
+    ------
+    FrameError
+        unreadable, truncated, or mismatched (a cube, another colour space, pixels in another file).
+    """
+    with opened(path) as (stream, size):
+        image = _find_image(_read_xml(stream, path.name, size), path.name)
+        header = _header(path, image)
+        block = read_block(stream, path.name, image.element, image.n_bytes)
+    data = _arranged(block.view(image.dtype).reshape(image.shape), image)
+    del block
+    return make_frame(_physical(data, image), header)
+
+
+def read_header(path: Path) -> Header:
+    """Read the XML header alone; the data may still be missing.
+
+    Raises
+    ------
+    FrameError
+        As `read_frame`.
+    """
+    with opened(path) as (stream, size):
+        return _header(path, _find_image(_read_xml(stream, path.name, size), path.name))
+
+
+def is_complete(path: Path) -> bool | None:
+    """Whether every block that the header names lies inside the file; None where it is no XISF file."""
+    with opened(path) as (stream, size):
+        try:
+            root = _read_xml(stream, path.name, size)
+        except FrameError as error:
+            return False if error.reason == "truncated" else None
+        return all(end <= size for _, end in attachments(root))
+
+
+class _Tree(ElementTree.TreeBuilder):
+    """Refuses a document type, for that could define entities that unfold without end."""
+
+    def doctype(self, name: str, _public: str | None, _system: str | None) -> None:
+        raise Damaged(f"its header declares the document type {name}")
+
+
+def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
+    preamble = stream.read(PREAMBLE_BYTES)
+    if not any(preamble):
+        what = "begins with zeros: it was reserved but not written" if preamble else "is empty: nothing was written"
+        raise FrameError("truncated", f"{name} {what}; copy it again.")
+    if not SIGNATURE.startswith(preamble[: len(SIGNATURE)]):
+        raise FrameError("unreadable", f"{name} is not an XISF file: it does not begin with XISF0100.")
+    length = int.from_bytes(preamble[8:12], "little")
+    if len(preamble) < PREAMBLE_BYTES or PREAMBLE_BYTES + length > size:
+        raise FrameError("truncated", f"{name} ends inside its header; copy it again when it is finished.")
+    if length > MAX_HEADER_BYTES:
+        raise FrameError("unreadable", f"{name} has a header of {length} bytes: it is damaged; copy it again.")
+    xml = stream.read(length).rstrip(b"\0")
+    try:
+        if not xml:
+            raise FrameError("truncated", f"{name} has a header that was not written yet; copy it again.")
+        return ElementTree.fromstring(xml, ElementTree.XMLParser(target=_Tree()))
+    except (ElementTree.ParseError, Damaged, LookupError, ValueError) as error:
+        raise FrameError("unreadable", f"{name} has a damaged header ({shown(error)}); copy it again.") from error
+
+
+def _find_image(root: Element, name: str) -> Image:
+    element = next((child for child in root if local_name(child) == "Image"), None)
+    if element is None:
+        raise FrameError("unreadable", f"{name} holds no picture.")
+    geometry = element.get("geometry", "")
+    try:
+        *axes, n_channels = whole_numbers(geometry, geometry.count(":") + 1)
+    except Damaged as error:
+        raise FrameError("unreadable", f"{name} is damaged ({shown(error)}); copy it again.") from error
+    if len(axes) != 2:
+        raise FrameError(
+            "mismatched", f"{name} holds {shown(geometry)} samples, not one picture; save its frames singly."
+        )
+    width, height = axes
+    samples, space = element.get("sampleFormat", ""), element.get("colorSpace", "Gray")
+    if samples not in SAMPLES or space not in COLOURS:
+        raise FrameError(
+            "mismatched", f"{name} holds {shown(f'{space} {samples}')} samples; save it as 16 bit or 32-bit float."
+        )
+    if n_channels < COLOURS[space]:
+        raise FrameError("unreadable", f"{name} is damaged: {n_channels} channels of {space}; copy it again.")
+    check_size(name, (height, width), n_channels)
+    planar = element.get("pixelStorage", "Planar").lower() != "normal"
+    order = ">" if element.get("byteOrder", "little").lower() == "big" else "<"
+    return Image(
+        element=element,
+        size=(height, width),
+        shape=(n_channels, height, width) if planar else (height, width, n_channels),
+        planar=planar,
+        colour=space == "RGB",
+        dtype=order + SAMPLES[samples],
+        normalised=samples.startswith("Float")
+        and [number(bound) for bound in element.get("bounds", "").split(":")] == [0, 1],
+    )
+
+
+def _header(path: Path, image: Image) -> Header:
+    keywords = _keywords(image.element)
+    return make_header(
+        path, keywords, image.size, image.colour, None if image.colour else _pattern(path, image.element)
+    )
+
+
+def _keywords(element: Element) -> dict[str, Any]:
+    """Return the FITS keywords of an image, and what its properties say where they are silent."""
+    keywords: dict[str, Any] = {}
+    for child in element:
+        key, value = child.get("name", "").strip().upper(), child.get("value", "")
+        if local_name(child) != "FITSKeyword":
+            continue
+        if key in COMMENTARY:
+            note = value.strip() or child.get("comment", "").strip()
+            keywords[key] = f"{keywords[key]}\n{note}" if key in keywords else note
+        else:
+            # outside quotes a slash is text here, for the comment is an attribute of its own
+            keywords.setdefault(key, value if "/" in value and value.lstrip()[:1] != "'" else parse_value(value))
+    for child in element:
+        meant = PROPERTIES.get(child.get("id", "")) if local_name(child) == "Property" else None
+        if meant and "location" not in child.attrib and (said := child.get("value", child.text or "")):
+            keywords.setdefault(meant, said)
+    if kind := element.get("imageType"):
+        keywords["IMAGETYP"] = kind
+    # In memory the first row is the top one, whatever the file once was that this one was made from.
+    keywords["ROWORDER"] = "TOP-DOWN"
+    return keywords
+
+
+def _pattern(path: Path, element: Element) -> str | None:
+    """Return the CFA that an image says it has; None leaves it to its keywords."""
+    array = next((child for child in element if local_name(child) == "ColorFilterArray"), None)
+    if array is None:
+        return None
+    width, height = (text(array.get(name)) or "2" for name in ("width", "height"))
+    pattern = bayer.clean_pattern(array.get("pattern", ""))
+    if (width, height) != ("2", "2") or pattern not in bayer.PATTERNS:
+        raise FrameError(
+            "mismatched",
+            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered yet; save it as RGB.",
+        )
+    return pattern
+
+
+def _arranged(stored: Array, image: Image) -> Array:
+    """Return (H, W) or (H, W, 3), contiguous, without channels that are no colours."""
+    if not image.colour:
+        return np.ascontiguousarray(stored[0] if image.planar else stored[..., 0])
+    colours = np.moveaxis(stored[:3], 0, -1) if image.planar else stored[..., :3]
+    return np.ascontiguousarray(colours)
+
+
+def _physical(stored: Array, image: Image) -> Array:
+    """Return uint16, or float32 in ADU."""
+    if stored.dtype.newbyteorder("=") == np.uint16:
+        return stored.astype(np.uint16, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values: Array = stored.astype(np.float32, copy=False)
+        if image.normalised:
+            return np.multiply(values, np.float32(WHITE_ADU))
+    return to_adu(values) if stored.dtype.kind == "f" else values
