@@ -158,7 +158,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     resumed = captures.growth()
     resumed.first, resumed.subs = None, captures.subs[:13]
     resumed.core = Core(kept.stack, kept.guide, kept.removed)
-    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky)
+    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])
     assert _bits(resumed) == _bits(growth)
     assert resumed.shown().n_subs == 16
