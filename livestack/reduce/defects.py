@@ -20,7 +20,7 @@ from livestack.reduce.kernels import BAND, OPTIONS, F, fill_defects, load
 SPIKE_SIGMA = 5.0
 SHARP = 4.0
 """A spike is so many times higher than what stands beside it: a star of FWHM 1.5 px reaches 3.4 at the most."""
-SEEN_SHARE = 0.6
+SEEN_SHARE = 0.5
 """A defect is a spike in so many of the subs: in the others a star lies over it."""
 REACH_PX, REACH_CFA_PX = 1.0, 1.5
 """How far from a star's centre its light may be a spike: on a CFA, neighbours of one colour are two px apart."""
@@ -28,8 +28,8 @@ STEADY_REACH_PX = 0.5
 """And how far if it is as high in all subs: half a px on, a star sharp enough to be a spike has lost a fifth."""
 STEADY_SHARE, STEADY_SIGMA, STEADY_CHANGE = 0.75, 3.5, 0.1
 """It is as high in all subs if so many of them lie within so many σ and such a share of it."""
-BEYOND_SHARE, BEYOND_LEAST = 1 / 6, 2
-"""So many of the subs, and so many at least, show it where neither of two stars would: more stars on one px are no accident."""
+BEYOND_SHARE = 1 / 6
+"""So many of the subs, and two at least, show it where neither of two stars would: three on one px are no accident."""
 MOST_SHARE = 0.01
 """A sub with more spikes than this share of its px is not understood, and tells nothing."""
 
@@ -194,7 +194,7 @@ def _is_steady(heights: Array, noise: Array) -> bool:
     narrowest = np.inf
     for k in range(heights.size - most + 1):
         narrowest = min(narrowest, ordered[k + most - 1] - ordered[k])
-    return narrowest <= limit
+    return bool(narrowest <= limit)
 
 
 @njit(**OPTIONS)
@@ -247,5 +247,5 @@ def defects_of(found: list[Spikes], matrices: list[Array], width: int, *, is_cfa
     out = np.empty(len(px), np.bool_)
     noise = np.array([each.noise_adu for each in found])
     reach = REACH_CFA_PX if is_cfa else REACH_PX
-    _stays(places, heights, noise, reach, max(math.ceil(BEYOND_SHARE * n), BEYOND_LEAST), out)
+    _stays(places, heights, noise, reach, max(math.ceil(BEYOND_SHARE * n), 2), out)
     return px[out].astype(np.int32)
