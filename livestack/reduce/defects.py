@@ -18,6 +18,8 @@ from livestack.reduce.fold import Light
 from livestack.reduce.kernels import BAND, OPTIONS, F, fill_defects, load
 
 SPIKE_SIGMA = 5.0
+ABOVE_SPREAD = 1.5
+"""It stands off 7 of the 8 px of its colour around it by so many times the range of the middle six: 2.6 σ of noise."""
 SHARP = 4.0
 """A spike is so many times higher than what stands beside it: a star of FWHM 1.5 px reaches 3.4 at the most."""
 SEEN_SHARE = 0.5
@@ -78,7 +80,9 @@ def _spike(plane: Array, y: int, x: int, limit: float, around: Array) -> float:
     """Height of a px that stands alone: above (or below) 7 of 8 px of its colour and what is beside it; else 0."""
     height = _height(plane, y, x, around)
     v, sign = plane[y, x], np.sign(height)
-    if not (v - around[6] if height > 0 else around[1] - v) > limit:
+    # in the light of a star or a nebula the noise is not that of the sky
+    spread = F(ABOVE_SPREAD) * (around[6] - around[1])
+    if not (v - around[6] if height > 0 else around[1] - v) > max(limit, spread):
         return 0.0
     # the second highest: a defect may have another one beside it
     highest = second = F(0)
@@ -139,7 +143,7 @@ def spikes_of(light: Light, noise_adu: float, threads: Executor | None) -> Spike
     raw = light.planes, light.pedestal, light.gain
     may_be_bad = light.gain.size > 0 or light.planes.dtype.kind == "f"
     fill_step = (2 if light.colours.shape[0] else 1) if may_be_bad else 0
-    limit = SPIKE_SIGMA * max(noise_adu, 1e-6)
+    limit = SPIKE_SIGMA * noise_adu
 
     def band(y0: int) -> tuple[Array, Array]:
         y1 = min(y0 + BAND, height)
@@ -152,7 +156,7 @@ def spikes_of(light: Light, noise_adu: float, threads: Executor | None) -> Spike
     found = list(threads.map(band, bands) if threads else map(band, bands))
     px, first = np.unique(np.concatenate([px for px, _ in found]), return_index=True)
     heights = np.concatenate([heights for _, heights in found])[first]
-    if len(px) > MOST_SHARE * height * width:
+    if noise_adu <= 0 or len(px) > MOST_SHARE * height * width:
         px, heights = px[:0], heights[:0]
     return Spikes(px, heights, noise_adu)
 
