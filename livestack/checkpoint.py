@@ -13,7 +13,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Stack
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Checkpoint:
         Of a core that judges pictures; otherwise empty.
     judged_by : str
         Rejection it was folded with.
-    knowledge_id, stars, sky
+    knowledge_id, stars, sky, defects
         What the next sub is measured against.
     """
 
@@ -40,6 +40,7 @@ class Checkpoint:
     knowledge_id: str
     stars: Array
     sky: Array
+    defects: Array
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -53,7 +54,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "n_subs": checkpoint.stack.n_subs,
         "exposure_s": checkpoint.stack.exposure_s,
     }
-    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, checkpoint.stars, checkpoint.sky)
+    known = checkpoint.stars, checkpoint.sky, checkpoint.defects
+    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, *known)
 
     def write(file: BinaryIO) -> None:
         for array in arrays:
@@ -67,7 +69,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint; None when there is none, or it is not whole, or from another version."""
     try:
         with path.open("rb") as file:
-            arrays = [np.load(file, allow_pickle=False) for _ in range(13)]
+            arrays = [np.load(file, allow_pickle=False) for _ in range(14)]
             facts = json.loads(file.read())
         return _checkpoint(arrays, facts) if facts["format"] == FORMAT else None
     except (OSError, ValueError, EOFError, KeyError, TypeError):
@@ -85,6 +87,7 @@ def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
         knowledge_id=facts["knowledge_id"],
         stars=arrays[11],
         sky=arrays[12],
+        defects=arrays[13],
     )
 
 

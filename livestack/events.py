@@ -105,7 +105,10 @@ class ReferenceChosen(Event):
 
 @dataclass(frozen=True, slots=True)
 class Looked(Event):
-    """A look: subs 1..n were read again and judged. ``rejected_fraction`` is per sub number."""
+    """A look: subs 1..n were read again and judged. ``rejected_fraction`` is per sub number.
+
+    ``defects``: hot and cold px that the masters do not know.
+    """
 
     stack: str
     n_subs: int
@@ -113,6 +116,7 @@ class Looked(Event):
     knowledge: str
     rejected_fraction: dict[str, float]
     seconds: float
+    defects: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,15 @@ class Founding:
         sky[:, 0] = self.sky_adu
         return sky
 
+    def masters_without(self, defects: Array) -> Masters:
+        """Masters whose bad px are joined by defects of the sensor: y · width + x."""
+        if not defects.size:
+            return self.masters
+        known = self.masters.bad_pixels
+        bad = np.zeros(self.shape[1:], np.bool_) if known is None else known.copy()
+        bad.ravel()[defects] = True
+        return dataclasses.replace(self.masters, bad_pixels=bad)
+
     def light(self, frame: Frame) -> Light:
         """Light of the founding sub."""
         return light_of(frame, self.masters, matrix=np.eye(3), sky=self.sky, scale=1.0, weight=1.0)

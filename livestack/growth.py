@@ -20,6 +20,7 @@ from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
+from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
@@ -119,6 +120,7 @@ class Growth:
     core: Core | None = None
     first: FirstLook | None = None
     unit_noise: Array | None = None
+    spikes: list[Spikes] = field(default_factory=list)
     _shown: Stack | None = None
 
     def __post_init__(self) -> None:
@@ -133,11 +135,11 @@ class Growth:
         """Name of the stack: target and filter."""
         return self.founding.stack
 
-    def light(self, frame: Frame, sub: SubAccepted) -> Light:
-        """Join the raw px and the journaled figures of a sub."""
+    def light(self, frame: Frame, sub: SubAccepted, defects: Array | None = None) -> Light:
+        """Join the raw px and the journaled figures of a sub, without defects: those known so far, or others."""
         return light_of(
             frame,
-            self.founding.masters,
+            self.founding.masters_without(self.knowledge.defects if defects is None else defects),
             matrix=np.array(sub.matrix),
             sky=np.array(sub.offset).reshape(-1, 6),
             scale=sub.scale,
@@ -152,12 +154,18 @@ class Growth:
             self.unit_noise = self._noise(light) * light.weight
             against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
             folding.hold(self.first, light, self.rule, against, self.threads)
+            self.spikes.append(self._spikes(frame, sub))
             self.first.core.count(sub.exposure_s)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
+        """Px of a sub that stand alone; no look before has a say in it."""
+        light = self.light(frame, sub, self.origin.defects)
+        return spikes_of(light, sub.quality["noise_adu"], self.threads)
 
     def _noise(self, light: Light) -> Array:
         """Variance of one sample of the sub; for the first one its noise before any warp has to do."""
@@ -216,16 +224,25 @@ class Growth:
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
         stars = folding.lowest(self.first)
-        folded = {sub.no: self._fold(fresh, self.light(read(sub), sub), sub, template, stars) for sub in self.subs}
+        defects = self._defects()
+        folded = {
+            sub.no: self._fold(fresh, self.light(read(sub), sub, defects), sub, template, stars) for sub in self.subs
+        }
         _close_holes(fresh.stack, shown)
         final = len(self.subs) >= self.rule.looks[-1]
-        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa)
+        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
         self.core, self._shown = fresh, None
         if final:
-            self.first = None
+            self.first, self.spikes = None, []
         fractions = {str(no): f.fraction for no, f in folded.items()}
-        event = Looked(self.name, len(self.subs), final, identity, fractions, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects))
         return Look(event, folded)
+
+    def _defects(self) -> Array:
+        """Hot and cold px that the subs so far show."""
+        matrices = [np.array(sub.matrix) for sub in self.subs]
+        return defects_of(self.spikes, matrices, self.founding.shape[2], is_cfa=self.founding.header.cfa is not None)
 
     def judge_again(self, read: ReadSub) -> None:
         """Judge every sub against the stack as it is now, into a fresh one: the second pass."""
@@ -237,7 +254,7 @@ class Growth:
         fresh = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
         for sub in self.subs:
             self._fold(fresh, self.light(read(sub), sub), sub, template)
-        self.core, self.first, self._shown = fresh, None, None
+        self.core, self.first, self.spikes, self._shown = fresh, None, [], None
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""

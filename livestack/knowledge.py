@@ -6,7 +6,9 @@ so that the figures of a sub do not depend on which subs came before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from livestack.frame import Array
 from livestack.reduce.fold import Light
@@ -27,11 +29,14 @@ class Knowledge:
         The list to register on: grid px, fluxes on the stack's photometric scale; brightest first.
     sky : (C, B, h, w) float32
         The field without its sky, ADU, in the blocks that the sky is told by.
+    defects : ndarray of int32
+        Hot and cold px of the sensor, y · width + x, that the masters do not know.
     """
 
     id: str
     stars: Array
     sky: Array
+    defects: Array = field(default_factory=lambda: np.zeros(0, np.int32))
 
 
 def known_of_sub(identity: str, stars: Array, light: Light, shape: Shape) -> Knowledge:
@@ -39,11 +44,12 @@ def known_of_sub(identity: str, stars: Array, light: Light, shape: Shape) -> Kno
     return Knowledge(identity, stars, sky_blocks(light, shape))
 
 
-def known_of_stack(identity: str, stack: Stack, origin: Knowledge, cfa: str | None) -> Knowledge:
-    """Return what a stack tells, tied to what its founding sub told."""
+def known_of_stack(identity: str, stack: Stack, origin: Knowledge, cfa: str | None, defects: Array) -> Knowledge:
+    """Return what a stack tells, tied to what its founding sub told; and the defects of its sensor."""
     stars = measure_stack(stack.mean, stack.coverage, cfa)
     return Knowledge(
         identity,
         tied(stars, origin.stars) if len(stars) >= LEAST_MATCHES else origin.stars,
         tied_sky(sky_blocks_of_stack(stack), origin.sky, stack.shape),
+        defects,
     )

@@ -107,7 +107,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
         judged = fresh.rule.pictures
         fresh.core = Core(kept.stack, kept.guide if judged else None, kept.removed if judged else None)
         fresh.first, fresh.subs = None, list(subs[:done])
-        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky)
+        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     gone = [sub for sub in subs[done:] if not session.is_there(sub)]
     if gone:
         session.vanish(gone)
@@ -164,6 +164,7 @@ def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
         knowledge_id=growth.knowledge.id,
         stars=growth.knowledge.stars,
         sky=growth.knowledge.sky,
+        defects=growth.knowledge.defects,
     )
 
 

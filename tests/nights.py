@@ -104,7 +104,10 @@ class Told:
             "bits": {growth.name: bits(growth) for growth in session.growths()},
             "subs": {growth.name: [sub.no for sub in growth.subs] for growth in session.growths()},
             "knowledge": {
-                growth.name: (growth.knowledge.id, growth.knowledge.stars.tobytes(), growth.knowledge.sky.tobytes())
+                growth.name: (
+                    growth.knowledge.id,
+                    *(a.tobytes() for a in (growth.knowledge.stars, growth.knowledge.sky, growth.knowledge.defects)),
+                )
                 for growth in session.growths()
             },
             "first": {growth.name: growth.first is None for growth in session.growths()},

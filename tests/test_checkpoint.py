@@ -35,6 +35,7 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
         knowledge_id="look-1",
         stars=stars,
         sky=draw.normal(0, 3, (3, 4, 8, 8)).astype(np.float32),
+        defects=draw.integers(0, 600, 9).astype(np.int32),
     )
 
 
@@ -50,6 +51,8 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     assert loaded.removed.tobytes() == saved.removed.tobytes()
     assert loaded.stars.tobytes() == saved.stars.tobytes()
     assert loaded.sky.tobytes() == saved.sky.tobytes()
+    assert loaded.defects.dtype == saved.defects.dtype
+    assert loaded.defects.tobytes() == saved.defects.tobytes()
     assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
     for name in ("subs", "judged_by", "knowledge_id"):
         assert getattr(loaded, name) == getattr(saved, name)

@@ -28,7 +28,13 @@ LOOKS = (4, 6, 8, 12)
 class Captures:
     """Subs of one field under dither and changing seeing: frames in memory, and the word on each as journaled."""
 
-    def __init__(self, n: int, cfa: str | None = None, trailed: dict[int, float] | None = None) -> None:
+    def __init__(
+        self,
+        n: int,
+        cfa: str | None = None,
+        trailed: dict[int, float] | None = None,
+        flaws_adu: Array | float = 0.0,
+    ) -> None:
         draw = np.random.default_rng(1)
         self.stars = star_field(25, SIZE, 2, border=14, apart=18)
         self.cfa, self.channels = cfa, 3 if cfa else 1
@@ -39,6 +45,7 @@ class Captures:
             there = moved(self.stars, np.linalg.inv(matrix))
             data = noisy(draw_stars(SIZE, there, draw.uniform(2.7, 3.6), 3.0), no)
             data[90:93] += (trailed or {}).get(no, 0.0)
+            data += flaws_adu
             self.frames[no] = frame_of(np.rint(data).astype(np.uint16), cfa)
             self.subs.append(self._word(no, matrix, float(draw.uniform(0.6, 1.4))))
 
@@ -158,7 +165,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     resumed = captures.growth()
     resumed.first, resumed.subs = None, captures.subs[:13]
     resumed.core = Core(kept.stack, kept.guide, kept.removed)
-    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky)
+    resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])
     assert _bits(resumed) == _bits(growth)
     assert resumed.shown().n_subs == 16

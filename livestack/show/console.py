@@ -94,7 +94,8 @@ def _of_stack(record: Record) -> str | None:
         case events.MastersMatched() as masters:
             return f"Stack {masters.stack}: {_calibration(masters)}"
         case events.Looked() as look:
-            return f"Looked at subs 1–{look.n_subs} of {look.stack} again ({look.seconds:.1f} s)"
+            found = f": {look.defects:,} hot or cold px found" if look.defects else ""
+            return f"Looked at subs 1–{look.n_subs} of {look.stack} again ({look.seconds:.1f} s){found}"
         case events.StackSaved() as saved:
             return f"Saved {saved.file} ({saved.n_subs} subs)"
         case events.StackRestacked() as again:

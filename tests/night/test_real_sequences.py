@@ -73,10 +73,10 @@ def test_good_data_is_untouched(stacked: Stacked) -> None:
 
     bright = flux(plain, 4) > 50 * error * np.sqrt(np.pi * 16)
     change, core = (flux(mean, r)[bright] / flux(plain, r)[bright] - 1 for r in (4.0, 1.5))
-    assert bright.sum() >= 30
-    assert abs(np.median(change)) <= 5e-4
+    # a hot px that the plain mean smears is found as a star there, and is gone from the stack
     clear = np.ones(len(found), bool) if name not in MOST_REJECTED else ~_touched_by_hot_px(night, found)
     assert clear[bright].sum() >= 30
+    assert abs(np.median(change[clear[bright]])) <= 5e-4
     assert np.percentile(core[clear[bright]], 5) >= -2e-3
 
     stars = np.zeros(plain.shape, bool)
