@@ -115,7 +115,7 @@ def _spikes_band(
     """Spikes of sensor rows y0…y1 into px and height of `found`; returns how many there are."""
     planes, width = raw[0].shape[0], raw[0].shape[2]
     data = np.empty((planes, y1 - y0 + 2 * _MARGIN, width + 2 * _MARGIN), np.float32)
-    load(raw[0], raw[1], raw[2], y0 - _MARGIN, -_MARGIN, data)
+    load(raw[0], raw[1], raw[2], y0 - _MARGIN, -_MARGIN, 2, data)
     if fill_step > 0:
         fill_defects(data, fill_step)
     around, candidate = np.empty(8, np.float32), np.empty(width, np.bool_)
