@@ -7,6 +7,7 @@ import hashlib
 import json
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -122,7 +123,8 @@ class Calibration:
         loaded = _load(kept)
         if loaded is not None:
             return loaded
-        masters, problems = build(chosen, open_frame, light)
+        with ThreadPoolExecutor(1) as ahead:
+            masters, problems = build(chosen, open_frame, light, ahead)
         arrays: dict[str, Any] = {
             name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None
         }

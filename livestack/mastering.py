@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,8 @@ def _headers(files: Iterable[Path], kind: str | None) -> tuple[list[Header], lis
 
 def _make(one: Set, under: Set | None, subtract: Array | None, target: Path, say: Say) -> Array:
     """Make one master and write it; returns its px."""
-    found = mean_of(one.paths, open_frame, subtract, level=one.kind == "flat")
+    with ThreadPoolExecutor(1) as ahead:
+        found = mean_of(one.paths, open_frame, subtract, level=one.kind == "flat", ahead=ahead)
     for problem in found.problems:
         say(f"left out of the {one.kind}: {problem}")
     combined = found.combined

@@ -45,10 +45,10 @@ class Combined:
 
 
 @njit(**OPTIONS)
-def _hold(values: Array, moments: Array, aside: Array) -> None:
-    """Add a frame: values (N,) as differences from the first frame, their sums and squares (2, N), extremes (3, N)."""
+def _hold(values: Array, first: Array, moments: Array, aside: Array) -> None:
+    """Add a frame, values (N,): sums and squares (2, N) of its differences from the first one, and extremes (3, N)."""
     for k in range(values.size):
-        v = values[k]
+        v = F(values[k]) - first[k]
         moments[0, k] += v
         moments[1, k] += v * v
         if v > aside[0, k]:
@@ -100,28 +100,28 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
 
 
 def combine(frames: Iterable[Array]) -> Combined:
-    """Average frames of one shape, float32, in bounded memory, each read once.
+    """Average frames of one shape, uint16 or float32, in bounded memory, each read once.
 
     Memory: 28 bytes a px beside the frame in hand. What stands out of all other frames by more than `KAPPA` σ is left
     out of its px: the two highest values and the lowest can be. The noise is told by the differences of frames.
     """
     first: Array | None = None
+    before: Array | None = None
     n, differences = 0, []
     for frame in frames:
-        values = np.ascontiguousarray(frame, np.float32).ravel()
+        values = frame.ravel()
         stride = max(1, values.size // SOME_PX)
         if first is None:
-            first, shape = values, frame.shape
+            first, shape = values.astype(np.float32), frame.shape
             moments = np.zeros((2, values.size))
             aside = np.full((ASIDE, values.size), -np.inf, np.float32)
             aside[2] = np.inf
-            before = np.zeros(len(values[::stride]), np.float32)
-        with np.errstate(invalid="ignore"):  # a px that is no number stays none
-            values = values - first
-        if n:
-            differences.append(_scatter(values[::stride] - before) / np.sqrt(2))
-        before = values[::stride].copy()
-        _hold(values, moments, aside)
+        some = values[::stride].astype(np.float32)
+        if before is not None:
+            with np.errstate(invalid="ignore"):  # a px that is no number stays none
+                differences.append(_scatter(some - before) / np.sqrt(2))
+        before = some
+        _hold(values, first, moments, aside)
         n += 1
     if first is None:
         raise ValueError("there is nothing to combine")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +45,22 @@ class Mean:
         return f"{self.first} (mean of {self.combined.n}, noise {self.combined.noise_adu:.3g} ADU)"
 
 
-def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *, level: bool = False) -> Mean:
+def mean_of(
+    paths: Iterable[Path],
+    read: Read,
+    subtract: Array | None = None,
+    *,
+    level: bool = False,
+    ahead: Executor | None = None,
+) -> Mean:
     """Average frames of one size, less `subtract`; one that cannot be used costs only itself.
 
     Parameters
     ----------
     level : bool
         Bring the frames to the first one's level before they are compared: the sky of twilight flats gets brighter.
+    ahead : Executor, optional
+        Reads the next frame while one is added.
 
     Raises
     ------
@@ -63,22 +74,22 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
     def usable() -> Iterator[Array]:
         nonlocal first
         level_adu, shape = 0.0, subtract.shape if subtract is not None else None
-        for path in paths:
+        for path, taken in _read_ahead(paths, read, ahead):
             try:
-                frame = read(path)
+                frame = taken()
                 shape = shape or frame.data.shape
                 if frame.data.shape != shape:
                     raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
-                data = frame.data.astype(np.float32)
+                data = frame.data
                 if subtract is not None and not _is_freed(frame.header):
-                    data = data - subtract
+                    data = data.astype(np.float32) - subtract
                 if level:
                     _refuse_saturated(path.name, frame)
                     mine = float(np.median(data.ravel()[:: max(1, data.size // 200_000)]))
                     if not mine > 0:
                         raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
                     level_adu = level_adu or mine
-                    data *= np.float32(level_adu / mine)
+                    data = data * np.float32(level_adu / mine)
             except FrameError as error:
                 problems.append(error.sentence)
                 continue
@@ -91,6 +102,23 @@ def mean_of(paths: Iterable[Path], read: Read, subtract: Array | None = None, *,
     except ValueError:
         raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read") from None
     return Mean(combined, first, used[0], tuple(problems))
+
+
+def _read_ahead(
+    paths: Iterable[Path], read: Read, ahead: Executor | None
+) -> Iterator[tuple[Path, Callable[[], Frame]]]:
+    """Each path, and what gives its frame or raises: the next one is being read by then."""
+    if ahead is None:
+        yield from ((path, functools.partial(read, path)) for path in paths)
+        return
+    waiting: tuple[Path, Future[Frame]] | None = None
+    for path in paths:
+        following = path, ahead.submit(read, path)
+        if waiting:
+            yield waiting[0], waiting[1].result
+        waiting = following
+    if waiting:
+        yield waiting[0], waiting[1].result
 
 
 def _is_freed(header: Header) -> bool:
@@ -123,7 +151,7 @@ def _px(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}×{shape[0]} px" + (" in colour" if len(shape) == 3 else "")
 
 
-def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]]:
+def build(chosen: Chosen, read: Read, light: Header, ahead: Executor | None = None) -> tuple[Masters, list[str]]:
     """Build the masters of a stack from the files chosen for it; what cannot be used is left out, in words.
 
     A dark holds the bias; without one the bias is the pedestal. The flat is freed of its own pedestal, unless whoever
@@ -133,8 +161,10 @@ def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]
     ----------
     light : Header
         Of the founding sub: size, and the CFA where a flat does not tell its own.
+    ahead : Executor, optional
+        Reads the next frame while one is added.
     """
-    making = _Making(read, light)
+    making = _Making(read, light, ahead)
     bias = making.mean("bias", chosen.bias)
     dark = making.dark(chosen, bias)
     under = making.mean("darkflat", chosen.darkflat) if chosen.darkflat else bias
@@ -151,8 +181,8 @@ def build(chosen: Chosen, read: Read, light: Header) -> tuple[Masters, list[str]
 class _Making:
     """Masters in the making: words on where each is from, and on what was left out."""
 
-    def __init__(self, read: Read, light: Header) -> None:
-        self.read, self.light = read, light
+    def __init__(self, read: Read, light: Header, ahead: Executor | None) -> None:
+        self.read, self.light, self.ahead = read, light, ahead
         self.problems: list[str] = []
         self.provenance: dict[str, str] = {}
         self.done: dict[str, frozenset[str]] = {}
@@ -215,7 +245,7 @@ class _Making:
         if not paths:
             return None
         try:
-            found = mean_of(paths, self.read, subtract, level=kind == "flat")
+            found = mean_of(paths, self.read, subtract, level=kind == "flat", ahead=self.ahead)
             shape, size = found.combined.mean.shape, self.light.size
             if shape[:2] != size:
                 raise FrameError("mismatched", f"{paths[0].name} is {_px(shape)}, the lights {_px(size)}")
