@@ -121,8 +121,24 @@ def _of_session(record: Record) -> str | None:
 def _calibration(masters: events.MastersMatched) -> str:
     used = [kind for kind in ("bias", "dark", "flat") if getattr(masters, kind)]
     return "; ".join(
-        [f"calibrated with {', '.join(used)}" if used else "not calibrated", *masters.missing, *masters.notes]
+        [
+            f"calibrated with {', '.join(used)}" if used else "not calibrated",
+            *_proof(masters.figures),
+            *masters.missing,
+            *masters.notes,
+        ]
     )
+
+
+def _proof(figures: dict[str, float]) -> list[str]:
+    """Words on what calibration did to the first light."""
+    words = []
+    if "spread_before" in figures and "spread_after" in figures:
+        before, after = (100 * figures[name] for name in ("spread_before", "spread_after"))
+        words.append(f"the sky is uneven by {after:.1f} %, was {before:.1f} %")
+    if figures.get("hot_before", 0) >= 1:
+        words.append(f"hot px {figures['hot_after']:.0f} per Mpx, were {figures['hot_before']:.0f}")
+    return words
 
 
 def complain(sentence: str) -> None:

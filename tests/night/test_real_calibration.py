@@ -28,7 +28,8 @@ def test_a_flat_evens_the_sky_out(real_data: Path, tmp_path: Path) -> None:
     lights, biases = sorted(frames.glob("light_*")), sorted(frames.glob("bias_*"))
     pedestal = float(np.median([np.median(fits.getdata(path)) for path in biases]))
     session = tmp_path / "session"
-    sessions.run("stack", *lights, "--masters", frames, "--out", tmp_path / "flat.fits", "--session", session)
+    said = sessions.run("stack", *lights, "--masters", frames, "--out", tmp_path / "flat.fits", "--session", session)
+    assert "calibrated with bias, flat; the sky is uneven by 4." in said
     sessions.run("stack", *lights, "--no-calibration", "--out", tmp_path / "raw.fits")
     assert _spread(tmp_path / "raw.fits", pedestal) > 0.07
     assert _spread(tmp_path / "flat.fits", 0.0) <= 0.043
