@@ -197,8 +197,9 @@ def _pixels(stream: BinaryIO, video: Video, path: Path) -> bytes:
     if number > video.n_frames:
         raise FrameError("vanished", f"{file.name} has {video.n_frames} frames, and no number {number} any more.")
     stream.seek(LAYOUT.size + (number - 1) * video.frame_bytes)
-    pixels = stream.read(video.frame_bytes)
-    if number > video.n_whole or len(pixels) < video.frame_bytes:
+    # memory is taken only for what is there
+    pixels = stream.read(video.frame_bytes) if number <= video.n_whole else b""
+    if len(pixels) < video.frame_bytes:
         raise FrameError(
             "truncated",
             f"{file.name} ends in frame {number} of {video.n_declared}; copy it again when it is finished.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -197,3 +198,17 @@ def test_nothing_in_it(tmp_path: Path) -> None:
     assert is_complete(path) is False
     with pytest.raises(FrameError, match="ends inside its header"):
         open_frame(path)
+
+
+def test_a_frame_that_is_not_there_takes_no_memory(tmp_path: Path) -> None:
+    """A damaged header declares 2 GB a frame; the file ends long before."""
+    path = write_ser(tmp_path / "v.ser", noise((1, 24, 32)))
+    content = bytearray(path.read_bytes())
+    content[26:34] = (30_000).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(FrameError, match="ends in frame 1"):
+        open_frame(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000
