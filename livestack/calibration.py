@@ -77,12 +77,13 @@ class Calibration:
         """
         chosen = match(light.header, self._library, self._by_hand) if self._enabled else Chosen()
         chosen = self._readable(chosen)
-        masters, problems = self._load_or_build(_identity(chosen), chosen, light.header)
+        identity = _identity(chosen)
+        masters, problems = self._load_or_build(identity, chosen, light.header)
         why_not = _why_no_dark(light, masters) if chosen.dark and "dark" not in self._by_hand else None
         if why_not:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
-            masters, problems = self._load_or_build(_identity(chosen), chosen, light.header)
-        identity = _identity(chosen)
+            identity = _identity(chosen)
+            masters, problems = self._load_or_build(identity, chosen, light.header)
         sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in _SOURCES}
         built: list[Event] = [
             MastersBuilt(kind, masters.n_frames[kind], paths, identity, masters.noise_adu[kind])

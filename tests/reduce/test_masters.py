@@ -15,39 +15,12 @@ from livestack.reduce.matching import Chosen, match
 from livestack.reduce.measure import calibrated
 from livestack.simulate import Night, NightOptions
 from tests.reduce.fields import PHASES, frame_of, light, warped
-
-SIZE = (120, 160)
-LIGHT = Header(
-    Path("light.fits"), SIZE, exposure_s=120.0, gain=100.0, temperature_c=-10.0, filter="Ha", camera="ASI2600", cfa=None
-)
-
-
-def _header(kind: str, name: str | None = None, **changes: object) -> Header:
-    return dataclasses.replace(LIGHT, kind=kind, path=Path(name or f"{kind}.fits"), **changes)
-
-
-class Library:
-    """Frames by path, as files would give them."""
-
-    def __init__(self) -> None:
-        self.frames: dict[Path, Frame] = {}
-
-    def put(self, name: str, data: Array, cfa: str | None = None) -> Path:
-        path = Path(name)
-        self.frames[path] = Frame(data, Header(path, (data.shape[0], data.shape[1]), cfa=cfa))
-        return path
-
-    def read(self, path: Path) -> Frame:
-        return self.frames[path]
+from tests.reduce.library import LIGHT, SIZE, Library, header, paths_of
 
 
 @pytest.fixture
 def library() -> Library:
     return Library()
-
-
-def _paths(chosen: Chosen) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(p.name for p in getattr(chosen, kind)) for kind in ("bias", "dark", "flat"))
 
 
 @pytest.mark.parametrize("cfa", [None, *PHASES])
@@ -293,7 +266,7 @@ def test_amplifier_glow_is_not_hot() -> None:
     ],
 )
 def test_which_darks_fit(changes: dict[str, object], fits: bool) -> None:
-    chosen = match(LIGHT, [_header("dark", **changes)], {})
+    chosen = match(LIGHT, [header("dark", **changes)], {})
     assert bool(chosen.dark) == fits
     assert any("dark" in words for words in chosen.missing) == (not fits)
 
@@ -311,38 +284,38 @@ def test_which_darks_fit(changes: dict[str, object], fits: bool) -> None:
     ],
 )
 def test_which_flats_fit(changes: dict[str, object], fits: bool) -> None:
-    chosen = match(LIGHT, [_header("flat", **changes)], {})
+    chosen = match(LIGHT, [header("flat", **changes)], {})
     assert bool(chosen.flat) == fits
     assert any("flat in Ha" in words for words in chosen.missing) == (not fits)
 
 
 def test_short_darks_fit_short_lights_only() -> None:
     short = dataclasses.replace(LIGHT, exposure_s=5.0)
-    assert not match(short, [_header("dark", exposure_s=1.0)], {}).dark
-    assert match(short, [_header("dark", exposure_s=5.2)], {}).dark
+    assert not match(short, [header("dark", exposure_s=1.0)], {}).dark
+    assert match(short, [header("dark", exposure_s=5.2)], {}).dark
 
 
 def test_the_nearest_temperature_is_taken_and_a_far_one_is_said() -> None:
-    darks = [_header("dark", f"{t}", temperature_c=float(t)) for t in (20, 0, -9, -10, -20)]
+    darks = [header("dark", f"{t}", temperature_c=float(t)) for t in (20, 0, -9, -10, -20)]
     chosen = match(LIGHT, darks, {})
-    assert _paths(chosen)[1] == ("-9", "-10"), "within a degree of the nearest"
+    assert paths_of(chosen)[1] == ("-9", "-10"), "within a degree of the nearest"
     assert chosen.notes == ()
     far = match(LIGHT, darks[:1], {})
-    assert _paths(far)[1] == ("20",)
+    assert paths_of(far)[1] == ("20",)
     assert far.notes == ("the nearest dark is 30 °C away from the lights",)
 
 
 def test_masters_come_before_raw_frames_and_by_hand_before_both() -> None:
-    library = [_header("dark", "a"), _header("dark", "b"), _header("master_dark", "m"), _header("bias", "z")]
-    assert _paths(match(LIGHT, library[:2], {})) == ((), ("a", "b"), ())
-    assert _paths(match(LIGHT, library, {})) == (("z",), ("m",), ())
+    library = [header("dark", "a"), header("dark", "b"), header("master_dark", "m"), header("bias", "z")]
+    assert paths_of(match(LIGHT, library[:2], {})) == ((), ("a", "b"), ())
+    assert paths_of(match(LIGHT, library, {})) == (("z",), ("m",), ())
     by_hand = match(LIGHT, library, {"dark": Path("mine"), "flat": Path("yours")})
-    assert _paths(by_hand) == (("z",), ("mine",), ("yours",))
+    assert paths_of(by_hand) == (("z",), ("mine",), ("yours",))
     assert by_hand.missing == ()
 
 
 def test_darks_for_flats_are_no_darks() -> None:
-    assert not match(LIGHT, [_header("darkflat")], {}).dark
+    assert not match(LIGHT, [header("darkflat")], {}).dark
 
 
 def test_nothing_there_is_said() -> None:

@@ -8,44 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.frame import Array, Frame, Header
+from livestack.frame import Frame
 from livestack.reduce.masters import build
 from livestack.reduce.matching import Chosen, match
 from livestack.reduce.measure import calibrated
 from tests.reduce.fields import frame_of
-
-SIZE = (120, 160)
-LIGHT = Header(
-    Path("light.fits"), SIZE, exposure_s=120.0, gain=100.0, temperature_c=-10.0, filter="Ha", camera="ASI2600", cfa=None
-)
-
-
-def _header(kind: str, name: str | None = None, **changes: object) -> Header:
-    return dataclasses.replace(LIGHT, kind=kind, path=Path(name or f"{kind}.fits"), **changes)
-
-
-class Library:
-    """Frames by path, as files would give them."""
-
-    def __init__(self) -> None:
-        self.frames: dict[Path, Frame] = {}
-
-    def put(self, name: str, data: Array, cfa: str | None = None) -> Path:
-        path = Path(name)
-        self.frames[path] = Frame(data, Header(path, (data.shape[0], data.shape[1]), cfa=cfa))
-        return path
-
-    def read(self, path: Path) -> Frame:
-        return self.frames[path]
+from tests.reduce.library import LIGHT, SIZE, Library, header, paths_of
 
 
 @pytest.fixture
 def library() -> Library:
     return Library()
-
-
-def _paths(chosen: Chosen) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(p.name for p in getattr(chosen, kind)) for kind in ("bias", "dark", "flat"))
 
 
 def test_px_of_a_master_that_are_no_numbers_are_bad(library: Library) -> None:
@@ -87,8 +60,8 @@ def test_the_current_of_a_dark_is_scaled_not_its_bias(library: Library) -> None:
 def test_a_master_flat_was_freed_of_its_pedestal_by_who_made_it() -> None:
     response = 1 - 0.3 * np.linspace(-1, 1, SIZE[1]) ** 2 + np.zeros((SIZE[0], 1))
     frames = {
-        Path("bias"): Frame(np.full(SIZE, 3000, np.float32), _header("bias")),
-        Path("flat"): Frame((20_000 * response).astype(np.float32), _header("master_flat")),
+        Path("bias"): Frame(np.full(SIZE, 3000, np.float32), header("bias")),
+        Path("flat"): Frame((20_000 * response).astype(np.float32), header("master_flat")),
     }
     masters, _ = build(Chosen(bias=(Path("bias"),), flat=(Path("flat"),)), frames.__getitem__, LIGHT)
     np.testing.assert_allclose(masters.flat, response / response.mean(), rtol=1e-5)
@@ -99,9 +72,9 @@ def test_what_was_calibrated_before_is_not_calibrated_twice() -> None:
     bias, current = np.full(SIZE, 500, np.float32), np.random.default_rng(8).uniform(0, 90, SIZE).astype(np.float32)
     freed = frozenset({"bias"})
     frames = {
-        Path("bias"): Frame(bias, _header("bias")),
-        Path("dark"): Frame(bias + current, _header("dark")),
-        Path("bare"): Frame(current, _header("master_dark", calibrated=freed)),
+        Path("bias"): Frame(bias, header("bias")),
+        Path("dark"): Frame(bias + current, header("dark")),
+        Path("bare"): Frame(current, header("master_dark", calibrated=freed)),
     }
     for dark in ("dark", "bare"):
         chosen = Chosen(bias=(Path("bias"),), dark=(Path(dark),))
@@ -116,10 +89,10 @@ def test_what_was_calibrated_before_is_not_calibrated_twice() -> None:
 
 
 def test_lights_that_are_calibrated_need_nothing() -> None:
-    library = [_header("bias"), _header("dark"), _header("flat")]
+    library = [header("bias"), header("dark"), header("flat")]
     done = dataclasses.replace(LIGHT, calibrated=frozenset({"bias", "dark"}))
     chosen = match(done, library, {})
-    assert _paths(chosen) == ((), (), ("flat.fits",))
+    assert paths_of(chosen) == ((), (), ("flat.fits",))
     assert chosen.missing == ()
     assert chosen.notes == ("the lights have their bias, dark off already",)
 
