@@ -107,7 +107,8 @@ class ReferenceChosen(Event):
 class Looked(Event):
     """A look: subs 1..n were read again and judged. ``rejected_fraction`` is per sub number.
 
-    ``defects``: hot and cold px that the masters do not know.
+    ``defects``: hot and cold px that the masters do not know. ``noise``: that of one px of the first two subs, and what
+    of it differs between them; also ``raw_``, before calibration.
     """
 
     stack: str
@@ -117,6 +118,7 @@ class Looked(Event):
     rejected_fraction: dict[str, float]
     seconds: float
     defects: int = 0
+    noise: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
+from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
@@ -225,9 +226,13 @@ class Growth:
         # a trail that stayed on a star must not count as structure: it would grow from look to look
         stars = folding.lowest(self.first)
         defects = self._defects()
-        folded = {
-            sub.no: self._fold(fresh, self.light(read(sub), sub, defects), sub, template, stars) for sub in self.subs
-        }
+        folded: dict[int, Folded] = {}
+        pair: list[Frame] = []
+        for sub in self.subs:
+            frame = read(sub)
+            pair += [frame] * (len(pair) < 2)
+            folded[sub.no] = self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
+        noise = pair_noise(pair[0], pair[-1], self.founding.masters_without(defects))
         _close_holes(fresh.stack, shown)
         final = len(self.subs) >= self.rule.looks[-1]
         self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
@@ -236,7 +241,7 @@ class Growth:
             self.first, self.spikes = None, []
         fractions = {str(no): f.fraction for no, f in folded.items()}
         seconds = time.perf_counter() - started
-        event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects))
+        event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
 
     def _defects(self) -> Array:

@@ -119,7 +119,7 @@ def combine(frames: Iterable[Array]) -> Combined:
         some = values[::stride].astype(np.float32)
         if before is not None:
             with np.errstate(invalid="ignore"):  # a px that is no number stays none
-                differences.append(_scatter(some - before) / np.sqrt(2))
+                differences.append(scatter(some - before) / np.sqrt(2))
         before = some
         _hold(values, first, moments, aside)
         n += 1
@@ -137,7 +137,7 @@ def combine(frames: Iterable[Array]) -> Combined:
     return Combined(mean.reshape(shape), n, noise / np.sqrt(n), n_out / (n * mean.size))
 
 
-def _scatter(step: Array) -> float:
+def scatter(step: Array) -> float:
     """Scatter of a difference, without what stands out; whole ADU make a median too coarse for the answer itself."""
     off = np.abs(step - np.median(step))
     inside = step[off <= CLIP_SIGMA * max(1.4826 * float(np.median(off)), 1.0)]

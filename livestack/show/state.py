@@ -38,6 +38,7 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
+from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
 
 _RECENT = 9  # subs that pace and star size are taken from
 
@@ -61,6 +62,8 @@ class SubRow:
     background_adu: float | None = None
     noise_adu: float | None = None
     weight: float | None = None
+    scale: float = 1.0
+    matrix: tuple[tuple[float, ...], ...] = ()
     dropped: bool = False
 
     @property
@@ -98,6 +101,8 @@ class NightState:
         How that stack is judged.
     found : tuple of TrailFound
         As the last judgement of each sub has it, whatever became of the sub.
+    sensors : Sensors
+        What is known of the noise of the subs of each stack.
     seconds_per_sub, cadence_s : float, optional
         Time that livestack works on a sub, and time between subs; medians over the last few.
     lost, held, silent, stopped, back, resumed : Word, optional
@@ -136,6 +141,7 @@ class NightState:
     subs: tuple[SubRow, ...] = ()
     reject: str = ""
     found: tuple[TrailFound, ...] = ()
+    sensors: Sensors = NOTHING_KNOWN
     work_s: tuple[float, ...] = ()
 
     @property
@@ -165,7 +171,7 @@ def advance(state: NightState, record: Record) -> NightState:
     """Return the state after one more record."""
     time = when(record.time_utc)
     state = _advance(state, record.event, time or datetime.now(UTC))
-    return dataclasses.replace(state, seq=record.seq)
+    return dataclasses.replace(state, seq=record.seq, sensors=learnt(state.sensors, record.event))
 
 
 def fold(records: Iterable[Record], state: NightState | None = None) -> NightState:
@@ -294,6 +300,8 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         background_adu=_number(quality, "background_adu"),
         noise_adu=_number(quality, "noise_adu"),
         weight=event.weight if isinstance(event, SubAccepted) else None,
+        scale=event.scale if isinstance(event, SubAccepted) else 1.0,
+        matrix=tuple(map(tuple, event.matrix)) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,
     )
     arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
