@@ -116,13 +116,15 @@ def _is_sky(strip: Array, blank: Array) -> Array:
 
 
 def _variance(strip: Array, keep: Array) -> float:
-    """Variance of a px, from second differences along rows and columns, which no gradient reaches."""
-    found = []
-    for values, there in ((strip, keep), (strip.T, keep.T)):
-        step = values[:, 2:] - 2 * values[:, 1:-1] + values[:, :-2]
-        usable = there[:, 2:] & there[:, 1:-1] & there[:, :-2]
-        found.append(scatter(step[usable]) ** 2 / 6 if usable.any() else math.nan)
-    return float(np.mean(found))
+    """Variance of a px against the four at its corners: it sees rows and columns as well as single px, no gradient."""
+    middle, usable = np.s_[1:-1, 1:-1], keep[1:-1, 1:-1].copy()
+    corners = [np.s_[y, x] for y in (np.s_[:-2], np.s_[2:]) for x in (np.s_[:-2], np.s_[2:])]
+    for corner in corners:
+        usable &= keep[corner]
+    if not usable.any():
+        return math.nan
+    about = strip[corners[0]] + strip[corners[1]] + strip[corners[2]] + strip[corners[3]]
+    return scatter((strip[middle] - 0.25 * about)[usable]) ** 2 / 1.25
 
 
 def places_seen(matrices: Array, weights: Array, size: tuple[int, int]) -> float:
