@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
@@ -98,6 +99,11 @@ _SPELLED = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def joined(parts: Sequence[str]) -> str:
     """Return things in a row: a, b and c."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def with_units(text: str) -> str:
+    """Return words with every unit held to its number, as `THIN` does it."""
+    return re.sub(r"(?<=\d) (?=(?:%|°C|px|ADU|s|min|h|MB|GB)(?!\w))", THIN, text)
 
 
 def as_sentence(text: str) -> str:

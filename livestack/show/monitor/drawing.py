@@ -13,7 +13,7 @@ from livestack.show.state import SubRow
 from livestack.show.words import count
 
 RIBBON = 76
-_PITCH = 20.0
+_PITCH = 28.0
 _MOST_NAMED = 3  # subs of one bar that are named one by one
 PLOT = (300, 92)
 _MARGIN = 6

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from livestack.show.reasons import cause, why
 from livestack.show.state import SubRow
-from livestack.show.words import clock
+from livestack.show.words import clock, with_units
 
 _NUMBER = re.compile(r"(?<![^\s(])\d+(?:\.\d+)?(?=[\s,:;)×]|\.\s|\.?$)")
 """A number that stands alone: not part of a file's name."""
@@ -75,7 +75,7 @@ def _line(run: list[SubRow]) -> LeftOut:
     no = f"{first.no:,}" if first is last else f"{first.no:,}–{last.no:,}"
     words = merged([why(row) for row in run])
     named = words if words.lower().startswith(cause(first).lower()) else f"{cause(first)}. {words}"
-    return LeftOut(no, clock(first.time, seconds=True), named)
+    return LeftOut(no, clock(first.time, seconds=True), with_units(named))
 
 
 def merged(sentences: list[str]) -> str:

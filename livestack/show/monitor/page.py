@@ -15,7 +15,7 @@ from livestack.show.monitor.drawing import plot, ribbon
 from livestack.show.monitor.markup import Child, element, html
 from livestack.show.monitor.report import Cell, Report, Section
 from livestack.show.noise_words import NoiseWords
-from livestack.show.ribbon import RUN
+from livestack.show.ribbon import RUN, laid_out, runs
 from livestack.show.tokens import DARK, LIGHT, css
 from livestack.show.words import UNKNOWN, percent
 from livestack.version import VERSION
@@ -99,9 +99,10 @@ def _legend(report: Report) -> Element:
     bar = element("rect", x=7, y=1, width=5, height=12, rx=1.5, class_="bar")
     cross = element("path", d="M6 3l8 8m0-8l-8 8", class_="cross")
     run = element("rect", x=1, y=3, width=18, height=8, rx=4, class_="cloud")
-    lost = any(row.state != "accepted" for row in report.subs)
+    lost = {last - first + 1 >= RUN for first, last in runs(laid_out(report.subs, WIDE)[0])}
     entries = [(bar, "Stacked, taller is better")] if not report.empty else []
-    entries += [(cross, "Left out"), (run, f"{RUN} or more for one reason")] if lost else []
+    entries += [(cross, "Left out")] if lost else []
+    entries += [(run, f"{RUN} or more left out for one reason")] if True in lost else []
     signs = (element("svg", sign, viewBox="0 0 20 14", aria_hidden="true") for sign, _ in entries)
     items = (element("li", sign, words) for sign, (_, words) in zip(signs, entries, strict=True))
     return element("ul", *items, class_="legend")

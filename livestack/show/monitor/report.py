@@ -18,7 +18,7 @@ from livestack.show.numbers import finer, numbers
 from livestack.show.state import NightState, SubRow, of_stack, when
 from livestack.show.status import status
 from livestack.show.trails import length_px
-from livestack.show.words import THIN, as_sentence, clock, count, fixed, percent, sentence_case, span
+from livestack.show.words import THIN, as_sentence, clock, count, fixed, percent, sentence_case, span, with_units
 
 Parts = tuple[tuple[str, str], ...]
 _STOPPED_WELL = (0, 130)
@@ -190,7 +190,8 @@ def _calibration(matched: MastersMatched | None, defects: int) -> list[str]:
     if matched is None:
         return ["Not calibrated.", *found]
     masters = [_master(matched, kind) for kind in used(matched)] or ["Not calibrated."]
-    return [*masters, *map(as_sentence, (*proof(matched.figures), *matched.missing, *matched.notes)), *found]
+    said = (*proof(matched.figures), *matched.missing, *matched.notes)
+    return [with_units(line) for line in (*masters, *map(as_sentence, said), *found)]
 
 
 def _master(matched: MastersMatched, kind: str) -> str:
