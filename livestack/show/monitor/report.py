@@ -164,7 +164,7 @@ def _cells(
     seen: tuple[Picture | None, Picture | None],
 ) -> tuple[Cell, ...]:
     shown = numbers(state, *seen)
-    exposures = {row.exposure_s for row in stacked}
+    exposures = {round(row.exposure_s or 0.0, 1) for row in stacked}
     each = exposures.pop() if len(exposures) == 1 else None
     sizes = [row for row in stacked if row.fwhm_px]
     best = min(sizes, key=lambda row: row.fwhm_px or math.inf, default=None)
