@@ -277,6 +277,18 @@ def restore(session: Path, subs: tuple[str, ...]) -> int:
 
 
 @main.command()
+@click.argument("session", type=path)
+def report(session: Path) -> None:
+    """Write the report of a night into its session: one page to keep, to print or to pass on.
+
+    Example: livestack report ~/.local/share/livestack/sessions/2026-08-20-captures
+    """
+    from livestack.show.monitor.write import write_report
+
+    click.echo(write_report(session))
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, one session a line.")
 def sessions(as_json: bool) -> None:
     """List the sessions of this user, newest first.

@@ -81,9 +81,21 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
             _list(home, listed())
         engine = Engine(home, plan, settings)
         code = _run_with_faces(engine, faces)
+        _report(home)
     if code in BROKEN:
         complain(engine.sentence)
     return code
+
+
+def _report(home: Home) -> None:
+    """Leave the night's report in the session: all else is on disk by now, and goes on as it would without it."""
+    from livestack.show.monitor.write import write_report
+
+    with stop_on_signals(lambda: None):  # the night is done: its exit code stands
+        try:
+            write_report(home.path)
+        except Exception:
+            logging.getLogger(__name__).exception("the report could not be written")
 
 
 def _list(home: Home, files: list[Identity]) -> None:

@@ -13,6 +13,7 @@ from livestack import events
 from livestack.bus import Mailbox
 from livestack.events import Record
 from livestack.journal import Journal
+from livestack.show.calibrated import calibration_line
 
 Say = Callable[[Record], None]
 
@@ -92,7 +93,7 @@ def _of_stack(record: Record) -> str | None:
         case events.StackFounded() as stack:
             return f"New stack {stack.stack}: {stack.size[1]}×{stack.size[0]} px"
         case events.MastersMatched() as masters:
-            return f"Stack {masters.stack}: {_calibration(masters)}"
+            return f"Stack {masters.stack}: {calibration_line(masters)}"
         case events.Looked() as look:
             found = f": {look.defects:,} hot or cold px found" if look.defects else ""
             return f"Looked at subs 1–{look.n_subs} of {look.stack} again ({look.seconds:.1f} s){found}"
@@ -116,29 +117,6 @@ def _of_session(record: Record) -> str | None:
             return stopped.sentence
         case _:
             return None
-
-
-def _calibration(masters: events.MastersMatched) -> str:
-    used = [kind for kind in ("bias", "dark", "flat") if getattr(masters, kind)]
-    return "; ".join(
-        [
-            f"calibrated with {', '.join(used)}" if used else "not calibrated",
-            *_proof(masters.figures),
-            *masters.missing,
-            *masters.notes,
-        ]
-    )
-
-
-def _proof(figures: dict[str, float]) -> list[str]:
-    """Words on what calibration did to the first light."""
-    words = []
-    if "spread_before" in figures and "spread_after" in figures:
-        before, after = (100 * figures[name] for name in ("spread_before", "spread_after"))
-        words.append(f"the sky is uneven by {after:.1f} %, was {before:.1f} %")
-    if figures.get("hot_before", 0) >= 1:
-        words.append(f"hot px {figures['hot_after']:.0f} per Mpx, were {figures['hot_before']:.0f}")
-    return words
 
 
 def complain(sentence: str) -> None:

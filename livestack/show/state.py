@@ -61,6 +61,7 @@ class SubRow:
     eccentricity: float | None = None
     background_adu: float | None = None
     noise_adu: float | None = None
+    transparency: float | None = None
     weight: float | None = None
     scale: float = 1.0
     matrix: tuple[tuple[float, ...], ...] = ()
@@ -191,6 +192,20 @@ def catch_up(journal: Journal, state: NightState, limit: int = 1000) -> NightSta
     return state if found == state.n_found else dataclasses.replace(state, n_found=found)
 
 
+def of_stack(state: NightState, stack: StackFounded) -> NightState:
+    """Return the state as it is when subs go into this stack: its name, and its totals."""
+    return _totalled(
+        dataclasses.replace(
+            state,
+            stack=stack.stack,
+            target=stack.target,
+            filter=stack.filter,
+            colour=bool(stack.cfa),
+            reject=stack.reject,
+        )
+    )
+
+
 def when(time_utc: str | None) -> datetime | None:
     """Parse a journal or header time; None when there is none or it is not a time."""
     try:
@@ -209,17 +224,7 @@ def _advance(state: NightState, event: Event, time: datetime) -> NightState:
         case SubRestored(no=no):
             return _marked(state, no, dropped=False)
         case StackFounded():
-            return _totalled(
-                dataclasses.replace(
-                    state,
-                    stack=event.stack,
-                    target=event.target,
-                    filter=event.filter,
-                    colour=bool(event.cfa),
-                    reject=event.reject,
-                    flip=None,
-                )
-            )
+            return dataclasses.replace(of_stack(state, event), flip=None)
     change = _CHANGES.get(type(event))
     return dataclasses.replace(state, **change(state, event, time)) if change else state
 
@@ -299,6 +304,7 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         eccentricity=_number(quality, "eccentricity"),
         background_adu=_number(quality, "background_adu"),
         noise_adu=_number(quality, "noise_adu"),
+        transparency=_number(quality, "transparency"),
         weight=event.weight if isinstance(event, SubAccepted) else None,
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
         matrix=tuple(map(tuple, event.matrix)) if isinstance(event, SubAccepted) else (),

@@ -77,6 +77,25 @@ NIGHT = Palette(
 )
 """Green and blue are zero in every one: eyes keep their dark adaptation."""
 
+LIGHT = Palette(
+    bg0="#0A0D11",
+    bg1="#F3F5F7",
+    bg2="#FFFFFF",
+    bg3="#E6EAEE",
+    line="#D9DFE5",
+    line2="#A9B4BF",
+    track="#6A7683",
+    t1="#14181D",
+    t2="#414B56",
+    t3="#4A5560",
+    acc="#00594F",
+    ink="#FFFFFF",
+    accbg="#DDEFEC",
+    hold="#704800",
+    bad="#9A2414",
+)
+"""Dark on white: for paper."""
+
 FONTS = ("Livestack Sans", "IBM Plex Sans", "Inter", "Noto Sans", "DejaVu Sans", "sans-serif")
 """Families in order of wish."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePath
 
@@ -79,3 +81,32 @@ def place(folder: str) -> str:
 def sentence_case(text: str) -> str:
     """Return the text with its first letter a capital."""
     return text[:1].upper() + text[1:]
+
+
+def percent(share: float) -> str:
+    """Return a share as whole percent."""
+    return f"{100 * share:.0f}{THIN}%"
+
+
+def spelled(number: int) -> str:
+    """Return a number as a word up to twelve, as it stands in a sentence."""
+    return _SPELLED[number] if 0 <= number < len(_SPELLED) else f"{number:,}"
+
+
+_SPELLED = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Return things in a row: a, b and c."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def with_units(text: str) -> str:
+    """Return words with every unit held to its number, as `THIN` does it."""
+    return re.sub(r"(?<=\d) (?=(?:%|°C|px|ADU|s|min|h|MB|GB)(?!\w))", THIN, text)
+
+
+def as_sentence(text: str) -> str:
+    """Return words as a sentence: its first letter a capital, and a full stop."""
+    text = sentence_case(text.strip())
+    return text if not text or text[-1] in ".?:" else f"{text}."

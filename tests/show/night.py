@@ -45,6 +45,7 @@ class Night:
     start: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(minutes=12))
     folder: str = "/nowhere/Captures/M 27"
     target: str | None = "M 27"
+    stack: str = STACK
     no: int = 0
     version: int = 0
 
@@ -68,14 +69,20 @@ class Night:
         no, path = self.no, f"{self.folder}/M27_{self.no:04}.fits"
         self.journal.arrive([(Identity(Path(path), 1, no, no), True)])
         if no == 1:
-            self.say(StackFounded(STACK, self.target, None, "ASI224MC", [976, 1304], "RGGB", 1, path, "0" * 64))
+            self.found(self.stack, self.target)
         self.say(self._rejected(path, reason) if reason else self._accepted(path))
+
+    def found(self, stack: str, target: str | None) -> None:
+        """A stack that subs go into from now on."""
+        self.stack, self.target = stack, target
+        path = f"{self.folder}/M27_{self.no:04}.fits"
+        self.say(StackFounded(stack, target, None, "ASI224MC", [976, 1304], "RGGB", self.no, path, "0" * 64))
 
     def _facts(self, path: str) -> dict[str, object]:
         time = self.start + timedelta(seconds=CADENCE_S * (self.no - 1))
         return {
             "no": self.no,
-            "stack": STACK,
+            "stack": self.stack,
             "path": path,
             "sha256": f"{self.no:064x}",
             "size": 2_500_000,

@@ -12,9 +12,10 @@ from livestack.events import TrailFound
 from livestack.reduce.weigh import OVERRULED
 from livestack.show.qt.theme import pixmap
 from livestack.show.qt.trails import TrailsTable
+from livestack.show.reasons import why
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
-from livestack.show.words import REASON_WORDS, THIN, UNKNOWN, clock, fixed, sentence_case
+from livestack.show.words import THIN, UNKNOWN, clock, fixed
 
 Qt = QtCore.Qt
 
@@ -23,13 +24,6 @@ _VERDICTS = {
     "rejected": ("cross", "Left out", "hold"),
     "dropped": ("pause", "Dropped", "hold"),
 }
-
-
-def why(row: SubRow) -> str:
-    """Return why a sub is not in the stack; empty when it is."""
-    if row.state == "dropped":
-        return "Dropped by hand"
-    return sentence_case(row.sentence or REASON_WORDS.get(row.reason or "", row.reason or ""))
 
 
 def _exposure(row: SubRow) -> str:

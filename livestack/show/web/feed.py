@@ -5,19 +5,18 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from livestack.develop.stretch import Kept, Stretch, apply, steady
+from livestack.develop.stretch import Kept, steady
 from livestack.events import Json
-from livestack.frame import Array, Picture
+from livestack.frame import Picture
 from livestack.show.numbers import finer
+from livestack.show.rendition import jpeg, shown
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.words import clock, count, span
 
 LONGEST_PX = 1600
-_QUALITY = 90
 _MOST_BARS = 160
 
 
@@ -58,22 +57,10 @@ class Feed:
     def _render(self, stack: Picture, last: Picture | None) -> None:
         self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
         self._version += 1
-        self.picture = Jpeg(f"{self._version}", jpeg(stack, self._kept.stretch))
+        self.picture = Jpeg(f"{self._version}", jpeg(shown(stack, self._kept.stretch, LONGEST_PX)))
         if last is not None and last.data.shape == stack.data.shape:
-            self.last = Jpeg(f"{self._version}", jpeg(last, self._kept.stretch))
+            self.last = Jpeg(f"{self._version}", jpeg(shown(last, self._kept.stretch, LONGEST_PX)))
         self._rendered = stack, last
-
-
-def jpeg(picture: Picture, stretch: Stretch) -> bytes:
-    """Return a picture stretched, upright and at most `LONGEST_PX` long."""
-    data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-    shrink = LONGEST_PX / max(data.shape[:2])
-    if shrink < 1.0:
-        size = (max(1, round(data.shape[1] * shrink)), max(1, round(data.shape[0] * shrink)))
-        data = cv2.resize(np.ascontiguousarray(data), size, interpolation=cv2.INTER_AREA)
-    image: Array = apply(data, stretch)
-    image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
 
 
 def public(state: NightState, stack: Picture | None, last: Picture | None, version: int, *, ended: bool) -> Json:

@@ -1,0 +1,23 @@
+"""The typeface of the faces: Livestack Sans, IBM Plex Sans cut down to what is written here (OFL.txt)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+from livestack.show.tokens import FONTS
+
+WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold"}
+
+
+def faces() -> str:
+    """Return the typeface as CSS that needs no other file."""
+    return "".join(
+        f'@font-face{{font-family:"{FONTS[0]}";font-weight:{weight};font-display:block;'
+        f'src:url("data:font/woff2;base64,{_encoded(name)}") format("woff2")}}'
+        for weight, name in WEIGHTS.items()
+    )
+
+
+def _encoded(name: str) -> str:
+    return b64encode(Path(__file__).with_name(f"LivestackSans-{name}.woff2").read_bytes()).decode()

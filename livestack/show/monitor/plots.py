@@ -1,0 +1,153 @@
+"""The three plots of a night: what was measured sub by sub, its course, and what it means in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from livestack.show.monitor.left_out import clouds
+from livestack.show.state import SubRow
+from livestack.show.words import THIN, UNKNOWN, clock, count, fixed, percent, sentence_case, spelled
+
+FEWEST = 3
+"""A course is told by so many subs."""
+STEADY = 0.1
+"""A change below this is none."""
+_SMOOTHED = 15
+_LEAST_RANGE = 0.15  # of the middle, up and down: small changes are not blown up
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One figure over the night.
+
+    Attributes
+    ----------
+    now : (number, unit)
+        Its last value, smoothed.
+    points : tuple of (place 0…1, value)
+        Subs that are stacked.
+    crosses : tuple of (place, value or None)
+        Subs left out; None = it was not measured.
+    course : tuple of (place, value)
+        Running median.
+    low, high : float
+        Of the axis.
+    ends : (str, str)
+        The axis' ends in words.
+    times : (str, str)
+        Of the first and the last sub; empty where they are not known.
+    """
+
+    name: str
+    now: tuple[str, str]
+    points: tuple[tuple[float, float], ...]
+    crosses: tuple[tuple[float, float | None], ...]
+    course: tuple[tuple[float, float], ...]
+    low: float
+    high: float
+    ends: tuple[str, str]
+    times: tuple[str, str]
+    sentence: str
+
+
+Value = Callable[[SubRow], float | None]
+Write = Callable[[float], tuple[str, str]]
+
+
+def plots_of(rows: Sequence[SubRow]) -> list[Plot]:
+    """Return sharpness, transparency (the number of stars where that is unknown) and the brightness of the sky."""
+    known = sum(row.transparency is not None for row in rows if row.state == "accepted") >= FEWEST
+    light = (
+        _plot(rows, "Transparency", lambda row: row.transparency, _percent, _of_light)
+        if known
+        else _plot(rows, "Stars", lambda row: row.n_stars, lambda value: (f"{value:,.0f}", ""), _of_light)
+    )
+    return [
+        _plot(rows, "Sharpness (FWHM)", lambda row: row.fwhm_px, lambda value: (fixed(value, 1), "px"), _of_sharpness),
+        light,
+        _plot(rows, "Sky brightness", lambda row: row.background_adu, lambda value: (fixed(value, 0), "ADU"), _of_sky),
+    ]
+
+
+def change(values: Sequence[float]) -> tuple[float, float]:
+    """Return the medians of the first and of the last third."""
+    third = max(1, len(values) // 3)
+    return median(values[:third]), median(values[-third:])
+
+
+def grew(values: Sequence[float]) -> float:
+    """Return by how much a figure grew over the night, as a share: 0 = not at all."""
+    if len(values) < FEWEST:
+        return 0.0
+    early, late = change(values)
+    return late / early - 1.0 if early > 0 else 0.0
+
+
+def _plot(
+    rows: Sequence[SubRow], name: str, value: Value, write: Write, say: Callable[[Sequence[SubRow], list[float]], str]
+) -> Plot:
+    last = max(1, len(rows) - 1)
+    stacked = [(no / last, value(row)) for no, row in enumerate(rows) if row.state == "accepted"]
+    points = tuple((place, float(y)) for place, y in stacked if y is not None)
+    crosses = tuple((no / last, value(row)) for no, row in enumerate(rows) if row.state != "accepted")
+    values = [y for _, y in points]
+    if len(values) < FEWEST:
+        return Plot(name, (UNKNOWN, ""), (), (), (), 0.0, 1.0, ("", ""), ("", ""), "From the third sub.")
+    course = tuple((place, median(_about(values, no))) for no, (place, _) in enumerate(points))
+    low, high = _range(values)
+    ends = (f"{THIN}".join(filter(None, write(low))), f"{THIN}".join(filter(None, write(high))))
+    timed = [row.time for row in rows if row.time]
+    times = (clock(timed[0]), clock(timed[-1])) if timed else ("", "")
+    return Plot(name, write(course[-1][1]), points, crosses, course, low, high, ends, times, say(rows, values))
+
+
+def _about(values: list[float], no: int) -> list[float]:
+    return values[max(0, no - _SMOOTHED // 2) : no + _SMOOTHED // 2 + 1]
+
+
+def _range(values: list[float]) -> tuple[float, float]:
+    """Return the axis: most of the values, however far out a few are."""
+    middle = median(values)
+    cuts = quantiles(values, n=50, method="inclusive")
+    room = max(_LEAST_RANGE * abs(middle), 0.1 * (cuts[-1] - cuts[0]), 1e-6)
+    return max(0.0, min(cuts[0] - 0.3 * room, middle - room)), max(cuts[-1] + 0.3 * room, middle + room)
+
+
+def _percent(value: float) -> tuple[str, str]:
+    return f"{100 * value:.0f}", "%"
+
+
+def _of_sharpness(rows: Sequence[SubRow], values: list[float]) -> str:
+    early, late = (fixed(value, 1) for value in change(values))
+    if grew(values) > STEADY:
+        return f"Stars grew from {early} to {late}{THIN}px. Refocus when it gets colder, and look for dew."
+    if grew(values) < -STEADY:
+        return f"Stars shrank from {early} to {late}{THIN}px: it got sharper."
+    return "Steady. No refocus needed."
+
+
+def _of_light(rows: Sequence[SubRow], values: list[float]) -> str:
+    passed = clouds(rows)
+    if passed:
+        n = sum(cloud.n_subs for cloud in passed)
+        first, last = clock(passed[0].first), clock(passed[-1].last)
+        times = first if first == last else f"{first} to {last}"
+        return (
+            f"{sentence_case(spelled(len(passed)))} cloud{'' if len(passed) == 1 else 's'}, {times}: {count(n, 'sub')}."
+        )
+    if grew(values) < -STEADY:
+        return f"Fell by {percent(-grew(values))}: haze, dew, or the target went down."
+    if grew(values) > STEADY:
+        return f"Rose by {percent(grew(values))}: haze went, or the target came up."
+    return "Clear all the time."
+
+
+def _of_sky(rows: Sequence[SubRow], values: list[float]) -> str:
+    if abs(grew(values)) < STEADY / 2:
+        return "Even all the time."
+    early, late = (fixed(value, 0) for value in change(values))
+    if grew(values) < 0:
+        return f"It darkened from {early} to {late}{THIN}ADU: normal."
+    return f"It brightened from {early} to {late}{THIN}ADU: Moon, twilight or haze."

@@ -1,0 +1,58 @@
+"""Where the report is made: from a session's journal and pictures to ``report.html`` in its folder."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from livestack.atomic import write_atomically
+from livestack.errors import SessionError
+from livestack.events import Record
+from livestack.journal import Journal
+from livestack.show.monitor.page import page
+from livestack.show.monitor.pictures import grain_pictures, packed
+from livestack.show.monitor.report import report_of
+from livestack.show.source import Source, engine_alive, open_source
+from livestack.show.state import catch_up, fold
+
+NAME = "report.html"
+MOST_BYTES = 2_000_000
+_AS_TEXT = 4 / 3
+"""A picture in a page takes so many bytes for each of its own."""
+
+
+def write_report(session: Path) -> Path:
+    """Write the report of a session, running or not, and return its path. Only ever reads the session otherwise.
+
+    Raises
+    ------
+    SessionError
+        The folder is not a session, or it cannot be written to.
+    """
+    source = open_source(session)
+    with closing(source.journal):
+        data = as_page(source, datetime.now(UTC)).encode(errors="replace")
+    file = session / NAME
+    try:
+        write_atomically(file, lambda out: out.write(data))
+    except OSError as error:
+        raise SessionError(f"{file} cannot be written: {error.strerror}") from None
+    return file
+
+
+def as_page(source: Source, now: datetime) -> str:
+    """Return the report of a session as a page of at most `MOST_BYTES`."""
+    records = _all_of(source.journal)
+    state = catch_up(source.journal, fold(records), limit=0)
+    report = report_of(state, records, grain_pictures(source), now, alive=engine_alive(state))
+    bare = len(page(report, {}).encode(errors="replace"))
+    stacks = [] if report.empty else [section.stack for section in report.sections]
+    return page(report, packed(source, stacks, int((MOST_BYTES - bare) / _AS_TEXT) - 1000))
+
+
+def _all_of(journal: Journal) -> list[Record]:
+    records: list[Record] = []
+    while more := journal.follow(records[-1].seq if records else 0):
+        records += more
+    return records
