@@ -182,14 +182,16 @@ def _dither(found: Budget) -> str:
     sub, stack = found.share(PATTERN), found.stack_share(PATTERN)
     before = found.raw_pattern
     words = f"Fixed pattern is {_percent(sub)} of it in a sub"
-    if before is not None and 0.01 < max(sub, before) and not before / 1.5 < sub < 1.5 * before:
+    if before is not None and max(sub, before) > 0.01 and not before / 1.5 < sub < 1.5 * before:
         words += f", {_percent(before)} before calibration"
         if sub > max(before, 0.05):
             return f"{words}: the masters bring in their own noise. Make them of more frames."
     if stack < 0.05 or (sub < MUCH_PATTERN and stack < 1.5 * sub):
         return f"{words}, and {_percent(stack)} in the stack. Nothing to do."
     if stack < 1.5 * sub:
-        return f"{words}, and {_percent(stack)} in the stack, well spread by dither. Darks and flats would take it away."
+        return (
+            f"{words}, and {_percent(stack)} in the stack, well spread by dither. Darks and flats would take it away."
+        )
     return f"{words}, but {_percent(stack)} in the stack: dither more, or take darks and flats."
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from livestack.events import Event, Json, Looked, MastersBuilt, MastersMatched, StackFounded
+from livestack.show.calibrated import calibration_line
+from livestack.show.words import as_sentence, with_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Sensor:
         What the dark current was multiplied by.
     figures : dict
         What calibration did to the founding sub.
+    calibration : str
+        Which masters are used, what they did and what is missing, in words.
     pair : dict
         Noise of one px of two subs, and what of it differs between them, as the last look measured it.
     """
@@ -36,6 +40,7 @@ class Sensor:
     without_light: dict[str, float] = field(default_factory=dict)
     dark_scale: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
+    calibration: str = ""
     pair: dict[str, float] = field(default_factory=dict)
 
 
@@ -54,15 +59,16 @@ def learnt(sensors: Sensors, event: Event) -> Sensors:
     """Return what is known after one more event."""
     match event:
         case StackFounded():
-            said = {name: _positive(event.header, name) for name in ("e_per_adu", "read_noise_e")}
-            return _more(sensors, event.stack, **said, size=(event.size[0], event.size[1]), pair={})
+            own = {name: _positive(event.header, name) for name in ("e_per_adu", "read_noise_e")}
+            return _more(sensors, event.stack, **own, size=(event.size[0], event.size[1]), pair={})
         case MastersBuilt(kind="bias" | "dark") if event.noise_adu is not None:
             frames = sensors.built.get(event.sha256, {}) | {event.kind: event.noise_adu * math.sqrt(event.n_frames)}
             return dataclasses.replace(sensors, built=sensors.built | {event.sha256: frames})
         case MastersMatched():
             noise = sensors.built.get(event.id, {})
+            said = with_units(as_sentence(calibration_line(event)))
             facts = {"without_light": noise, "dark_scale": event.dark_scale, "figures": event.figures}
-            return _more(sensors, event.stack, **facts)
+            return _more(sensors, event.stack, **facts, calibration=said)
         case Looked():
             return _more(sensors, event.stack, pair=event.noise)
         case _:

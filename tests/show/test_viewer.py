@@ -16,11 +16,12 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from livestack.errors import SettingsError
-from livestack.events import Held, Resumed, SessionStopped
+from livestack.events import Held, Looked, MastersBuilt, MastersMatched, Resumed, SessionStopped
 from livestack.show.qt import run_viewer
 from livestack.show.qt.canvas import FREE
 from livestack.show.qt.commands import COMMANDS, write_picture
 from livestack.show.qt.window import Window, show_window
+from livestack.show.sensor import Sensor
 from livestack.show.source import Source
 from tests.show.grab import pixels
 from tests.show.night import SENTENCES, Night, sky
@@ -288,3 +289,58 @@ def test_on_a_real_display(night: Night, xvfb: str, tmp_path: Path) -> None:
     image = QtGui.QImage(str(shot))
     middle = [image.pixelColor(x, image.height() // 2).value() for x in range(100, 1000, 3)]
     assert 20 < np.median(middle) < 70
+
+
+def _tell_noise(night: Night) -> None:
+    """Frames without light, and a look: what the budget is made of."""
+    night.say(
+        MastersBuilt("bias", 16, ["b.fits"], "id", 0.75),
+        MastersBuilt("dark", 16, ["d.fits"], "id", 1.0),
+        MastersMatched("M_27", [], ["d.fits"] * 16, [], ["no flat"], [], "id"),
+        Looked("M_27", night.no, True, "k", {}, 1.0, 0, {"sub_adu": 10.5, "random_adu": 10.0}),
+    )
+
+
+def test_where_the_noise_comes_from(window: Window, night: Night, qtbot: QtBot) -> None:
+    """Variances 9 and 7 of bias and dark, 84 of light, 10.25 of pattern that no dither spreads."""
+    _stack(night, 12)
+    _tell_noise(night)
+    qtbot.waitUntil(lambda: window.live.state.sensors.of.get("M_27", Sensor()).pair != {}, timeout=3000)
+    assert not window.noise.isVisible()
+    qtbot.keyClick(window, Key.Key_V, QtCore.Qt.KeyboardModifier.ShiftModifier)
+    assert window.noise.isVisible()
+    said = window.noise.parts.accessibleDescription()
+    for name, sub, stack in (
+        ("Read noise", 8, 4),
+        ("Dark current", 6, 3),
+        ("Sky glow", 76, 38),
+        ("Fixed pattern", 9, 55),
+    ):
+        assert f"{name}: {sub}\u202f% of one sub, {stack}\u202f% of the stack" in said
+    words = window.noise.words.text()
+    assert "Subs of 22\u202fs or longer would make read noise hardly matter. Yours are 20\u202fs." in words
+    assert "dither more" in words
+    assert "Calibrated with dark; no flat" in words
+    assert pixels(window.noise.parts).max() > 150, "it is drawn"
+
+
+def test_the_page_of_noise_follows_the_night(window: Window, night: Night, qtbot: QtBot) -> None:
+    """One drawer at a time; the number of grain opens it, Esc closes it; at night all is red."""
+    window.set_list(True)
+    qtbot.mouseClick(window.glance.grain, QtCore.Qt.MouseButton.LeftButton)
+    assert window.noise.isVisible()
+    assert not window.subs.isVisible()
+    assert "from the first sub" in window.noise.words.text()
+    _stack(night, 12)
+    _tell_noise(night)
+    qtbot.waitUntil(lambda: "Read noise" in window.noise.parts.accessibleDescription(), timeout=3000)
+    window.set_night(True)
+    assert pixels(window.noise)[..., 1:].max() == 0
+    qtbot.keyClick(window, Key.Key_I)
+    assert not window.noise.isVisible()
+    qtbot.keyClick(window, Key.Key_I)
+    assert window.noise.isVisible()
+    qtbot.keyClick(window, Key.Key_Escape)
+    assert not window.noise.isVisible()
+    window.set_list(True)
+    assert window.subs.isVisible()

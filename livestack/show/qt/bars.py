@@ -144,6 +144,8 @@ class TopBar(QtWidgets.QWidget):
 class Cell(QtWidgets.QWidget):
     """One number with its label above and a line below."""
 
+    clicked = QtCore.Signal()
+
     def __init__(self, label: str, width: int) -> None:
         super().__init__(objectName="cell")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
@@ -156,6 +158,11 @@ class Cell(QtWidgets.QWidget):
         column.setSpacing(4)
         for part in (self.label, self.number, self.below):
             column.addWidget(part)
+
+    def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell that it was clicked."""
+        if self.rect().contains(event.pos()):
+            self.clicked.emit()
 
     def set_value(self, parts: tuple[tuple[str, str], ...], below: str, palette: Palette) -> None:
         """Show numbers with their units, and the line below."""
@@ -182,6 +189,8 @@ class Glance(QtWidgets.QWidget):
         self._values: tuple[Value, ...] = ()
         self.stacked, self.light = Cell("Stacked", 154), Cell("Light gathered", 188)
         self.grain, self.stars = Cell("Grain", 176), Cell("Star size", 154)
+        self.grain.setToolTip("Where the noise comes from  Shift+V")
+        self.grain.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
         self.icon, self.advice = QtWidgets.QLabel(), QtWidgets.QLabel(objectName="advice")
         self.advice.setMinimumWidth(10)
         self.ribbon = Ribbon(palette)

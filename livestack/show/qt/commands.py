@@ -90,6 +90,8 @@ def _escape(window: Window) -> None:
         window.help.toggle()
     elif not window.top.isVisible():
         window.set_image_only(False)
+    elif window.noise.isVisible():
+        window.set_noise(False)
     elif window.live.view != "stack":
         window.set_view("stack")
     elif window.isFullScreen():
@@ -119,6 +121,7 @@ COMMANDS = (
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
     Command((), "Start over", start_over, in_menu=True),
     Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),
+    Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),
     Command(("1", "Ctrl+1"), "100\u202f%", _full_size, in_menu=True),
     Command(("G",), "Fill the window", lambda w: w.canvas.go(FILL), in_menu=True),

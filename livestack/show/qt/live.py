@@ -10,9 +10,11 @@ from pyqtgraph.Qt import QtCore
 
 from livestack.develop.stretch import Kept, steady
 from livestack.frame import Picture
+from livestack.show.noise import budget, noise_words
 from livestack.show.numbers import numbers
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
@@ -37,6 +39,7 @@ class Parts:
     tag: Tag
     lines: TrailLines
     subs: SubsPanel
+    noise: NoisePanel
     glance: Glance
 
 
@@ -84,6 +87,7 @@ class Live:
         parts.subs.set_trails(trails, stack.row_order if stack else None)
         # end points are px of the stack: they mean nothing on the picture of another one
         parts.lines.set_trails(trails if stack is not None and stack.stack == self.state.stack else ())
+        self.show_noise()
         parts.glance.ribbon.set_subs(self.state.subs)
         parts.waiting.set_state(self.state)
         shown = numbers(self.state, stack, last)
@@ -101,6 +105,13 @@ class Live:
         parts.waiting.setVisible(picture is None)
         text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
         parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
+
+    def show_noise(self) -> None:
+        """Show where the noise comes from, while someone looks."""
+        if self._parts.noise.isVisible():
+            sensor = self.state.sensors.of.get(self.state.stack or "")
+            said = (sensor.calibration,) if sensor is not None and sensor.calibration else ()
+            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures[0])), said)
 
     def ask(self, kind: str, answer: str, **body: int) -> None:
         """Leave a request for the engine and say so."""

@@ -16,6 +16,7 @@ from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.live import Live, Parts
+from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import qt_palette, style_sheet
@@ -35,16 +36,18 @@ class Window(QtWidgets.QMainWindow):
     top: TopBar
     canvas: Canvas
     subs: SubsPanel
+    noise: NoisePanel
     lines: TrailLines
     help: Help
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
+        self._drawer: QtWidgets.QWidget | None = None
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
-        self.canvas, self.subs = Canvas(DARK), SubsPanel(DARK)
+        self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK), NoisePanel(DARK)
         self.lines = TrailLines(self.canvas, DARK)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
@@ -54,16 +57,18 @@ class Window(QtWidgets.QMainWindow):
         self._lay_out()
         self._bind()
         over = (self.waiting, self.tag, self.lines)
-        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.glance))
+        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.glance))
         self.set_night(False)
         self.live.tick()
 
     def _lay_out(self) -> None:
         self.subs.hide()
+        self.noise.hide()
         self.middle = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical, childrenCollapsible=False)
         self.middle.setHandleWidth(1)
         self.middle.addWidget(self.canvas)
         self.middle.addWidget(self.subs)
+        self.middle.addWidget(self.noise)
         self.middle.setStretchFactor(0, 1)
         whole = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(whole)
@@ -95,6 +100,7 @@ class Window(QtWidgets.QMainWindow):
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
         self.subs.asked.connect(self._change_sub)
+        self.glance.grain.clicked.connect(lambda: self.set_noise(not self.noise.isVisible()))
         self.subs.trails.chose.connect(self.lines.set_chosen)
 
     def set_view(self, view: str) -> None:
@@ -111,19 +117,33 @@ class Window(QtWidgets.QMainWindow):
 
     def set_list(self, shown: bool) -> None:
         """Open or close the tables."""
-        self.subs.setVisible(shown)
         self.icons["list"].setChecked(shown)
-        if shown:
-            drawer = min(_DRAWER, self.middle.height() // 2)
-            self.middle.setSizes([self.middle.height() - drawer, drawer])
-        else:
+        self._open(self.subs if shown else None)
+        if not shown:
             self.subs.trails.clearSelection()
+
+    def set_noise(self, shown: bool) -> None:
+        """Open or close the page that tells where the noise comes from."""
+        self.icons["list"].setChecked(False)
+        self._open(self.noise if shown else None)
+        self.live.show_noise()
+
+    def _open(self, drawer: QtWidgets.QWidget | None) -> None:
+        """Show one drawer, or none."""
+        for each in (self.subs, self.noise):
+            each.setVisible(each is drawer)
+        high = min(_DRAWER, self.middle.height() // 2)
+        self.middle.setSizes(
+            [self.middle.height() - high, *(high * (each is drawer) for each in (self.subs, self.noise))]
+        )
 
     def set_image_only(self, only: bool) -> None:
         """Show nothing but the picture, or everything again."""
         self.top.setVisible(not only)
         self.glance.setVisible(not only)
-        self.subs.setVisible(not only and self.icons["list"].isChecked())
+        if only:
+            self._drawer = next((each for each in (self.subs, self.noise) if each.isVisible()), None)
+        self._open(None if only else self._drawer)
 
     def set_night(self, night: bool) -> None:
         """Change all colours at once; at night everything is red on black."""
@@ -134,7 +154,7 @@ class Window(QtWidgets.QMainWindow):
         app.setPalette(qt_palette(palette))
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
-        for part in (self.top, self.glance, self.canvas, self.subs, self.waiting, self.tag, self.lines):
+        for part in (self.top, self.glance, self.canvas, self.subs, self.noise, self.waiting, self.tag, self.lines):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
         self.setUpdatesEnabled(True)
