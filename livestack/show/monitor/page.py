@@ -50,7 +50,7 @@ def page(report: Report, pictures: Mapping[str, bytes], noise: NoiseWords | None
         element("p", report.verdict, class_="verdict"),
         element("p", report.note, class_="note") if report.note else None,
         *([] if several or report.empty else [_numbers(first.cells)]),
-        _night(report) if report.subs else None,
+        None if report.empty else _night(report),
         *_stacks(report, pictures, noise),
         _next(report) if several or report.empty or noise is not None else None,
         element("footer", f"livestack {VERSION}"),
@@ -100,7 +100,7 @@ def _legend(report: Report) -> Element:
     cross = element("path", d="M6 3l8 8m0-8l-8 8", class_="cross")
     run = element("rect", x=1, y=3, width=18, height=8, rx=4, class_="cloud")
     lost = {last - first + 1 >= RUN for first, last in runs(laid_out(report.subs, WIDE)[0])}
-    entries = [(bar, "Stacked, taller is better")] if not report.empty else []
+    entries = [(bar, "Stacked, taller is better")]
     entries += [(cross, "Left out")] if lost else []
     entries += [(run, f"{RUN} or more left out for one reason")] if True in lost else []
     signs = (element("svg", sign, viewBox="0 0 20 14", aria_hidden="true") for sign, _ in entries)
@@ -132,7 +132,7 @@ def _parts(section: Section, ending: Element | None) -> list[Element]:
     ]
     return [
         *([_section(*map(plot, section.plots), class_="plots", aria_label="Plots")] if section.plots else []),
-        _lost(section),
+        *([_lost(section)] if section.plots or section.left_out else []),
         *([_div(*lists, ending, class_="trio")] if section.plots else []),
     ]
 

@@ -21,7 +21,8 @@ from livestack.show.trails import length_px
 from livestack.show.words import THIN, as_sentence, clock, count, fixed, percent, sentence_case, span, with_units
 
 Parts = tuple[tuple[str, str], ...]
-_STOPPED_WELL = (0, 130)
+_AS_USUAL = (0, 3, 130)
+"""Exit codes that need no word; that nothing was stacked is the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _note(state: NightState, now: datetime, *, alive: bool) -> str:
     """Say how the session ended, where that is not as usual."""
     if state.stopped is None and alive:
         return f"The night still goes on: this is how it stood at {clock(now)}."
-    if state.exit_code in _STOPPED_WELL:
+    if state.exit_code in _AS_USUAL:
         return ""
     said = status(state, now, alive=alive)
     return as_sentence(said.advice)
