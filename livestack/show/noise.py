@@ -74,7 +74,7 @@ class Budget:
 
 
 def budget(state: NightState, picture: Picture | None) -> Budget | None:
-    """Return where the noise of the present stack comes from; None before anything of it is known."""
+    """Return where the noise of the present stack comes from; None before it can be told apart at all."""
     rows = [row for row in state.subs if row.stack == state.stack and row.state == "accepted" and row.matrix]
     sensor = state.sensors.of.get(state.stack or "")
     if sensor is None or not rows:
@@ -85,6 +85,8 @@ def budget(state: NightState, picture: Picture | None) -> Budget | None:
         return None
     e_per_adu = sensor.e_per_adu or sensor.figures.get("e_per_adu")
     camera = _camera(sensor, e_per_adu, random)
+    if not camera and not sensor.pair:
+        return None
     sky = max(random - sum(camera.values()), 0.0)
     parts = {**camera, (SKY if camera else ALL): sky}
     target = target_level(picture.data) if picture is not None and picture.stack == state.stack else None
@@ -208,7 +210,7 @@ def _light(found: Budget) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f}{THIN}%" if share >= 0.01 else f"under 1{THIN}%"
+    return f"{100 * share:.0f}{THIN}%" if share >= 0.005 else f"under 1{THIN}%"
 
 
 def _digits(value: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from livestack.show.words import THIN, percent
+
 
 @dataclass(frozen=True, slots=True)
 class NoiseWords:
@@ -19,3 +21,8 @@ class NoiseWords:
 
     rows: tuple[tuple[str, float, float, str], ...]
     sentences: tuple[str, ...] = ()
+
+
+def share_words(share: float) -> str:
+    """Return a share in percent; what is small is not nothing."""
+    return f"<{THIN}1{THIN}%" if 0.0 < share < 0.005 else percent(share)

@@ -330,7 +330,7 @@ def test_the_page_of_noise_follows_the_night(window: Window, night: Night, qtbot
     qtbot.mouseClick(window.glance.grain, QtCore.Qt.MouseButton.LeftButton)
     assert window.noise.isVisible()
     assert not window.subs.isVisible()
-    assert "from the first sub" in window.noise.words.text()
+    assert "at the first look" in window.noise.words.text()
     _stack(night, 12)
     _tell_noise(night)
     qtbot.waitUntil(lambda: "Read noise" in window.noise.parts.accessibleDescription(), timeout=3000)

@@ -14,10 +14,9 @@ from livestack.show import fonts
 from livestack.show.monitor.drawing import plot, ribbon
 from livestack.show.monitor.markup import Child, element, html
 from livestack.show.monitor.report import Cell, Report, Section
-from livestack.show.noise_words import NoiseWords
+from livestack.show.noise_words import NoiseWords, share_words
 from livestack.show.ribbon import RUN, laid_out, runs
 from livestack.show.tokens import DARK, LIGHT, css
-from livestack.show.words import UNKNOWN, percent
 from livestack.version import VERSION
 
 WIDE, NARROW = 1008, 342
@@ -31,7 +30,7 @@ _section = partial(element, "section")
 _div = partial(element, "div")
 
 
-def page(report: Report, pictures: Mapping[str, bytes], noise: NoiseWords | None = None) -> str:
+def page(report: Report, pictures: Mapping[str, bytes]) -> str:
     """Return the page.
 
     Parameters
@@ -40,8 +39,6 @@ def page(report: Report, pictures: Mapping[str, bytes], noise: NoiseWords | None
         What it says; whatever is in it is escaped.
     pictures : mapping
         Stack → its picture as JPEG, where there is one.
-    noise : NoiseWords, optional
-        Where the noise of the first stack comes from; None = nothing is said of it.
     """
     several = len(report.sections) > 1
     first = report.sections[0]
@@ -51,8 +48,8 @@ def page(report: Report, pictures: Mapping[str, bytes], noise: NoiseWords | None
         element("p", report.note, class_="note") if report.note else None,
         *([] if several or report.empty else [_numbers(first.cells)]),
         None if report.empty else _night(report),
-        *_stacks(report, pictures, noise),
-        _next(report) if several or report.empty or noise is not None else None,
+        *_stacks(report, pictures),
+        _next(report) if several or report.empty or report.sections[0].noise is not None else None,
         element("footer", f"livestack {VERSION}"),
     ]
     return Template((_FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
@@ -108,21 +105,20 @@ def _legend(report: Report) -> Element:
     return element("ul", *items, class_="legend")
 
 
-def _stacks(report: Report, pictures: Mapping[str, bytes], noise: NoiseWords | None) -> list[Element]:
+def _stacks(report: Report, pictures: Mapping[str, bytes]) -> list[Element]:
     if len(report.sections) == 1:
-        ending = None if noise is not None or report.empty else _next(report)
-        shown = [*_parts(report.sections[0], ending), _noise(noise)]
+        only = report.sections[0]
+        ending = None if only.noise is not None or report.empty else _next(report)
+        shown = [*_parts(only, ending), _noise(only.noise)]
         return [part for part in shown if part is not None]
-    return [
-        _stack(one, pictures.get(one.stack), no, noise if no == 0 else None) for no, one in enumerate(report.sections)
-    ]
+    return [_stack(one, pictures.get(one.stack), no) for no, one in enumerate(report.sections)]
 
 
-def _stack(section: Section, picture: bytes | None, no: int, noise: NoiseWords | None) -> Element:
+def _stack(section: Section, picture: bytes | None, no: int) -> Element:
     """Return one of several stacks; the picture of the first is on top of the page."""
     shown = _picture(picture, section.summary) if picture is not None and no else None
     name = element("h2", section.name)
-    return _section(name, shown, _numbers(section.cells), *_parts(section, None), _noise(noise), class_="stack")
+    return _section(name, shown, _numbers(section.cells), *_parts(section, None), _noise(section.noise), class_="stack")
 
 
 def _parts(section: Section, ending: Element | None) -> list[Element]:
@@ -180,12 +176,12 @@ def _noise(noise: NoiseWords | None) -> Element | None:
     """Return where the noise comes from: one sub and the stack as bars, each part with its figure, and what follows."""
     if noise is None:
         return None
-    heads = ("Part", "One sub", "Stack", "")
+    heads = ("Part", "One sub", "Stack", "Noise")
     head = element("tr", *(element("th", name, scope="col") for name in heads))
     lines = (
         element("tr", element("td", _tint(no), name), *(element("td", words) for words in figures))
         for no, (name, *figures) in enumerate(
-            (name, _share(sub), _share(stack), figure) for name, sub, stack, figure in noise.rows
+            (name, share_words(sub), share_words(stack), figure) for name, sub, stack, figure in noise.rows
         )
     )
     return _section(
@@ -196,10 +192,6 @@ def _noise(noise: NoiseWords | None) -> Element | None:
         *(element("p", sentence) for sentence in noise.sentences),
         class_="noise",
     )
-
-
-def _share(share: float) -> str:
-    return percent(share) if 0.0 <= share <= 1.0 else UNKNOWN
 
 
 def _split(name: str, shares: list[float]) -> Element:

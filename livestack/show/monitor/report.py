@@ -14,6 +14,8 @@ from livestack.show.calibrated import proof, used
 from livestack.show.monitor.left_out import LeftOut, causes, left_out
 from livestack.show.monitor.plots import Plot, plots_of
 from livestack.show.monitor.verdict import next_time, night, title, verdict
+from livestack.show.noise import budget, noise_words
+from livestack.show.noise_words import NoiseWords
 from livestack.show.numbers import finer, numbers
 from livestack.show.state import NightState, SubRow, of_stack, when
 from livestack.show.status import status
@@ -48,6 +50,7 @@ class Section:
     causes: tuple[tuple[str, int], ...]
     satellites: tuple[str, ...]
     calibration: tuple[str, ...]
+    noise: NoiseWords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def _section(
         causes=tuple(causes(rows)),
         satellites=tuple(_satellite(trail) for trail in state.trails),
         calibration=tuple(_calibration(matched, defects)) if stacked else (),
+        noise=noise_words(budget(state, seen[0])) if stacked else None,
     )
 
 

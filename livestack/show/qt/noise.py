@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.show.noise_words import NoiseWords
+from livestack.show.noise_words import NoiseWords, share_words
 from livestack.show.qt.theme import font
 from livestack.show.tokens import NIGHT, Palette
-from livestack.show.words import THIN, percent
+from livestack.show.words import percent
 
 Qt = QtCore.Qt
 
@@ -24,6 +24,7 @@ _GRAINS = (
 """At night there is one colour, which must not be dimmed: the parts differ in their pattern."""
 _BAR_PX, _NIGHT_BAR_PX, _BAR_ROW, _ROW = 20, 8, 32, 24
 _LABEL, _WIDEST = 84, 760
+_NOT_YET = ("It is measured at the first look, when four subs are stacked.", "Bias and dark frames tell more.")
 _COLUMNS = (72, 72, 96)
 
 
@@ -68,7 +69,7 @@ class Parts(QtWidgets.QWidget):
             swatch = QtCore.QRectF(0.5, top + 6.5, 11, 11)
             self._fill(painter, place)
             painter.drawRoundedRect(swatch, 3, 3)
-            self._draw_row(painter, top, (name, _share(sub), _share(stack), figure), self._palette.t1)
+            self._draw_row(painter, top, (name, share_words(sub), share_words(stack), figure), self._palette.t1)
         painter.end()
 
     def _draw_bar(self, painter: QtGui.QPainter, middle: float, shares: list[float]) -> None:
@@ -145,9 +146,5 @@ class NoisePanel(QtWidgets.QScrollArea):
     def set_noise(self, noise: NoiseWords | None, calibration: tuple[str, ...] = ()) -> None:
         """Show this, or that nothing is known yet; and what calibration did."""
         self.parts.set_rows(noise.rows if noise else ())
-        said = noise.sentences if noise else ("It is known from the first sub in a stack on.",)
+        said = noise.sentences if noise else _NOT_YET
         self.words.setText("\n\n".join((*said, *calibration)))
-
-
-def _share(share: float) -> str:
-    return f"<{THIN}1{THIN}%" if 0 < share < 0.005 else percent(share)
