@@ -321,3 +321,28 @@ def test_in_a_browser(long_night: Night, browser: str, width: int) -> None:
             assert wrong == []
         finally:
             chromium.close()
+
+
+@pytest.mark.slow
+def test_a_hostile_name_stays_a_name_in_a_browser(night: Night, browser: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    night.target = HOSTILE + "M" * 300
+    for reason in (None, None, None, "x" * 300):
+        night.add(reason)
+    write_report(night.session)
+    wrong: list[str] = []
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=browser, args=list(CHROMIUM))
+        try:
+            tab = chromium.new_page(viewport={"width": 390, "height": 844})
+            tab.on("console", lambda message: wrong.append(message.text))
+            tab.on("dialog", lambda dialog: wrong.append(dialog.message))
+            tab.goto((night.session / "report.html").as_uri())
+            assert tab.text_content("h1") == night.target
+            assert tab.title().startswith(night.target)
+            assert tab.locator("script, main img").count() == 0
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+            assert wrong == []
+        finally:
+            chromium.close()
