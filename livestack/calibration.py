@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,12 +80,19 @@ class Calibration:
         chosen = match(light.header, self._library, self._by_hand) if self._enabled else Chosen()
         chosen = self._readable(chosen)
         identity = _identity(chosen)
-        masters, problems = self._load_or_build(identity, chosen, light.header)
+        masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
+        unused: dict[str, Any] = {
+            kind: () for kind in _SOURCES if getattr(chosen, kind) and kind not in masters.provenance
+        }
+        if unused:
+            chosen = dataclasses.replace(chosen, **unused, notes=(*chosen.notes, *problems))
+            identity = _identity(chosen)
+            masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
         why_not = _why_no_dark(light, masters) if chosen.dark and "dark" not in self._by_hand else None
         if why_not:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
             identity = _identity(chosen)
-            masters, problems = self._load_or_build(identity, chosen, light.header)
+            masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
         sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in _SOURCES}
         built: list[Event] = [
             MastersBuilt(kind, masters.n_frames[kind], paths, identity, masters.noise_adu[kind])
@@ -103,21 +112,22 @@ class Calibration:
         )
         return [*built, matched], masters, identity
 
-    def of(self, matched: MastersMatched, light: Header) -> Masters:
-        """Return the masters of a stack of a resumed session: the same bits."""
+    def of(self, matched: MastersMatched, light: Header, shape: tuple[int, ...]) -> Masters:
+        """Return the masters of a stack of a resumed session, whose lights have this shape: the same bits."""
         bias, dark, flat, darkflat = (tuple(Path(path) for path in getattr(matched, kind)) for kind in _SOURCES)
         chosen = Chosen(bias, dark, flat, darkflat, matched.dark_scale)
-        return self._load_or_build(matched.id, chosen, light)[0]
+        return self._load_or_build(matched.id, chosen, light, shape)[0]
 
     def _readable(self, chosen: Chosen) -> Chosen:
         """Leave out files that are gone by now; a video named by hand is all its frames."""
         present: dict[str, Any] = {
-            kind: tuple(f for path in getattr(chosen, kind) if file_of(path).is_file() for f in frames_in(path))
-            for kind in _SOURCES
+            kind: tuple(f for path in getattr(chosen, kind) for f in _frames(path)) for kind in _SOURCES
         }
         return dataclasses.replace(chosen, **present)
 
-    def _load_or_build(self, identity: str, chosen: Chosen, light: Header) -> tuple[Masters, list[str]]:
+    def _load_or_build(
+        self, identity: str, chosen: Chosen, light: Header, shape: tuple[int, ...]
+    ) -> tuple[Masters, list[str]]:
         if not identity:
             return Masters(), []
         kept = self._cache / f"masters-{identity}.npz"
@@ -125,7 +135,7 @@ class Calibration:
         if loaded is not None:
             return loaded
         with ThreadPoolExecutor(1) as ahead:
-            masters, problems = build(chosen, open_frame, light, ahead)
+            masters, problems = build(chosen, _reader(shape), light, ahead, shape)
         arrays: dict[str, Any] = {
             name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None
         }
@@ -177,8 +187,38 @@ def _why_no_dark(light: Frame, masters: Masters) -> str | None:
     )
 
 
+def _frames(path: Path) -> Iterable[Path]:
+    if level_of(path) is not None:
+        return (path,)
+    return frames_in(path) if file_of(path).is_file() else ()
+
+
+def level_of(path: Path) -> float | None:
+    """Return the level of a bias that is named by it, such as ``=500``, ADU; None for a file."""
+    text = path.name if len(path.parts) == 1 else ""
+    try:
+        level = float(text[1:]) if text.startswith("=") else math.nan
+    except ValueError:
+        level = math.nan
+    return level if 0 <= level < math.inf else None
+
+
+def _reader(shape: tuple[int, ...]) -> Callable[[Path], Frame]:
+    """Return what opens calibration frames of lights of this shape: files, and levels as even frames."""
+
+    def read(path: Path) -> Frame:
+        level = level_of(path)
+        if level is None:
+            return open_frame(path)
+        return Frame(np.full(shape, level, np.float32), Header(path, (shape[0], shape[1]), kind="master_bias"))
+
+    return read
+
+
 def _content(path: Path) -> str:
-    """Hash of a file; words for one that cannot be read, and is left out of its master."""
+    """Hash of a file; words for one that cannot be read, and is left out of its master; the name of a level."""
+    if level_of(path) is not None:
+        return path.name
     try:
         return content_hash(path)
     except FrameError as error:
@@ -186,6 +226,8 @@ def _content(path: Path) -> str:
 
 
 def _frame_by_hand(kind: str, path: Path) -> Path:
+    if kind == "bias" and level_of(path) is not None:
+        return path
     if not path.is_file():
         raise SettingsError(f"--{kind}: {path} is not there")
     try:

@@ -33,6 +33,8 @@ def path(value: str) -> Path:
     """Return a path as the user means it, absolute: ~ and .. resolved, links as they were named."""
     if not value:
         raise click.BadParameter("a path must not be empty")
+    if value.startswith("="):  # the level of a bias, no file
+        return Path(value)
     return Path(os.path.abspath(Path(value).expanduser()))  # noqa: PTH100 - Path.absolute keeps ..
 
 
@@ -51,7 +53,7 @@ PROCESSING = (
     click.option(
         "--masters", type=path, multiple=True, help="Folder or file: masters, or raw bias, dark, flat frames."
     ),
-    click.option("--bias", type=path, help="This bias, whatever the headers say."),
+    click.option("--bias", type=path, help="This bias, or a level in ADU such as =500, whatever the headers say."),
     click.option("--dark", type=path, help="This dark, whatever the headers say."),
     click.option("--flat", type=path, help="This flat, whatever the headers say."),
     click.option("--no-calibration", is_flag=True, help="Stack the frames as they come."),

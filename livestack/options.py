@@ -68,6 +68,8 @@ def _absolute(values: dict[str, Any], base: Path) -> dict[str, Any]:
     """Return the options that name files, as absolute paths."""
 
     def absolute(path: str | Path) -> str:
+        if str(path).startswith("="):  # a level, no file
+            return str(path)
         return str((base / Path(path).expanduser()).absolute())
 
     named: dict[str, Any] = {name: absolute(values[name]) for name in FILES if name in values}

@@ -66,9 +66,10 @@ def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
     """Found a stack again as its events say, without its subs."""
     header = header_from_json(Path(event.path), event.header)
     matched = past.matched.get(event.stack)
-    masters = session.calibration.of(matched, header) if matched else Masters()
-    first = past.words[event.no]
     height, width = event.size
+    shape = (height, width) if event.cfa or event.channels == 1 else (height, width, event.channels)
+    masters = session.calibration.of(matched, header, shape) if matched else Masters()
+    first = past.words[event.no]
     founding = Founding(
         stack=event.stack,
         header=header,

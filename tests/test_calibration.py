@@ -76,11 +76,11 @@ def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame
     events, masters, _ = calibration.choose("M 31", light)
     matched = _matched(list(events))
     (kept,) = cache.glob("masters-*.npz")
-    from_cache = Calibration(Processing(), cache).of(matched, light.header)
+    from_cache = Calibration(Processing(), cache).of(matched, light.header, light.data.shape)
     kept.unlink()
-    anew = Calibration(Processing(), cache).of(matched, light.header)
+    anew = Calibration(Processing(), cache).of(matched, light.header, light.data.shape)
     kept.write_bytes(b"PK\x03\x04 torn")
-    over_damage = Calibration(Processing(), cache).of(matched, light.header)
+    over_damage = Calibration(Processing(), cache).of(matched, light.header, light.data.shape)
     for other in (from_cache, anew, over_damage):
         np.testing.assert_array_equal(other.pedestal, masters.pedestal)
         np.testing.assert_array_equal(other.flat, masters.flat)
@@ -92,7 +92,7 @@ def test_the_sources_may_go_once_the_masters_are_kept(light: Frame, library: Pat
     events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     for path in library.rglob("*.fits"):
         path.unlink()
-    again = Calibration(Processing(), cache).of(_matched(list(events)), light.header)
+    again = Calibration(Processing(), cache).of(_matched(list(events)), light.header, light.data.shape)
     np.testing.assert_array_equal(again.pedestal, masters.pedestal)
 
 
@@ -119,7 +119,40 @@ def test_one_of_another_size_by_hand_is_said_not_used(light: Frame, cache: Path,
     mine = _write(tmp_path / "mine.fits", "DARK", 500, size=(20, 30))
     events, masters, _ = Calibration(Processing(dark=str(mine)), cache).choose("M 31", light)
     assert masters.pedestal is None
-    assert _matched(list(events)).notes == ["dark not used: mine.fits is 30×20 px, the lights 60×40 px"]
+    assert _matched(list(events)).notes == ["dark not used: mine.fits is 30×20 px, the lights are 60×40 px"]
+
+
+def test_what_is_not_used_is_not_said_to_be_used(light: Frame, library: Path, cache: Path, tmp_path: Path) -> None:
+    """Lights in colour have no use for frames of one plane; they are stacked as they come."""
+    colour = dataclasses.replace(light, data=np.repeat(light.data[..., None], 3, axis=2))
+    events, masters, identity = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", colour)
+    matched = _matched(list(events))
+    assert (matched.bias, matched.dark, matched.flat, identity) == ([], [], [], "")
+    assert masters.provenance == {}
+    assert "dark not used: dark_0.fits is 60×40 px, the lights are 60×40 px in colour" in matched.notes
+
+
+def test_a_bias_may_be_a_level(light: Frame, library: Path, cache: Path) -> None:
+    """Of lights and of flats; the same bits when it is resumed."""
+    flats = tuple(str(path) for path in sorted(library.glob("flat_*.fits")))
+    processing = Processing(masters=flats, bias="=300")
+    events, masters, _ = Calibration(processing, cache).choose("M 31", light)
+    matched = _matched(list(events))
+    assert matched.bias == ["=300"]
+    assert masters.pedestal is not None
+    assert (masters.pedestal == 300).all()
+    assert masters.provenance["bias"] == "=300"
+    other = Calibration(dataclasses.replace(processing, bias="=19000"), cache).choose("M 31", light)[1]
+    assert masters.flat is not None
+    assert other.flat is not None
+    assert other.flat.std() > 5 * masters.flat.std(), "what is taken off the flat is the bias"
+    for kept in cache.iterdir():
+        kept.unlink()
+    again = Calibration(processing, cache).of(matched, light.header, light.data.shape)
+    assert again.pedestal is not None
+    assert again.pedestal.tobytes() == masters.pedestal.tobytes()
+    assert again.flat is not None
+    assert again.flat.tobytes() == masters.flat.tobytes()
 
 
 def test_nothing_there_is_said(light: Frame, cache: Path) -> None:
@@ -186,6 +219,8 @@ def test_another_content_is_another_identity(light: Frame, library: Path, cache:
         ({"masters": ("/nowhere",)}, "--masters: /nowhere is not there"),
         ({"dark": "/nowhere.fits"}, "--dark: /nowhere.fits is not there"),
         ({"flat": "{text}"}, "--flat: "),
+        ({"bias": "=much"}, "--bias: =much is not there"),
+        ({"dark": "=500"}, "--dark: =500 is not there"),
         ({"masters": ("{empty}",)}, "--masters: no bias, dark or flat frame was found in"),
     ],
 )
@@ -225,7 +260,7 @@ def test_a_dark_that_makes_it_worse_is_ignored_in_words(cache: Path, tmp_path: P
     assert matched.dark == []
     assert any("the dark makes it worse, its hot px stand at 25 % of their height" in note for note in matched.notes)
     assert set(masters.provenance) == {"bias"}
-    again = calibration.of(matched, light.header)
+    again = calibration.of(matched, light.header, light.data.shape)
     np.testing.assert_array_equal(again.pedestal, masters.pedestal)
     assert matched.id == identity
     mine = Processing(masters=(str(tmp_path / "library"),), dark=str(tmp_path / "library" / "dark_0.fits"))
@@ -243,7 +278,7 @@ def test_a_scaled_dark_is_the_same_when_resumed(cache: Path, tmp_path: Path) -> 
     assert matched.dark_scale == pytest.approx(0.5)
     assert any("its current scaled by 0.5" in words for words in matched.fits)
     next(cache.glob("masters-*.npz")).unlink()
-    again = Calibration(Processing(), cache).of(matched, light.header)
+    again = Calibration(Processing(), cache).of(matched, light.header, light.data.shape)
     np.testing.assert_array_equal(again.pedestal, masters.pedestal)
     assert matched.figures["hot_before"] > 1000
     assert matched.figures["hot_after"] < 100

@@ -151,7 +151,13 @@ def _px(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}×{shape[0]} px" + (" in colour" if len(shape) == 3 else "")
 
 
-def build(chosen: Chosen, read: Read, light: Header, ahead: Executor | None = None) -> tuple[Masters, list[str]]:
+def build(
+    chosen: Chosen,
+    read: Read,
+    light: Header,
+    ahead: Executor | None = None,
+    shape: tuple[int, ...] | None = None,
+) -> tuple[Masters, list[str]]:
     """Build the masters of a stack from the files chosen for it; what cannot be used is left out, in words.
 
     A dark holds the bias; without one the bias is the pedestal. The flat is freed of its own pedestal, unless whoever
@@ -163,8 +169,10 @@ def build(chosen: Chosen, read: Read, light: Header, ahead: Executor | None = No
         Of the founding sub: size, and the CFA where a flat does not tell its own.
     ahead : Executor, optional
         Reads the next frame while one is added.
+    shape : tuple of int, optional
+        Of the lights' data; (H, W) otherwise.
     """
-    making = _Making(read, light, ahead)
+    making = _Making(read, light, shape or light.size, ahead)
     bias = making.mean("bias", chosen.bias)
     dark = making.dark(chosen, bias)
     under = making.mean("darkflat", chosen.darkflat) if chosen.darkflat else bias
@@ -173,7 +181,8 @@ def build(chosen: Chosen, read: Read, light: Header, ahead: Executor | None = No
     pedestal, blank = making.without_blanks(kind, pedestal)
     bad = blank if dark is None or pedestal is None else hot_pixels(pedestal) | (False if blank is None else blank)
     if light.pedestal_adu and flat is not None:
-        pedestal = (np.zeros(light.size, np.float32) if pedestal is None else pedestal) + np.float32(light.pedestal_adu)
+        pedestal = pedestal if pedestal is not None else np.zeros(making.shape, np.float32)
+        pedestal = pedestal + np.float32(light.pedestal_adu)
     masters = Masters(pedestal, flat, bad, making.provenance, making.n_frames, making.noise_adu)
     return masters, making.problems
 
@@ -181,8 +190,8 @@ def build(chosen: Chosen, read: Read, light: Header, ahead: Executor | None = No
 class _Making:
     """Masters in the making: words on where each is from, and on what was left out."""
 
-    def __init__(self, read: Read, light: Header, ahead: Executor | None) -> None:
-        self.read, self.light, self.ahead = read, light, ahead
+    def __init__(self, read: Read, light: Header, shape: tuple[int, ...], ahead: Executor | None) -> None:
+        self.read, self.light, self.shape, self.ahead = read, light, shape, ahead
         self.problems: list[str] = []
         self.provenance: dict[str, str] = {}
         self.done: dict[str, frozenset[str]] = {}
@@ -246,9 +255,9 @@ class _Making:
             return None
         try:
             found = mean_of(paths, self.read, subtract, level=kind == "flat", ahead=self.ahead)
-            shape, size = found.combined.mean.shape, self.light.size
-            if shape[:2] != size:
-                raise FrameError("mismatched", f"{paths[0].name} is {_px(shape)}, the lights {_px(size)}")
+            shape = found.combined.mean.shape
+            if shape != self.shape:
+                raise FrameError("mismatched", f"{paths[0].name} is {_px(shape)}, the lights are {_px(self.shape)}")
         except FrameError as error:
             self.problems.append(f"{kind} not used: {error.sentence}")
             return None

@@ -169,7 +169,7 @@ def test_masters_of_another_size_are_refused_in_words(kind: str, library: Librar
     chosen = Chosen(**{kind: (library.put("other", np.full((60, 80), 900, np.uint16)),)})
     masters, problems = build(chosen, library.read, LIGHT)
     assert masters == Masters()
-    assert problems == [f"{kind} not used: other is 80×60 px, the lights 160×120 px"]
+    assert problems == [f"{kind} not used: other is 80×60 px, the lights are 160×120 px"]
 
 
 def test_a_flat_that_does_not_tell_its_colours_is_taken_for_the_lights(library: Library) -> None:
