@@ -2,7 +2,7 @@
 
 In the core of a star of 2.5 px FWHM the mean of its neighbours is off by a third of the peak, rms, and by more than
 half on a mosaic, where the px of its colour are two px away. The weights here know how far detail reaches, and that
-colours share it: so it is 4 %, and 14 % on a mosaic. They are constants, and unbiased for a slope in each colour.
+colours share it: so it is 6 %, and 15 % on a mosaic. They are constants, and unbiased for a slope in each colour.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
 
 REACH = 2
-RIDGE = 0.01
-"""Noise as a share of the detail: so little that a px told by others is a third noisier than they are."""
+RIDGE = 0.03
+"""Noise as a share of the detail: so much that a px is not noisier than those it is told by."""
 
 
 def weights_of(colours: Array) -> Array:

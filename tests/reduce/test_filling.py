@@ -35,7 +35,7 @@ def test_a_slope_in_each_colour_is_told_exactly(cfa: str | None) -> None:
         np.testing.assert_allclose(_filled(picture, cfa, place), picture, rtol=2e-4)
 
 
-@pytest.mark.parametrize(("cfa", "most"), [(None, 0.03), ("RGGB", 0.11), (XTRANS_PHASES[0], 0.08)])
+@pytest.mark.parametrize(("cfa", "most"), [(None, 0.04), ("RGGB", 0.11), (XTRANS_PHASES[0], 0.08)])
 def test_the_core_of_a_star_is_told(cfa: str | None, most: float) -> None:
     """Of 3 px FWHM, wherever the px lies in it: off by a share of the peak, where the mean of its neighbours of one
     colour is off by 0.28, 0.56 and 0.41."""
@@ -55,7 +55,7 @@ def test_what_is_filled_is_about_as_noisy_as_what_was_measured(cfa: str | None) 
     """Neither smooth, so that the stack's noise would be told too low, nor a source of noise."""
     index = colours_of(cfa) if cfa else np.zeros((1, 1), np.int64)
     gain = np.sqrt((weights_of(index) ** 2).sum(axis=(2, 3)))
-    assert gain.min() > 0.6 and gain.max() < 1.4
+    assert gain.min() > 0.6 and gain.max() < 1.1
 
 
 def test_pairs_are_filled_from_what_was_measured_and_holes_stay() -> None:
