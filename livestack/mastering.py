@@ -108,6 +108,8 @@ def _make(one: Set, under: Set | None, subtract: Array | None, target: Path, say
     combined = found.combined
     if combined.n == 1:
         say(f"the {one.kind} is one frame: its noise goes into every light")
+    if words := found.words_on_stars:
+        say(words)
     if one.kind == "flat" and under is None:
         say("the flat keeps its bias: give bias or dark-flat frames with it")
     history = [f"{combined.n} frames, {one.first.path.name} ... {one.headers[-1].path.name}"]

@@ -28,6 +28,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Sessions, settings and logs that tests start go to a temporary home; the numba cache stays where it is."""
     home = tmp_path_factory.mktemp("home")
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        (home / name.lower()).mkdir()
         os.environ[name] = str(home / name.lower())
 
 

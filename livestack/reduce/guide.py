@@ -14,8 +14,9 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import TILE, load, repair, source_box, subtract_sky, warp_box
+from livestack.reduce.kernels import TILE, load, source_box, subtract_sky, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -38,7 +39,7 @@ def _cells(
     margin = 4 if colours.shape[0] > 2 else 2
     data = np.empty((raw.shape[0], 2 * (y1 - y0) + 2 * margin, 2 * (x1 - x0) + 2 * margin), np.float32)
     load(raw, pedestal, gain, 2 * y0 - margin, 2 * x0 - margin, colours.shape[0], data)
-    repair(data, colours, 2 * y0 - margin, 2 * x0 - margin)
+    fill(data, colours, 2 * y0 - margin, 2 * x0 - margin)
     if margin > 2:
         luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
         xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])

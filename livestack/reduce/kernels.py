@@ -6,14 +6,13 @@ crosses a band, and the bits do not depend on who ran it. Sources are (P, H, W):
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.filling import fill
 
 BAND = 64
 """Rows of the grid in one call: a constant, never a function of the machine."""
@@ -70,43 +69,6 @@ def load(raw: Array, pedestal: Array, gain: Array, y0: int, x0: int, cell: int, 
                 row[x] = row[_inside(x0 + x, width, cell) - x0]
             for x in range(last, w):
                 row[x] = row[_inside(x0 + x, width, cell) - x0]
-
-
-@njit(**OPTIONS)
-def fill_defects(data: Array, step: int) -> None:
-    """Replace a bad (non-finite) px by the mean of its same-colour neighbours, where at least 5 of 8 are good.
-
-    A larger hole (overscan, a dead area) keeps NaN, and whatever touches it later is not covered.
-    """
-    for p in range(data.shape[0]):
-        plane = data[p]
-        bad = np.argwhere(~np.isfinite(plane))
-        value = np.empty(len(bad), np.float32)
-        for k in range(len(bad)):
-            value[k] = _neighbours_mean(plane, bad[k, 0], bad[k, 1], step)
-        for k in range(len(bad)):
-            plane[bad[k, 0], bad[k, 1]] = value[k]
-
-
-@njit(**OPTIONS)
-def _neighbours_mean(plane: Array, y: int, x: int, step: int) -> Any:
-    h, w = plane.shape
-    total, n = F(0), 0
-    for yy in range(y - step, y + step + 1, step):
-        for xx in range(x - step, x + step + 1, step):
-            if 0 <= yy < h and 0 <= xx < w and np.isfinite(plane[yy, xx]):
-                total += plane[yy, xx]
-                n += 1
-    return total / F(n) if n >= 5 else F(np.nan)
-
-
-@njit(**OPTIONS)
-def repair(data: Array, colours: Array, y0: int, x0: int) -> None:
-    """Fill the defects of source px that start at (y0, x0) from neighbours of their own colour."""
-    if colours.shape[0] == xtrans.CELL:
-        xtrans.fill(data[0], colours, y0, x0)
-    else:
-        fill_defects(data, max(colours.shape[0], 1))
 
 
 @njit(**OPTIONS)
@@ -186,7 +148,7 @@ def source_tile(raw: Array, pedestal: Array, gain: Array, colours: Array, area: 
     is_cfa = colours.shape[0] > 0
     data = np.empty((planes, y1 - y0 + 2 * MARGIN, x1 - x0 + 2 * MARGIN), np.float32)
     load(raw, pedestal, gain, y0 - MARGIN, x0 - MARGIN, colours.shape[0], data)
-    repair(data, colours, y0 - MARGIN, x0 - MARGIN)
+    fill(data, colours, y0 - MARGIN, x0 - MARGIN)
     if not is_cfa:
         return data[:, MARGIN : MARGIN + y1 - y0, MARGIN : MARGIN + x1 - x0].copy()
     colour = np.empty((3, y1 - y0, x1 - x0), np.float32)

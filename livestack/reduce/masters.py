@@ -15,6 +15,7 @@ import numpy as np
 from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce.combine import Combined, combine
+from livestack.reduce.flats import has_stars
 from livestack.reduce.fold import colours_of
 from livestack.reduce.matching import Chosen
 
@@ -30,12 +31,27 @@ HOT_SIGMA = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Mean of the frames that could be used, the first one's name, the last one itself, and words on those left out."""
+    """Mean of the frames that could be used, the first one's name, the last one itself, and words on those left out.
+
+    Of flats, `n_starry` of them show stars, and `words_on_stars` says what became of these.
+    """
 
     combined: Combined
     first: str
     last: Frame
     problems: tuple[str, ...]
+    n_starry: int = 0
+
+    @property
+    def words_on_stars(self) -> str | None:
+        """What the stars in flats mean for the lights; None = there are none."""
+        if not self.n_starry:
+            return None
+        n = self.combined.n
+        there = "there are stars in the flat" if n == 1 else f"there are stars in {self.n_starry} of {n} flats"
+        if has_stars(self.combined.mean, self.last.header.cfa):
+            return f"{there}, and they leave dark spots in the lights: move the telescope between twilight flats"
+        return f"{there}: left out of their mean, where the telescope had moved between them"
 
     @property
     def words(self) -> str:
@@ -68,11 +84,11 @@ def mean_of(
         No frame could be used.
     """
     used: list[Frame] = []
-    first = ""
+    first, n_starry = "", 0
     problems = []
 
     def usable() -> Iterator[Array]:
-        nonlocal first
+        nonlocal first, n_starry
         level_adu, shape = 0.0, subtract.shape if subtract is not None else None
         for path, taken in _read_ahead(paths, read, ahead):
             try:
@@ -90,6 +106,7 @@ def mean_of(
                         raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
                     level_adu = level_adu or mine
                     data = data * np.float32(level_adu / mine)
+                    n_starry += has_stars(data, frame.header.cfa)
             except FrameError as error:
                 problems.append(error.sentence)
                 continue
@@ -101,7 +118,7 @@ def mean_of(
         combined = combine(usable())
     except ValueError:
         raise FrameError("unreadable", "; ".join(problems) or "no calibration frame could be read") from None
-    return Mean(combined, first, used[0], tuple(problems))
+    return Mean(combined, first, used[0], tuple(problems), n_starry)
 
 
 def _read_ahead(
@@ -264,6 +281,8 @@ class _Making:
         self.problems += [f"left out of the {kind}: {problem}" for problem in found.problems]
         if len(paths) > 1 and found.combined.n == 1:
             self.problems.append(f"the {kind} is one frame: its noise goes into every light")
+        if words := found.words_on_stars:
+            self.problems.append(words)
         self.provenance[kind] = found.words
         self.done[kind] = found.last.header.calibrated
         if found.combined.n > 1:

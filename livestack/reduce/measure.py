@@ -13,6 +13,7 @@ from numba import njit
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import kernels, xtrans
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.filling import fill
 from livestack.reduce.fold import calibration_planes, colours_of, planes_of
 
 THRESHOLD_SIGMA = 4.0
@@ -168,7 +169,7 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
     out = np.empty(planes.shape, np.float32)
     colours = colours_of(frame.header.cfa)
     kernels.load(planes, pedestal, gain, 0, 0, len(colours), out)
-    kernels.repair(out, colours, 0, 0)
+    fill(out, colours, 0, 0)
     return out
 
 

@@ -79,7 +79,7 @@ def _weighed(cfa: Array, y: int, x: int, weights: Array) -> Any:
 
 
 @njit(**OPTIONS)
-def _place_in_cell(colours: Array) -> tuple[int, int]:
+def place_in_cell(colours: Array) -> tuple[int, int]:
     """Where in the cell that the weights are for an X-Trans pattern starts."""
     n = CELL
     for y in range(n):
@@ -94,35 +94,10 @@ def _place_in_cell(colours: Array) -> tuple[int, int]:
 
 
 @njit(**OPTIONS)
-def fill(plane: Array, colours: Array, y0: int, x0: int) -> None:
-    """As `kernels.fill_defects`: of its colour within 2 px, weighed by 1/r², where more than half are good."""
-    h, w = plane.shape
-    bad = np.argwhere(~np.isfinite(plane))
-    value = np.empty(len(bad), np.float32)
-    for k in range(len(bad)):
-        y, x = bad[k, 0], bad[k, 1]
-        own = colours[(y0 + y) % CELL, (x0 + x) % CELL]
-        total, share, n, n_good = F(0), F(0), 0, 0
-        for yy in range(max(y - REACH, 0), min(y + REACH + 1, h)):
-            for xx in range(max(x - REACH, 0), min(x + REACH + 1, w)):
-                if (yy == y and xx == x) or colours[(y0 + yy) % CELL, (x0 + xx) % CELL] != own:
-                    continue
-                n += 1
-                if np.isfinite(plane[yy, xx]):
-                    near = F(1) / F((yy - y) ** 2 + (xx - x) ** 2)
-                    total += near * plane[yy, xx]
-                    share += near
-                    n_good += 1
-        value[k] = total / share if 2 * n_good > n else F(np.nan)
-    for k in range(len(bad)):
-        plane[bad[k, 0], bad[k, 1]] = value[k]
-
-
-@njit(**OPTIONS)
 def debayer(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
     """`kernels.debayer` of an X-Trans mosaic; colours (6, 6)."""
     _, h, w = out.shape
-    cell_y, cell_x = _place_in_cell(colours)
+    cell_y, cell_x = place_in_cell(colours)
     for y in range(h):
         py = (cell_y + y0 + y) % CELL
         for x in range(w):
@@ -138,7 +113,7 @@ def debayer(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
 def luminance(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
     """¼ red, ½ green, ¼ blue of each px, (h, w); cfa and colours as in `debayer`."""
     h, w = out.shape
-    cell_y, cell_x = _place_in_cell(colours)
+    cell_y, cell_x = place_in_cell(colours)
     for y in range(h):
         py = (cell_y + y0 + y) % CELL
         for x in range(w):

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array, Masters
-from livestack.reduce.kernels import fill_defects
 from livestack.reduce.measure import calibrated
 from tests.reduce.fields import PHASES, draw_stars, frame_of, light, mosaic, star_field, warped
 
@@ -66,35 +65,6 @@ def test_grey_stars_stay_grey(cfa: str) -> None:
     )
     assert np.abs(shares - 1).max() < 0.02
     np.testing.assert_allclose(shares.mean(axis=0), 1, atol=2e-3)
-
-
-@pytest.mark.parametrize("step", [1, 2])
-def test_a_lone_defect_takes_the_mean_of_its_own_colour(step: int) -> None:
-    draw = np.random.default_rng(2)
-    plane = draw.normal(1000, 10, (1, *SIZE)).astype(np.float32)
-    data = plane.copy()
-    spots = [(20, 30), (41, 52), (60, 17)]
-    for y, x in spots:
-        data[0, y, x] = np.nan
-    fill_defects(data, step)
-    for y, x in spots:
-        ring = [plane[0, y + j, x + i] for j in (-step, 0, step) for i in (-step, 0, step) if (j, i) != (0, 0)]
-        assert data[0, y, x] == pytest.approx(np.mean(ring), rel=1e-6)
-        plane[0, y, x] = data[0, y, x]
-    np.testing.assert_array_equal(data, plane)
-
-
-def test_pairs_are_filled_from_what_was_measured_and_holes_stay() -> None:
-    """A filled px is never used to fill the next; a hole keeps its NaN."""
-    data = np.full((1, 40, 40), 100, np.float32)
-    data[0, 10, 10:12] = np.nan
-    data[0, 20:26, 20:26] = np.nan
-    data[0, 9, 10] = 500
-    fill_defects(data, 1)
-    assert data[0, 10, 10] == pytest.approx((6 * 100 + 500) / 7)
-    assert data[0, 10, 11] == pytest.approx((6 * 100 + 500) / 7)
-    assert np.isnan(data[0, 21:25, 21:25]).all()
-    assert np.isnan(data).sum() <= 36
 
 
 @pytest.mark.parametrize("cfa", [None, "RGGB", "GRBG"])

@@ -1,0 +1,52 @@
+"""Stars in flats: a twilight sky shows them, and what stays of one in the flat is a hole in every light."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from livestack.frame import Array
+from livestack.reduce.fold import colours_of
+from livestack.reduce.proof import colour_planes
+
+PEAK_SIGMA = 8.0
+LEAST_BESIDE = 0.1
+"""What is beside a star's peak, on either axis, has so much of its height and more; beside a hot px is nothing."""
+LEAST_STARS = 10
+"""Fewer may be cosmic rays or flaws of the sensor."""
+CELL = 2
+"""Px on a side of what is compared: a star is several of these wide, noise and hot px are one."""
+MOST_CELLS = 1024
+"""So many cells on a side, in the middle, are enough to tell."""
+EDGE = 8
+"""Cells along the edges where a sensor's border, not the sky, makes peaks."""
+
+
+def has_stars(flat: Array, cfa: str | None) -> bool:
+    """Whether bright, compact, round peaks stand in a flat: dust is dark, and hot px stand alone.
+
+    Parameters
+    ----------
+    flat : (H, W) or (H, W, 3), bias subtracted.
+    """
+    h, w = (min(side // CELL, MOST_CELLS) for side in flat.shape[:2])
+    if min(h, w) < 4 * EDGE:
+        return False
+    cfa_side = len(colours_of(cfa)) or 1
+    # the part begins where the pattern does
+    y, x = ((side - n * CELL) // 2 // cfa_side * cfa_side for side, n in zip(flat.shape, (h, w), strict=False))
+    part = flat[y : y + h * CELL, x : x + w * CELL].astype(np.float32)
+    part = np.nan_to_num(part if part.ndim == 2 else part.mean(axis=2))
+    for colour in colour_planes(part, cfa):
+        colour[:] /= max(float(np.median(colour[::4, ::4])), 1e-6)
+    level = cv2.resize(part, (w, h), interpolation=cv2.INTER_AREA)
+    smooth = cv2.medianBlur(level, 5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above = np.nan_to_num(level / smooth - 1, posinf=0.0, neginf=0.0)
+    above[smooth <= 0.1 * np.median(smooth)] = 0
+    sigma = 1.4826 * float(np.median(np.abs(above[above != 0]))) if above.any() else 0.0
+    beside = [np.minimum(np.roll(above, 1, axis), np.roll(above, -1, axis)) for axis in (0, 1)]
+    round_ = np.minimum(*beside) > LEAST_BESIDE * above
+    highest = above >= cv2.dilate(above, np.ones((3, 3), np.uint8))
+    star = (above > PEAK_SIGMA * sigma) & round_ & highest
+    return int(star[EDGE:-EDGE, EDGE:-EDGE].sum()) >= LEAST_STARS
