@@ -36,7 +36,7 @@ def read_rows(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     at_once = max(1, BLOCK_BYTES // (math.prod(shape[1:]) * dtype.itemsize))
     for top in range(0, shape[0], at_once):
         rows = np.empty((min(at_once, shape[0] - top), *shape[1:]), dtype)
-        _fill(stream, rows.data.cast("B"))
+        fill(stream, rows.data.cast("B"))
         if not dtype.isnative:
             rows = rows.byteswap(inplace=True).view(dtype.newbyteorder("="))
         yield slice(top, top + len(rows)), rows
@@ -48,7 +48,14 @@ def drain(stream: BinaryIO) -> None:
         pass
 
 
-def _fill(stream: BinaryIO, into: memoryview) -> None:
+def fill(stream: BinaryIO, into: memoryview) -> None:
+    """Read as much as a buffer holds.
+
+    Raises
+    ------
+    EOFError
+        The stream ends before.
+    """
     done = 0
     while done < len(into):
         # A stream that unpacks gives what it has unpacked so far.
