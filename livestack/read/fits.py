@@ -24,7 +24,7 @@ from livestack.read.blocks import Hdu, axes_of, hdus
 from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown
-from livestack.read.samples import BLOCK_BYTES, drain, read_rows
+from livestack.read.streams import BLOCK_BYTES, drain, read_rows
 
 STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
 """What describes one HDU's own data and is never inherited from the primary header."""

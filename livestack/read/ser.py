@@ -21,7 +21,7 @@ from livestack.frame import Array, Frame, Header
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
 from livestack.read.names import file_of, frame_path, number_of
-from livestack.read.samples import read_rows
+from livestack.read.streams import read_rows
 
 MAGIC: Final = b"LUCAM-RECORDER"
 LAYOUT: Final = struct.Struct("<14s7i40s40s40s2q")

@@ -23,7 +23,7 @@ from livestack.read.blocks import COMMENTARY, parse_value
 from livestack.read.files import WHITE_ADU, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown, text
-from livestack.read.samples import read_rows
+from livestack.read.streams import read_rows
 from livestack.read.xisf_block import Damaged, attachments, local_name, opened_block, whole_numbers
 
 SIGNATURE: Final = b"XISF0100"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from livestack.errors import FrameError
 from livestack.read.keywords import shown
-from livestack.read.samples import drain, fill
+from livestack.read.streams import PIECE_BYTES, Pieces, drain, fill, inflated, joined, pieces_of
 
 SHUFFLED: Final = "+sh"
 CHECKSUMS: Final = {
@@ -27,13 +26,11 @@ CHECKSUMS: Final = {
 }
 """As files name them, without hyphens → as hashlib does."""
 
-CHUNK: Final = 1 << 16
 OTHER_LENGTH: Final = "its compressed pixels are of another length"
 
 LEAST_WINDOW_BYTES: Final = 1 << 23
 """How far back every reader of zstd must be able to look."""
 
-Pieces = Iterator[bytes]
 Unpack = Callable[[BinaryIO, int, int], Pieces]
 """(packed block, its length, unpacked length) → what is in it, in pieces."""
 
@@ -52,35 +49,6 @@ def attachments(root: Element) -> Iterator[tuple[int, int]]:
             except Damaged:
                 continue
             yield start, start + length
-
-
-class PieceStream(io.RawIOBase):
-    """Pieces of bytes as one stream."""
-
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Return True: that is what it is for."""
-        return True
-
-    def readinto(self, into: Any) -> int:
-        """Read what is left of the piece in hand, or of the next; 0 behind the last."""
-        while not self._piece:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._piece = memoryview(piece)
-        n_bytes = min(len(into), len(self._piece))
-        into[:n_bytes] = self._piece[:n_bytes]
-        self._piece = self._piece[n_bytes:]
-        return n_bytes
-
-
-def joined(pieces: Pieces) -> BinaryIO:
-    """Return a stream of pieces of bytes, one after another."""
-    return cast(BinaryIO, PieceStream(pieces))
 
 
 @contextmanager
@@ -167,16 +135,7 @@ def _stored(
 
 def _attached(stream: BinaryIO, start: int, length: int) -> Pieces:
     stream.seek(start)
-    yield from _pieces(stream, length)
-
-
-def _pieces(stream: BinaryIO, length: int) -> Pieces:
-    while length:
-        piece = stream.read(min(CHUNK, length))
-        if not piece:
-            raise EOFError
-        yield piece
-        length -= len(piece)
+    yield from pieces_of(stream, length)
 
 
 def _decoded(encoding: str | None, words: str) -> bytes:
@@ -220,7 +179,7 @@ def _unpacked(block: Pieces, length: int, name: str, holder: Element, n_bytes: i
 def _unpacked_parts(block: BinaryIO, unpack: Unpack, parts: list[tuple[int, ...]]) -> Pieces:
     """Unpack parts, each (packed, unpacked) bytes long."""
     for packed, plain in parts:
-        part = joined(_pieces(block, packed))
+        part = joined(pieces_of(block, packed))
         done = 0
         for piece in unpack(part, packed, plain):
             done += len(piece)
@@ -257,15 +216,10 @@ def _codec(name: str, codec: str) -> Unpack:
 
 
 def _unpack_zlib(block: BinaryIO, _length: int, _n_bytes: int) -> Pieces:
-    unzip = zlib.decompressobj()
-    while not unzip.eof and (packed := block.read(CHUNK)):
-        piece = unzip.decompress(packed, CHUNK)
-        while piece:
-            yield piece
-            piece = unzip.decompress(unzip.unconsumed_tail, CHUNK)
-    # Only behind the end of the stream has its checksum been compared.
-    if not unzip.eof:
-        raise Damaged(OTHER_LENGTH)
+    try:
+        yield from inflated(block)
+    except EOFError as error:
+        raise Damaged(OTHER_LENGTH) from error
 
 
 def _lz4() -> Unpack:
@@ -292,7 +246,7 @@ def _zstd() -> Unpack:
         # What the block says of the window is what the package would allocate.
         unzip = zstandard.ZstdDecompressor(max_window_size=max(LEAST_WINDOW_BYTES, 2 * n_bytes))
         try:
-            yield from unzip.read_to_iter(block, read_size=CHUNK, write_size=CHUNK)
+            yield from unzip.read_to_iter(block, read_size=PIECE_BYTES, write_size=PIECE_BYTES)
         except zstandard.ZstdError as error:
             raise Damaged(error) from error
 
