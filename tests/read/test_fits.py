@@ -310,3 +310,12 @@ def test_every_keyword_is_kept(tmp_path: Path) -> None:
     assert (raw["ESO DET OUT1 GAIN"], raw["EMPTY"], raw["FLAG"], raw["NUMBER"]) == (0.91, None, True, -17)
     assert (raw["COMMENT"], raw["HISTORY"]) == ("one\ntwo", "dark subtracted")
     assert open_header(write_text_header(path, "VALUE   = 1.5D3 / comment")).raw["VALUE"] == 1500.0
+
+
+def test_a_signalling_nan_hides_no_bright_px(tmp_path: Path) -> None:
+    """ADU are not taken for 0 to 1 because the comparison broke off at a NaN."""
+    data = np.full((24, 32), 0.5, "f4")
+    data[0] = 3000
+    data[1].view("u4")[...] = 0x7FA00000
+    frame = open_frame(write_fits(tmp_path / "a.fits", data))
+    assert np.array_equal(np.nan_to_num(frame.data), np.nan_to_num(data))
