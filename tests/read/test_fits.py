@@ -315,7 +315,7 @@ def test_every_keyword_is_kept(tmp_path: Path) -> None:
 def test_a_signalling_nan_hides_no_bright_px(tmp_path: Path) -> None:
     """ADU are not taken for 0 to 1 because the comparison broke off at a NaN."""
     data = np.full((24, 32), 0.5, "f4")
-    data[0] = 3000
-    data[1].view("u4")[...] = 0x7FA00000
+    data[0, 0] = 3000
+    data.view("u4")[23, 24] = 0x7FA00000
     frame = open_frame(write_fits(tmp_path / "a.fits", data))
     assert np.array_equal(np.nan_to_num(frame.data), np.nan_to_num(data))
