@@ -80,7 +80,8 @@ def to_adu(values: Array) -> Array:
         part = np.abs(flat[at : at + PART_PX])
         if part[np.isfinite(part)].max(initial=0) > NORMALISED_MOST:
             return values
-    values *= np.float32(WHITE_ADU)
+    with np.errstate(invalid="ignore"):
+        values *= np.float32(WHITE_ADU)
     return values
 
 

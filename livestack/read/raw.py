@@ -133,6 +133,8 @@ def serve() -> None:
             if data is not None:
                 answers.write(data.data.cast("B"))
             answers.flush()
+            # not kept until the next one is decoded
+            del data
 
 
 def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
@@ -179,7 +181,7 @@ def _decode(path: Path, raw: Any, keywords: dict[str, Any]) -> tuple[dict[str, A
     colour = raw.raw_type.name == "Stack"
     cells = None if colour else _cells(path, raw)
     visible = raw.raw_image_visible
-    data: Array = np.array(visible[..., :N_COLOURS] if colour else visible)
+    data: Array = visible[..., :N_COLOURS] if colour else visible
     if data.shape[:2] != size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says; copy it again.")
     _check_whole(path, data)
@@ -267,9 +269,9 @@ def _check_whole(path: Path, data: Array) -> None:
 
 
 def _above_black(data: Array, levels: list[float]) -> Array:
-    """Subtract the black level of each colour (linear) or of each pixel of the cell (CFA)."""
+    """Return a copy without the black level of each colour (linear) or of each pixel of the cell (CFA)."""
     if not any(levels):
-        return data
+        return np.array(data)
     values = data.astype(np.float32)
     if data.ndim == N_COLOURS:
         values -= np.array(levels, np.float32)
