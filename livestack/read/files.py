@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     Raises
     ------
     FrameError
-        vanished or unreadable: this one file.
+        vanished, unreadable, or truncated (empty): this one file.
     SourceError
         The disk or the share failed.
     """
@@ -42,7 +43,10 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FrameError("unreadable", f"{path.name} is not a regular file.")
         with path.open("rb") as stream:
-            yield stream, path.stat().st_size
+            size = os.fstat(stream.fileno()).st_size
+            if not size and not stream.peek(1):
+                raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
+            yield stream, size
     except FileNotFoundError as error:
         raise FrameError("vanished", f"{path.name} is gone.") from error
     except OSError as error:

@@ -133,7 +133,7 @@ def is_complete(path: Path) -> bool | None:
     """
     with opened(path) as (file, size):
         packed = _is_gzip(file)
-        if size == 0 or (packed and size < GZIP_SHORTEST):
+        if packed and size < GZIP_SHORTEST:
             return False
         if packed:
             return _gzip_is_complete(file, size, path.name)
@@ -166,7 +166,7 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
 def _is_gzip(file: BinaryIO) -> bool:
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
-    return bool(magic) and GZIP_MAGIC.startswith(magic)
+    return GZIP_MAGIC.startswith(magic)
 
 
 @contextmanager

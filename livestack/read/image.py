@@ -19,10 +19,10 @@ from livestack.read.blocks import CARD, parse_cards
 from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
+from livestack.read.image_tiff import read_tiff
 from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
 from livestack.read.streams import pieces_of
-from livestack.read.tiff import read_tiff
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 END_OF_PNG: Final = b"IEND"
@@ -66,8 +66,6 @@ def read_header(path: Path) -> Header:
         As `read_frame`.
     """
     with opened(path) as (stream, size):
-        if not size:
-            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
         suffix = suffix_of(path)
         if suffix in (".tif", ".tiff"):
             found = _tiff_header(stream, size)
@@ -86,8 +84,6 @@ def read_header(path: Path) -> Header:
 def is_complete(path: Path) -> bool | None:
     """Whether the end of the file is there; None where it is not of the kind its name says."""
     with opened(path) as (stream, size):
-        if not size:
-            return False
         suffix = suffix_of(path)
         if suffix == ".png":
             return _png_complete(stream)

@@ -85,19 +85,15 @@ def read_time(path: Path) -> datetime | None:
 
 
 def is_complete(path: Path) -> bool | None:
-    """None: only the decoder can say; but an empty file is not, and a DNG tells where its strips end."""
+    """None: only the decoder can say; but a DNG tells where its strips end."""
     with opened(path) as (stream, size):
-        if not size:
-            return False
         return tiff_complete(stream, size) if suffix_of(path) == ".dng" else None
 
 
 def _checked(path: Path) -> Path:
     """Refuse, without waking a child, what is no file or empty."""
-    with opened(path) as (_, size):
-        if not size:
-            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
-    return path
+    with opened(path):
+        return path
 
 
 def _header(path: Path, answer: dict[str, Any]) -> Header:

@@ -143,8 +143,7 @@ class _Tree(ElementTree.TreeBuilder):
 def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
     preamble = stream.read(PREAMBLE_BYTES)
     if not any(preamble):
-        what = "begins with zeros: it was reserved but not written" if preamble else "is empty: nothing was written"
-        raise FrameError("truncated", f"{name} {what}; copy it again.")
+        raise FrameError("truncated", f"{name} begins with zeros: it was reserved but not written; copy it again.")
     if not SIGNATURE.startswith(preamble[: len(SIGNATURE)]):
         raise FrameError("unreadable", f"{name} is not an XISF file: it does not begin with XISF0100.")
     length = int.from_bytes(preamble[8:12], "little")
