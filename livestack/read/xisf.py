@@ -234,10 +234,11 @@ def _pattern(path: Path, element: Element) -> str | None:
         return None
     width, height = (text(array.get(name)) or "2" for name in ("width", "height"))
     pattern = bayer.clean_pattern(array.get("pattern", ""))
-    if (width, height) != ("2", "2") or pattern not in bayer.PATTERNS:
+    side = str(math.isqrt(len(pattern)))
+    if not bayer.is_pattern(pattern) or (width, height) != (side, side):
         raise FrameError(
             "mismatched",
-            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered yet; save it as RGB.",
+            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered; save it as RGB.",
         )
     return pattern
 
