@@ -61,7 +61,7 @@ def pieces_of(stream: BinaryIO, n_bytes: int) -> Pieces:
     while n_bytes:
         piece = stream.read(min(PIECE_BYTES, n_bytes))
         if not piece:
-            raise EOFError
+            raise EOFError("it ends too soon")
         yield piece
         n_bytes -= len(piece)
 
@@ -80,7 +80,7 @@ def inflated(stream: BinaryIO) -> Pieces:
     while not unzip.eof:
         packed = stream.read(PIECE_BYTES)
         if not packed:
-            raise EOFError
+            raise EOFError("it ends too soon")
         piece = unzip.decompress(packed, PIECE_BYTES)
         while piece:
             yield piece
@@ -89,7 +89,7 @@ def inflated(stream: BinaryIO) -> Pieces:
 
 def drain(stream: BinaryIO) -> None:
     """Read what is left: some streams compare their checksum only at the end."""
-    while stream.read(BLOCK_BYTES):
+    while stream.read(PIECE_BYTES):
         pass
 
 
@@ -106,7 +106,7 @@ def fill(stream: BinaryIO, into: memoryview) -> None:
         # A stream that unpacks gives what it has unpacked so far.
         n_bytes = stream.readinto(into[done:])  # type: ignore[attr-defined]
         if not n_bytes:
-            raise EOFError
+            raise EOFError("it ends too soon")
         done += n_bytes
 
 
