@@ -150,7 +150,10 @@ def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
     if len(preamble) < PREAMBLE_BYTES or PREAMBLE_BYTES + length > size:
         raise FrameError("truncated", f"{name} ends inside its header; copy it again when it is finished.")
     if length > MAX_HEADER_BYTES:
-        raise FrameError("unreadable", f"{name} has a header of {length} bytes: it is damaged; copy it again.")
+        raise FrameError(
+            "unreadable",
+            f"{name} has a header of {length} bytes: it is damaged, or holds its pixels as text; save them as a block.",
+        )
     xml = stream.read(length).rstrip(b"\0")
     try:
         if not xml:
