@@ -103,7 +103,7 @@ FILES: Final[dict[str, Write]] = {
     "negative.tif": _of(tifffile.imwrite, photometric="miniswhite"),
     "strips.tif": _of(ZLIB, rowsperstrip=64),
     "tiles.tif": _of(ZLIB, tile=(256, 256)),
-    "f8z.tif": _of(tifffile.imwrite, lambda data: data.astype("f8"), compression="zlib", rowsperstrip=64),
+    "f8z.tif": _of(tifffile.imwrite, lambda data: data / 65537, compression="zlib", rowsperstrip=64),
     "planesz.tif": _of(
         ZLIB,
         lambda data: np.moveaxis(colours(data), -1, 0),
