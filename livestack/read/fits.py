@@ -34,6 +34,8 @@ GZIP_SHORTEST: Final = 18
 """Header and trailer of a gzip file, bytes."""
 DEFLATE_RATIO: Final = 1032
 """No deflate stream unpacks to more than this many times its length."""
+MOST_BEHIND_BYTES: Final = 1 << 28
+"""So far a gzip stream is followed behind the picture, to its checksum; one made to do harm has no end."""
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
 MAX_COLUMNS: Final = 999
@@ -109,7 +111,7 @@ def read_frame(path: Path) -> Frame:
         else:
             data = _gathered(image, _plain_blocks(stream, image))
         if isinstance(stream, gzip.GzipFile):
-            drain(cast(BinaryIO, stream))
+            drain(cast(BinaryIO, stream), MOST_BEHIND_BYTES)
     return make_frame(to_adu(data) if image.cards["BITPIX"] < 0 else data, header)
 
 
@@ -153,7 +155,7 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
             if length in (first.data_end, first.next_start):
                 return True
             end = max(hdu.data_end for hdu in hdus(cast(BinaryIO, stream), name, size * DEFLATE_RATIO))
-            drain(cast(BinaryIO, stream))
+            drain(cast(BinaryIO, stream), end + MOST_BEHIND_BYTES - stream.tell())
             return end <= stream.tell()
     except EOFError:
         return False

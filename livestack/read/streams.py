@@ -87,10 +87,11 @@ def inflated(stream: BinaryIO) -> Pieces:
             piece = unzip.decompress(unzip.unconsumed_tail, PIECE_BYTES)
 
 
-def drain(stream: BinaryIO) -> None:
-    """Read what is left: some streams compare their checksum only at the end."""
-    while stream.read(PIECE_BYTES):
-        pass
+def drain(stream: BinaryIO, most_bytes: float = math.inf) -> None:
+    """Read what is left, up to so many bytes: some streams compare their checksum only at the end."""
+    done = 0
+    while done < most_bytes and (piece := stream.read(PIECE_BYTES)):
+        done += len(piece)
 
 
 def fill(stream: BinaryIO, into: memoryview) -> None:
