@@ -338,7 +338,7 @@ def _tile_blocks(hdu: Any, image: Image) -> Iterator[tuple[Channel, slice, Array
     above = hdu.shape[: -len(image.shape)]
     if hdu.shape != (*above, *image.shape) or math.prod(above) != 1:
         raise ValueError("it is of another size")
-    tile_rows = int(hdu.tile_shape[len(above) + image.planes_first])
+    tile_rows = image.hdu.cards.get(f"ZTILE{2 if image.planes_first else len(image.shape)}", 1)
     at_once = tile_rows * max(1, BLOCK_BYTES // (4 * width * tile_rows))
     for channel in image.channels:
         place = (0,) * len(above) + ((channel,) if image.planes_first else ())
