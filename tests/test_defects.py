@@ -13,6 +13,7 @@ from livestack.frame import Array
 from livestack.growth import Core, Growth
 from livestack.knowledge import Knowledge
 from livestack.resume import checkpoint_of
+from tests.nights import bits
 from tests.reduce.fields import NOISE_ADU, draw_stars
 from tests.test_growth import SIZE, Captures
 
@@ -34,7 +35,12 @@ IN_STAR_LIGHT = 1
 
 
 def _bits(growth: Growth) -> bytes:
-    return b"".join(array.tobytes() for array in growth.shown().arrays) + growth.knowledge.defects.tobytes()
+    return bits(growth) + growth.knowledge.defects.tobytes()
+
+
+def _sky(captures: Captures) -> Array:
+    """Px without star light, (H, W) bool."""
+    return draw_stars(SIZE, captures.stars, 3.2, 3.0) < NOISE_ADU
 
 
 def _paths(captures: Captures) -> Array:
@@ -56,7 +62,7 @@ def test_they_are_gone_and_the_stars_are_not(cfa: str | None) -> None:
     """Against the same subs without them, from the second look on."""
     captures, clean = Captures(13, cfa, flaws_adu=FLAWS), Captures(13, cfa)
     growth, pure = captures.growth(), clean.growth()
-    near, sky = _paths(captures), draw_stars(SIZE, captures.stars, 3.2, 3.0) < NOISE_ADU
+    near, sky = _paths(captures), _sky(captures)
     counts = []
     for n, (sub, twin) in enumerate(zip(captures.subs, clean.subs, strict=True), 1):
         looks, _ = captures.fold(growth, [sub]), clean.fold(pure, [twin])
@@ -145,6 +151,6 @@ def test_the_second_pass_leaves_them_out() -> None:
     captures.fold(growth, captures.subs)
     growth.judge_again(lambda sub: captures.frames[sub.no])
     Captures(13).fold(pure, captures.subs)
-    sky = (draw_stars(SIZE, captures.stars, 3.2, 3.0) < NOISE_ADU) & (pure.shown().coverage[0] == 13)
+    sky = _sky(captures) & (pure.shown().coverage[0] == 13)
     off = np.abs(growth.shown().mean - pure.shown().mean)[0]
     assert off[_paths(captures) & sky].max() < 3 * NOISE_ADU / np.sqrt(13)

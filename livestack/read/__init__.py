@@ -84,8 +84,8 @@ def is_complete(path: Path) -> bool | None:
     try:
         if said:
             return said(path)
-        with opened(path) as (_, size):
-            return False if size == 0 else None
+        with opened(path):
+            return None
     except LivestackError:
         return False
 

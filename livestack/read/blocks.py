@@ -86,7 +86,7 @@ def _begins(block: bytes, mark: bytes) -> bool:
 
 def _check_start(block: bytes, name: str) -> None:
     if not block:
-        raise FrameError("truncated", f"{name} is empty: nothing was written into it.")
+        raise FrameError("truncated", f"{name} unpacks to nothing; copy it again when it is finished.")
     if not any(block):
         raise FrameError("truncated", f"{name} begins with zeros: it was reserved but not written; copy it again.")
     if not _begins(block, START):

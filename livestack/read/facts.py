@@ -88,13 +88,17 @@ def facts_of(path: Path) -> Facts:
     matches = [next((match for pattern in PROGRAM_PATTERNS if (match := pattern.fullmatch(stem))), None)]
     matches += [found[-1] for pattern in UNIT_PATTERNS if (found := list(pattern.finditer(stem)))]
     for match in filter(None, matches):
-        said = {fact: value for fact, value in match.groupdict().items() if value} | said
+        told = {fact: value for fact, value in match.groupdict().items() if value}
+        if "exposure" in told:
+            # the unit goes with the number: another place may have one of its own
+            told.setdefault("unit", "s")
+        said = told | said
     exposure, binning = number(said.get("exposure")), number(said.get("binning"))
     return Facts(
         kind=(said.get("kind") or "").lower() or None,
         target=text(said.get("target")),
         filter=text(said.get("filter")),
-        exposure_s=None if exposure is None else exposure * SECONDS_OF.get(said.get("unit", "").lower(), 1.0),
+        exposure_s=None if exposure is None else exposure * SECONDS_OF.get(said["unit"].lower(), 1.0),
         gain=number(said.get("gain")),
         temperature_c=number(said.get("temperature")),
         binning=int(binning) if binning else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import math
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ MAX_SAMPLES: Final = 300_000_000
 """More than any sensor has, colour included: a header that asks for more is damaged."""
 WHITE_ADU: Final = 65535
 NORMALISED_MOST: Final = 2.0
+PART_PX: Final = 1 << 18
 MIN_SIDE_PX: Final = 4
 DISK_FAILED: Final = frozenset(
     getattr(errno, name)
@@ -34,7 +35,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     Raises
     ------
     FrameError
-        vanished or unreadable: this one file.
+        vanished, unreadable, or truncated (empty): this one file.
     SourceError
         The disk or the share failed.
     """
@@ -42,7 +43,10 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         if not stat.S_ISREG(path.stat().st_mode):
             raise FrameError("unreadable", f"{path.name} is not a regular file.")
         with path.open("rb") as stream:
-            yield stream, path.stat().st_size
+            size = os.fstat(stream.fileno()).st_size
+            if not size and not stream.peek(1):
+                raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
+            yield stream, size
     except FileNotFoundError as error:
         raise FrameError("vanished", f"{path.name} is gone.") from error
     except OSError as error:
@@ -72,15 +76,17 @@ def to_adu(values: Array) -> Array:
     Parameters
     ----------
     values : ndarray of float32
-        May be overwritten.
+        Contiguous; overwritten.
     """
-    low, high = (float(extreme.reduce(values, axis=None)) for extreme in (np.fmin, np.fmax))
-    if math.isinf(low) or math.isinf(high):
-        finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if low < -NORMALISED_MOST or not high <= NORMALISED_MOST:
-        return values
-    return np.multiply(values, np.float32(WHITE_ADU), out=values if values.flags.writeable else None)
+    flat = values.reshape(-1)
+    # not fmin and fmax of all: a NaN of the signalling sort makes them forget what they saw
+    for at in range(0, flat.size, PART_PX):
+        part = np.abs(flat[at : at + PART_PX])
+        if part[np.isfinite(part)].max(initial=0) > NORMALISED_MOST:
+            return values
+    with np.errstate(invalid="ignore"):
+        values *= np.float32(WHITE_ADU)
+    return values
 
 
 def make_frame(data: Array, header: Header) -> Frame:

@@ -1,15 +1,16 @@
 """FITS files into frames, and back to the question whether one is whole.
 
-Plain images are read by NumPy straight into the array that stays; tile-compressed ones by astropy.
+Plain images are read by NumPy, tile-compressed ones by astropy; both some rows at a time, into the array that stays.
 """
 
 from __future__ import annotations
 
 import gzip
+import math
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from livestack.read.blocks import Hdu, axes_of, hdus
 from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown
+from livestack.read.streams import BLOCK_BYTES, drain, read_rows
 
 STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
 """What describes one HDU's own data and is never inherited from the primary header."""
@@ -32,13 +34,16 @@ GZIP_SHORTEST: Final = 18
 """Header and trailer of a gzip file, bytes."""
 DEFLATE_RATIO: Final = 1032
 """No deflate stream unpacks to more than this many times its length."""
-CHUNK: Final = 1 << 20
+MOST_BEHIND_BYTES: Final = 1 << 28
+"""So far a gzip stream is followed behind the picture, to its checksum; one made to do harm has no end."""
 UINT16_ZERO: Final = 32768
 SCALING: Final = (("BSCALE", 1.0), ("BZERO", 0.0))
 MAX_COLUMNS: Final = 999
 MAX_BLOCK_PX: Final = 1024
 """The standard of tile compression knows blocks of 16 and 32 px."""
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+Channel = int | slice
 
 _astropy_lock = threading.Lock()
 """Silencing astropy's warnings changes the process: one thread at a time."""
@@ -64,6 +69,11 @@ class Image:
     def planes_first(self) -> bool:
         """Whether the colours are three planes."""
         return len(self.shape) == 3 and self.shape[0] == 3
+
+    @property
+    def channels(self) -> Iterable[Channel]:
+        """Where in (H, W) or (H, W, 3) its planes belong: all that is stored for a row, or one colour after another."""
+        return range(3) if self.planes_first else [slice(None)]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -96,12 +106,13 @@ def read_frame(path: Path) -> Frame:
         header = _header(path, image)
         if limit < image.hdu.data_end:
             raise _cut_short(path.name, image.hdu, limit)
-        data = _decompress(stream, path.name, image) if image.compressed else _read_plain(stream, path.name, image)
+        if image.compressed:
+            data = _decompress(stream, path.name, image)
+        else:
+            data = _gathered(image, _plain_blocks(stream, image))
         if isinstance(stream, gzip.GzipFile):
-            _drain(stream)
-    if image.planes_first:
-        data = np.ascontiguousarray(np.moveaxis(data, 0, -1))
-    return make_frame(data, header)
+            drain(cast(BinaryIO, stream), MOST_BEHIND_BYTES)
+    return make_frame(to_adu(data) if image.cards["BITPIX"] < 0 else data, header)
 
 
 def read_header(path: Path) -> Header:
@@ -124,7 +135,7 @@ def is_complete(path: Path) -> bool | None:
     """
     with opened(path) as (file, size):
         packed = _is_gzip(file)
-        if size == 0 or (packed and size < GZIP_SHORTEST):
+        if packed and size < GZIP_SHORTEST:
             return False
         if packed:
             return _gzip_is_complete(file, size, path.name)
@@ -144,7 +155,7 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
             if length in (first.data_end, first.next_start):
                 return True
             end = max(hdu.data_end for hdu in hdus(cast(BinaryIO, stream), name, size * DEFLATE_RATIO))
-            _drain(stream)
+            drain(cast(BinaryIO, stream), end + MOST_BEHIND_BYTES - stream.tell())
             return end <= stream.tell()
     except EOFError:
         return False
@@ -154,26 +165,20 @@ def _gzip_is_complete(file: BinaryIO, size: int, name: str) -> bool | None:
         return False if error.reason == "truncated" else None
 
 
-def _drain(stream: gzip.GzipFile) -> None:
-    """Unpack what is left: only at the end is the checksum compared."""
-    while stream.read(CHUNK):
-        pass
-
-
 def _is_gzip(file: BinaryIO) -> bool:
     magic = file.read(len(GZIP_MAGIC))
     file.seek(0)
-    return bool(magic) and GZIP_MAGIC.startswith(magic)
+    return GZIP_MAGIC.startswith(magic)
 
 
 @contextmanager
 def _stream_of(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """Open a file, unpacked if need be; gives (stream, bytes that it can hold at most)."""
     with opened(path) as (file, size):
-        if not _is_gzip(file):
-            yield file, size
-            return
         try:
+            if not _is_gzip(file):
+                yield file, size
+                return
             if size < GZIP_SHORTEST:
                 raise EOFError
             with gzip.GzipFile(fileobj=file) as stream:
@@ -238,21 +243,25 @@ def _cut_short(name: str, hdu: Hdu, size: int) -> FrameError:
     )
 
 
-def _read_plain(stream: BinaryIO, name: str, image: Image) -> Array:
-    """Read an uncompressed image in its stored shape."""
-    stored = np.empty(image.shape, STORED[image.cards["BITPIX"]])
-    into = stored.data.cast("B")
+def _gathered(image: Image, blocks: Iterable[tuple[Channel, slice, Array]]) -> Array:
+    """Put blocks of rows together: (H, W) or (H, W, 3), uint16 unless one of them is float32."""
+    data = np.empty(0, np.uint16)
+    for channel, rows, values in blocks:
+        if not data.size:
+            data = np.empty((*image.size, 3)[: len(image.shape)], values.dtype)
+        elif data.dtype == np.uint16 != values.dtype:
+            data = data.astype(np.float32)
+        data[rows, ..., channel] = values
+    return data
+
+
+def _plain_blocks(stream: BinaryIO, image: Image) -> Iterator[tuple[Channel, slice, Array]]:
+    """Read an uncompressed image."""
+    stored = np.dtype(STORED[image.cards["BITPIX"]])
     stream.seek(image.hdu.data_start)
-    done = 0
-    while done < len(into):
-        # GzipFile reads what it has unpacked so far.
-        n_bytes = stream.readinto(into[done:])  # type: ignore[attr-defined]
-        if not n_bytes:
-            raise _cut_short(name, image.hdu, image.hdu.data_start + done)
-        done += n_bytes
-    if not stored.dtype.isnative:
-        stored = stored.byteswap(inplace=True).view(stored.dtype.newbyteorder("="))
-    return _physical(stored, image.cards)
+    for channel in image.channels:
+        for rows, samples in read_rows(stream, image.shape[int(image.planes_first) :], stored):
+            yield channel, rows, _physical(samples, image.cards)
 
 
 def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
@@ -286,8 +295,7 @@ def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
             values += zero
         if missing is not None:
             values[missing] = np.nan
-        values = values.astype(np.float32, copy=False)
-    return to_adu(values) if stored.dtype.kind == "f" else values
+        return values.astype(np.float32, copy=False)
 
 
 def _tiles_make_sense(cards: Mapping[str, Any]) -> bool:
@@ -317,16 +325,24 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
             warnings.simplefilter("ignore")
             stream.seek(0)
             # Not closed: that would close our stream.
-            values = np.asarray(fits.open(stream, memmap=False)[image.index].data)
+            return _gathered(image, _tile_blocks(fits.open(stream, memmap=False)[image.index], image))
     except Exception as error:  # the one that the tile codecs raise has no public name
         raise FrameError(
             "unreadable", f"{name}: its compressed picture is damaged ({shown(error)}); copy it again."
         ) from error
-    if values.shape[-len(image.shape) :] != image.shape or values.size != np.prod(image.shape):
-        raise FrameError("unreadable", f"{name}: its compressed picture is damaged; copy it again.")
-    values = values.reshape(image.shape)
-    if values.dtype == np.uint16:
-        return np.array(values, np.uint16)
-    with np.errstate(over="ignore", invalid="ignore"):
-        floats = np.array(values, np.float32)
-    return to_adu(floats) if image.cards["BITPIX"] < 0 else floats
+
+
+def _tile_blocks(hdu: Any, image: Image) -> Iterator[tuple[Channel, slice, Array]]:
+    """Read a tile-compressed image, whole tiles at a time."""
+    height, width = image.size
+    above = hdu.shape[: -len(image.shape)]
+    if hdu.shape != (*above, *image.shape) or math.prod(above) != 1:
+        raise ValueError("it is of another size")
+    tile_rows = image.hdu.cards.get(f"ZTILE{2 if image.planes_first else len(image.shape)}", 1)
+    at_once = tile_rows * max(1, BLOCK_BYTES // (4 * width * tile_rows))
+    for channel in image.channels:
+        place = (0,) * len(above) + ((channel,) if image.planes_first else ())
+        for top in range(0, height, at_once):
+            rows = slice(top, min(top + at_once, height))
+            values = np.asarray(hdu.section[(*place, rows)])
+            yield channel, rows, values if values.dtype == np.uint16 else values.astype(np.float32)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -18,38 +17,21 @@ from livestack.frame import Array, Frame, Header
 from livestack.read import ifd
 from livestack.read.blocks import CARD, parse_cards
 from livestack.read.exif import APP1, EXIF_MARK, JPEG_MAGIC, START_OF_SCAN, exif_in, exif_of, jpeg_segments
-from livestack.read.files import check_size, make_frame, opened, to_adu
+from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
+from livestack.read.image_tiff import read_tiff
 from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
+from livestack.read.streams import pieces_of
 
 PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+END_OF_PNG: Final = b"IEND"
 END_OF_JPEG: Final = b"\xff\xd9"
 START_OF_FRAME: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-GREY, COLOUR, INVERTED, CFA = 1, 2, 0, 32803
-UNCOMPRESSED: Final = 1
-MOST_CHANNELS: Final = 16
-"""Three colours, and masks and transparency besides."""
 JPEG_NOTE: Final = (
     "the subs are JPEG, 8 bit and stretched by the camera: faint light is lost and brightness is not true; "
     "record RAW or FITS"
 )
-TIFF_ERRORS: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""What tifffile raises on damaged files; its own TiffFileError comes from Exception and is added when it is loaded."""
 
 
 def read_frame(path: Path) -> Frame:
@@ -69,15 +51,10 @@ def read_frame(path: Path) -> Frame:
     header = read_header(path)
     if is_complete(path) is False:
         raise _cut_short(path)
-    data = _read_tiff(path) if suffix_of(path) in (".tif", ".tiff") else _read_cv(path)
+    data = read_tiff(path) if suffix_of(path) in (".tif", ".tiff") else _read_cv(path)
     if data.shape[:2] != header.size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says.")
-    if data.dtype != np.uint16:
-        is_float = data.dtype.kind == "f"
-        with np.errstate(over="ignore", invalid="ignore"):
-            data = data.astype(np.float32)
-        data = to_adu(data) if is_float else data
-    return make_frame(np.ascontiguousarray(data), header)
+    return make_frame(data, header)
 
 
 def read_header(path: Path) -> Header:
@@ -89,8 +66,6 @@ def read_header(path: Path) -> Header:
         As `read_frame`.
     """
     with opened(path) as (stream, size):
-        if not size:
-            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
         suffix = suffix_of(path)
         if suffix in (".tif", ".tiff"):
             found = _tiff_header(stream, size)
@@ -109,8 +84,6 @@ def read_header(path: Path) -> Header:
 def is_complete(path: Path) -> bool | None:
     """Whether the end of the file is there; None where it is not of the kind its name says."""
     with opened(path) as (stream, size):
-        if not size:
-            return False
         suffix = suffix_of(path)
         if suffix == ".png":
             return _png_complete(stream)
@@ -193,7 +166,7 @@ def _png_complete(stream: BinaryIO) -> bool | None:
     if stream.read(len(PNG_MAGIC)) != PNG_MAGIC:
         return None
     for kind, offset, length in _png_chunks(stream):
-        if kind == b"IEND":
+        if kind == END_OF_PNG:
             stream.seek(offset + length)
             return len(stream.read(4)) == 4
     return False
@@ -224,79 +197,42 @@ def _read_cv(path: Path) -> Array:
     import cv2
 
     with opened(path) as (stream, _):
-        content = stream.read()
-    if content.startswith(PNG_MAGIC):
-        _check_png(path.name, content)
-    try:
-        data = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise FrameError("unreadable", f"{path.name} cannot be decoded: {shown(error.err)}; copy it again.") from error
+        try:
+            if suffix_of(path) == ".png":
+                _check_png(path.name, stream)
+            stream.seek(0)
+            if _is_plain(path):
+                data = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            else:
+                data = cv2.imdecode(np.frombuffer(stream.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+        except EOFError as error:
+            raise _cut_short(path) from error
+        except cv2.error as error:
+            raise FrameError(
+                "unreadable", f"{path.name} cannot be decoded: {shown(error.err)}; copy it again."
+            ) from error
     if data is None:
         raise FrameError("unreadable", f"{path.name} cannot be decoded: it is damaged; copy it again.")
-    pixels: Array = np.asarray(data)
-    return pixels if pixels.ndim == 2 else pixels[..., 2::-1]
+    pixels: Array = data if data.ndim == 2 else data[..., 2::-1]
+    return np.ascontiguousarray(pixels, np.uint16 if pixels.dtype == np.uint16 else np.float32)
 
 
-def _check_png(name: str, content: bytes) -> None:
+def _is_plain(path: Path) -> bool:
+    """Whether OpenCV finds a file by its name: it takes UTF-8, and on Windows ASCII alone."""
+    name = str(path)
+    return name.isascii() or (os.name == "posix" and name.encode(errors="replace").decode() == name)
+
+
+def _check_png(name: str, stream: BinaryIO) -> None:
     """Refuse a damaged PNG: the decoder would fill in zeros and say nothing."""
-    at = len(PNG_MAGIC)
-    while at + 12 <= len(content):
-        length = int.from_bytes(content[at : at + 4], "big")
-        check = content[at + 8 + length : at + 12 + length]
-        if zlib.crc32(content[at + 4 : at + 8 + length]) != int.from_bytes(check, "big"):
+    stream.seek(len(PNG_MAGIC))
+    for kind, offset, length in _png_chunks(stream):
+        stream.seek(offset - len(kind))
+        found = 0
+        for piece in pieces_of(stream, len(kind) + length):
+            found = zlib.crc32(piece, found)
+        if found != int.from_bytes(stream.read(4), "big"):
+            at = offset - 8
             raise FrameError("unreadable", f"{name} is damaged: a checksum at byte {at} is wrong; copy it again.")
-        if content[at + 4 : at + 8] == b"IEND":
+        if kind == END_OF_PNG:
             return
-        at += 12 + length
-
-
-def _read_tiff(path: Path) -> Array:
-    import tifffile
-
-    # What it would log is told in the sentence of the FrameError.
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)
-    try:
-        with opened(path) as (stream, _), tifffile.TiffFile(stream) as tiff:
-            page: Any = tiff.pages[0]
-            photometric, planar, compression = int(page.photometric), int(page.planarconfig), page.compression
-            if photometric not in (GREY, COLOUR, INVERTED, CFA):
-                raise FrameError("mismatched", f"{path.name} has a palette or another colour model; save it as RGB.")
-            check_size(path.name, (page.imagelength, page.imagewidth), page.samplesperpixel)
-            if (
-                len(page.dataoffsets) != math.prod(page.chunked)
-                or page.samplesperpixel > MOST_CHANNELS
-                or _is_short(page)
-            ):
-                raise FrameError("unreadable", f"{path.name} is damaged: parts of its picture are not listed.")
-            data = np.asarray(page.asarray())
-    except (*TIFF_ERRORS, tifffile.TiffFileError) as error:
-        raise _tiff_refused(path.name, error) from error
-    if data.ndim == 3 and planar == 2:
-        data = np.moveaxis(data, 0, -1)
-    if data.ndim == 3:
-        data = data[..., :3] if data.shape[-1] >= 3 else data[..., 0]
-    if data.ndim not in (2, 3):
-        raise FrameError("mismatched", f"{path.name} holds {compression} data of {data.ndim} axes, not one picture.")
-    return _inverted(data) if photometric == INVERTED else data
-
-
-def _is_short(page: Any) -> bool:
-    """Whether an uncompressed page has fewer bytes than its samples need."""
-    n_samples = page.imagelength * page.imagewidth * page.samplesperpixel
-    return bool(page.compression == UNCOMPRESSED and sum(page.databytecounts) < n_samples * page.bitspersample // 8)
-
-
-def _inverted(data: Array) -> Array:
-    """Return a picture stored as a negative the right way round."""
-    top = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(top - data, data.dtype)
-
-
-def _tiff_refused(name: str, error: Exception) -> FrameError:
-    if "imagecodecs" in str(error):
-        return FrameError(
-            "unreadable",
-            f"{name} is compressed in a way that needs the package imagecodecs; install it, or save uncompressed.",
-        )
-    return FrameError("unreadable", f"{name} is damaged ({shown(str(error) or type(error).__name__)}); copy it again.")

@@ -85,19 +85,15 @@ def read_time(path: Path) -> datetime | None:
 
 
 def is_complete(path: Path) -> bool | None:
-    """None: only the decoder can say; but an empty file is not, and a DNG tells where its strips end."""
+    """None: only the decoder can say; but a DNG tells where its strips end."""
     with opened(path) as (stream, size):
-        if not size:
-            return False
         return tiff_complete(stream, size) if suffix_of(path) == ".dng" else None
 
 
 def _checked(path: Path) -> Path:
     """Refuse, without waking a child, what is no file or empty."""
-    with opened(path) as (_, size):
-        if not size:
-            raise FrameError("truncated", f"{path.name} is empty: nothing was written into it.")
-    return path
+    with opened(path):
+        return path
 
 
 def _header(path: Path, answer: dict[str, Any]) -> Header:
@@ -133,6 +129,8 @@ def serve() -> None:
             if data is not None:
                 answers.write(data.data.cast("B"))
             answers.flush()
+            # not kept until the next one is decoded
+            del data
 
 
 def _answer(path: Path, pixels: bool) -> tuple[dict[str, Any], Array | None]:
@@ -179,7 +177,7 @@ def _decode(path: Path, raw: Any, keywords: dict[str, Any]) -> tuple[dict[str, A
     colour = raw.raw_type.name == "Stack"
     cells = None if colour else _cells(path, raw)
     visible = raw.raw_image_visible
-    data: Array = np.array(visible[..., :N_COLOURS] if colour else visible)
+    data: Array = visible[..., :N_COLOURS] if colour else visible
     if data.shape[:2] != size:
         raise FrameError("unreadable", f"{path.name} is damaged: its size is not what its header says; copy it again.")
     _check_whole(path, data)
@@ -267,9 +265,9 @@ def _check_whole(path: Path, data: Array) -> None:
 
 
 def _above_black(data: Array, levels: list[float]) -> Array:
-    """Subtract the black level of each colour (linear) or of each pixel of the cell (CFA)."""
+    """Return a copy without the black level of each colour (linear) or of each pixel of the cell (CFA)."""
     if not any(levels):
-        return data
+        return np.array(data)
     values = data.astype(np.float32)
     if data.ndim == N_COLOURS:
         values -= np.array(levels, np.float32)

@@ -7,6 +7,7 @@ wrote 0 for little-endian, and all others followed them.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from livestack.frame import Array, Frame, Header
 from livestack.read.files import check_size, make_frame, opened
 from livestack.read.header import make_header
 from livestack.read.names import file_of, frame_path, number_of
+from livestack.read.streams import read_rows
 
 MAGIC: Final = b"LUCAM-RECORDER"
 LAYOUT: Final = struct.Struct("<14s7i40s40s40s2q")
@@ -29,6 +31,9 @@ MONO, RGB, BGR = 0, 100, 101
 BAYER: Final = {8: "RGGB", 9: "GRBG", 10: "GBRG", 11: "BGGR"}
 MOST_FRAMES: Final = 1_000_000
 """A night of 20 frames a second has fewer."""
+ENOUGH_TIMES: Final = 256
+"""Of so many frames the time that goes from one to the next is asked; more would be read again for every frame."""
+TICK: Final = np.dtype("<i8")
 TICKS_PER_S: Final = 10_000_000
 YEAR_ONE: Final = datetime(1, 1, 1, tzinfo=UTC)
 LAST_TICK: Final = int((datetime.max.replace(tzinfo=UTC) - YEAR_ONE).total_seconds()) * TICKS_PER_S
@@ -69,9 +74,14 @@ class Video:
         return 3 if self.colour in (RGB, BGR) else 1
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W), or (H, W, 3) in colour."""
+        return self.size if self.planes == 1 else (*self.size, self.planes)
+
+    @property
     def frame_bytes(self) -> int:
         """Size of one frame."""
-        return self.size[0] * self.size[1] * self.planes * self.dtype.itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
 
     @property
     def n_frames(self) -> int:
@@ -108,11 +118,15 @@ def read_frame(path: Path) -> Frame:
     """
     with opened(file_of(path)) as (stream, size):
         video = _video(stream, size, path.name)
-        samples = np.frombuffer(_pixels(stream, video, path), video.dtype).astype(np.uint16)
-        header = _header(path, video, _ticks(stream, video))
-    height, width = video.size
-    data: Array = samples.reshape((height, width, 3) if video.planes == 3 else video.size)
-    return make_frame(np.ascontiguousarray(data[..., ::-1]) if video.colour == BGR else data, header)
+        header = _header(path, video, stream)
+        _seek(stream, video, path)
+        data: Array = np.empty(video.shape, np.uint16)
+        try:
+            for rows, samples in read_rows(stream, video.shape, video.dtype):
+                data[rows] = samples[..., ::-1] if video.colour == BGR else samples
+        except EOFError as error:
+            raise _cut_short(path, video) from error
+    return make_frame(data, header)
 
 
 def read_header(path: Path) -> Header:
@@ -125,7 +139,7 @@ def read_header(path: Path) -> Header:
     """
     with opened(file_of(path)) as (stream, size):
         video = _video(stream, size, path.name)
-        return _header(path, video, _ticks(stream, video))
+        return _header(path, video, stream)
 
 
 def is_complete(path: Path) -> bool | None:
@@ -137,7 +151,7 @@ def is_complete(path: Path) -> bool | None:
         except FrameError as error:
             # a recorder may write the header last; what it is not, it may not become
             return False if error.reason == "truncated" else None
-    return 0 < video.n_declared <= video.n_whole if path == file else number_of(path) <= video.n_whole
+    return 0 < video.n_declared <= video.n_whole if path == file else 1 <= number_of(path) <= video.n_whole
 
 
 def share_of(path: Path) -> bytes:
@@ -150,9 +164,11 @@ def share_of(path: Path) -> bytes:
     """
     with opened(file_of(path)) as (stream, size):
         video = _video(stream, size, path.name)
-        pixels = _pixels(stream, video, path)
-        ticks = _ticks(stream, video)
-    return video.facts + pixels + (ticks[number_of(path) - 1].tobytes() if len(ticks) else b"")
+        _seek(stream, video, path)
+        pixels = stream.read(video.frame_bytes)
+        if len(pixels) < video.frame_bytes:
+            raise _cut_short(path, video)
+        return b"".join((video.facts, pixels, _times(stream, video, number_of(path), 1).tobytes()))
 
 
 def _video(stream: BinaryIO, size: int, name: str) -> Video:
@@ -189,34 +205,38 @@ def _video(stream: BinaryIO, size: int, name: str) -> Video:
     )
 
 
-def _pixels(stream: BinaryIO, video: Video, path: Path) -> bytes:
-    """Return the bytes of a frame."""
+def _seek(stream: BinaryIO, video: Video, path: Path) -> None:
+    """Go to where a frame begins; one that is not whole takes no memory."""
     file, number = file_of(path), number_of(path)
     if not video.n_frames:
         raise FrameError("truncated", f"{file.name} holds no frame: nothing was recorded into it.")
-    if number > video.n_frames:
+    if not 1 <= number <= video.n_frames:
         raise FrameError("vanished", f"{file.name} has {video.n_frames} frames, and no number {number} any more.")
+    if number > video.n_whole:
+        raise _cut_short(path, video)
     stream.seek(LAYOUT.size + (number - 1) * video.frame_bytes)
-    # memory is taken only for what is there
-    pixels = stream.read(video.frame_bytes) if number <= video.n_whole else b""
-    if len(pixels) < video.frame_bytes:
-        raise FrameError(
-            "truncated",
-            f"{file.name} ends in frame {number} of {video.n_declared}; copy it again when it is finished.",
-        )
-    return pixels
 
 
-def _ticks(stream: BinaryIO, video: Video) -> Array:
-    """Return the times of all frames, (N,) int64; empty where the video has none."""
+def _cut_short(path: Path, video: Video) -> FrameError:
+    file, number = file_of(path), number_of(path)
+    return FrameError(
+        "truncated",
+        f"{file.name} ends in frame {number} of {video.n_declared}; copy it again when it is finished.",
+    )
+
+
+def _times(stream: BinaryIO, video: Video, first: int, count: int) -> Array:
+    """Return the times of some frames, (count,) int64; fewer where the trailer ends, none where the video has none."""
     if not video.has_times:
-        return np.zeros(0, np.int64)
-    stream.seek(LAYOUT.size + video.n_declared * video.frame_bytes)
-    return np.frombuffer(stream.read(8 * video.n_declared), "<i8")
+        return np.zeros(0, TICK)
+    stream.seek(LAYOUT.size + video.n_declared * video.frame_bytes + (first - 1) * TICK.itemsize)
+    content = stream.read(max(0, min(count, video.n_declared - first + 1)) * TICK.itemsize)
+    return np.frombuffer(content, TICK, len(content) // TICK.itemsize)
 
 
-def _header(path: Path, video: Video, ticks: Array) -> Header:
+def _header(path: Path, video: Video, stream: BinaryIO) -> Header:
     """Return the header of a frame; the video does not say its exposure, but from frame to frame goes as much time."""
+    number = number_of(path)
     observer, instrument, telescope = video.words
     keywords: dict[str, Any] = {
         "OBSERVER": observer,
@@ -224,16 +244,20 @@ def _header(path: Path, video: Video, ticks: Array) -> Header:
         "TELESCOP": telescope,
         "SATURATE": 2**video.depth - 1,
         "ROWORDER": "TOP-DOWN",
-        "FRAMENO": number_of(path),
+        "FRAMENO": number,
     }
-    number = number_of(path)
-    own_tick = int(ticks[number - 1]) if number <= len(ticks) else 0
-    moment = _moment(own_tick) or _moment(video.start_tick)
-    if moment:
+    own = _times(stream, video, number, 1)
+    if moment := (_moment(int(own[0])) if len(own) else None) or _moment(video.start_tick):
         keywords["DATE-AVG"] = moment.isoformat()
-    if len(ticks) > 1 and (between := float(np.median(np.diff(ticks)))) > 0:
+    if between := _usual_step(_times(stream, video, 1, ENOUGH_TIMES)):
         keywords["EXPTIME"] = between / TICKS_PER_S
     return make_header(path, keywords, video.size, colour=video.planes == 3, cfa=BAYER.get(video.colour))
+
+
+def _usual_step(times: Array) -> float:
+    """Return the median time from one frame to the next, in ticks; 0 where it is not known."""
+    said = times[(times > 0) & (times < LAST_TICK)]
+    return max(0.0, float(np.median(np.diff(said)))) if len(said) > 1 else 0.0
 
 
 def _moment(tick: int) -> datetime | None:

@@ -7,6 +7,7 @@ https://pixinsight.com/doc/docs/XISF-1.0-spec/XISF-1.0-spec.html
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -22,7 +23,8 @@ from livestack.read.blocks import COMMENTARY, parse_value
 from livestack.read.files import WHITE_ADU, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown, text
-from livestack.read.xisf_block import Damaged, attachments, local_name, read_block, whole_numbers
+from livestack.read.streams import read_rows
+from livestack.read.xisf_block import Damaged, attachments, local_name, opened_block, whole_numbers
 
 SIGNATURE: Final = b"XISF0100"
 PREAMBLE_BYTES: Final = 16
@@ -62,7 +64,7 @@ class Image:
     ----------
     shape : tuple of int
         As stored: (channels, H, W) planar, (H, W, channels) normal.
-    dtype : str
+    dtype : dtype
         As stored, with the byte order.
     normalised : bool
         Floats from 0, black, to 1, white.
@@ -73,13 +75,18 @@ class Image:
     shape: tuple[int, ...]
     planar: bool
     colour: bool
-    dtype: str
+    dtype: np.dtype[Any]
     normalised: bool
 
     @property
     def n_bytes(self) -> int:
         """How many bytes its pixels are."""
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Of the frame: (H, W) or (H, W, 3)."""
+        return (*self.size, 3) if self.colour else self.size
 
 
 def read_frame(path: Path) -> Frame:
@@ -99,10 +106,9 @@ def read_frame(path: Path) -> Frame:
     with opened(path) as (stream, size):
         image = _find_image(_read_xml(stream, path.name, size), path.name)
         header = _header(path, image)
-        block = read_block(stream, path.name, image.element, image.n_bytes)
-    data = _arranged(block.view(image.dtype).reshape(image.shape), image)
-    del block
-    return make_frame(_physical(data, image), header)
+        with opened_block(stream, path.name, image.element, image.n_bytes) as (block, shuffle):
+            data = _read(block, image) if shuffle == 1 else _read_shuffled(block, image, shuffle)
+    return make_frame(to_adu(data) if image.dtype.kind == "f" and not image.normalised else data, header)
 
 
 def read_header(path: Path) -> Header:
@@ -137,15 +143,17 @@ class _Tree(ElementTree.TreeBuilder):
 def _read_xml(stream: BinaryIO, name: str, size: int) -> Element:
     preamble = stream.read(PREAMBLE_BYTES)
     if not any(preamble):
-        what = "begins with zeros: it was reserved but not written" if preamble else "is empty: nothing was written"
-        raise FrameError("truncated", f"{name} {what}; copy it again.")
+        raise FrameError("truncated", f"{name} begins with zeros: it was reserved but not written; copy it again.")
     if not SIGNATURE.startswith(preamble[: len(SIGNATURE)]):
         raise FrameError("unreadable", f"{name} is not an XISF file: it does not begin with XISF0100.")
     length = int.from_bytes(preamble[8:12], "little")
     if len(preamble) < PREAMBLE_BYTES or PREAMBLE_BYTES + length > size:
         raise FrameError("truncated", f"{name} ends inside its header; copy it again when it is finished.")
     if length > MAX_HEADER_BYTES:
-        raise FrameError("unreadable", f"{name} has a header of {length} bytes: it is damaged; copy it again.")
+        raise FrameError(
+            "unreadable",
+            f"{name} has a header of {length} bytes: it is damaged, or holds its pixels as text; save them as a block.",
+        )
     xml = stream.read(length).rstrip(b"\0")
     try:
         if not xml:
@@ -185,7 +193,7 @@ def _find_image(root: Element, name: str) -> Image:
         shape=(n_channels, height, width) if planar else (height, width, n_channels),
         planar=planar,
         colour=space == "RGB",
-        dtype=order + SAMPLES[samples],
+        dtype=np.dtype(order + SAMPLES[samples]),
         normalised=samples.startswith("Float")
         and [number(bound) for bound in element.get("bounds", "").split(":")] == [0, 1],
     )
@@ -229,28 +237,59 @@ def _pattern(path: Path, element: Element) -> str | None:
         return None
     width, height = (text(array.get(name)) or "2" for name in ("width", "height"))
     pattern = bayer.clean_pattern(array.get("pattern", ""))
-    if (width, height) != ("2", "2") or pattern not in bayer.PATTERNS:
+    side = str(math.isqrt(len(pattern)))
+    if not bayer.is_pattern(pattern) or (width, height) != (side, side):
         raise FrameError(
             "mismatched",
-            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered yet; save it as RGB.",
+            f"{path.name}: its {shown(width)}x{shown(height)} colour pattern cannot be debayered; save it as RGB.",
         )
     return pattern
 
 
-def _arranged(stored: Array, image: Image) -> Array:
-    """Return (H, W) or (H, W, 3), contiguous, without channels that are no colours."""
-    if not image.colour:
-        return np.ascontiguousarray(stored[0] if image.planar else stored[..., 0])
-    colours = np.moveaxis(stored[:3], 0, -1) if image.planar else stored[..., :3]
-    return np.ascontiguousarray(colours)
+def _read(block: BinaryIO, image: Image) -> Array:
+    """Read samples that lie one after another."""
+    data = np.empty(image.data_shape, np.uint16 if image.dtype.str[1:] == "u2" else np.float32)
+    for rows, samples in _rows(block, image, image.dtype, data):
+        rows[...] = _physical(samples, image)
+    return data
+
+
+def _read_shuffled(block: BinaryIO, image: Image, shuffle: int) -> Array:
+    """Read samples of which the first byte of all comes first, then the second of all."""
+    if shuffle != image.dtype.itemsize:
+        raise Damaged(f"bytes shuffled by {shuffle} where a sample has {image.dtype.itemsize}")
+    stored = np.empty(image.data_shape, image.dtype)
+    places = stored.view(np.uint8).reshape(*stored.shape, shuffle)
+    for place in range(shuffle):
+        for rows, samples in _rows(block, image, np.dtype(np.uint8), places[..., place]):
+            rows[...] = samples
+    if not stored.dtype.isnative:
+        stored = stored.byteswap(inplace=True).view(stored.dtype.newbyteorder("="))
+    return _physical(stored, image)
+
+
+def _rows(block: BinaryIO, image: Image, dtype: np.dtype[Any], data: Array) -> Iterator[tuple[Array, Array]]:
+    """Read all rows of an image; gives (where they belong in the data, samples) of the channels that are colours."""
+    for channel in range(image.shape[0]) if image.planar else (0,):
+        for rows, samples in read_rows(block, image.shape[int(image.planar) :], dtype):
+            if not image.planar:
+                yield data[rows], samples[..., :3] if image.colour else samples[..., 0]
+            elif channel < (3 if image.colour else 1):
+                yield data[rows, ..., channel] if image.colour else data[rows], samples
 
 
 def _physical(stored: Array, image: Image) -> Array:
-    """Return uint16, or float32 in ADU."""
-    if stored.dtype.newbyteorder("=") == np.uint16:
-        return stored.astype(np.uint16, copy=False)
+    """Return uint16, or float32 in ADU.
+
+    Parameters
+    ----------
+    stored : ndarray
+        Native byte order; may be overwritten.
+    """
+    if stored.dtype == np.uint16:
+        return stored
     with np.errstate(over="ignore", invalid="ignore"):
         values: Array = stored.astype(np.float32, copy=False)
         if image.normalised:
-            return np.multiply(values, np.float32(WHITE_ADU))
-    return to_adu(values) if stored.dtype.kind == "f" else values
+            values *= np.float32(WHITE_ADU)
+    return values

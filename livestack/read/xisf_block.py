@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from livestack.errors import FrameError
-from livestack.frame import Array
 from livestack.read.keywords import shown
+from livestack.read.streams import PIECE_BYTES, Pieces, drain, fill, inflated, joined, pieces_of
 
 SHUFFLED: Final = "+sh"
 CHECKSUMS: Final = {
@@ -26,10 +26,13 @@ CHECKSUMS: Final = {
 }
 """As files name them, without hyphens → as hashlib does."""
 
-CHUNK: Final = 1 << 16
 OTHER_LENGTH: Final = "its compressed pixels are of another length"
 
-Unpack = Callable[[Array, int], Array]
+LEAST_WINDOW_BYTES: Final = 1 << 23
+"""How far back every reader of zstd must be able to look."""
+
+Unpack = Callable[[BinaryIO, int, int], Pieces]
+"""(packed block, its length, unpacked length) → what is in it, in pieces."""
 
 
 class Damaged(Exception):  # noqa: N818 - it says what was found
@@ -48,17 +51,12 @@ def attachments(root: Element) -> Iterator[tuple[int, int]]:
             yield start, start + length
 
 
-def read_block(stream: BinaryIO, name: str, element: Element, n_bytes: int) -> Array:
-    """Return the bytes that an element stands for, checked and unpacked.
+@contextmanager
+def opened_block(stream: BinaryIO, name: str, element: Element, n_bytes: int) -> Iterator[tuple[BinaryIO, int]]:
+    """Open the bytes that an element stands for; gives (stream, shuffle).
 
-    Parameters
-    ----------
-    n_bytes : int
-        How many there must be; no more are ever unpacked.
-
-    Returns
-    -------
-    ndarray of uint8, (n_bytes,)
+    The stream has `n_bytes` bytes, unpacked as they are read, and is read to its end at last, whatever was left. Where
+    shuffle is not 1, it has the first byte of all samples of so many bytes, then the second of all, and so on.
 
     Raises
     ------
@@ -67,19 +65,20 @@ def read_block(stream: BinaryIO, name: str, element: Element, n_bytes: int) -> A
     """
     try:
         holder = _holder(element)
-        block = _stored(stream, name, element, holder, n_bytes)
-        _check_sum(block, holder.get("checksum", ""))
-        if packing := holder.get("compression"):
-            # rebinding lets go of the packed bytes before the next copy is made
-            block = _unpacked(block, name, packing, holder.get("subblocks"), n_bytes)
-            block = _unshuffled(block, packing)
-        if block.nbytes != n_bytes:
-            raise Damaged(f"{block.nbytes} bytes of pixels where its size asks for {n_bytes}")
-    except (Damaged, zlib.error, binascii.Error, ValueError, MemoryError) as error:
+        length, stored = _stored(stream, name, element, holder)
+        packing = holder.get("compression", "")
+        if not packing and length != n_bytes:
+            raise Damaged(f"{length} bytes of pixels where its size asks for {n_bytes}")
+        _check_sum(stored(), holder.get("checksum", ""))
+        block = joined(_unpacked(stored(), length, name, holder, n_bytes) if packing else stored())
+        yield block, _shuffle(packing)
+        drain(block)
+    except EOFError as error:
+        raise FrameError("truncated", f"{name} ends in the middle; copy it again when it is finished.") from error
+    except (Damaged, zlib.error, MemoryError) as error:
         raise FrameError(
             "unreadable", f"{name} is damaged ({shown(str(error) or 'too large')}); copy it again."
         ) from error
-    return block
 
 
 def whole_numbers(words: str, count: int) -> tuple[int, ...]:
@@ -111,77 +110,91 @@ def _holder(element: Element) -> Element:
     return data
 
 
-def _stored(stream: BinaryIO, name: str, element: Element, holder: Element, n_bytes: int) -> Array:
+def _stored(
+    stream: BinaryIO, name: str, element: Element, holder: Element
+) -> tuple[int, Callable[[], Iterator[bytes]]]:
+    """Return the length of a block as stored, in bytes, and what reads it, piece by piece, as often as it is called."""
     kind, _, rest = element.get("location", "").partition(":")
     if kind == "attachment":
         start, length = whole_numbers(rest, 2)
-        if not holder.get("compression") and length != n_bytes:
-            raise Damaged(f"{length} bytes of pixels where its size asks for {n_bytes}")
-        return _read(stream, name, start, length)
+        size = stream.seek(0, 2)
+        if start + length > size:
+            raise FrameError(
+                "truncated",
+                f"{name} has {size} bytes but its picture needs {start + length}; copy it again when it is finished.",
+            )
+        return length, lambda: _attached(stream, start, length)
     if kind in ("inline", "embedded"):
-        encoding, content = rest or holder.get("encoding"), holder.text or ""
-        if encoding not in ("base64", "hex"):
-            raise Damaged(f"pixels written as {encoding}")
-        return np.frombuffer(base64.b64decode(content) if encoding == "base64" else bytes.fromhex(content), np.uint8)
+        content = _decoded(rest or holder.get("encoding"), holder.text or "")
+        return len(content), lambda: iter([content])
     raise FrameError(
         "mismatched",
         f"{name} keeps its pixels in another file ({shown(kind) or 'nowhere'}); save it as one file.",
     )
 
 
-def _read(stream: BinaryIO, name: str, start: int, length: int) -> Array:
-    size = stream.seek(0, 2)
-    if start + length > size:
-        raise FrameError(
-            "truncated",
-            f"{name} has {size} bytes but its picture needs {start + length}; copy it again when it is finished.",
-        )
-    block = np.empty(length, np.uint8)
+def _attached(stream: BinaryIO, start: int, length: int) -> Pieces:
     stream.seek(start)
-    done = stream.readinto(block.data)  # type: ignore[attr-defined]
-    if done != length:
-        raise FrameError("truncated", f"{name} ends in the middle; copy it again when it is finished.")
-    return block
+    yield from pieces_of(stream, length)
 
 
-def _check_sum(block: Array, said: str) -> None:
+def _decoded(encoding: str | None, words: str) -> bytes:
+    """Return the bytes that are written as text."""
+    if encoding not in ("base64", "hex"):
+        raise Damaged(f"pixels written as {encoding}")
+    try:
+        return base64.b64decode(words) if encoding == "base64" else bytes.fromhex(words)
+    except ValueError as error:
+        raise Damaged(error) from error
+
+
+def _check_sum(block: Pieces, said: str) -> None:
     """Compare the checksum of the bytes as stored; one that nobody knows is passed over."""
     algorithm, _, digest = said.partition(":")
     known = CHECKSUMS.get(algorithm.strip().lower().replace("-", ""))
-    if known and hashlib.new(known, block.data, usedforsecurity=False).hexdigest() != digest.strip().lower():
+    if not known:
+        return
+    found = hashlib.new(known, usedforsecurity=False)
+    for piece in block:
+        found.update(piece)
+    if found.hexdigest() != digest.strip().lower():
         raise Damaged("its checksum is wrong")
 
 
-def _unpacked(block: Array, name: str, packing: str, subblocks: str | None, n_bytes: int) -> Array:
+def _unpacked(block: Pieces, length: int, name: str, holder: Element, n_bytes: int) -> Pieces:
+    """Unpack a block of `length` bytes, which may be packed in parts; it must hold `n_bytes`."""
+    packing, subblocks = holder.get("compression", ""), holder.get("subblocks")
     codec, _, rest = packing.partition(":")
     if whole_numbers(rest.partition(":")[0], 1)[0] != n_bytes:
         raise Damaged(f"compression {packing[:40]!r} for {n_bytes} bytes")
-    unpack = _codec(name, codec.removesuffix(SHUFFLED))
-    if not subblocks:
-        return unpack(block, n_bytes)
-    lengths = [whole_numbers(pair.replace(",", ":"), 2) for pair in subblocks.split(":")]
-    if (sum(packed for packed, _ in lengths), sum(plain for _, plain in lengths)) != (block.nbytes, n_bytes):
+    parts: list[tuple[int, ...]] = [(length, n_bytes)]
+    if subblocks:
+        parts = [whole_numbers(pair.replace(",", ":"), 2) for pair in subblocks.split(":")]
+    if (sum(packed for packed, _ in parts), sum(plain for _, plain in parts)) != (length, n_bytes):
         raise Damaged("its subblocks do not add up")
-    whole, source, target = np.empty(n_bytes, np.uint8), 0, 0
-    for packed, plain in lengths:
-        whole[target : target + plain] = unpack(block[source : source + packed], plain)
-        source, target = source + packed, target + plain
-    return whole
+    unpack = _codec(name, codec.removesuffix(SHUFFLED))
+    return _unpacked_parts(joined(block), unpack, parts)
 
 
-def _unshuffled(block: Array, packing: str) -> Array:
-    """Put the bytes of each sample together again: first came the first byte of all, then the second of all."""
+def _unpacked_parts(block: BinaryIO, unpack: Unpack, parts: list[tuple[int, ...]]) -> Pieces:
+    """Unpack parts, each (packed, unpacked) bytes long."""
+    for packed, plain in parts:
+        part = joined(pieces_of(block, packed))
+        done = 0
+        for piece in unpack(part, packed, plain):
+            done += len(piece)
+            if done > plain:
+                raise Damaged(OTHER_LENGTH)
+            yield piece
+        if done != plain:
+            raise Damaged(OTHER_LENGTH)
+        drain(part)
+
+
+def _shuffle(packing: str) -> int:
+    """Return of how many bytes the samples are whose bytes were sorted by their place; 1 where they were not."""
     codec, *sizes = packing.split(":")
-    if not codec.endswith(SHUFFLED):
-        return block
-    (item,) = whole_numbers(":".join(sizes[1:]), 1)
-    if item < 2 or item > block.nbytes:
-        return block
-    count = block.nbytes // item
-    plain = np.empty_like(block)
-    plain[: count * item].reshape(count, item)[:] = block[: count * item].reshape(item, count).T
-    plain[count * item :] = block[count * item :]
-    return plain
+    return max(1, whole_numbers(":".join(sizes[1:]), 1)[0]) if codec.endswith(SHUFFLED) else 1
 
 
 def _codec(name: str, codec: str) -> Unpack:
@@ -202,30 +215,26 @@ def _codec(name: str, codec: str) -> Unpack:
     raise Damaged(f"compression {codec[:20]!r} is unknown")
 
 
-def _unpack_zlib(block: Array, n_bytes: int) -> Array:
-    stream, plain, done = zlib.decompressobj(), np.empty(n_bytes, np.uint8), 0
-    for at in range(0, block.nbytes, CHUNK):
-        piece = stream.decompress(block[at : at + CHUNK].data, CHUNK)
-        while piece:
-            if done + len(piece) > n_bytes:
-                raise Damaged(OTHER_LENGTH)
-            plain[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
-            done += len(piece)
-            piece = stream.decompress(stream.unconsumed_tail, CHUNK)
-    # Only behind the end of the stream has its checksum been compared.
-    if done != n_bytes or not stream.eof:
-        raise Damaged(OTHER_LENGTH)
-    return plain
+def _unpack_zlib(block: BinaryIO, _length: int, _n_bytes: int) -> Pieces:
+    try:
+        yield from inflated(block)
+    except EOFError as error:
+        raise Damaged(OTHER_LENGTH) from error
 
 
 def _lz4() -> Unpack:
     import lz4.block
 
-    def unpack(block: Array, n_bytes: int) -> Array:
+    def unpack(block: BinaryIO, length: int, n_bytes: int) -> Pieces:
+        packed = np.empty(length, np.uint8)
+        fill(block, packed.data)
         try:
-            return _exactly(lz4.block.decompress(block.data, uncompressed_size=n_bytes), n_bytes)
+            # The package unpacks a block whole, and copies it.
+            plain = lz4.block.decompress(packed.data, uncompressed_size=n_bytes)
         except lz4.block.LZ4BlockError as error:
             raise Damaged(error) from error
+        del packed
+        yield plain
 
     return unpack
 
@@ -233,19 +242,12 @@ def _lz4() -> Unpack:
 def _zstd() -> Unpack:
     import zstandard
 
-    def unpack(block: Array, n_bytes: int) -> Array:
+    def unpack(block: BinaryIO, _length: int, n_bytes: int) -> Pieces:
+        # What the block says of the window is what the package would allocate.
+        unzip = zstandard.ZstdDecompressor(max_window_size=max(LEAST_WINDOW_BYTES, 2 * n_bytes))
         try:
-            # What the block says of its own length is what the package would allocate.
-            if zstandard.frame_content_size(block.data) not in (n_bytes, -1):
-                raise Damaged(OTHER_LENGTH)
-            return _exactly(zstandard.ZstdDecompressor().decompress(block.data, max_output_size=n_bytes), n_bytes)
+            yield from unzip.read_to_iter(block, read_size=PIECE_BYTES, write_size=PIECE_BYTES)
         except zstandard.ZstdError as error:
             raise Damaged(error) from error
 
     return unpack
-
-
-def _exactly(plain: bytes, n_bytes: int) -> Array:
-    if len(plain) != n_bytes:
-        raise Damaged(OTHER_LENGTH)
-    return np.frombuffer(plain, np.uint8)

@@ -30,6 +30,10 @@ def _video(path: Path, pictures: np.ndarray) -> Path:
     return write_ser(path, pictures, times=[START + 2 * i * SECOND for i in range(len(pictures))])
 
 
+def _watch(folder: Path, session: Path) -> None:
+    sessions.run("watch", folder, "--session", session, *QUIET)
+
+
 def _names(session: Path) -> list[str]:
     return [Path(sub["path"]).name for sub in sessions.accepted(session)]
 
@@ -67,7 +71,7 @@ def test_a_video_that_comes_into_a_watched_folder(pictures: np.ndarray, tmp_path
     assert running.returncode == 0, said
     assert [sub["state"] for sub in sessions.subs(tmp_path / "s")] == ["accepted"] * 5
     _video(folder / "later.ser", np.roll(pictures[5:], 3, axis=2))
-    sessions.run("watch", folder, "--session", tmp_path / "s", *QUIET)
+    _watch(folder, tmp_path / "s")
     n_later = N_LIGHTS - 5
     assert _names(tmp_path / "s")[5:] == [f"later_{i:06d}.ser" for i in range(1, n_later + 1)]
     assert len(sessions.subs(tmp_path / "s")) == N_LIGHTS
@@ -78,25 +82,13 @@ def test_stopped_in_the_middle_of_a_video_it_goes_on(pictures: np.ndarray, tmp_p
     """Killed and resumed equals never stopped, bit for bit."""
     folder = tmp_path / "captures"
     _video(folder / "night.ser", pictures)
-    sessions.run("watch", folder, "--session", tmp_path / "whole", *QUIET)
+    _watch(folder, tmp_path / "whole")
     running = sessions.start("watch", folder, "--session", tmp_path / "s", *QUIET)
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not (tmp_path / "s" / "journal.sqlite").exists():
-        time.sleep(0.05)
-    while time.monotonic() < until and len(_counted(tmp_path / "s")) < 2:
-        time.sleep(0.02)
+    sessions.wait_for(tmp_path / "s", "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') >= 2")
     running.send_signal(signal.SIGKILL)
     running.communicate(timeout=30)
-    sessions.run("watch", folder, "--session", tmp_path / "s", *QUIET)
+    _watch(folder, tmp_path / "s")
     sessions.assert_equal_sessions(tmp_path / "whole", tmp_path / "s")
-
-
-def _counted(session: Path) -> list[dict[str, object]]:
-    try:
-        return sessions.accepted(session)
-    except Exception as error:
-        assert "no such table" in str(error)
-        return []
 
 
 @pytest.mark.slow
@@ -113,7 +105,7 @@ def test_a_video_that_is_there_first_may_be_skipped(pictures: np.ndarray, tmp_pa
 def test_one_frame_is_dropped_and_put_back(pictures: np.ndarray, tmp_path: Path) -> None:
     session, folder = tmp_path / "s", tmp_path / "captures"
     _video(folder / "night.ser", pictures)
-    sessions.run("watch", folder, "--session", session, *QUIET)
+    _watch(folder, session)
     before = sessions.planes(sessions.products(session)[0])
     sessions.run("drop", session, "night_000003.ser")
     assert [sub["state"] for sub in sessions.subs(session)].count("dropped") == 1
@@ -130,9 +122,9 @@ def test_a_video_that_is_gone_or_another(pictures: np.ndarray, tmp_path: Path) -
     """What was stacked from it has vanished; a copy of it elsewhere is a copy."""
     session, folder = tmp_path / "s", tmp_path / "captures"
     video = _video(folder / "night.ser", pictures)
-    sessions.run("watch", folder, "--session", session, *QUIET)
+    _watch(folder, session)
     shutil.copy2(video, folder / "copy.ser")
-    sessions.run("watch", folder, "--session", session, *QUIET)
+    _watch(folder, session)
     assert [sub["reason"] for sub in sessions.subs(session)[N_LIGHTS:]] == ["duplicate"] * N_LIGHTS
     (folder / "copy.ser").unlink()
     video.unlink()
@@ -147,17 +139,8 @@ def test_a_video_that_is_cut_short(pictures: np.ndarray, tmp_path: Path) -> None
     folder.mkdir()
     shutil.move(torn(sound, 178 + pictures[0].nbytes * 5 + 1000), folder / "night.ser")
     (tmp_path / "quick.toml").write_text("[watching]\npatience_s = 1.0\n")
-    said = sessions.run(
-        "watch",
-        folder,
-        "--session",
-        tmp_path / "s",
-        *QUIET[:2],
-        "--until-idle",
-        4,
-        "--settings",
-        tmp_path / "quick.toml",
-    )
+    options = ("--session", tmp_path / "s", "--settings", tmp_path / "quick.toml")
+    said = sessions.run("watch", folder, *options, *QUIET[:2], "--until-idle", 4)
     assert "ends in frame 6 of 7" in said
     assert [sub["reason"] for sub in sessions.subs(tmp_path / "s")] == [None] * 5 + ["truncated"]
 

@@ -77,13 +77,18 @@ SOUND: Final[dict[str, Write]] = {
     "zlib.tif": lambda path: tifffile.imwrite(path, noise(), compression="zlib", predictor=True),
     "f4.tif": lambda path: tifffile.imwrite(path, noise(dtype="f4"), bigtiff=True, byteorder=">"),
     "tiles.tif": lambda path: tifffile.imwrite(path, noise((64, 64)), tile=(16, 16), compression="zlib"),
+    "separate.tif": lambda path: tifffile.imwrite(
+        path, noise((3, 20, 30)), photometric="rgb", planarconfig="separate", compression="zlib", predictor=True
+    ),
     "u2.ser": functools.partial(write_ser, frames=noise((1, 24, 32)), colour=8),
+    "bgr.ser": functools.partial(write_ser, frames=noise((2, 24, 32, 3)), colour=101, times=[1 << 59, (1 << 59) + 9]),
     "u2.png": functools.partial(_png, data=noise((24, 32, 3))),
     "u1.png": functools.partial(_png, data=(noise() % 256).astype("u1")),
     "a.jpg": _jpeg,
     "u2.xisf": functools.partial(write_xisf, data=noise(), children=KEYWORD),
     "f4.xisf": functools.partial(write_xisf, data=noise((24, 32, 3), "f4"), codec="zlib+sh", bounds="0:1"),
     "lz4.xisf": functools.partial(write_xisf, data=noise(), codec="lz4+sh", imageType="Light"),
+    "planes.xisf": functools.partial(write_xisf, data=noise((24, 32, 3)), codec="zstd+sh", byteOrder="big"),
     "zstd.xisf": functools.partial(write_xisf, data=noise(), codec="zstd"),
     "inline.xisf": functools.partial(write_xisf, data=noise(), location="inline:base64"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import time
 import warnings
 from pathlib import Path
 
@@ -310,3 +311,22 @@ def test_every_keyword_is_kept(tmp_path: Path) -> None:
     assert (raw["ESO DET OUT1 GAIN"], raw["EMPTY"], raw["FLAG"], raw["NUMBER"]) == (0.91, None, True, -17)
     assert (raw["COMMENT"], raw["HISTORY"]) == ("one\ntwo", "dark subtracted")
     assert open_header(write_text_header(path, "VALUE   = 1.5D3 / comment")).raw["VALUE"] == 1500.0
+
+
+def test_a_signalling_nan_hides_no_bright_px(tmp_path: Path) -> None:
+    """ADU are not taken for 0 to 1 because the comparison broke off at a NaN."""
+    data = np.full((24, 32), 0.5, "f4")
+    data[0, 0] = 3000
+    data.view("u4")[23, 24] = 0x7FA00000
+    frame = open_frame(write_fits(tmp_path / "a.fits", data))
+    assert np.array_equal(np.nan_to_num(frame.data), np.nan_to_num(data))
+
+
+def test_what_unpacks_without_end_is_not_followed_to_its_end(tmp_path: Path) -> None:
+    """10 GB of zeros behind a picture of 1.5 kB."""
+    plain, path = write_fits(tmp_path / "a.fits"), tmp_path / "b.fits.gz"
+    path.write_bytes(gzip.compress(plain.read_bytes()) + gzip.compress(bytes(1 << 28), 1) * 40)
+    for look in (is_complete, open_frame):
+        began_s = time.process_time()
+        assert look(path)
+        assert time.process_time() - began_s < 3

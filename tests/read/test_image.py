@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import cv2
@@ -189,6 +190,24 @@ def test_more_samples_than_bytes(compression: str | None, tmp_path: Path) -> Non
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert error.reason == "unreadable"
+    assert peak < 2e6
+
+
+def test_a_strip_that_unpacks_without_end(tmp_path: Path) -> None:
+    """A gigabyte of zeros behind a picture of 1.5 kB."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, noise(), compression="zlib", rowsperstrip=24)
+    strip = zlib.compress(noise().tobytes() + bytes(1 << 30), 1)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[0].tags["StripOffsets"].overwrite([path.stat().st_size])
+        tiff.pages[0].tags["StripByteCounts"].overwrite([len(strip)])
+    with path.open("ab") as file:
+        file.write(strip)
+    tracemalloc.start()
+    frame = open_frame(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(frame.data, noise())
     assert peak < 2e6
 
 

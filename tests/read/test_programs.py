@@ -269,6 +269,19 @@ def test_no_name_takes_long(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "exposure_s"),
+    [
+        ("Crab_5ms_300_1x1_L_frame7.fit", 300),
+        ("Crab_5ms_15s60_Astro_20240102-123456789.fits", 15),
+        ("a_500ms.fit", 0.5),
+    ],
+)
+def test_the_unit_goes_with_its_number(name: str, exposure_s: float) -> None:
+    """A target may look like an exposure in another unit."""
+    assert facts_of(Path(name)).exposure_s == exposure_s
+
+
+@pytest.mark.parametrize(
     ("name", "time"),
     [
         ("2026-08-20_22-39-24_Ha_-10.10_300.00s_0004", "2026-08-20T22:39:24"),

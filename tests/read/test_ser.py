@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from livestack.errors import FrameError
 from livestack.prepare import content_hash, identity_of
 from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_frame, open_header, order_key, suffix_of
+from livestack.read.names import frame_path
 from tests.read.writing import noise, torn, write_ser
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -75,6 +77,25 @@ def test_without_times_the_start_is_all_that_is_known(times: list[int], tmp_path
     assert headers[0].exposure_s is None
     bare = write_ser(tmp_path / "bare.ser", noise((3, 24, 32)))
     assert (open_header(bare).time_utc, open_header(bare).exposure_s) == (None, None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process reads is told by /proc")
+def test_what_is_read_of_a_frame_does_not_grow_with_the_video(tmp_path: Path) -> None:
+    """The times of all frames are at the end of the file, and only this frame's matter."""
+
+    def read_bytes(path: Path) -> int:
+        said = [int(Path("/proc/self/io").read_text().split()[1]) for _ in range(2)]
+        open_frame(path)
+        return int(Path("/proc/self/io").read_text().split()[1]) - said[1] - (said[1] - said[0])
+
+    short, long = (
+        write_ser(tmp_path / f"{n}.ser", np.broadcast_to(noise((8, 8)), (n, 8, 8)), times=every(2, n))
+        for n in (3000, 30_000)
+    )
+    frames = [frames_in(path)[299] for path in (short, short, long)]
+    assert open_frame(frames[-1]).header.exposure_s == 2
+    _, few, many = (read_bytes(path) for path in frames)
+    assert many == few < 20_000
 
 
 def test_the_names_of_frames(tmp_path: Path) -> None:
@@ -144,6 +165,15 @@ def test_a_frame_that_is_gone(tmp_path: Path) -> None:
     for ask in (open_frame, open_header, content_hash):
         with pytest.raises(FrameError, match="gone") as refused:
             ask(last)
+        assert refused.value.reason == "vanished"
+
+
+def test_frames_are_counted_from_one(tmp_path: Path) -> None:
+    zeroth = frame_path(write_ser(tmp_path / "night.ser", noise((4, 24, 32))), 0)
+    assert is_complete(zeroth) is False
+    for ask in (open_frame, content_hash):
+        with pytest.raises(FrameError, match="no number 0") as refused:
+            ask(zeroth)
         assert refused.value.reason == "vanished"
 
 

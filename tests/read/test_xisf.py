@@ -13,6 +13,7 @@ import pytest
 from xisf import XISF
 
 from livestack.errors import FrameError
+from livestack.frame import XTRANS
 from livestack.read import is_complete, open_frame, open_header
 from tests.read.writing import Array, noise, torn, write_xisf
 
@@ -179,6 +180,11 @@ def test_the_mosaic(tmp_path: Path) -> None:
     path = write_xisf(tmp_path / "a.xisf", picture(), children)
     assert open_header(path).cfa == "GBRG", "the element says it of this very image"
     assert open_header(write_xisf(path, picture(colours=3), bayer)).cfa is None, "debayered already"
+    fuji = f'<ColorFilterArray pattern="{XTRANS}" width="6" height="6"/>'
+    assert open_header(write_xisf(path, picture(), fuji)).cfa == XTRANS
+    for width, height in ((4, 9), (2, 2)):
+        odd = fuji.replace('width="6" height="6"', f'width="{width}" height="{height}"')
+        assert refused(write_xisf(path, picture(), odd)).reason == "mismatched"
     trans = f'<ColorFilterArray pattern="{"GBGGRG" * 6}" width="6" height="6"/>'
     error = refused(write_xisf(path, picture(), trans))
     assert error.reason == "mismatched" and "6x6" in error.sentence
@@ -222,6 +228,12 @@ def test_without_the_package_it_says_how_to_get_it(
     assert error.reason == "unreadable" and f"package {package}" in error.sentence and "extra xisf" in error.sentence
     assert open_header(path).size == (24, 32)
     assert np.array_equal(open_frame(write_xisf(path, picture(), codec="zlib+sh")).data, picture())
+
+
+def test_bytes_shuffled_by_another_length_than_the_samples(tmp_path: Path) -> None:
+    path = write_xisf(tmp_path / "a.xisf", picture("u2"), codec="zlib+sh")
+    error = refused(edited(path, "1536:2", "1536:4"))
+    assert error.reason == "unreadable" and "shuffled by 4" in error.sentence
 
 
 def test_every_cut_is_noticed(tmp_path: Path) -> None:
