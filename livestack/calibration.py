@@ -84,7 +84,11 @@ class Calibration:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
             identity = _identity(chosen)
             masters, problems = self._load_or_build(identity, chosen, light.header)
-        sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in _SOURCES}
+        # what was chosen and could not be used is told in the notes
+        sources = {
+            kind: [str(path) for path in getattr(chosen, kind)] if kind in masters.provenance else []
+            for kind in _SOURCES
+        }
         built: list[Event] = [
             MastersBuilt(kind, masters.n_frames[kind], paths, identity, masters.noise_adu[kind])
             for kind, paths in sources.items()
