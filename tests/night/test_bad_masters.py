@@ -1,4 +1,4 @@
-"""Calibration frames that do not fit, or hardly: each is refused, or used with a sentence, and the lights are stacked."""
+"""Calibration frames that do not fit, or hardly: each is refused, or used with a sentence; the lights are stacked."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def flats(folder: Path, n: int = 4, stars: Array | None = None, step_px: float =
     for no in range(n):
         data = NIGHT.flat(no) * gain
         if stars is not None:
-            data = data + draw_stars(OPTIONS.size, stars + [step_px * no, 0, 0], 3.0)
+            data = data + draw_stars(OPTIONS.size, stars + np.array([step_px * no, 0, 0]), 3.0)
         write(folder / f"flat_{no}.fits", np.clip(data, 0, 65535).astype(np.uint16), "Flat Field", EXPTIME=1.5)
 
 
@@ -105,7 +105,7 @@ Fill = Callable[[Path], None]
 @pytest.mark.parametrize(
     ("fill", "used", "words"),
     [
-        (dark_of_another_camera, (), "no dark of 30 s matches: the nearest is from Camera Two, the lights from Camera One"),
+        (dark_of_another_camera, (), "no dark of 30 s matches: the nearest is from Camera Two, the lights"),
         (dark_of_another_gain, (), "no dark of 30 s matches: the nearest is of gain 250, the lights of 100"),
         (flats_that_saturate, ("bias",), "flat_0.fits is overexposed"),
         (flats_with_stars_that_moved, ("bias", "flat"), "there are stars in 8 of 8 flats: left out of their mean"),
