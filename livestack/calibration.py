@@ -81,19 +81,18 @@ class Calibration:
         chosen = self._readable(chosen)
         identity = _identity(chosen)
         masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
-        unused: dict[str, Any] = {
-            kind: () for kind in _SOURCES if getattr(chosen, kind) and kind not in masters.provenance
-        }
-        if unused:
-            chosen = dataclasses.replace(chosen, **unused, notes=(*chosen.notes, *problems))
-            identity = _identity(chosen)
-            masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
         why_not = _why_no_dark(light, masters) if chosen.dark and "dark" not in self._by_hand else None
         if why_not:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
             identity = _identity(chosen)
             masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
-        sources = {kind: [str(path) for path in getattr(chosen, kind)] for kind in _SOURCES}
+        if not masters.provenance:
+            identity = ""
+        # what was chosen and could not be used is told in the notes
+        sources = {
+            kind: [str(path) for path in getattr(chosen, kind)] if kind in masters.provenance else []
+            for kind in _SOURCES
+        }
         built: list[Event] = [
             MastersBuilt(kind, masters.n_frames[kind], paths, identity, masters.noise_adu[kind])
             for kind, paths in sources.items()

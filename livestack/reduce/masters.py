@@ -279,7 +279,7 @@ class _Making:
             self.problems.append(f"{kind} not used: {error.sentence}")
             return None
         self.problems += [f"left out of the {kind}: {problem}" for problem in found.problems]
-        if len(paths) > 1 and found.combined.n == 1:
+        if found.combined.n == 1 and (len(paths) > 1 or found.last.header.kind == kind):
             self.problems.append(f"the {kind} is one frame: its noise goes into every light")
         if words := found.words_on_stars:
             self.problems.append(words)

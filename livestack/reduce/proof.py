@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from livestack.frame import Array, Frame, Masters
+from livestack.reduce.dust import dust_depth
 from livestack.reduce.fold import colours_of
 
 STRUCTURE_SIGMA = 8.0
@@ -85,7 +86,8 @@ def figures(light: Frame, masters: Masters) -> dict[str, float]:
     -------
     dict
         hot_before, hot_after: px that stand alone more than 10 σ high, per megapixel. spread_before, spread_after:
-        range of the sky over its median in 5 × 5 tiles, pedestal off.
+        range of the sky over its median in 5 × 5 tiles, pedestal off. dust_before, dust_after: how deep the shadows
+        that the flat shows stand in the light, as a share of it.
         e_per_adu, read_noise_e: as measured, where bias or dark frames tell the noise without light.
     """
     cfa = light.header.cfa
@@ -97,8 +99,14 @@ def figures(light: Frame, masters: Masters) -> dict[str, float]:
     found = {"hot_before": _hot_per_mpx(raw, cfa), "hot_after": _hot_per_mpx(_mended(clean, bad), cfa)}
     if masters.pedestal is not None:
         found |= {"spread_before": _spread(bare, cfa), "spread_after": _spread(np.nan_to_num(clean), cfa)}
+        found |= _dust(bare, clean, masters.flat, cfa)
         found |= _photon_transfer(bare, masters, cfa)
     return {name: round(value, 4) for name, value in found.items() if math.isfinite(value)}
+
+
+def _dust(bare: Array, clean: Array, flat: Array | None, cfa: str | None) -> dict[str, float]:
+    depths = [None if flat is None else dust_depth(light, flat, cfa) for light in (bare, clean)]
+    return {name: depth for name, depth in zip(("dust_before", "dust_after"), depths, strict=True) if depth is not None}
 
 
 def _mended(data: Array, bad: Array) -> Array:

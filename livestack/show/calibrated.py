@@ -31,6 +31,9 @@ def proof(figures: dict[str, float]) -> list[str]:
     if "spread_before" in figures and "spread_after" in figures:
         before, after = (100 * figures[name] for name in ("spread_before", "spread_after"))
         words.append(f"the sky is uneven by {after:.1f} %, was {before:.1f} %")
+    if "dust_before" in figures and "dust_after" in figures:
+        before, after = (100 * figures[name] for name in ("dust_before", "dust_after"))
+        words.append(f"dust shadows {abs(after):.1f} % deep, were {before:.1f} %")
     if figures.get("hot_before", 0) >= 1:
         words.append(f"hot px {figures['hot_after']:.0f} per Mpx, were {figures['hot_before']:.0f}")
     return words

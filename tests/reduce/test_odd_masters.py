@@ -72,8 +72,8 @@ def test_what_was_calibrated_before_is_not_calibrated_twice() -> None:
     bias, current = np.full(SIZE, 500, np.float32), np.random.default_rng(8).uniform(0, 90, SIZE).astype(np.float32)
     freed = frozenset({"bias"})
     frames = {
-        Path("bias"): Frame(bias, header("bias")),
-        Path("dark"): Frame(bias + current, header("dark")),
+        Path("bias"): Frame(bias, header("master_bias")),
+        Path("dark"): Frame(bias + current, header("master_dark")),
         Path("bare"): Frame(current, header("master_dark", calibrated=freed)),
     }
     for dark in ("dark", "bare"):

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.frame import Array, Frame, Header, Masters
+from livestack.frame import XTRANS, Array, Frame, Header, Masters
+from livestack.reduce.dust import dust_depth
 from livestack.reduce.masters import build
 from livestack.reduce.matching import Chosen
 from livestack.reduce.proof import dark_fit, figures
+from tests.reduce.fields import draw_stars, mosaic, star_field
 
 SIZE = (240, 320)
 GAIN, READ_E = 0.8, 3.2
@@ -76,3 +78,32 @@ def test_a_dark_without_hot_px_tells_nothing() -> None:
     sensor = Sensor()
     dark = np.mean([sensor.take(hot=0.0) for _ in range(16)], axis=0).astype(np.float32)
     assert dark_fit(_light(sensor), dark) is None
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB", XTRANS])
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_how_deep_dust_stands_before_and_after(cfa: str | None, share: float) -> None:
+    """A flat taken before half of the dust came or went leaves the other half."""
+    draw = np.random.default_rng(3)
+    yy, xx = np.mgrid[:480, :640]
+    shadows = np.zeros((480, 640))
+    for _ in range(12):
+        shadows += 0.06 * np.exp(-((np.hypot(xx - draw.uniform(60, 580), yy - draw.uniform(60, 420)) / 22) ** 4))
+    stars = draw_stars(shadows.shape, star_field(80, shadows.shape, 4), 3.0)
+    sky = (stars + 1500) * (1 - 0.3 * (xx - 320) ** 2 / 320**2)
+    lit = draw.poisson(sky * (1 - shadows)).astype(np.float32)
+    flat = ((1 - share * shadows) * (1 - 0.3 * (xx - 320) ** 2 / 320**2)).astype(np.float32)
+    if cfa:
+        lit = mosaic(lit[..., None] * np.array([0.5, 1.0, 0.7]), cfa).astype(np.float32)
+    before, after = dust_depth(lit, flat, cfa), dust_depth(lit / flat, flat, cfa)
+    assert before is not None and after is not None
+    assert before > 0.02
+    assert after / before == pytest.approx(1 - share, abs=0.1)
+
+
+def test_without_dust_or_light_nothing_is_said_of_it() -> None:
+    draw = np.random.default_rng(3)
+    flat = draw.normal(1, 0.005, SIZE).astype(np.float32)
+    assert dust_depth(draw.poisson(400 * flat).astype(np.float32), flat, None) is None
+    flat[100:130, 100:130] -= 0.05
+    assert dust_depth(draw.normal(1, 3, SIZE).astype(np.float32), flat, None) is None
