@@ -120,6 +120,9 @@ def tied(stars: Array, reference: Array) -> Array:
     moved = stars.copy()
     moved["x"], moved["y"] = project(matrix, _xy(stars)).T
     moved["flux"] /= _flux_ratio(source, target, pairs)
+    # what they are tied by is no better known than the reference: they count as if it had seen them, too
+    per_flux = float(np.median(target["snr"][pairs[:, 1]] / target["flux"][pairs[:, 1]]))
+    moved["snr"] = np.minimum(moved["snr"], per_flux * moved["flux"])
     moved[pairs[:, 0]] = target[pairs[:, 1]]
     return moved[np.lexsort((moved["x"], moved["y"], -moved["flux"]))]
 

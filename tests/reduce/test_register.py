@@ -301,6 +301,21 @@ def test_a_tied_list_puts_a_sub_where_the_other_list_does(n: int) -> None:
         assert on_tied.scale == pytest.approx(on_founder.scale, rel=0.004)
 
 
+def test_the_founding_subs_stars_say_what_the_scale_is() -> None:
+    """A founding sub under a cloud saw twelve of sixty stars; the scale of a sub hardly depends on how the rest is tied."""
+    stars = star_field(60, SIZE, 62, border=2)
+    founder = _known(stars[:12], 0.1, 1)
+    founder["snr"] = founder["flux"] * 30 / founder["flux"][0]
+    seen = _known(moved(stars, np.linalg.inv(turned(0.0, 9.0, 4.0, SIZE))), 0.05, 3)
+    scales = []
+    for off in (0.98, 1.02):
+        flux = stars[:, 2].copy()
+        flux[12:] *= off
+        stack = _known(np.column_stack([stars[:, :2], flux]), 0.02, 2)
+        scales.append(register(seen, tied(stack, founder), SIZE).scale)
+    assert scales[0] == pytest.approx(scales[1], rel=0.008)
+
+
 def test_lists_without_stars_in_common_are_not_tied() -> None:
     one, other = (_list_of(star_field(30, SIZE, 70 + k)) for k in range(2))
     np.testing.assert_array_equal(tied(one, other[:4]), one)
