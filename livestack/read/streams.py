@@ -18,7 +18,7 @@ from livestack.frame import Array
 BLOCK_BYTES: Final = 1 << 20
 PIECE_BYTES: Final = 1 << 16
 
-Pieces = Iterator[bytes]
+Pieces = Iterator[bytes | memoryview]
 
 
 class PieceStream(io.RawIOBase):

@@ -110,9 +110,7 @@ def _holder(element: Element) -> Element:
     return data
 
 
-def _stored(
-    stream: BinaryIO, name: str, element: Element, holder: Element
-) -> tuple[int, Callable[[], Iterator[bytes]]]:
+def _stored(stream: BinaryIO, name: str, element: Element, holder: Element) -> tuple[int, Callable[[], Pieces]]:
     """Return the length of a block as stored, in bytes, and what reads it, piece by piece, as often as it is called."""
     kind, _, rest = element.get("location", "").partition(":")
     if kind == "attachment":
@@ -223,18 +221,18 @@ def _unpack_zlib(block: BinaryIO, _length: int, _n_bytes: int) -> Pieces:
 
 
 def _lz4() -> Unpack:
-    import lz4.block
+    import cramjam
 
     def unpack(block: BinaryIO, length: int, n_bytes: int) -> Pieces:
-        packed = np.empty(length, np.uint8)
+        packed, plain = np.empty(length, np.uint8), np.empty(n_bytes, np.uint8)
         fill(block, packed.data)
         try:
-            # The package unpacks a block whole, and copies it.
-            plain = lz4.block.decompress(packed.data, uncompressed_size=n_bytes)
-        except lz4.block.LZ4BlockError as error:
+            # a block is unpacked whole; with the length, it is not looked for in front of it
+            done = cramjam.lz4.decompress_block_into(packed.data, plain.data, output_len=n_bytes)
+        except cramjam.DecompressionError as error:
             raise Damaged(error) from error
         del packed
-        yield plain
+        yield plain[:done].data
 
     return unpack
 

@@ -20,7 +20,7 @@ DOORS = {
     "pyqtgraph": ("show/qt/*",),
     "rawpy": ("read/raw*",),
     "xisf": (),
-    "lz4": ("read/xisf*",),
+    "cramjam": ("read/xisf*",),
     "zstandard": ("read/xisf*",),
     "astropy": ("read/fits*", "product", "sky/*", "simulate/*"),
     "tifffile": ("read/image*", "read/raw*", "develop/export*", "simulate/*"),

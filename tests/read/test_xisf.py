@@ -218,7 +218,7 @@ def test_subblocks(tmp_path: Path) -> None:
     assert refused(path).reason == "unreadable"
 
 
-@pytest.mark.parametrize(("codec", "package"), [("lz4", "lz4.block"), ("zstd", "zstandard")])
+@pytest.mark.parametrize(("codec", "package"), [("lz4", "cramjam"), ("zstd", "zstandard")])
 def test_without_the_package_it_says_how_to_get_it(
     codec: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
