@@ -302,7 +302,7 @@ def test_a_tied_list_puts_a_sub_where_the_other_list_does(n: int) -> None:
 
 
 def test_the_founding_subs_stars_say_what_the_scale_is() -> None:
-    """A founding sub under a cloud saw twelve of sixty stars; how the others are tied hardly moves the scale of a sub."""
+    """Under a cloud it saw twelve of sixty stars; how the others are tied hardly moves the scale of a sub."""
     stars = star_field(60, SIZE, 62, border=2)
     founder = _known(stars[:12], 0.1, 1)
     founder["snr"] = founder["flux"] * 30 / founder["flux"][0]
