@@ -8,10 +8,11 @@ import numpy as np
 from livestack.frame import Array
 
 LONGEST_PX = 512
+LEAST_PX = 64
 TARGET_SIGMA = 5.0
 LEAST_SHARE = 0.002
 """Of the picture, that a target fills."""
-ROUNDS = 5
+ROUNDS, STRIDE = 5, 7
 
 
 def target_level(picture: Array) -> float | None:
@@ -24,20 +25,18 @@ def target_level(picture: Array) -> float | None:
     picture : (H, W) or (H, W, 3) float32
         Linear; NaN = not covered.
     """
-    grey = picture.mean(axis=2) if picture.ndim == 3 else picture
-    seen = np.isfinite(grey)
-    if seen.sum() < 0.1 * grey.size:
-        return None
-    whole = np.where(seen, grey, np.median(grey[seen])).astype(np.float32)
-    height, width = whole.shape
+    height, width = picture.shape[:2]
     factor = min(1.0, LONGEST_PX / max(height, width))
     size = max(int(width * factor), 8), max(int(height * factor), 8)
-    small = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    covered = cv2.erode(cv2.resize(seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST), np.ones((9, 9))) > 0
+    small = cv2.resize(np.ascontiguousarray(picture, np.float32), size, interpolation=cv2.INTER_AREA)
+    small = small.mean(axis=2) if small.ndim == 3 else small
+    seen = np.isfinite(small)
+    covered = cv2.erode(seen.astype(np.uint8), np.ones((9, 9))) > 0
+    if covered.sum() < max(0.1 * covered.size, LEAST_PX):
+        return None
+    small[~seen] = np.median(small[seen])
     for _ in range(3):
         small = cv2.medianBlur(small, 5)
-    if covered.sum() < 64:
-        return None
     above, sigma = _above_sky(small, covered)
     there = covered & (above > TARGET_SIGMA * sigma)
     there = cv2.morphologyEx(there.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
@@ -52,11 +51,11 @@ def _above_sky(small: Array, covered: Array) -> tuple[Array, float]:
     terms = np.stack([np.ones(small.shape), xx, yy], axis=-1)
     sky = covered.copy()
     for _ in range(ROUNDS):
-        fit = np.linalg.lstsq(terms[sky], small[sky], rcond=None)[0]
+        fit = np.linalg.lstsq(terms[sky][::STRIDE], small[sky][::STRIDE], rcond=None)[0]
         above = small - terms @ fit
         below = above[covered & (above < 0)]
         sigma = float(np.sqrt((below**2).mean())) if below.size else 0.0
         sky = covered & (np.abs(above) <= 2.5 * max(sigma, 1e-6))
-        if sky.sum() < 64:
+        if sky.sum() < LEAST_PX:
             break
     return above, sigma
