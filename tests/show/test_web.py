@@ -193,6 +193,10 @@ def test_in_a_browser_the_count_rises_by_itself(
                 assert box["x"] >= 0
                 assert box["y"] + min(box["height"], 40) <= size[1]
             assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
+            latest, bars = (tab.locator(part).bounding_box() for part in ("#latest", "#bars i:last-child"))
+            assert latest is not None
+            assert bars is not None
+            assert latest["x"] + latest["width"] <= max(bars["x"] + bars["width"], 16 + 260), "under the last bar"
             knob = tab.locator("#knob")
             assert min(knob.bounding_box()["width"], knob.bounding_box()["height"]) >= 48
             before = int(knob.get_attribute("aria-valuenow"))

@@ -3,6 +3,7 @@
   const $ = (id) => document.getElementById(id);
   const START = 28; // where the wipe rests, %
   const LOST_MS = 4000;
+  const LABELS_PX = 230; // so wide are both times beside each other
   let state = null, wipe = START, shown = -1, socket = null, seen = Date.now(), wait = 1000, announced = 0;
 
   const text = (id, words) => { const el = $(id); if (el.textContent !== words) el.textContent = words; };
@@ -36,6 +37,9 @@
     while (row.children.length < heights.length) row.append(document.createElement("i"));
     row.style.gap = `${Math.min(8, 0.3 * row.clientWidth / Math.max(1, heights.length))}px`;
     heights.forEach((height, place) => { row.children[place].style.height = `${100 * height}%`; });
+    // few bars do not fill the row: the last one's time stands under it
+    const end = row.lastElementChild && row.lastElementChild.getBoundingClientRect().right - row.getBoundingClientRect().left;
+    $("latest").parentElement.style.maxWidth = end ? `${Math.max(LABELS_PX, end)}px` : "";
     row.setAttribute("aria-label", `One bar per photo, ${heights.length} bars`);
   }
 
