@@ -31,6 +31,8 @@ MAX_ELONGATION_RATIO = 2.0
 CORE = 0.3
 APERTURE_HFR = 3.5
 """Radius for fluxes: follows the seeing, so that seeing does not read as cloud, and lets few neighbours in."""
+WIDEST = 3.0
+"""So many times larger than the typical one is no star."""
 CFA_WIDENING_PX2 = 2.1
 """FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
 XTRANS_WIDENING_PX2 = 0.6
@@ -296,7 +298,10 @@ def _stars(data: Array, bad: Array, found: Array, rms: float, planes: Array, sky
     _cores(data, x, y, size, fwhm, peak)
     fwhm = np.where(np.isfinite(fwhm), fwhm, 2 * size)
     # what is above the threshold of a faint star is its core alone: the aperture follows the bright ones
-    aperture = APERTURE_HFR * float(np.clip(np.median(size[_brightest(found["flux"])]), 0.5, 50))
+    bright = _brightest(found["flux"])
+    # the lights of an aircraft, out of focus and brighter than any star, are none
+    bright = bright[size[bright] <= max(WIDEST * typical_size, float(size[bright].min()))]
+    aperture = APERTURE_HFR * float(np.clip(np.median(size[bright]), 0.5, 50))
     flux, error, _ = sep.sum_circle(data, x, y, aperture, err=rms, subpix=5)
     hfr, _ = sep.flux_radius(data, x, y, np.full(len(x), 1.5 * aperture), 0.5, normflux=flux, subpix=5)
     hfr = np.where(np.isfinite(hfr) & (hfr > 0), hfr, size)

@@ -70,6 +70,23 @@ def test_seeing_does_not_read_as_cloud(n: int, fwhm_px: float, transparency: flo
     assert np.median(ratio) == pytest.approx(transparency, rel=0.02)
 
 
+def test_the_lights_of_an_aircraft_leave_the_stars_their_light() -> None:
+    """Blobs brighter than all but a few stars, in a field with hardly more: stars away from them stay as they are."""
+    truth = star_field(26, SIZE, 11, apart=30)
+    truth[:, 2] *= np.where(np.arange(26) < 3, 3.0, 0.3)
+    picture = draw_stars(SIZE, truth, 3.3)
+    track = np.array([[60.0 + 55 * k, 40.0 + 50 * k, 400_000.0] for k in range(7)])
+    crossed = picture + draw_stars(SIZE, track, 16.0)
+    alone, seen = (measure(frame_of(noisy(each, 5)), NOTHING)[0] for each in (picture, crossed))
+    clear = np.hypot(alone["x"][:, None] - track[:, 0], alone["y"][:, None] - track[:, 1]).min(axis=1) > 60
+    distance, which = _nearest(seen, np.stack([alone["x"][clear], alone["y"][clear]], axis=1))
+    assert clear.sum() >= 10
+    there = distance < 0.5
+    assert there.mean() > 0.8
+    ratio = seen["flux"][which[there]] / alone["flux"][clear][there]
+    assert np.median(ratio) == pytest.approx(1, abs=0.02)
+
+
 def test_a_longer_exposure_shows_stars_of_the_same_size() -> None:
     """What is above the threshold of a faint star is its core; HFR is of its whole light all the same."""
     truth = star_field(60, SIZE, 4, apart=24)
