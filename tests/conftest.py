@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Without a display Qt calls abort() and takes pytest with it: said before anything can import Qt.
@@ -15,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SLOW_TIMEOUT_S = 600
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +33,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         (home / name.lower()).mkdir()
         os.environ[name] = str(home / name.lower())
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_found() -> Iterator[None]:
+    """What a test does to signals, every process started after it would inherit."""
+    before = [signal.getsignal(number) for number in _STOPPING]
+    yield
+    assert [signal.getsignal(number) for number in _STOPPING] == before, "a test left a signal's handler changed"
 
 
 @pytest.fixture(scope="session")

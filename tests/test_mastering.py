@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from livestack.cli import main
 from livestack.read import open_frame
 from livestack.simulate.fits import fits_bytes
+from tests.night import sessions
 
 SIZE = (60, 80)
 
@@ -37,15 +37,8 @@ def frames(tmp_path: Path) -> Path:
     return folder
 
 
-def _run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as left:
-        main([str(argument) for argument in arguments])
-    return int(left.value.code or 0)
-
-
-def test_every_set_has_its_master(frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("master", frames, "--out", f"{tmp_path}/masters/") == 0
-    said = capsys.readouterr().out
+def test_every_set_has_its_master(frames: Path, tmp_path: Path) -> None:
+    said = sessions.run("master", frames, "--out", f"{tmp_path}/masters/")
     names = sorted(path.name for path in (tmp_path / "masters").iterdir())
     assert names == [
         "master_bias_gain100.fits",
@@ -69,29 +62,27 @@ def test_every_set_has_its_master(frames: Path, tmp_path: Path, capsys: pytest.C
     assert fits.getheader(tmp_path / "masters" / names[3])["CALSTAT"] == "B"
 
 
-def test_one_file_for_one_master(frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_file_for_one_master(frames: Path, tmp_path: Path) -> None:
     darks = sorted(frames.glob("dark_*"))
-    assert _run("master", *darks, "--out", tmp_path / "dark.fits") == 0
+    sessions.run("master", *darks, "--out", tmp_path / "dark.fits")
     assert (tmp_path / "dark.fits").exists()
-    capsys.readouterr()
-    assert _run("master", frames, "--out", tmp_path / "all.fits") == 2
-    said = capsys.readouterr().err
+    said = sessions.run("master", frames, "--out", tmp_path / "all.fits", code=2)
     assert "5 masters come out (bias_gain100; dark_120s" in said
-    assert said.count("\n") == 1
+    assert said.count("livestack: ") == 1
 
 
-def test_what_the_files_are_can_be_named(frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_files_are_can_be_named(frames: Path, tmp_path: Path) -> None:
     """Frames of a camera that calls everything a light."""
-    assert _run("master", frames / "light.fits", "--out", tmp_path / "dark.fits") == 3
-    assert "--kind names what the files are" in capsys.readouterr().err
-    assert _run("master", frames / "light.fits", "--kind", "dark", "--out", tmp_path / "dark.fits") == 0
-    assert open_frame(tmp_path / "dark.fits").header.kind == "master_dark"
-    assert "one frame: its noise goes into every light" in capsys.readouterr().out
+    light, out = frames / "light.fits", tmp_path / "dark.fits"
+    assert "--kind names what the files are" in sessions.run("master", light, "--out", out, code=3)
+    said = sessions.run("master", light, "--kind", "dark", "--out", out)
+    assert open_frame(out).header.kind == "master_dark"
+    assert "one frame: its noise goes into every light" in said
 
 
-def test_frames_are_never_written(frames: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_frames_are_never_written(frames: Path) -> None:
     before = (frames / "dark_0.fits").read_bytes()
-    assert _run("master", *sorted(frames.glob("dark_*")), "--out", frames / "dark_0.fits") == 2
+    sessions.run("master", *sorted(frames.glob("dark_*")), "--out", frames / "dark_0.fits", code=2)
     assert (frames / "dark_0.fits").read_bytes() == before
 
 
@@ -103,7 +94,7 @@ def test_rows_that_run_upwards_keep_their_pattern(tmp_path: Path) -> None:
             data = np.random.default_rng(k).normal(500, 4, (height, 80)).round().astype(np.uint16)
             words = {"IMAGETYP": "Dark", "EXPTIME": 10.0, "BAYERPAT": "GRBG", "ROWORDER": "BOTTOM-UP"}
             (folder / f"d{k}.fits").write_bytes(fits_bytes(data, words))
-        assert _run("master", folder, "--out", folder / "m.fits") == 0
+        sessions.run("master", folder, "--out", folder / "m.fits")
         card = fits.getheader(folder / "m.fits")
         assert (card["BAYERPAT"], card["ROWORDER"]) == ("GRBG", "BOTTOM-UP")
         assert open_frame(folder / "m.fits").header.cfa == open_frame(folder / "d0.fits").header.cfa

@@ -12,6 +12,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -131,14 +132,25 @@ def indi_camera(work: Path) -> Iterator[IndiCamera]:
     environment = {**os.environ, "HOME": str(home), "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     command = ["indiserver", "-p", str(port), "-u", str(work / "socket"), *DRIVERS]
     with (work / "indiserver.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         camera = IndiCamera(port)
         camera.set_up()
         yield camera
     finally:
-        server.terminate()
+        _end(server)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Stop the server and its drivers, whatever they wait for."""
+    server.terminate()
+    try:
         server.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
 
 
 def _free_port() -> int:
