@@ -13,7 +13,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Stack
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Header, Masters, Quality
 from livestack.prepare import Prepared
-from livestack.reduce.fold import Light, calibration_planes, colours_of, planes_of
+from livestack.reduce.fold import Light
+from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sky_level
+from livestack.reduce.sensor import sensor_of
 from livestack.stack import Shape
 
 
@@ -44,7 +46,7 @@ class Founding:
 
     def light(self, frame: Frame) -> Light:
         """Light of the founding sub."""
-        return light_of(frame, self.masters, matrix=np.eye(3), sky=self.sky, scale=1.0, weight=1.0)
+        return light_of(sensor_of(frame, self.masters), matrix=np.eye(3), sky=self.sky, scale=1.0, weight=1.0)
 
 
 def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
@@ -52,7 +54,7 @@ def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -
     height, width = item.frame.data.shape[:2]
     shape = (item.frame.n_channels, height, width)
     blank = np.zeros((shape[0], 6))
-    light = light_of(item.frame, masters, matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
+    light = light_of(sensor_of(item.frame, masters), matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
     sky = tuple(sky_level(light, shape)[:, 0].tolist())
     header = dataclasses.replace(item.frame.header, raw={})
     return Founding(name, header, shape, masters, item.masters_id, quality, sky)
@@ -66,16 +68,6 @@ def exposure_ratio(founding: Header, item: Prepared) -> float:
     return founding.exposure_s / exposure_s
 
 
-def light_of(frame: Frame, masters: Masters, *, matrix: Array, sky: Array, scale: float, weight: float) -> Light:
-    """Join raw px, masters and figures into what is folded. `matrix` is sub → grid."""
-    pedestal, gain = calibration_planes(frame, masters)
-    return Light(
-        planes=planes_of(frame.data),
-        pedestal=pedestal,
-        gain=gain,
-        colours=colours_of(frame.header.cfa),
-        inverse=np.linalg.inv(matrix),
-        sky=sky,
-        scale=scale,
-        weight=weight,
-    )
+def light_of(sensor: Sensor, *, matrix: Array, sky: Array, scale: float, weight: float) -> Light:
+    """Join raw px and figures into what is folded. `matrix` is sub → grid."""
+    return Light(sensor, np.linalg.inv(matrix), sky, scale, weight)

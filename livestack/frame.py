@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ class Frame:
         return 3 if self.data.ndim == 3 or self.header.cfa else 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Masters:
     """Calibration for one camera geometry; any part may be missing.
 
@@ -152,6 +153,25 @@ class Masters:
     provenance: dict[str, str] = field(default_factory=dict)
     n_frames: dict[str, int] = field(default_factory=dict)
     noise_adu: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def gain(self) -> Array | None:
+        """What a px is multiplied with, made once: 1 / flat, not finite where the flat has no signal."""
+        if self.flat is None:
+            return None
+        with np.errstate(divide="ignore"):
+            gain: Array = np.reciprocal(self.flat, dtype=np.float32)
+        return gain
+
+    @cached_property
+    def bad(self) -> Array:
+        """Px that nothing can be said of, y · width + x, ascending int64, found once."""
+        known = [np.flatnonzero(self.bad_pixels)] if self.bad_pixels is not None else []
+        for plane in (self.pedestal, self.gain):
+            if plane is not None:
+                finite = np.isfinite(plane)
+                known.append(np.flatnonzero(~(finite if finite.ndim == 2 else finite.all(axis=2))))
+        return np.unique(np.concatenate(known)) if known else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
 from livestack.reduce.normalise import sample_noise
+from livestack.reduce.sensor import sensor_of
 from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -138,9 +139,9 @@ class Growth:
 
     def light(self, frame: Frame, sub: SubAccepted, defects: Array | None = None) -> Light:
         """Join the raw px and the journaled figures of a sub, without defects: those known so far, or others."""
+        known = self.knowledge.defects if defects is None else defects
         return light_of(
-            frame,
-            self.founding.masters_without(self.knowledge.defects if defects is None else defects),
+            sensor_of(frame, self.founding.masters, known),
             matrix=np.array(sub.matrix),
             sky=np.array(sub.offset).reshape(-1, 6),
             scale=sub.scale,
@@ -281,11 +282,11 @@ class Growth:
 
 def _close_holes(stack: Stack, shown: Stack) -> None:
     """Where every sample was judged out, the template was wrong or the field is: keep it, with next to no weight."""
-    hole = (stack.coverage == 0) & (shown.coverage > 0)
-    stack.mean[hole] = shown.mean[hole]
-    stack.weight[hole] = HOLE_SHARE * shown.weight[hole]
-    stack.coverage[hole] = 1
-    stack.rejected[hole] -= 1
+    hole = (stack.coverage[0] == 0) & (shown.coverage[0] > 0)
+    stack.mean[:, hole] = shown.mean[:, hole]
+    stack.weight[:, hole] = HOLE_SHARE * shown.weight[:, hole]
+    stack.coverage[:, hole] = 1
+    stack.rejected[:, hole] -= 1
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:

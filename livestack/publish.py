@@ -61,9 +61,8 @@ def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) ->
     channels, height, width = growth.founding.shape
     step = folding.preview_step(height, width)
     light = growth.light(frame, sub)
-    raw, pedestal, gain, colours, inverse, table = light.arrays
     middle = (step - 1) / 2
-    coarse = inverse @ np.array([[step, 0, middle], [0, step, middle], [0, 0, 1.0]])
+    coarse = light.inverse @ np.array([[step, 0, middle], [0, step, middle], [0, 0, 1.0]])
     sky = folding.coarser(light.sky, step, middle)
     h, w = height // step, width // step
     out = np.full((channels, h, w), np.nan, np.float32)
@@ -71,7 +70,7 @@ def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) ->
         y1 = min(y0 + BAND, h)
         box = np.array([y0, y1, 0, w], np.int64)
         sample = np.full((channels, y1 - y0, w), np.nan, np.float32)
-        warp_and_normalise((raw, pedestal, gain, colours, coarse, table), sky, light.scale, box, sample)
+        warp_and_normalise(light.sensor, (coarse, light.pose[1]), sky, light.scale, box, sample)
         out[:, y0:y1] = sample
     data = out[0] if channels == 1 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
     data.flags.writeable = False
@@ -123,7 +122,7 @@ def _grain(stack: Stack, growth: Growth) -> float:
     n = stack.coverage[:, ::16, ::16].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(stack.m2[:, ::16, ::16] / ((n - 1) * stack.weight[:, ::16, ::16]))
-    seen = error[n >= 2]
+    seen = error[np.broadcast_to(n >= 2, error.shape)]
     return float(np.median(seen)) if seen.size else growth.founding.quality.noise_adu
 
 

@@ -22,7 +22,7 @@ N_ASIDE = N_HIGH + N_LOW
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a stack says, as arrays shaped (C, H, W); NaN where nobody covered (variance, stderr: fewer than 2)."""
+    """What a stack says, (C, H, W), counts read-only; NaN where nobody covered (variance, stderr: fewer than 2)."""
 
     mean: Array
     variance: Array
@@ -36,10 +36,12 @@ class Stack:
 
     Attributes
     ----------
-    mean, m2, weight : ndarray of float32
-        m2 = Σ w (x − mean)², weight = Σ w.
+    mean, m2 : ndarray of float32
+        (C, H, W); m2 = Σ w (x − mean)².
+    weight : ndarray of float32
+        (1, H, W), Σ w: the channels of a px are judged together. (C, H, W) where they are not, before the first look.
     coverage, rejected : ndarray of uint16
-        Samples in the mean; samples judged out.
+        Samples in the mean, samples judged out; shaped as the weight.
     template : str
         Id of the template its samples were judged against; empty = not judged.
     n_subs : int
@@ -49,12 +51,13 @@ class Stack:
 
     __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "weight")
 
-    def __init__(self, shape: Shape, template: str = "") -> None:
+    def __init__(self, shape: Shape, template: str = "", *, joint: bool = True) -> None:
+        counted = (min(shape[0], 1), *shape[1:]) if joint else shape
         self.mean: Array = np.zeros(shape, np.float32)
         self.m2: Array = np.zeros(shape, np.float32)
-        self.weight: Array = np.zeros(shape, np.float32)
-        self.coverage: Array = np.zeros(shape, np.uint16)
-        self.rejected: Array = np.zeros(shape, np.uint16)
+        self.weight: Array = np.zeros(counted, np.float32)
+        self.coverage: Array = np.zeros(counted, np.uint16)
+        self.rejected: Array = np.zeros(counted, np.uint16)
         self.template = template
         self.n_subs = 0
         self.exposure_s = 0.0
@@ -103,10 +106,11 @@ class Stack:
         n = self.coverage
         with np.errstate(divide="ignore", invalid="ignore"):
             squared_error = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
-        squared_error[n < 2] = np.nan
+        squared_error[np.broadcast_to(n < 2, squared_error.shape)] = np.nan
         mean = self.mean.copy()
-        mean[n == 0] = np.nan
-        return Sums(mean, n * squared_error, np.sqrt(squared_error), n.copy(), self.rejected.copy())
+        mean[np.broadcast_to(n == 0, mean.shape)] = np.nan
+        counts = (np.broadcast_to(plane.copy(), mean.shape) for plane in (n, self.rejected))
+        return Sums(mean, n * squared_error, np.sqrt(squared_error), *counts)
 
     def copy(self) -> Stack:
         """Return an independent stack with the same sums."""
@@ -136,7 +140,7 @@ class FirstLook:
     __slots__ = ("aside", "aside_of", "core", "n_aside", "weights")
 
     def __init__(self, shape: Shape) -> None:
-        self.core = Stack(shape)
+        self.core = Stack(shape, joint=False)
         self.aside: Array = np.zeros((N_ASIDE, *shape), np.float32)
         self.aside_of: Array = np.zeros((N_ASIDE, *shape), np.uint8)
         self.n_aside: Array = np.zeros(shape, np.uint8)

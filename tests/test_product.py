@@ -77,7 +77,7 @@ def test_planes_are_the_sums(channels: int, tmp_path: Path) -> None:
     assert all(hdu.data.shape == shape for hdu in hdus)
     for name, plane in (("VARIANCE", sums.variance), ("STDERR", sums.stderr), ("COVERAGE", sums.coverage)):
         np.testing.assert_array_equal(hdus[name].data.reshape(plane.shape), plane)
-    np.testing.assert_array_equal(hdus["REJECTED"].data.reshape(sums.rejected.shape), product.stack.rejected)
+    np.testing.assert_array_equal(hdus["REJECTED"].data.reshape(sums.rejected.shape), sums.rejected)
     mean, coverage = hdus[0].data, hdus["COVERAGE"].data
     assert np.isnan(mean[coverage == 0]).all()
     assert np.isfinite(mean[coverage > 0]).all()

@@ -9,13 +9,15 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import TILE, warp_and_normalise
+from livestack.reduce.kernels import TILE, Sensor, warp_and_normalise
+
+Sums = tuple[Array, Array, Array, Array, Array]
 
 STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
 WEAK_SIGMA = 0.5
 """A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
-OUT, STRONG = 1, 2
+OUT, STRONG, UNCOVERED = 1, 2, 3
 MOST_OUTVOTED = 6
 """So many samples may be judged out in a row before the first that is taken in: trails may coincide in some subs."""
 OWN_VARIANCE_FROM = 10
@@ -42,82 +44,103 @@ def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, 
 
 @njit(**OPTIONS)
 def _off(
-    v: Any,
-    at: tuple[int, int, int],
-    weight: Any,
-    template: tuple[Array, Array, Array, Array, Array],
-    noise: Array,
-    structure: Array,
-    nu: Any,
+    v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Array, nu: Any
 ) -> tuple[Any, Any]:
     """How far a sample at (channel, y, x) of the stack is from the mean, and the variance it should have."""
     c, y, x = at
-    n = template[3][c, y, x]
+    n = template[3][0, y, x]
     s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
     by_itself = n > OWN_VARIANCE_FROM or nu == 0
     own, seen = (template[1][c, y, x], n) if by_itself else (F(0), 1)
-    return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][c, y, x], nu)
+    return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
+
+
+@njit(**OPTIONS)
+def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> int:
+    """Mark the samples of a row whose square distance from the mean is above a limit; returns how many there are."""
+    n = 0
+    for x in range(mean.size):
+        d = sample[x] - mean[x]
+        off = d * d > limit
+        far[x] |= off
+        n += off
+    return n
+
+
+@njit(**OPTIONS)
+def _judge_px(
+    sample: Array,
+    at: tuple[int, int],
+    place: tuple[int, int],
+    weight: Any,
+    template: Sums,
+    noise: Array,
+    structure: Array,
+    rule: tuple[float, float, float, int, int],
+) -> tuple[int, int]:
+    """Judge the samples of a px at `at` of the tile, or pull them to the limit: (flag of the px, how many were pulled).
+
+    One judgement for all channels: what is no sky in one of them is none in the others.
+    """
+    y, x = place
+    n, n_pulled, flag = template[3][0, y, x], 0, 0
+    if n < rule[3] or is_disputed(n, template[4][0, y, x]):
+        return 0, 0
+    for c in range(sample.shape[0]):
+        d, variance = _off(sample[c, at[0], at[1]], (c, y, x), weight, template, noise, structure, F(rule[2]))
+        kappa = F(rule[1]) if d > 0 else F(rule[0])
+        if not d * d > kappa * kappa * variance:
+            continue
+        if rule[4] != 0:
+            sample[c, at[0], at[1]] = template[0][c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
+            n_pulled += 1
+        else:
+            strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
+            flag = max(flag, STRONG if strong else OUT)
+    return flag, n_pulled
 
 
 @njit(**OPTIONS)
 def _flag(
     sample: Array,
-    corner: tuple[int, int],
-    weight: float,
-    template: tuple[Array, Array, Array, Array, Array],
+    box: Array,
+    weight: Any,
+    template: Sums,
     noise: Array,
     structure: Array,
     rule: tuple[float, float, float, int, int],
     flags: Array,
-) -> int:
-    """Judge the samples of a tile: out or strong; or pull them to the limit. Returns how many were pulled."""
-    mean, coverage, rejected = template[0], template[3], template[4]
-    kappa_low, kappa_high, nu, least, clamp = F(rule[0]), F(rule[1]), F(rule[2]), rule[3], rule[4]
-    least_kappa = min(kappa_low, kappa_high)
-    w, n_pulled = F(weight), 0
-    for c in range(flags.shape[0]):
-        # a px' variance is never below the noise: most samples need no closer look
-        surely_in = least_kappa * least_kappa * noise[c]
-        for ty in range(flags.shape[1]):
-            y = corner[0] + ty
-            for tx in range(flags.shape[2]):
-                x = corner[1] + tx
-                v = sample[c, ty, tx]
-                d = v - mean[c, y, x]
-                n = coverage[c, y, x]
-                if d * d <= surely_in or not np.isfinite(v) or n < least:
-                    continue
-                d, variance = _off(v, (c, y, x), w, template, noise, structure, nu)
-                kappa = kappa_high if d > 0 else kappa_low
-                if d * d <= kappa * kappa * variance or is_disputed(n, rejected[c, y, x]):
-                    continue
-                if clamp != 0:
-                    sample[c, ty, tx] = mean[c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
-                    n_pulled += 1
-                else:
-                    strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
-                    flags[c, ty, tx] = STRONG if strong else OUT
-    return n_pulled
+) -> tuple[int, int]:
+    """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit."""
+    least_kappa, w = min(F(rule[0]), F(rule[1])), box[3] - box[2]
+    far = np.empty(w, np.uint8)
+    n_flagged = n_pulled = 0
+    for ty in range(box[1] - box[0]):
+        y, n = box[0] + ty, 0
+        far[:] = 0
+        for c in range(sample.shape[0]):
+            # a px' variance is never below the noise: most samples need no closer look
+            surely_in = least_kappa * least_kappa * noise[c]
+            n += _far_off(sample[c, ty, :w], template[0][c, y, box[2] : box[3]], surely_in, far)
+        if n == 0:
+            continue
+        for tx in range(w):
+            if far[tx]:
+                flag, pulled = _judge_px(sample, (ty, tx), (y, box[2] + tx), weight, template, noise, structure, rule)
+                flags[ty, tx] = flag
+                n_flagged += flag > 0
+                n_pulled += pulled
+    return n_flagged, n_pulled
 
 
 @njit(**OPTIONS)
-def _highest(flags: Array, out: Array) -> None:
-    """Highest flag of each px over the channels."""
-    out[:] = flags[0]
-    for c in range(1, flags.shape[0]):
-        for y in range(out.shape[0]):
-            for x in range(out.shape[1]):
-                out[y, x] = max(out[y, x], flags[c, y, x])
-
-
-@njit(**OPTIONS)
-def _is_followed(highest: Array, y: int, x: int) -> bool:
+def _is_followed(flags: Array, y: int, x: int) -> bool:
     """Whether a hit is strong or has another one beside it: then it is part of something."""
-    if highest[y, x] == STRONG:
+    if flags[y, x] == STRONG:
         return True
-    for yy in range(max(y - 1, 0), min(y + 2, highest.shape[0])):
-        for xx in range(max(x - 1, 0), min(x + 2, highest.shape[1])):
-            if highest[yy, xx] >= OUT and (yy != y or xx != x):
+    for yy in range(max(y - 1, 0), min(y + 2, flags.shape[0])):
+        for xx in range(max(x - 1, 0), min(x + 2, flags.shape[1])):
+            if flags[yy, xx] >= OUT and (yy != y or xx != x):
                 return True
     return False
 
@@ -126,17 +149,17 @@ def _is_followed(highest: Array, y: int, x: int) -> bool:
 def _stands_out(
     sample: Array,
     at: tuple[int, int],
-    corner: tuple[int, int],
-    weight: float,
-    template: tuple[Array, Array, Array, Array, Array],
+    place: tuple[int, int],
+    weight: Any,
+    template: Sums,
     noise: Array,
     structure: Array,
-    nu: float,
+    nu: Any,
 ) -> bool:
     """Whether a px of a tile is off by more than `WEAK_SIGMA` in any channel."""
     for c in range(sample.shape[0]):
-        where = (c, corner[0] + at[0], corner[1] + at[1])
-        d, variance = _off(sample[c, at[0], at[1]], where, F(weight), template, noise, structure, F(nu))
+        where = (c, place[0], place[1])
+        d, variance = _off(sample[c, at[0], at[1]], where, weight, template, noise, structure, nu)
         if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
             return True
     return False
@@ -145,85 +168,125 @@ def _stands_out(
 @njit(**OPTIONS)
 def _spread(
     sample: Array,
-    corner: tuple[int, int],
-    weight: float,
-    template: tuple[Array, Array, Array, Array, Array],
+    box: Array,
+    weight: Any,
+    template: Sums,
     noise: Array,
     structure: Array,
-    nu: float,
-    out: Array,
+    nu: Any,
     flags: Array,
 ) -> None:
-    """Flag, in every channel, what the guide leaves out and what stands out beside a strong hit or two hits."""
-    channels, h, w = flags.shape
-    highest, reach = np.empty((h, w), np.uint8), np.zeros((h, w), np.bool_)
-    _highest(flags, highest)
+    """Flag what stands out beside a strong hit or two hits."""
+    h, w = box[1] - box[0], box[3] - box[2]
+    hits = flags[:h, :w].copy()
     for y in range(h):
-        row = out[min((corner[0] + y) >> 1, out.shape[0] - 1)]
         for x in range(w):
-            reach[y, x] |= row[min((corner[1] + x) >> 1, row.size - 1)]
-            if highest[y, x] >= OUT and _is_followed(highest, y, x):
-                for yy in range(max(y - 1, 0), min(y + 2, h)):
-                    for xx in range(max(x - 1, 0), min(x + 2, w)):
-                        if not reach[yy, xx]:
-                            reach[yy, xx] = highest[yy, xx] >= OUT or _stands_out(
-                                sample, (yy, xx), corner, weight, template, noise, structure, nu
-                            )
-    for c in range(channels):
-        _mark(flags[c], reach)
+            if hits[y, x] == 0 or not _is_followed(hits, y, x):
+                continue
+            for yy in range(max(y - 1, 0), min(y + 2, h)):
+                for xx in range(max(x - 1, 0), min(x + 2, w)):
+                    if flags[yy, xx] == 0 and _stands_out(
+                        sample, (yy, xx), (box[0] + yy, box[2] + xx), weight, template, noise, structure, nu
+                    ):
+                        flags[yy, xx] = OUT
 
 
 @njit(**OPTIONS)
-def _mark(flags: Array, reach: Array) -> None:
-    for y in range(reach.shape[0]):
-        for x in range(reach.shape[1]):
-            if reach[y, x]:
-                flags[y, x] = max(flags[y, x], OUT)
+def _leave_out(out: Array, box: Array, flags: Array) -> int:
+    """Flag what the guide leaves out (h, w); returns how many px that are."""
+    n = 0
+    for ty in range(box[1] - box[0]):
+        row = out[min((box[0] + ty) >> 1, out.shape[0] - 1)]
+        for tx in range(box[3] - box[2]):
+            if row[min((box[2] + tx) >> 1, row.size - 1)]:
+                flags[ty, tx] = max(flags[ty, tx], OUT)
+                n += 1
+    return n
 
 
 @njit(**OPTIONS)
-def _add(
-    sample: Array,
-    corner: tuple[int, int],
-    weight: float,
-    flags: Array,
-    accumulators: tuple[Array, Array, Array, Array, Array],
-) -> tuple[int, int]:
-    """Add the samples that are not flagged; returns (in, out)."""
+def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
+    """Weight that each px of a row adds, and its share of the new total."""
+    for x in range(total.size):
+        added[x] = F(0) if flags[x] > 0 else weight
+        new = total[x] + added[x]
+        total[x] = new
+        share[x] = added[x] / max(new, F(1e-30))
+        coverage[x] += np.uint16(flags[x] == 0)
+
+
+@njit(**OPTIONS)
+def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) -> None:
+    for x in range(mean.size):
+        d = sample[x] - mean[x]
+        g = d * share[x]
+        mean[x] += g
+        m2[x] += added[x] * d * (d - g)
+
+
+@njit(**OPTIONS)
+def _count_uncovered(row: Array) -> int:
+    n = 0
+    for x in range(row.size):
+        n += not np.abs(row[x]) <= F(3e38)
+    return n
+
+
+@njit(**OPTIONS)
+def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, flags: Array) -> int:
+    """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
+    y, x0, x1 = at
+    n = 0
+    for c in range(sample.shape[0]):
+        n += _count_uncovered(sample[c, ty, : x1 - x0])
+    if n == 0:
+        return 0
+    n = 0
+    for tx in range(x1 - x0):
+        covered = True
+        for c in range(sample.shape[0]):
+            covered &= np.isfinite(sample[c, ty, tx])
+        if not covered:
+            n += 1
+            flags[ty, tx] = UNCOVERED
+            for c in range(sample.shape[0]):
+                sample[c, ty, tx] = mean[c, y, x0 + tx]
+    return n
+
+
+@njit(**OPTIONS)
+def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sums) -> tuple[int, int]:
+    """Add the px that are not flagged; returns (in, out)."""
     mean, m2, total, coverage, rejected = accumulators
-    w = F(weight)
+    x0, x1 = box[2], box[3]
+    w = x1 - x0
+    added, share = np.empty(w, np.float32), np.empty(w, np.float32)
     n_in = n_out = 0
-    for c in range(flags.shape[0]):
-        for ty in range(flags.shape[1]):
-            y = corner[0] + ty
-            for tx in range(flags.shape[2]):
-                v = sample[c, ty, tx]
-                if not np.isfinite(v):
-                    continue
-                x = corner[1] + tx
-                if flags[c, ty, tx] >= OUT:
-                    rejected[c, y, x] += 1
-                    n_out += 1
-                    continue
-                coverage[c, y, x] += 1
-                new = total[c, y, x] + w
-                total[c, y, x] = new
-                d = v - mean[c, y, x]
-                g = d * (w / new)
-                mean[c, y, x] += g
-                m2[c, y, x] += w * d * (d - g)
-                n_in += 1
+    for ty in range(box[1] - box[0]):
+        y = box[0] + ty
+        n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
+        _shares(flags[ty, :w], weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
+        for c in range(sample.shape[0]):
+            _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
+        left_out = 0
+        for tx in range(w):
+            hit = (flags[ty, tx] == OUT) | (flags[ty, tx] == STRONG)
+            rejected[0, y, x0 + tx] += np.uint16(hit)
+            left_out += hit
+        n_in += n_covered - left_out
+        n_out += left_out
     return n_in, n_out
 
 
 @njit(**OPTIONS)
 def fold_band(
-    light: tuple[Array, Array, Array, Array, Array, Array],
+    sensor: Sensor,
+    pose: tuple[Array, int],
     sky: Array,
     scale: float,
     weight: float,
-    accumulators: tuple[Array, Array, Array, Array, Array],
-    template: tuple[Array, Array, Array, Array, Array],
+    accumulators: Sums,
+    template: Sums,
     noise: Array,
     structure: Array,
     out: Array,
@@ -231,11 +294,11 @@ def fold_band(
     y0: int,
     y1: int,
 ) -> tuple[int, int]:
-    """Fold one band of a sub into the accumulators, each sample judged against the template. Returns (in, out).
+    """Fold one band of a sub into the accumulators, each px judged against the template. Returns px (in, out).
 
     Parameters
     ----------
-    accumulators, template : mean, m2, weight, coverage, rejected; they may be the same arrays.
+    accumulators, template : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W); they may be the same arrays.
     noise : (C,) variance of one sample of this sub, ADU².
     structure : (H/2, W/2) local contrast of the template, ADU, or (0, 0).
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
@@ -244,18 +307,23 @@ def fold_band(
     channels, _, width = accumulators[0].shape
     n_in = n_out = 0
     box = np.empty(4, np.int64)
+    sample = np.empty((channels, y1 - y0, TILE), np.float32)
+    flags = np.empty((y1 - y0, TILE), np.uint8)
+    w = F(weight)
     for x0 in range(0, width, TILE):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
-        sample = np.empty((channels, y1 - y0, box[3] - x0), np.float32)
-        if not warp_and_normalise(light, sky, scale, box, sample):
+        if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
-        flags = np.zeros(sample.shape, np.uint8)
-        corner = (y0, x0)
+        flags[:] = 0
+        n_flagged = 0
         if rule[3] > 0:
-            n_out += _flag(sample, corner, weight, template, noise, structure, rule, flags)
+            n_flagged, n_pulled = _flag(sample, box, w, template, noise, structure, rule, flags)
+            n_out += n_pulled
         if out.shape[0] > 0:
-            _spread(sample, corner, weight, template, noise, structure, rule[2], out, flags)
-        added = _add(sample, corner, weight, flags, accumulators)
+            if n_flagged > 0:
+                _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
+            _leave_out(out, box, flags)
+        added = _add(sample, box, w, flags, accumulators)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

@@ -17,6 +17,8 @@ INSIDE = 64
 """Cells from the edge on that tell what the picture would be at the border."""
 SURE_SIGMA, EDGE_SIGMA = 3.0, 1.0
 """A border steps by so many σ of a cell from line to line, and ends where it departs by less than so many."""
+ALONG = 512
+"""So many cells of a line tell its level."""
 SHARP = 4.0
 """It steps so many times more than the picture inside does anywhere: a galaxy that leaves the picture does not."""
 EDGE_SCATTER = 4.0
@@ -36,7 +38,7 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
     pedestal : ndarray of float32
         The same shape, to be taken off, or empty.
     colours : ndarray of int64
-        As `fold.colours_of`.
+        As `sensor.colours_of`.
 
     Returns
     -------
@@ -49,10 +51,12 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
         return None
     widths: list[int] = []
     for edge in np.s_[:, :deep, :], np.s_[:, height - deep :, :], np.s_[:, :, :deep], np.s_[:, :, width - deep :]:
-        strip = planes[edge].astype(np.float32) - (pedestal[edge] if pedestal.size else np.float32(0))
         if len(colours) == xtrans.CELL:
-            strip = whole_luminance(strip, colours, edge[1].start or 0, edge[2].start or 0)[None]
-        cells = _cells(strip)
+            strip = planes[edge].astype(np.float32) - (pedestal[edge] if pedestal.size else np.float32(0))
+            cells = _cells(whole_luminance(strip, colours, edge[1].start or 0, edge[2].start or 0)[None])
+        else:
+            some = _some_cells(*planes[edge].shape[1:])
+            cells = _cells(planes[edge], some) - (_cells(pedestal[edge], some) if pedestal.size else np.float32(0))
         lines = cells if len(widths) < 2 else cells.T
         widths.append(2 * _border_lines(lines[::-1] if len(widths) % 2 else lines))
     top, bottom, left, right = widths
@@ -63,11 +67,16 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
     return mask
 
 
-def _cells(strip: Array) -> Array:
-    """Mean of all planes over 2 × 2 px: no colour of a Bayer mosaic is left."""
+def _some_cells(rows: int, columns: int) -> tuple[slice, slice]:
+    """Cells of a strip that tell its lines: all across it, `ALONG` or more along it."""
+    return tuple(slice(None, None, max(1, n // (2 * ALONG))) for n in (rows, columns))  # type: ignore[return-value]
+
+
+def _cells(strip: Array, some: tuple[slice, slice] = (slice(None), slice(None))) -> Array:
+    """Mean of all planes over some of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
     planes, rows, columns = strip.shape
-    whole = strip[:, : rows - rows % 2, : columns - columns % 2]
-    return np.asarray(whole.reshape(planes, rows // 2, 2, columns // 2, 2).mean(axis=(0, 2, 4)))
+    whole = strip[:, : rows - rows % 2, : columns - columns % 2].reshape(planes, rows // 2, 2, columns // 2, 2)
+    return np.asarray(whole[:, some[0], :, some[1]].mean(axis=(0, 2, 4), dtype=np.float32))
 
 
 def _border_lines(cells: Array) -> int:

@@ -17,7 +17,7 @@ from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light
-from livestack.reduce.kernels import BAND, load
+from livestack.reduce.kernels import BAND, Sensor, load
 
 SPIKE_SIGMA = 5.0
 ABOVE_SPREAD = 1.5
@@ -110,20 +110,13 @@ def _may_be_spikes(plane: Array, y: int, limit: float, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _spikes_band(
-    raw: tuple[Array, Array, Array, Array], may_be_bad: bool, limit: float, y0: int, y1: int, found: tuple[Array, Array]
-) -> int:
-    """Spikes of sensor rows y0…y1 into px and height of `found`; returns how many there are.
-
-    Parameters
-    ----------
-    raw : planes, pedestal, gain, colours
-    """
-    planes, width = raw[0].shape[0], raw[0].shape[2]
+def _spikes_band(sensor: Sensor, limit: float, y0: int, y1: int, found: tuple[Array, Array]) -> int:
+    """Spikes of sensor rows y0…y1 into px and height of `found`; returns how many there are."""
+    planes, _, width = sensor[0].shape
     data = np.empty((planes, y1 - y0 + 2 * _MARGIN, width + 2 * _MARGIN), np.float32)
-    load(raw[0], raw[1], raw[2], y0 - _MARGIN, -_MARGIN, 2, data)
-    if may_be_bad:
-        fill(data, raw[3], y0 - _MARGIN, -_MARGIN)
+    holed = np.empty(data.shape[1], np.uint8)
+    load(sensor, y0 - _MARGIN, -_MARGIN, data, holed)
+    fill(data, holed, sensor[4], y0 - _MARGIN, -_MARGIN)
     around, candidate = np.empty(8, np.float32), np.empty(width, np.bool_)
     n = 0
     for y in range(_MARGIN, _MARGIN + y1 - y0):
@@ -146,19 +139,17 @@ def spikes_of(light: Light, noise_adu: float, threads: Executor | None) -> Spike
     noise_adu : float
         Noise of one px of the sub.
     """
-    _, height, width = light.planes.shape
-    if light.colours.shape[0] > 2:
+    _, height, width = light.sensor[0].shape
+    if light.sensor[4].shape[0] > 2:
         # on X-Trans no px two away is of one colour with this one everywhere
         return Spikes(np.zeros(0, np.int32), np.zeros(0, np.float32), noise_adu)
-    raw = light.planes, light.pedestal, light.gain, light.colours
-    may_be_bad = light.gain.size > 0 or light.planes.dtype.kind == "f"
     limit = SPIKE_SIGMA * noise_adu
 
     def band(y0: int) -> tuple[Array, Array]:
         y1 = min(y0 + BAND, height)
         most = int(4 * MOST_SHARE * (y1 - y0) * width) + 16
         found = np.empty(most, np.int32), np.empty(most, np.float32)
-        n = _spikes_band(raw, may_be_bad, limit, y0, y1, found)
+        n = _spikes_band(light.sensor, limit, y0, y1, found)
         return found[0][:n], found[1][:n]
 
     bands = range(0, height, BAND)

@@ -14,7 +14,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.accumulate import expected_variance
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import TILE, warp_and_normalise
+from livestack.reduce.kernels import TILE, Sensor, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
 
@@ -49,7 +49,8 @@ def _hold_aside(values: Array, owners: Array, n: int, v: float, owner: int) -> t
 
 @njit(**OPTIONS)
 def hold_band(
-    light: tuple[Array, Array, Array, Array, Array, Array],
+    sensor: Sensor,
+    pose: tuple[Array, int],
     sky: Array,
     scale: float,
     index: int,
@@ -79,7 +80,7 @@ def hold_band(
     sample = np.empty((channels, y1 - y0, TILE), np.float32)
     for x0 in range(0, width, TILE):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
-        if not warp_and_normalise(light, sky, scale, box, sample):
+        if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
         for c in range(channels):
             for y in range(y0, y1):
@@ -128,14 +129,16 @@ def readmit_band(
     noise : (C,) variance of a sample of weight 1, ADU².
     structure : (H/2, W/2) local contrast, ADU.
     rule : kappa_low, kappa_high, nu, and two that are not used here.
-    result : mean, m2, weight, coverage, rejected to write.
+    result : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W) to write: of the channel that lost most.
     """
     values, owners, counts = aside
     kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
     channels, _, width = core[0].shape
-    for c in range(channels):
-        for y in range(y0, y1):
-            for x in range(width):
+    for y in range(y0, y1):
+        for x in range(width):
+            least, fewest, most_out = F(np.inf), 65535, 0
+            s = structure[y >> 1, x >> 1]
+            for c in range(channels):
                 n, held, before = int(core[3][c, y, x]), int(counts[c, y, x]), core[4][c, y, x]
                 mu, q, total = core[0][c, y, x], core[1][c, y, x], core[2][c, y, x]
                 low, high, out = min(N_LOW, held) - 1, min(N_LOW, held), 0
@@ -144,7 +147,6 @@ def readmit_band(
                     k = (held - 1) // 2
                     mu, q, total, n = values[k, c, y, x], F(0), weights[owners[k, c, y, x]], 1
                     low, high = k - 1, k + 1
-                s = structure[y >> 1, x >> 1]
                 while low >= 0 or high < held:
                     take_low = high >= held or (low >= 0 and mu - values[low, c, y, x] < values[high, c, y, x] - mu)
                     k = low if take_low else high
@@ -168,13 +170,64 @@ def readmit_band(
                         low -= 1
                     else:
                         high += 1
-                result[0][c, y, x], result[1][c, y, x], result[2][c, y, x] = mu, q, total
-                result[3][c, y, x], result[4][c, y, x] = n, before + out
+                result[0][c, y, x], result[1][c, y, x] = mu, q
+                least, fewest, most_out = min(least, total), min(fewest, n), max(most_out, before + out)
+            result[2][0, y, x], result[3][0, y, x], result[4][0, y, x] = least, fewest, most_out
 
 
 @njit(**OPTIONS)
-def contrast_band(mean: Array, coverage: Array, noise: Array, out: Array, y0: int, y1: int) -> None:
-    """Local contrast of a picture at half resolution: the largest over channels of 3×3 max − min of 2×2 means.
+def _is_whole(one: Array, other: Array) -> bool:
+    """Whether two rows are covered from end to end."""
+    n = 0
+    for x in range(one.size):
+        n += (one[x] == 0) | (other[x] == 0)
+    return n == 0
+
+
+@njit(**OPTIONS)
+def _halve(one: Array, other: Array, out: Array) -> None:
+    for x in range(one.size // 2):
+        out[x] = F(0.25) * (one[2 * x] + one[2 * x + 1] + other[2 * x] + other[2 * x + 1])
+    if one.size % 2 == 1:
+        out[one.size // 2] = F(0.5) * (one[-1] + other[-1])
+
+
+@njit(**OPTIONS)
+def _halve_covered(rows: tuple[Array, Array], coverage: tuple[Array, Array], out: Array) -> None:
+    """2 × 2 means over what is covered; 0 where nothing is."""
+    for x in range(out.size):
+        total, n = F(0), 0
+        for k in range(2):
+            for xx in range(2 * x, min(2 * x + 2, rows[k].size)):
+                if coverage[k][xx] > 0:
+                    total += rows[k][xx]
+                    n += 1
+        out[x] = total / F(n) if n > 0 else F(0)
+
+
+@njit(**OPTIONS)
+def _raise_to(low: Array, high: Array, floor: Any, out: Array) -> None:
+    """Square of the difference of 3 px, less its noise, where that is more than out."""
+    w = out.size
+    for x in range(1, w - 1):
+        range_ = max(high[x - 1], high[x], high[x + 1]) - min(low[x - 1], low[x], low[x + 1])
+        out[x] = max(out[x], range_ * range_ - floor)
+    for x in (0, w - 1):
+        e, f = max(x - 1, 0), min(x + 1, w - 1)
+        range_ = max(high[e], high[x], high[f]) - min(low[e], low[x], low[f])
+        out[x] = max(out[x], range_ * range_ - floor)
+
+
+@njit(**OPTIONS)
+def _bounds(u: Array, m: Array, d: Array, low: Array, high: Array) -> None:
+    for x in range(m.size):
+        low[x] = min(u[x], m[x], d[x])
+        high[x] = max(u[x], m[x], d[x])
+
+
+@njit(**OPTIONS)
+def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: Array, y0: int, y1: int) -> None:
+    """β × local contrast of a picture at half resolution: the largest over channels of 3×3 max − min of 2×2 means.
 
     Its own noise (2.2 σ of a 2×2 mean) is taken off in quadrature. Rows y0…y1 of out (H/2, W/2).
 
@@ -182,34 +235,29 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, out: Array, y0: in
     ----------
     noise : (C,) variance of one px of `mean`, ADU².
     """
-    channels, height, width = mean.shape
+    channels, height, _ = mean.shape
     h, w = out.shape
-    rows = np.empty((3, w), np.float32)
+    halves = np.empty((y1 - y0 + 2, w), np.float32)
+    low, high = np.empty(w, np.float32), np.empty(w, np.float32)
+    out[y0:y1] = F(0)
+    for c in range(channels):
+        seen = coverage[min(c, coverage.shape[0] - 1)]
+        for k in range(halves.shape[0]):
+            yy = min(max(y0 - 1 + k, 0), h - 1)
+            a, b = 2 * yy, min(2 * yy + 1, height - 1)
+            if _is_whole(seen[a], seen[b]):
+                _halve(mean[c, a], mean[c, b], halves[k])
+            else:
+                _halve_covered((mean[c, a], mean[c, b]), (seen[a], seen[b]), halves[k])
+        floor = F(2.2 * 2.2 / 4) * F(noise[c])
+        for y in range(y0, y1):
+            k = y - y0
+            _bounds(halves[k], halves[k + 1], halves[k + 2], low, high)
+            _raise_to(low, high, floor, out[y])
     for y in range(y0, y1):
-        out[y] = F(0)
-        for c in range(channels):
-            for k in range(3):
-                yy = min(max(y - 1 + k, 0), h - 1)
-                a, b = 2 * yy, min(2 * yy + 1, height - 1)
-                for x in range(w):
-                    e, f = 2 * x, min(2 * x + 1, width - 1)
-                    n = (
-                        min(coverage[c, a, e], 1)
-                        + min(coverage[c, a, f], 1)
-                        + min(coverage[c, b, e], 1)
-                        + min(coverage[c, b, f], 1)
-                    )
-                    total = mean[c, a, e] + mean[c, a, f] + mean[c, b, e] + mean[c, b, f]
-                    rows[k, x] = total / F(n) if n > 0 else F(0)
-            floor = F(2.2 * 2.2 / 4) * F(noise[c])
-            for x in range(w):
-                low = high = rows[1, x]
-                for k in range(3):
-                    for xx in range(max(x - 1, 0), min(x + 2, w)):
-                        low, high = min(low, rows[k, xx]), max(high, rows[k, xx])
-                squared = (high - low) * (high - low) - floor
-                if squared > 0:
-                    out[y, x] = max(out[y, x], np.sqrt(squared))
+        row = out[y]
+        for x in range(w):
+            row[x] = F(beta) * np.sqrt(row[x])
 
 
 @njit(**OPTIONS)
@@ -223,7 +271,7 @@ def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y
                 total, n = F(0), 0
                 for yy in range(y * step, min(y * step + step, height)):
                     for xx in range(x * step, min(x * step + step, width)):
-                        if coverage[c, yy, xx] > 0:
+                        if coverage[min(c, coverage.shape[0] - 1), yy, xx] > 0:
                             total += mean[c, yy, xx]
                             n += 1
                 out[y, x, c] = total / F(n) if n > 0 else F(np.nan)

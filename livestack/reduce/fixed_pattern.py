@@ -14,8 +14,8 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce.combine import scatter
-from livestack.reduce.fold import colours_of
 from livestack.reduce.proof import colour_planes
+from livestack.reduce.sensor import colours_of
 
 STRIP = 32
 MOST_PX = 500_000

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce.fold import colours_of
 from livestack.reduce.proof import colour_planes
+from livestack.reduce.sensor import colours_of
 
 PEAK_SIGMA = 8.0
 LEAST_BESIDE = 0.1

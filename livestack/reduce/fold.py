@@ -5,25 +5,22 @@ The variants (plain, judged, first look) meet here and only here; the kernels ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
-from livestack.frame import Array, Frame, Masters
+from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, kernels
-from livestack.reduce.border import border_mask
+from livestack.reduce.kernels import Sensor
+from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import FirstLook, Stack
 
-COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
-LANCZOS_STEPS = 1024
 MAX_PREVIEW_PX = 4_000_000
 CHANGE = 1.5
 """The guide shows a star's change diluted by its coarser px."""
 
-_NO_PLANES = np.zeros((0, 0, 0), np.float32)
 _NO_STRUCTURE = np.zeros((0, 0), np.float32)
 _NOTHING_OUT = np.zeros((0, 0), np.bool_)
 
@@ -88,12 +85,8 @@ class Light:
 
     Attributes
     ----------
-    planes : ndarray
-        (P, H, W) uint16 or float32, as the camera wrote them.
-    pedestal, gain : ndarray of float32
-        (P, H, W) or empty: (raw − pedestal) · gain; a gain of NaN marks a bad px.
-    colours : ndarray of int64
-        (2, 2) or (6, 6) CFA colours, or (0, 0).
+    sensor : tuple
+        Raw px and their calibration, from `sensor_of`.
     inverse : ndarray of float64
         (3, 3), grid px → sub px.
     sky : ndarray of float64
@@ -103,20 +96,16 @@ class Light:
     weight : float
     """
 
-    planes: Array
-    pedestal: Array
-    gain: Array
-    colours: Array
+    sensor: Sensor
     inverse: Array
     sky: Array
     scale: float
     weight: float
 
     @property
-    def arrays(self) -> tuple[Array, Array, Array, Array, Array, Array]:
-        """What the kernels take."""
-        table = LANCZOS_TABLE if self.colours.shape[0] == 0 else LANCZOS_TABLE[:0]
-        return self.planes, self.pedestal, self.gain, self.colours, self.inverse, table
+    def pose(self) -> tuple[Array, int]:
+        """What the kernels take: where the px lie, and how they are sampled there."""
+        return self.inverse, CUBIC if self.sensor[4].size else LANCZOS
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,46 +131,6 @@ class Against:
     stars: Stack | None = None
     out: Array | None = None
     change: Array | None = None
-
-
-def _lanczos_table(steps: int) -> Array:
-    offset = np.arange(-2, 4)[None, :] - np.arange(steps + 1)[:, None] / steps
-    weights = np.sinc(offset) * np.sinc(offset / 3)
-    normalised: Array = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normalised
-
-
-LANCZOS_TABLE = _lanczos_table(LANCZOS_STEPS)
-
-
-def colours_of(cfa: str | None) -> Array:
-    """CFA pattern as indices 0 R, 1 G, 2 B: (2, 2) Bayer, (6, 6) X-Trans; (0, 0) for none."""
-    if cfa is None:
-        return np.zeros((0, 0), np.int64)
-    n = math.isqrt(len(cfa))
-    return np.array([COLOUR_INDEX[letter] for letter in cfa], np.int64).reshape(n, n)
-
-
-def planes_of(data: Array) -> Array:
-    """View or copy of (H, W) or (H, W, 3) pixels as contiguous (P, H, W)."""
-    return data[None] if data.ndim == 2 else np.ascontiguousarray(np.moveaxis(data, 2, 0))
-
-
-def calibration_planes(frame: Frame, masters: Masters) -> tuple[Array, Array]:
-    """Pedestal and gain of a frame, as (P, H, W) float32 or empty; bad px have a gain of NaN."""
-    pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
-    planes = planes_of(frame.data)
-    bad = [
-        mask
-        for mask in (masters.bad_pixels, frame.mask, border_mask(planes, pedestal, colours_of(frame.header.cfa)))
-        if mask is not None
-    ]
-    if masters.flat is None and not bad:
-        return pedestal, _NO_PLANES
-    gain = np.ones_like(planes, np.float32) if masters.flat is None else planes_of(1 / masters.flat)
-    for mask in bad:
-        gain[:, mask] = np.nan
-    return pedestal, gain
 
 
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
@@ -215,7 +164,8 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
 
     def band(y0: int, y1: int) -> tuple[int, int]:
         counts: tuple[int, int] = accumulate.fold_band(
-            light.arrays,
+            light.sensor,
+            light.pose,
             light.sky,
             light.scale,
             light.weight,
@@ -249,7 +199,8 @@ def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: 
 
     def band(y0: int, y1: int) -> None:
         extremes.hold_band(
-            light.arrays,
+            light.sensor,
+            light.pose,
             light.sky,
             light.scale,
             len(weights) - 1,
@@ -307,13 +258,12 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
     """
     _, height, width = stack.shape
     out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
-    own = (noise / [typical_weight(plane) for plane in stack.weight]).astype(np.float32)
+    own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.contrast_band(stack.mean, stack.coverage, own, out, y0, y1)
+        extremes.contrast_band(stack.mean, stack.coverage, own, rule.beta, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
-    out *= np.float32(rule.beta)
     return out
 
 

@@ -16,7 +16,9 @@ from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import TILE, load, source_box, subtract_sky, warp_box
+from livestack.reduce.kernels import TILE, Sensor, load, source_box, subtract_sky
+from livestack.reduce.resample import CUBIC
+from livestack.reduce.warp import reach_of, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -30,16 +32,16 @@ def guide_shape(shape: Shape) -> Shape:
 
 
 @njit(**OPTIONS)
-def _cells(
-    raw: Array, pedestal: Array, gain: Array, colours: Array, area: tuple[int, int, int, int], out: Array
-) -> None:
+def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
     """Luminance of each 2 × 2 cell of calibrated px; area is in cells, which go on beyond the sensor."""
     y0, y1, x0, x1 = area
+    raw, colours = sensor[0], sensor[4]
     # two px for defects, and two more where luminance is interpolated
     margin = 4 if colours.shape[0] > 2 else 2
     data = np.empty((raw.shape[0], 2 * (y1 - y0) + 2 * margin, 2 * (x1 - x0) + 2 * margin), np.float32)
-    load(raw, pedestal, gain, 2 * y0 - margin, 2 * x0 - margin, colours.shape[0], data)
-    fill(data, colours, 2 * y0 - margin, 2 * x0 - margin)
+    holed = np.empty(data.shape[1], np.uint8)
+    load(sensor, 2 * y0 - margin, 2 * x0 - margin, data, holed)
+    fill(data, holed, colours, 2 * y0 - margin, 2 * x0 - margin)
     if margin > 2:
         luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
         xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
@@ -56,12 +58,9 @@ def _cells(
 
 
 @njit(**OPTIONS)
-def _guide_band(
-    light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, out: Array, y0: int, y1: int
-) -> None:
+def _guide_band(sensor: Sensor, inverse: Array, sky: Array, scale: float, out: Array, y0: int, y1: int) -> None:
     """Sample a sub on the stack's guide, rows y0…y1 of out (h, w)."""
-    raw, pedestal, gain, colours, inverse, table = light
-    size = (raw.shape[1] // 2, raw.shape[2] // 2)
+    size = (sensor[0].shape[1] // 2, sensor[0].shape[2] // 2)
     width = out.shape[1]
     box = np.empty(4, np.int64)
     factor = F(1.0 / scale)
@@ -71,13 +70,13 @@ def _guide_band(
         for y in range(y0, y1):
             for x in range(x0, x1):
                 out[y, x] = F(np.nan)
-        area = source_box(inverse, box, size, 4)
+        area = source_box(inverse, box, size, reach_of(inverse, CUBIC))
         if area[1] <= area[0] or area[3] <= area[2]:
             continue
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
-        _cells(raw, pedestal, gain, colours, area, cells)
+        _cells(sensor, area, cells)
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
-        warp_box(cells, area, inverse, size, table, box, sample)
+        warp_box(cells, (area[0], area[2]), inverse, size, CUBIC, box, sample)
         for y in range(y0, y1):
             out[y, x0:x1] = sample[0, y - y0]
             subtract_sky(out[y, x0:x1], sky, x0, y, factor)
@@ -86,15 +85,13 @@ def _guide_band(
 def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     """Sample a sub on the guide of a stack of this shape: (h, w) float32, NaN where it does not cover."""
     _, h, w = guide_shape(shape)
-    raw, pedestal, gain, colours, inverse, _ = light.arrays
-    coarse = np.linalg.inv(_TO_FULL) @ inverse @ _TO_FULL
+    coarse = np.linalg.inv(_TO_FULL) @ light.inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
     sky = coarser(shares @ light.sky, CELL, 0.5)
-    bicubic = np.zeros((0, 6), np.float32)
     out = np.empty((h, w), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        _guide_band((raw, pedestal, gain, colours, coarse, bicubic), sky, light.scale, out, y0, y1)
+        _guide_band(light.sensor, coarse, sky, light.scale, out, y0, y1)
 
     each_band(h, threads, band)
     return out
@@ -112,8 +109,8 @@ def _bin_band(mean: Array, weight: Array, coverage: Array, out: tuple[Array, Arr
                 for yy in (2 * y, 2 * y + 1):
                     for xx in (2 * x, 2 * x + 1):
                         total += share * mean[c, yy, xx]
-                        wide += weight[c, yy, xx] / F(4 * channels)
-                        n = min(n, int(coverage[c, yy, xx]))
+                        wide += weight[0, yy, xx] / F(4 * channels)
+                        n = min(n, int(coverage[0, yy, xx]))
             out[0][y, x], out[1][y, x], out[2][y, x] = total, wide, n
 
 

@@ -16,8 +16,8 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce.combine import Combined, combine
 from livestack.reduce.flats import has_stars
-from livestack.reduce.fold import colours_of
 from livestack.reduce.matching import Chosen
+from livestack.reduce.sensor import colours_of
 
 Read = Callable[[Path], Frame]
 

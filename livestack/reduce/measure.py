@@ -14,7 +14,7 @@ from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import kernels, xtrans
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.filling import fill
-from livestack.reduce.fold import calibration_planes, colours_of, planes_of
+from livestack.reduce.sensor import colours_of, sensor_of
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5
@@ -166,12 +166,11 @@ def noise_of(plane: Array, *, cell: int) -> float:
 
 def calibrated(frame: Frame, masters: Masters) -> Array:
     """Calibrated and repaired px, (P, H, W) float32, not debayered; NaN where nothing can be said."""
-    planes = planes_of(frame.data)
-    pedestal, gain = calibration_planes(frame, masters)
-    out = np.empty(planes.shape, np.float32)
-    colours = colours_of(frame.header.cfa)
-    kernels.load(planes, pedestal, gain, 0, 0, len(colours), out)
-    fill(out, colours, 0, 0)
+    sensor = sensor_of(frame, masters)
+    out = np.empty(sensor[0].shape, np.float32)
+    holed = np.empty(out.shape[1], np.uint8)
+    kernels.load(sensor, 0, 0, out, holed)
+    fill(out, holed, sensor[4], 0, 0)
     return out
 
 

@@ -8,7 +8,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import warp_and_normalise
+from livestack.reduce.kernels import Sensor, warp_and_normalise
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
@@ -76,14 +76,14 @@ def _corners(height: int, width: int) -> Array:
 
 @njit(**OPTIONS)
 def _warp_blocks(
-    light: tuple[Array, Array, Array, Array, Array, Array], sky: Array, scale: float, corners: Array, blocks: Array
+    sensor: Sensor, pose: tuple[Array, int], sky: Array, scale: float, corners: Array, blocks: Array
 ) -> None:
     """Put the samples of a sub in each block into blocks (C, B, h, w), which hold NaN."""
     box = np.empty(4, np.int64)
     for b in range(corners.shape[0]):
         y, x, h, w = corners[b]
         box[0], box[1], box[2], box[3] = y, y + h, x, x + w
-        warp_and_normalise(light, sky, scale, box, blocks[:, b])
+        warp_and_normalise(sensor, pose, sky, scale, box, blocks[:, b])
 
 
 def sky_blocks(light: Light, shape: Shape) -> Array:
@@ -94,7 +94,7 @@ def sky_blocks(light: Light, shape: Shape) -> Array:
 def _sampled(light: Light, sky: Array, shape: Shape) -> Array:
     corners = _corners(*shape[1:])
     blocks = np.full((shape[0], len(corners), *corners[0, 2:]), np.nan, np.float32)
-    _warp_blocks(light.arrays, sky, light.scale, corners, blocks)
+    _warp_blocks(light.sensor, light.pose, sky, light.scale, corners, blocks)
     return blocks
 
 
@@ -103,7 +103,8 @@ def sky_blocks_of_stack(stack: Stack) -> Array:
     corners = _corners(*stack.shape[1:])
     blocks = [np.s_[:, y : y + h, x : x + w] for y, x, h, w in corners]
     mean = np.stack([stack.mean[block] for block in blocks], axis=1)
-    mean[np.stack([stack.coverage[block] for block in blocks], axis=1) == 0] = np.nan
+    covered = np.stack([stack.coverage[block] for block in blocks], axis=1) > 0
+    mean[~np.broadcast_to(covered, mean.shape)] = np.nan
     return mean
 
 
@@ -215,5 +216,7 @@ def sample_noise(stack: Stack, light: Light) -> Array:
     for c in range(stack.shape[0]):
         spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]
         if len(spread):
-            variance[c] = np.median(spread) ** 2 / (1 + light.weight / typical_weight(stack.weight[c]))
+            variance[c] = np.median(spread) ** 2 / (
+                1 + light.weight / typical_weight(stack.weight[min(c, len(stack.weight) - 1)])
+            )
     return np.where(np.isfinite(variance), np.maximum(variance, 1e-12), 1e12)

@@ -9,7 +9,7 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce.dust import dust_depth
-from livestack.reduce.fold import colours_of
+from livestack.reduce.sensor import colours_of
 
 STRUCTURE_SIGMA = 8.0
 LEAST_STRUCTURED = 30

@@ -14,6 +14,7 @@ from livestack.journal import Journal
 from livestack.read import open_frame
 from livestack.reduce.fold import Light
 from livestack.reduce.kernels import warp_and_normalise
+from livestack.reduce.sensor import sensor_of
 from livestack.replay import replay
 
 
@@ -43,7 +44,9 @@ class Night:
         out = np.empty((len(self.lights), height, width), np.float32)
         for k, light in enumerate(self.lights):
             sample = np.full(self.shape, np.nan, np.float32)
-            warp_and_normalise(light.arrays, light.sky, light.scale, np.array([0, height, 0, width]), sample)
+            warp_and_normalise(
+                light.sensor, light.pose, light.sky, light.scale, np.array([0, height, 0, width]), sample
+            )
             out[k] = sample[channel]
         return out
 
@@ -57,8 +60,7 @@ def read_back(session: Path) -> Night:
     subs = past.subs_of(founded.stack)
     lights = [
         light_of(
-            open_frame(Path(sub.path)),
-            Masters(),
+            sensor_of(open_frame(Path(sub.path)), Masters()),
             matrix=np.array(sub.matrix),
             sky=np.array(sub.offset).reshape(founded.channels, -1),
             scale=sub.scale,

@@ -10,7 +10,8 @@ import numpy as np
 from livestack.founding import light_of
 from livestack.frame import XTRANS, Array, Frame, Header, Masters
 from livestack.read.bayer import in_memory
-from livestack.reduce.fold import REJECTORS, Against, Light, colours_of, fold
+from livestack.reduce.fold import REJECTORS, Against, Light, fold
+from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.stack import Stack
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
@@ -80,7 +81,7 @@ def light(
     else:
         plane[:, : np.shape(sky)[-1]] = sky
     matrix = np.eye(3) if matrix is None else matrix
-    return light_of(frame, masters or Masters(), matrix=matrix, sky=plane, scale=scale, weight=weight)
+    return light_of(sensor_of(frame, masters or Masters()), matrix=matrix, sky=plane, scale=scale, weight=weight)
 
 
 def added(stack: Stack, sub: Light, threads: Executor | None = None) -> Stack:
@@ -93,7 +94,7 @@ def added(stack: Stack, sub: Light, threads: Executor | None = None) -> Stack:
 def warped(sub: Light, size: tuple[int, int] | None = None, threads: Executor | None = None) -> Array:
     """Samples (C, H, W) of one sub on a grid of this size (its own by default); NaN where it does not cover."""
     channels = len(sub.sky)
-    stack = Stack((channels, *(size or sub.planes.shape[1:])))
+    stack = Stack((channels, *(size or sub.sensor[0].shape[1:])))
     added(stack, sub, threads)
     return stack.result().mean
 

@@ -7,7 +7,7 @@ import pytest
 
 from livestack.frame import Array, Masters
 from livestack.reduce.border import border_mask
-from livestack.reduce.fold import calibration_planes, planes_of
+from livestack.reduce.sensor import planes_of, sensor_of
 from tests.reduce.fields import NOISE_ADU, draw_stars, frame_of, noisy, star_field
 
 SIZE = (300, 420)
@@ -63,5 +63,6 @@ def test_what_a_dark_takes_off_is_no_border() -> None:
     ramp = np.zeros(SIZE, np.float32)
     ramp[:40] = RAMP[:, None]
     frame = frame_of(_sky() + ramp)
-    assert np.isnan(calibration_planes(frame, Masters())[1][0, :10]).all()
-    assert calibration_planes(frame, Masters(pedestal=ramp))[1].size == 0
+    starts, _ = sensor_of(frame, Masters())[3]
+    assert (np.diff(starts)[:10] == SIZE[1]).all()
+    assert sensor_of(frame, Masters(pedestal=ramp))[3][1].size == 0

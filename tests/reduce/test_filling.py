@@ -7,8 +7,8 @@ import pytest
 
 from livestack.frame import Array, Masters
 from livestack.reduce.filling import fill, weights_of
-from livestack.reduce.fold import colours_of
 from livestack.reduce.measure import calibrated
+from livestack.reduce.sensor import colours_of
 from tests.reduce.fields import PHASES, XTRANS_PHASES, draw_stars, frame_of, mosaic
 
 MOSAICS = (None, *PHASES, *XTRANS_PHASES)
@@ -20,7 +20,7 @@ def _filled(picture: Array, cfa: str | None, *bad: tuple[int, int]) -> Array:
     data = picture[None].astype(np.float32)
     for y, x in bad:
         data[0, y, x] = np.nan
-    fill(data, colours_of(cfa), 0, 0)
+    fill(data, np.ones(data.shape[1], np.uint8), colours_of(cfa), 0, 0)
     return data[0]
 
 
@@ -64,7 +64,7 @@ def test_pairs_are_filled_from_what_was_measured_and_holes_stay() -> None:
     data[0, 10, 10:12] = np.nan
     data[0, 20:26, 20:26] = np.nan
     data[0, 9, 10] = 500
-    fill(data, colours_of(None), 0, 0)
+    fill(data, np.ones(data.shape[1], np.uint8), colours_of(None), 0, 0)
     assert data[0, 10, 10] == pytest.approx((6 * 100 + 500) / 7)
     assert data[0, 10, 11] == pytest.approx((6 * 100 + 500) / 7)
     assert np.isnan(data[0, 21:25, 21:25]).all()

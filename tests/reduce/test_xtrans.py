@@ -9,10 +9,10 @@ import pytest
 
 from livestack.frame import Array, Masters
 from livestack.reduce.border import border_mask
-from livestack.reduce.fold import colours_of, planes_of
 from livestack.reduce.guide import guide_of
 from livestack.reduce.masters import normalised_flat
 from livestack.reduce.measure import calibrated, measure
+from livestack.reduce.sensor import colours_of, planes_of
 from tests.reduce.fields import (
     XTRANS_PHASES,
     centroid,

@@ -1,0 +1,54 @@
+"""Raw px of a sub with all that makes light of them: pedestal, gain, bad px, colours."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from livestack.frame import Array, Frame, Masters
+from livestack.reduce.border import border_mask
+from livestack.reduce.kernels import Sensor
+
+COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
+
+_NO_PLANES = np.zeros((0, 0, 0), np.float32)
+NO_DEFECTS = np.zeros(0, np.int64)
+
+
+def colours_of(cfa: str | None) -> Array:
+    """CFA pattern as indices 0 R, 1 G, 2 B: (2, 2) Bayer, (6, 6) X-Trans; (0, 0) for none."""
+    if cfa is None:
+        return np.zeros((0, 0), np.int64)
+    n = math.isqrt(len(cfa))
+    return np.array([COLOUR_INDEX[letter] for letter in cfa], np.int64).reshape(n, n)
+
+
+def planes_of(data: Array) -> Array:
+    """View or copy of (H, W) or (H, W, 3) pixels as contiguous (P, H, W)."""
+    return data[None] if data.ndim == 2 else np.ascontiguousarray(np.moveaxis(data, 2, 0))
+
+
+def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Sensor:
+    """Join a frame and its calibration.
+
+    Parameters
+    ----------
+    defects : ndarray of int
+        More bad px, y · width + x.
+    """
+    planes, colours = planes_of(frame.data), colours_of(frame.header.cfa)
+    pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
+    gain = _NO_PLANES if masters.gain is None else planes_of(masters.gain)
+    bad = [masters.bad, defects]
+    bad += [np.flatnonzero(mask) for mask in (frame.mask, border_mask(planes, pedestal, colours)) if mask is not None]
+    if planes.dtype.kind == "f":
+        bad.append(np.flatnonzero(~np.isfinite(planes).all(axis=0)))
+    return planes, pedestal, gain, by_rows(np.concatenate(bad), *planes.shape[1:]), colours
+
+
+def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:
+    """Px (y · width + x, in any order) as what the kernels take: where each row begins (H + 1,), and columns (N,)."""
+    ordered = np.unique(px)
+    starts = np.searchsorted(ordered, np.arange(height + 1, dtype=np.int64) * width)
+    return starts.astype(np.int32), (ordered % width).astype(np.int32)

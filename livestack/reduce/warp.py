@@ -1,0 +1,216 @@
+"""Where the px of a sub lie on the grid: samples of a source tile at the px of a box of the grid.
+
+Along rows, then along columns (Catmull and Smith 1980), so that neighbours share their weights and the loops are
+SIMD; a flip or a turn by a right angle is taken off first. What turns or bends too much for that is sampled px by px.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.resample import CUBIC, WIDEST, four, sample_columns, sample_rows, six
+
+MOST_SHEAR = 0.6
+"""Rows are sampled this much askew at most: 31°."""
+MOST_BEND_PX = 1e-3
+"""So far from a plane map a box may be to count as one."""
+
+
+@njit(**OPTIONS)
+def _swapped(source: Array) -> Array:
+    """Copy of (C, h, w) with rows and columns exchanged."""
+    channels, h, w = source.shape
+    out = np.empty((channels, w, h), np.float32)
+    for p in range(channels):
+        for x in range(w):
+            for y in range(h):
+                out[p, x, y] = source[p, y, x]
+    return out
+
+
+@njit(**OPTIONS)
+def _mirrored(source: Array, left_right: bool, up_down: bool) -> Array:
+    """Copy of (C, h, w) that runs the other way."""
+    channels, h, w = source.shape
+    out = np.empty_like(source)
+    for p in range(channels):
+        for y in range(h):
+            row, to = source[p, h - 1 - y] if up_down else source[p, y], out[p, y]
+            for x in range(w):
+                to[x] = row[w - 1 - x] if left_right else row[x]
+    return out
+
+
+@njit(**OPTIONS)
+def _oriented(source: Array, corner: tuple[int, int], affine: Array) -> tuple[Array, int, int, Array]:
+    """Source, its corner and the map, with axes swapped and turned about so that both run as the grid's."""
+    a, b, c, d, e, f = affine
+    y0, x0 = corner
+    if abs(a) < abs(b):
+        source, y0, x0 = _swapped(source), x0, y0
+        a, b, c, d, e, f = d, e, f, a, b, c
+    if a < 0 or e < 0:
+        source = _mirrored(source, a < 0, e < 0)
+        if a < 0:
+            x0, a, b, c = -(x0 + source.shape[2] - 1), -a, -b, -c
+        if e < 0:
+            y0, d, e, f = -(y0 + source.shape[1] - 1), -d, -e, -f
+    return source, y0, x0, np.array([a, b, c, d, e, f])
+
+
+@njit(**OPTIONS)
+def _at(inverse: Array, x: float, y: float) -> tuple[float, float]:
+    """Source x, y of a grid px."""
+    w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2]
+    return (
+        (inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2]) / w,
+        (inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2]) / w,
+    )
+
+
+@njit(**OPTIONS)
+def _plane_map(inverse: Array, box: Array) -> tuple[bool, Array]:
+    """Map of a box as a, b, c, d, e, f, and whether it is one: a perspective may bend too much for that."""
+    if inverse[2, 0] == 0 and inverse[2, 1] == 0:
+        return True, inverse[:2].copy().ravel() / inverse[2, 2]
+    y0, x0, h, w = box[0], box[2], box[1] - box[0], box[3] - box[2]
+    ox, oy = _at(inverse, x0, y0)
+    rx, ry = _at(inverse, x0 + w, y0)
+    dx, dy = _at(inverse, x0, y0 + h)
+    a, d, b, e = (rx - ox) / w, (ry - oy) / w, (dx - ox) / h, (dy - oy) / h
+    bend = 0.0
+    for u, v in ((0.5, 0.0), (0.0, 0.5), (0.5, 0.5), (1.0, 1.0)):
+        sx, sy = _at(inverse, x0 + u * w, y0 + v * h)
+        bend = max(bend, abs(ox + u * (rx - ox) + v * (dx - ox) - sx), abs(oy + u * (ry - oy) + v * (dy - oy) - sy))
+    affine = np.array([a, b, ox - a * x0 - b * y0, d, e, oy - d * x0 - e * y0])
+    return bend <= MOST_BEND_PX, affine
+
+
+@njit(**OPTIONS)
+def _is_covered(sx: float, sy: float, half: int, size: tuple[int, int]) -> bool:
+    """Whether all px that a sample is made of are on the sensor, or it is one of them."""
+    ix, iy = int(np.floor(sx)), int(np.floor(sy))
+    inside_x = (ix - half + 1 >= 0 and ix + half < size[1]) or (sx == ix and 0 <= ix < size[1])
+    inside_y = (iy - half + 1 >= 0 and iy + half < size[0]) or (sy == iy and 0 <= iy < size[0])
+    return inside_x and inside_y
+
+
+@njit(**OPTIONS)
+def _uncover(inverse: Array, box: Array, half: int, size: tuple[int, int], out: Array) -> None:
+    """NaN where the sub does not cover the grid, if that is anywhere in the box."""
+    inside = True
+    for gy in (box[0], box[1] - 1):
+        for gx in (box[2], box[3] - 1):
+            sx, sy = _at(inverse, gx, gy)
+            inside &= half < sx < size[1] - 1 - half and half < sy < size[0] - 1 - half
+    if inside:
+        return
+    for gy in range(box[0], box[1]):
+        for gx in range(box[2], box[3]):
+            sx, sy = _at(inverse, gx, gy)
+            if not _is_covered(sx, sy, half, size):
+                for c in range(out.shape[0]):
+                    out[c, gy - box[0], gx - box[2]] = F(np.nan)
+
+
+@njit(**OPTIONS)
+def _copy(source: Array, corner: tuple[int, int], shift: tuple[int, int], box: Array, out: Array) -> None:
+    """Sample a sub that lies whole px off the grid: its px."""
+    y, x = box[0] + shift[0] - corner[0], box[2] + shift[1] - corner[1]
+    h, w = source.shape[1:]
+    n = box[3] - box[2]
+    first, last = max(0, -x), min(n, w - x)
+    for c in range(source.shape[0]):
+        for j in range(box[1] - box[0]):
+            row = out[c, j]
+            row[:n] = F(np.nan)
+            if 0 <= y + j < h and last > first:
+                row[first:last] = source[c, y + j, x + first : x + last]
+
+
+@njit(**OPTIONS)
+def _warp_px_by_px(
+    source: Array,
+    corner: tuple[int, int],
+    inverse: Array,
+    size: tuple[int, int],
+    half: int,
+    box: Array,
+    out: Array,
+) -> None:
+    """`warp_box` for any map."""
+    wy, wx = np.empty(2 * half, np.float32), np.empty(2 * half, np.float32)
+    for gy in range(box[0], box[1]):
+        for gx in range(box[2], box[3]):
+            sx, sy = _at(inverse, gx, gy)
+            covered = _is_covered(sx, sy, half, size)
+            ix, iy = int(np.floor(sx)), int(np.floor(sy))
+            if half == CUBIC:
+                wy[0], wy[1], wy[2], wy[3] = four(F(sy - iy))
+                wx[0], wx[1], wx[2], wx[3] = four(F(sx - ix))
+            else:
+                wy[0], wy[1], wy[2], wy[3], wy[4], wy[5] = six(F(sy - iy))
+                wx[0], wx[1], wx[2], wx[3], wx[4], wx[5] = six(F(sx - ix))
+            y, x = iy - corner[0] - half + 1, ix - corner[1] - half + 1
+            for c in range(source.shape[0]):
+                total = F(0) if covered else F(np.nan)
+                if covered:
+                    for j in range(2 * half):
+                        row, along = source[c, y + j], F(0)
+                        for i in range(2 * half):
+                            along += wx[i] * row[x + i]
+                        total += wy[j] * along
+                out[c, gy - box[0], gx - box[2]] = total
+
+
+@njit(**OPTIONS)
+def reach_of(inverse: Array, half: int) -> int:
+    """So many px about those that a box maps to are needed to sample it."""
+    b, e = max(abs(inverse[0, 1]), 1e-9), max(abs(inverse[1, 1]), 1e-9)
+    shear = min(b / e, e / b)
+    return half + 2 + int(min(shear, MOST_SHEAR) * half)
+
+
+@njit(**OPTIONS)
+def warp_box(
+    source: Array,
+    corner: tuple[int, int],
+    inverse: Array,
+    size: tuple[int, int],
+    half: int,
+    box: Array,
+    out: Array,
+) -> None:
+    """Sample the source at the px of a grid box (y0, y1, x0, x1); NaN where the sub does not cover.
+
+    Parameters
+    ----------
+    source : (C, h, w) from `kernels.source_tile`.
+    corner : y, x of its first px.
+    inverse : (3, 3) grid → source px.
+    size : (H, W) of the whole source.
+    half : CUBIC or LANCZOS.
+    out : (C, box rows or more, box columns or more).
+    """
+    is_plane, affine = _plane_map(inverse, box)
+    a, b, c, d, e, f = affine
+    if is_plane and a == 1 and e == 1 and b == 0 and d == 0 and c == np.floor(c) and f == np.floor(f):
+        _copy(source, corner, (int(f), int(c)), box, out)
+        _uncover(inverse, box, half, size, out)
+        return
+    if is_plane:
+        if abs(a) < abs(b):
+            a, b, d, e = d, e, a, b
+        is_plane = abs(b) <= MOST_SHEAR * abs(e) and abs(d) <= MOST_SHEAR * abs(a)
+    if not is_plane or box[3] - box[2] > WIDEST:
+        _warp_px_by_px(source, corner, inverse, size, half, box, out)
+        return
+    turned, top, left, affine = _oriented(source, corner, affine)
+    span = (box[0], box[1], box[2], box[3])
+    rows = np.empty((turned.shape[0], turned.shape[1], box[3] - box[2]), np.float32)
+    sample_rows(turned, (top, left), half, affine, span, rows)
+    sample_columns(rows, top, half, affine, span, out)
+    _uncover(inverse, box, half, size, out)
