@@ -180,7 +180,7 @@ class Growth:
         judgement = None
         if core.guide is not None and template.guide is not None and core.removed is not None:
             sight = self._sight(light, sub)
-            judgement = judge(sight, template.guide, self.rule)
+            judgement = judge(sight, template.guide, self.rule, self.threads)
             judged = judgement.out, template.guide.mean[0]
             fold_guide(core.guide.arrays, sight.sample, light.weight, judged, core.removed)
         against = folding.Against(

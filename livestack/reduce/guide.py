@@ -7,6 +7,7 @@ the stack's guide is a `Stack` of its own, folded with the same judgement.
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -32,6 +33,13 @@ def guide_shape(shape: Shape) -> Shape:
 
 
 @njit(**OPTIONS)
+def _add_cells(one: Array, other: Array, share: Any, out: Array) -> None:
+    """Add a share of the sums of 2 × 2 px of two rows."""
+    for x in range(out.size):
+        out[x] += share * (one[2 * x] + one[2 * x + 1] + other[2 * x] + other[2 * x + 1])
+
+
+@njit(**OPTIONS)
 def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
     """Luminance of each 2 × 2 cell of calibrated px; area is in cells, which go on beyond the sensor."""
     y0, y1, x0, x1 = area
@@ -46,15 +54,11 @@ def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
         luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
         xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
         data = luminance
-    for y in range(y1 - y0):
-        a, b = 2 * y + 2, 2 * y + 3
-        for x in range(x1 - x0):
-            c, d = 2 * x + 2, 2 * x + 3
-            total = F(0)
-            for p in range(raw.shape[0]):
-                share = F(0.25) if raw.shape[0] == 1 else (F(0.125) if p == 1 else F(0.0625))
-                total += share * (data[p, a, c] + data[p, a, d] + data[p, b, c] + data[p, b, d])
-            out[0, y, x] = total
+    out[:] = F(0)
+    for p in range(data.shape[0]):
+        share = F(0.25) if data.shape[0] == 1 else (F(0.125) if p == 1 else F(0.0625))
+        for y in range(y1 - y0):
+            _add_cells(data[p, 2 * y + 2, 2:-2], data[p, 2 * y + 3, 2:-2], share, out[0, y])
 
 
 @njit(**OPTIONS)

@@ -21,75 +21,87 @@ CLIP = 4.0
 
 @njit(**OPTIONS)
 def _line_sums(a: Array) -> Array:
-    """R[s, x + H] = sum of a (H × W, H = 2^k) along the line from x in the first row to x + s in the last."""
+    """R[s, x + H] = sum of a (h × W) along the line from x in the first row to x + s in row H − 1; H = 2^k ≥ h."""
     height, width = a.shape
-    wide = width + height
-    now = np.zeros((height, 1, wide), np.float32)
-    now[:, 0, height:] = a
+    full = 1
+    while full < height:
+        full *= 2
+    wide = width + full
+    now, new = np.zeros((full, wide), np.float32), np.zeros((full, wide), np.float32)
+    now[:height, full:] = a
     rows = 1
-    while rows < height:
-        new = np.zeros((now.shape[0] // 2, 2 * rows, wide), np.float32)
-        for b in range(new.shape[0]):
+    while rows < full:
+        # row 2 rows · b + s holds block b at shift s; blocks beyond the picture stay empty
+        for b in range((height + 2 * rows - 1) // (2 * rows)):
             for s in range(2 * rows):
                 upper = s // 2
                 shift = s - upper
-                top, below, out = now[2 * b, upper], now[2 * b + 1, upper], new[b, s]
+                at = 2 * rows * b
+                top, below, out = now[at + upper], now[at + rows + upper], new[at + s]
                 for x in range(wide - shift):
                     out[x] = top[x] + below[x + shift]
                 for x in range(wide - shift, wide):
                     out[x] = top[x]
-        now = new
+        now, new = new, now
         rows *= 2
-    result: Array = now[0]
-    return result
+    return now
 
 
 @njit(**OPTIONS)
-def _strongest(sums: Array, counts: Array, least: float) -> tuple[float, int, int, int]:
-    """Strongest line of one or three bins width: (σ, s, x, width)."""
-    best, best_s, best_x, best_w = 0.0, 0, 0, 1
+def _strongest(sums: Array, counts: Array, least: float) -> tuple[float, int, int]:
+    """Strongest line of one or three bins width: (σ, s, x)."""
+    best, best_s, best_x = F(0), 0, 0
     n_s, wide = sums.shape
+    few = F(least)
     for s in range(n_s):
+        a, n = sums[s], counts[s]
         for x in range(1, wide - 1):
-            n = counts[s, x]
-            if n > least:
-                v = sums[s, x] / math.sqrt(n)
-                if v > best:
-                    best, best_s, best_x, best_w = v, s, x, 1
-            n3 = n + counts[s, x - 1] + counts[s, x + 1]
-            if n3 > 3 * least:
-                v = (sums[s, x - 1] + sums[s, x] + sums[s, x + 1]) / math.sqrt(n3)
-                if v > best:
-                    best, best_s, best_x, best_w = v, s, x, 3
-    return best, best_s, best_x, best_w
+            v, m = a[x], n[x]
+            if m > few and v > 0 and v * v > best * m:
+                best, best_s, best_x = v * v / m, s, x
+            v, m = a[x - 1] + v + a[x + 1], n[x - 1] + m + n[x + 1]
+            if m > F(3) * few and v > 0 and v * v > best * m:
+                best, best_s, best_x = v * v / m, s, x
+    return math.sqrt(best), best_s, best_x
 
 
 @njit(**OPTIONS)
-def _binned(z: Array, ok: Array, step: int, size: int) -> tuple[Array, Array]:
-    """Bin the clipped residual: sums over step × step px and how many px count, each (size, size)."""
-    sums = np.zeros((size, size), np.float32)
-    counts = np.zeros((size, size), np.float32)
+def _binned(z: Array, ok: Array, unit: float, step: int) -> tuple[Array, Array]:
+    """Bin the clipped residual, in units: sums over step × step px and how many px count."""
     h, w = z.shape[0] // step, z.shape[1] // step
-    for y in range(h * step):
+    sums, counts = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
+    factor = F(1 / unit)
+    column, number = np.empty(w * step, np.float32), np.empty(w * step, np.float32)
+    for by in range(h):
+        column[:], number[:] = F(0), F(0)
+        for y in range(by * step, by * step + step):
+            row, good = z[y], ok[y]
+            for x in range(w * step):
+                v = row[x] * factor
+                v = v if v < F(CLIP) else F(CLIP)
+                v = v if v > F(-CLIP) else F(-CLIP)
+                column[x] += v if good[x] else F(0)
+                number[x] += F(1) if good[x] else F(0)
         for x in range(w * step):
-            if ok[y, x]:
-                sums[y // step, x // step] += min(max(z[y, x], F(-CLIP)), F(CLIP))
-                counts[y // step, x // step] += F(1)
+            sums[by, x // step] += column[x]
+            counts[by, x // step] += number[x]
     return sums, counts
 
 
-def find_lines(z: Array, ok: Array) -> list[tuple[float, float, float, float, float]]:
-    """Lines that stand out of a residual whose sums have unit noise: (x0, y0, x1, y1, σ), strongest first, px of `z`.
+def find_lines(z: Array, ok: Array, unit: float = 1.0) -> list[tuple[float, float, float, float, float]]:
+    """Lines that stand out of a residual: (x0, y0, x1, y1, σ), strongest first, px of `z`.
 
     Parameters
     ----------
     z : (h, w) float32
     ok : (h, w) bool
         Px that may be used.
+    unit : float
+        Noise of a sum over z, of that of as many independent px of unit noise.
     """
     step = max(1, math.ceil(max(z.shape) / MAX_GRID))
     size = 1 << math.ceil(math.log2(max(max(z.shape) // step, 2)))
-    sums, counts = _binned(z, ok, step, size)
+    sums, counts = _binned(z, ok, unit, step)
     full = counts > step * step / 2
     if full.sum() < 100:
         return []
@@ -110,7 +122,6 @@ def find_lines(z: Array, ok: Array) -> list[tuple[float, float, float, float, fl
 
 def _strongest_line(sums: Array, counts: Array, least: float) -> tuple[float, float, float, float, float]:
     """Over the four octants of direction."""
-    size = sums.shape[0]
     best = (0.0, 0.0, 0.0, 0.0, 0.0)
     for octant in range(4):
         a, n = sums, counts
@@ -118,11 +129,12 @@ def _strongest_line(sums: Array, counts: Array, least: float) -> tuple[float, fl
             a, n = a.T, n.T
         if octant % 2:
             a, n = a[:, ::-1], n[:, ::-1]
-        sn, s, x, _ = _strongest(_line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n)), least)
+        of_sums, of_counts = _line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n))
+        sn, s, x = _strongest(of_sums, of_counts, least)
         if sn > best[4]:
-            ends = []
+            size, ends = len(of_sums), []
             for px, py in ((x - size, 0.0), (x - size + s, size - 1.0)):
-                qx = size - 1 - px if octant % 2 else px
+                qx = a.shape[1] - 1 - px if octant % 2 else px
                 ends += [py, qx] if octant >= 2 else [qx, py]
             best = (float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]), float(sn))
     return best

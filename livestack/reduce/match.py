@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
+from livestack.stack import Stack
 
 FIT_PX = 15_000
 LEAST_FIT_PX = 300
@@ -17,84 +18,164 @@ STAR_REACH = 2
 MOST_SCALE = 0.3
 """A sub is photometrically scaled already: a larger change of scale is not its seeing."""
 
+_NO_MATCH = np.zeros(0)
+
 
 @njit(**OPTIONS)
-def _terms(mean: Array, where: Array, out: Array) -> None:
-    """Rows of the match at flat positions: 1, μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
+def _smooth_row(mean: Array, y: int, x0: int, along: Array, out: Array) -> None:
+    """3 × 3 Gaussian of σ 0.6 px at columns x0 − 1 and on of row y; along: room for two px more."""
     h, w = mean.shape
-    for k in range(where.size):
-        y, x = where[k] // w, where[k] % w
-        u, d = max(y - 1, 0), min(y + 1, h - 1)
-        e, f = max(x - 1, 0), min(x + 1, w - 1)
-        m = mean[y, x]
-        xx, yy = mean[y, e] + mean[y, f] - F(2) * m, mean[u, x] + mean[d, x] - F(2) * m
-        out[k, 0], out[k, 1] = 1.0, m
-        out[k, 2], out[k, 3] = F(0.5) * (mean[y, f] - mean[y, e]), F(0.5) * (mean[d, x] - mean[u, x])
-        out[k, 4], out[k, 5] = xx + yy, xx - yy
-        out[k, 6] = F(0.25) * (mean[d, f] - mean[d, e] - mean[u, f] + mean[u, e])
+    a, b = F(0.666), F(0.167)
+    y = min(max(y, 0), h - 1)
+    u, m, d = mean[max(y - 1, 0)], mean[y], mean[min(y + 1, h - 1)]
+    n = along.size
+    first, last = max(2 - x0, 0), min(w - x0 + 2, n)
+    for k in range(first, last):
+        x = x0 - 2 + k
+        along[k] = a * m[x] + b * (u[x] + d[x])
+    along[:first] = along[first]
+    along[last:] = along[last - 1]
+    for k in range(n - 2):
+        out[k] = a * along[k + 1] + b * (along[k] + along[k + 2])
+    if x0 == 0:
+        out[0] = out[1]
+    if x0 + n - 4 == w:
+        out[n - 3] = out[n - 4]
 
 
 @njit(**OPTIONS)
-def _matched(mean: Array, contrast: Array, least: float, k: Array, out: Array) -> None:
-    """Template with the fitted change where there is structure."""
-    h, w = mean.shape
-    row, at = np.empty((1, 7)), np.empty(1, np.int64)
-    for y in range(h):
-        for x in range(w):
-            out[y, x] = mean[y, x]
-            if contrast[y, x] > least:
-                at[0] = y * w + x
-                _terms(mean, at, row)
-                change = 0.0
-                for i in range(7):
-                    change += k[i] * row[0, i]
-                out[y, x] += F(change)
-
-
-@njit(**OPTIONS)
-def mark_stars(x: Array, y: Array, out: Array) -> None:
-    """Mark the px about stars at (x, y) in out (h, w)."""
-    h, w = out.shape
-    for k in range(x.size):
-        for yy in range(max(int(y[k]) - STAR_REACH, 0), min(int(y[k]) + STAR_REACH + 2, h)):
-            for xx in range(max(int(x[k]) - STAR_REACH, 0), min(int(x[k]) + STAR_REACH + 2, w)):
-                out[yy, xx] = True
-
-
-def match_template(sample: Array, mean: Array, usable: Array, contrast: Array, noise: float) -> Array:
-    """Return the template as this sub's seeing, shift and shape would show it, to first order.
-
-    A robust least-squares fit of the difference: scale, shift, width, elongation, level.
+def contrast_box(mean: Array, total: Array, own: float, box: tuple[int, int, int, int], out: Array) -> None:
+    """Square of the contrast of a smoothed template: 3 × 3 max − min, its own noise (2.2 σ) taken off in quadrature.
 
     Parameters
     ----------
-    usable : (h, w) bool
-        Px about stars that the sub covers. A trail left in the template must not be fitted: it would match itself.
+    mean, total : (h, w) of the template; total = its weight.
+    own : variance of a px of weight 1.
+    box : (y0, y1, x0, x1)
+    out : (≥ y1 − y0, ≥ x1 − x0)
     """
-    where = np.flatnonzero((contrast > 5 * math.sqrt(noise)) & usable)
-    if len(where) < LEAST_FIT_PX:
-        return mean
-    if len(where) > FIT_PX:
-        strongest = np.argsort(-contrast.ravel()[where], kind="stable")[:FIT_PX]
-        where = where[strongest]
-    rows = np.empty((len(where), 7))
-    _terms(mean, where, rows)
-    wanted = (sample.ravel()[where] - mean.ravel()[where]).astype(np.float64)
-    weight = 1 / np.sqrt(noise + (0.15 * contrast.ravel()[where].astype(np.float64)) ** 2)
-    good = np.ones(len(where), bool)
+    y0, y1, x0, x1 = box
+    n = x1 - x0
+    along, smooth = np.empty(n + 4, np.float32), np.empty(n + 2, np.float32)
+    high, low = np.empty((3, n), np.float32), np.empty((3, n), np.float32)
+    factor = F(4.84 * own)
+    for y in range(y0 - 1, y1 + 1):
+        _smooth_row(mean, y, x0, along, smooth)
+        top, bottom = high[(y + 1) % 3], low[(y + 1) % 3]
+        for x in range(n):
+            p, q, r = smooth[x], smooth[x + 1], smooth[x + 2]
+            up, down = (p, q) if p > q else (q, p)
+            top[x] = up if up > r else r
+            bottom[x] = down if down < r else r
+        if y <= y0:
+            continue
+        weight, row = total[y - 1], out[y - 1 - y0]
+        for x in range(n):
+            up = high[0, x] if high[0, x] > high[1, x] else high[1, x]
+            up = up if up > high[2, x] else high[2, x]
+            down = low[0, x] if low[0, x] < low[1, x] else low[1, x]
+            down = down if down < low[2, x] else low[2, x]
+            wide = weight[x0 + x] if weight[x0 + x] > F(1e-6) else F(1e-6)
+            squared = (up - down) * (up - down) - factor / wide
+            row[x] = squared if squared > 0 else F(0)
+
+
+@njit(**OPTIONS)
+def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
+    """Terms of the match at a px beside the level: μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
+    h, w = mean.shape
+    u, d = max(y - 1, 0), min(y + 1, h - 1)
+    e, f = max(x - 1, 0), min(x + 1, w - 1)
+    m = mean[y, x]
+    xx, yy = mean[y, e] + mean[y, f] - F(2) * m, mean[u, x] + mean[d, x] - F(2) * m
+    return (
+        m,
+        F(0.5) * (mean[y, f] - mean[y, e]),
+        F(0.5) * (mean[d, x] - mean[u, x]),
+        xx + yy,
+        xx - yy,
+        F(0.25) * (mean[d, f] - mean[d, e] - mean[u, f] + mean[u, e]),
+    )
+
+
+@njit(**OPTIONS)
+def shift_at(mean: Array, y: int, x: int, match: Array) -> Any:
+    """Tell what a match, (7,) float64, adds to the template at a px."""
+    a, b, c, d, e, f = _terms(mean, y, x)
+    return F(match[0] + match[1] * a + match[2] * b + match[3] * c + match[4] * d + match[5] * e + match[6] * f)
+
+
+@njit(**OPTIONS)
+def _star_px(
+    sample: Array, template: tuple[Array, Array, Array], stars: Array, own: float, least: float
+) -> tuple[Array, Array, Array]:
+    """Px about stars whose squared contrast is more than `least`: rows (N, 7) of the match, difference, contrast².
+
+    template: mean, weight, coverage (h, w).
+    """
+    mean, total, coverage = template
+    h, w = mean.shape
+    side = 2 * STAR_REACH + 2
+    rows, wanted = np.empty((side * side * len(stars), 7)), np.empty(side * side * len(stars))
+    contrast = np.empty(side * side * len(stars), np.float32)
+    seen = np.zeros((h, w), np.bool_)
+    squared = np.empty((side, side), np.float32)
+    n = 0
+    for k in range(len(stars)):
+        left, top = int(stars[k, 0]) - STAR_REACH, int(stars[k, 1]) - STAR_REACH
+        y0, y1, x0, x1 = max(top, 0), min(top + side, h), max(left, 0), min(left + side, w)
+        if y1 <= y0 or x1 <= x0:
+            continue
+        contrast_box(mean, total, own, (y0, y1, x0, x1), squared)
+        for y in range(y0, y1):
+            for x in range(x0, x1):
+                if seen[y, x] or not squared[y - y0, x - x0] > least:
+                    continue
+                seen[y, x] = True
+                if coverage[y, x] > 0 and np.isfinite(sample[y, x]):
+                    rows[n, 0] = 1
+                    rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4], rows[n, 5], rows[n, 6] = _terms(mean, y, x)
+                    wanted[n], contrast[n] = sample[y, x] - mean[y, x], squared[y - y0, x - x0]
+                    n += 1
+    return rows[:n], wanted[:n], contrast[:n]
+
+
+def match_template(sample: Array, template: Stack, stars: Array, weight: float, noise: float) -> Array:
+    """Return how this sub's seeing, shift and shape show in the template, to first order: `shift_at` tells it.
+
+    A robust least-squares fit of the difference: level, scale, shift, width, elongation. It is made on stars: a trail
+    left in the template must not be fitted, for it would match itself.
+
+    Parameters
+    ----------
+    sample : (h, w)
+    template : (1, h, w)
+    stars : (N, 2) x, y
+    weight, noise : of the sub; variance of one of its px, ADU².
+
+    Returns
+    -------
+    ndarray of float64
+        (7,), or (0,) where the template is to stay as it is.
+    """
+    arrays = template.mean[0], template.weight[0], template.coverage[0]
+    rows, wanted, squared = _star_px(sample, arrays, stars, noise * weight, 25 * noise)
+    if len(rows) < LEAST_FIT_PX:
+        return _NO_MATCH
+    if len(rows) > FIT_PX:
+        strongest = squared >= np.partition(squared, -FIT_PX)[-FIT_PX]
+        rows, wanted, squared = rows[strongest], wanted[strongest], squared[strongest]
+    share = 1 / np.sqrt(noise + 0.15**2 * squared.astype(np.float64))
+    rows, wanted = rows * share[:, None], wanted * share
+    good = np.ones(len(rows), bool)
     k = np.zeros(7)
     for _ in range(3):
-        a, b = rows[good] * weight[good, None], wanted[good] * weight[good]
-        scale = np.sqrt((a**2).sum(axis=0)) + 1e-30
-        a /= scale
-        normal = np.einsum("ij,ik->jk", a, a) + 1e-9 * np.eye(7)
-        k = np.linalg.solve(normal, np.einsum("ij,i->j", a, b)) / scale
-        residual = np.abs((wanted - rows @ k) * weight)
+        a, b = rows[good], wanted[good]
+        scale = np.sqrt(np.einsum("ij,ij->j", a, a)) + 1e-30
+        normal = np.einsum("ij,ik->jk", a, a) / np.outer(scale, scale) + 1e-9 * np.eye(7)
+        k = np.linalg.solve(normal, np.einsum("ij,i->j", a, b) / scale) / scale
+        residual = np.abs(wanted - np.einsum("ij,j->i", rows, k))
         good = residual < max(4 * 1.4826 * float(np.median(residual)), 1e-6)
         if good.sum() < LEAST_FIT_PX // 2:
-            return mean
-    if abs(k[1]) > MOST_SCALE:
-        return mean
-    out = np.empty_like(mean)
-    _matched(mean, contrast, 2 * math.sqrt(noise), k, out)
-    return out
+            return _NO_MATCH
+    return k if abs(k[1]) <= MOST_SCALE else _NO_MATCH

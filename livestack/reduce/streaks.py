@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from livestack.frame import Array
+from livestack.reduce.residual import Residual
 from livestack.reduce.trails import Trail, brightness, mark_trail
 
 BLOCK = 4
@@ -30,41 +31,35 @@ AXIS_DEG, AXIS_BRIGHTNESS = 3.0, 5.0
 """Along the sensor's rows and columns it may be read-out pattern unless it is so bright."""
 
 
-def find_streaks(height: Array, structure: Array, mask: Array, sensor_angle_deg: float) -> list[Trail]:
+def find_streaks(residual: Residual, mask: Array, sensor_angle_deg: float) -> list[Trail]:
     """Find the trails among what is masked, longest first, and mark the gaps in them in `mask`.
 
     Parameters
     ----------
-    height : (h, w) float32
-        Residual in σ of the noise alone, NaN where there is none: what brightness is told in.
-    structure : (h, w) float32
-        How far a px may be off for what the sky is like there, in the same σ.
     mask : (h, w) bool
         What the spatial test left out; changed in place.
     sensor_angle_deg : float
         Direction of the sensor's rows in this picture.
     """
-    h, w = (math.ceil(side / BLOCK) for side in mask.shape)
-    padded = np.zeros((h * BLOCK, w * BLOCK), bool)
-    padded[: mask.shape[0], : mask.shape[1]] = mask
-    coarse = padded.reshape(h, BLOCK, w, BLOCK).any(axis=(1, 3))
+    y, x = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    coarse = np.zeros([side // BLOCK + 1 for side in mask.shape], bool)
+    coarse[y // BLOCK, x // BLOCK] = True
     parts, n = ndimage.label(coarse, np.ones((3, 3)))
+    part_of = parts[y // BLOCK, x // BLOCK]
     found = []
     for no, (rows, columns) in enumerate(ndimage.find_objects(parts, n), 1):
         if math.hypot(rows.stop - rows.start, columns.stop - columns.start) * BLOCK < LEAST_LENGTH:
             continue
-        part = np.kron(parts[rows, columns] == no, np.ones((BLOCK, BLOCK), bool))
-        top, left = rows.start * BLOCK, columns.start * BLOCK
-        y, x = np.nonzero(part & padded[top : top + part.shape[0], left : left + part.shape[1]])
-        trail = _streak(height, x + left, y + top)
+        mine = part_of == no
+        trail = _streak(residual, x[mine], y[mine])
         if trail is not None and not _may_be_pattern(trail, sensor_angle_deg):
             found.append(trail)
     for trail in found:
-        _close_gaps(mask, trail, structure)
-    return _joined(height, sorted(found, key=lambda trail: -trail.length))
+        _close_gaps(mask, trail, residual)
+    return _joined(residual, sorted(found, key=lambda trail: -trail.length))
 
 
-def _close_gaps(mask: Array, trail: Trail, structure: Array) -> None:
+def _close_gaps(mask: Array, trail: Trail, residual: Residual) -> None:
     """Mark what a star hides of a trail, if the trail is more than what is uncertain of the star anyway.
 
     Where it is dark for longer, as between the flashes of an aircraft, there is sky.
@@ -75,16 +70,16 @@ def _close_gaps(mask: Array, trail: Trail, structure: Array) -> None:
     reach = math.ceil(trail.high - trail.low) + GAP
     near = np.s_[max(int(top) - reach, 0) : int(bottom) + reach, max(int(left) - reach, 0) : int(right) + reach]
     whole = whole[near]
-    whole &= structure[near] < trail.brightness
+    whole &= residual.structure(near) < trail.brightness
     mask[near] |= whole & ndimage.binary_dilation(mask[near] & whole, iterations=GAP)
 
 
-def _joined(height: Array, streaks: list[Trail]) -> list[Trail]:
+def _joined(residual: Residual, streaks: list[Trail]) -> list[Trail]:
     """Make one of streaks that lie on one line, if the trail is seen between them."""
     whole: list[Trail] = []
     for part in streaks:
         for k, other in enumerate(whole):
-            trail = _through(height, other, part)
+            trail = _through(residual, other, part)
             if trail is not None:
                 whole[k] = trail
                 break
@@ -93,7 +88,7 @@ def _joined(height: Array, streaks: list[Trail]) -> list[Trail]:
     return whole
 
 
-def _through(height: Array, one: Trail, other: Trail) -> Trail | None:
+def _through(residual: Residual, one: Trail, other: Trail) -> Trail | None:
     """Return the trail that both are parts of; None = they are two."""
     ends = [(t.x0, t.y0) for t in (one, other)] + [(t.x1, t.y1) for t in (one, other)]
     (ax, ay), (bx, by) = max(itertools.combinations(ends, 2), key=lambda pair: math.dist(*pair))
@@ -103,7 +98,7 @@ def _through(height: Array, one: Trail, other: Trail) -> Trail | None:
     if max(abs((x - x0) * uy - (y - y0) * ux) for x, y in ends) > half:
         return None
     between = np.sort([(x - x0) * ux + (y - y0) * uy for x, y in ends])[1:3]
-    seen = brightness(height, trail.line, between)
+    seen = brightness(residual, trail.line, between)
     return trail if seen > LEAST_BETWEEN * trail.brightness else None
 
 
@@ -131,7 +126,7 @@ def _share_beside(one: Trail, other: Trail) -> float:
     return float(near.mean())
 
 
-def _streak(height: Array, x: Array, y: Array) -> Trail | None:
+def _streak(residual: Residual, x: Array, y: Array) -> Trail | None:
     """Return the trail that these px are; None = they are something else."""
     kept = np.ones(x.size, bool)
     for _ in range(3):
@@ -152,7 +147,7 @@ def _streak(height: Array, x: Array, y: Array) -> Trail | None:
     (ax, ay), (bx, by) = ((middle_x + at * ux, middle_y + at * uy) for at in (start, end))
     # an aircraft is dark between its flashes
     seen = kept & (np.abs(across) <= 0.5)
-    return Trail(ax, ay, bx, by, low, high, float(np.nanmedian(height[y[seen], x[seen]])))
+    return Trail(ax, ay, bx, by, low, high, float(np.nanmedian(residual.height(y[seen], x[seen]))))
 
 
 def _may_be_pattern(trail: Trail, sensor_angle_deg: float) -> bool:

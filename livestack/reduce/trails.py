@@ -15,6 +15,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.lines import CLIP, find_lines
+from livestack.reduce.residual import Residual, robust_sigma, sparse_step
 
 RUN_THRESHOLD = 5.8
 """Least strength of a line's best run as a narrow ridge, in σ; noise runs stay below 5.1."""
@@ -71,6 +72,16 @@ class Trail:
 
 
 @njit(**OPTIONS)
+def _columns(line: Array, y: int, reach: float, width: int) -> tuple[int, int]:
+    """First and last + 1 column of row y that may lie within reach of a line."""
+    x0, y0, ux, uy = line
+    if abs(uy) * width < 1:
+        return (0, width) if abs((y - y0) * ux) <= reach + 1 else (0, 0)
+    middle, half = x0 + (y - y0) * ux / uy, reach / abs(uy) + 1
+    return int(min(max(middle - half, 0), width)), int(min(max(middle + half + 1, 0), width))
+
+
+@njit(**OPTIONS)
 def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> tuple[Array, Array]:
     """Height of the core above its sides, and tilt of these, per segment along a line; σ, as in Welch's t."""
     x0, y0, ux, uy = line
@@ -78,7 +89,8 @@ def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> tuple[Array, Array
     core, side = np.zeros((n, 2)), np.zeros((n, 2, 2))
     start, width = edges[0], (edges[n] - edges[0]) / n
     for y in range(z.shape[0]):
-        for x in range(z.shape[1]):
+        first, last = _columns(line, y, SIDE_TO, z.shape[1])
+        for x in range(first, last):
             if not ok[y, x]:
                 continue
             d = (x - x0) * uy - (y - y0) * ux
@@ -151,7 +163,8 @@ def _extent(ok: Array, line: Array) -> tuple[float, float]:
     x0, y0, ux, uy = line
     low, high = np.inf, -np.inf
     for y in range(ok.shape[0]):
-        for x in range(ok.shape[1]):
+        first, last = _columns(line, y, CORE, ok.shape[1])
+        for x in range(first, last):
             if ok[y, x] and abs((x - x0) * uy - (y - y0) * ux) <= CORE:
                 along = (x - x0) * ux + (y - y0) * uy
                 low, high = min(low, along), max(high, along)
@@ -164,7 +177,8 @@ def _profile(z: Array, ok: Array, line: Array, span: Array) -> tuple[Array, Arra
     x0, y0, ux, uy = line
     sums, counts = np.zeros(2 * MAX_HALF + 1), np.zeros(2 * MAX_HALF + 1)
     for y in range(z.shape[0]):
-        for x in range(z.shape[1]):
+        first, last = _columns(line, y, MAX_HALF + 0.5, z.shape[1])
+        for x in range(first, last):
             if ok[y, x]:
                 d = (x - x0) * uy - (y - y0) * ux
                 along = (x - x0) * ux + (y - y0) * uy
@@ -185,11 +199,31 @@ def _paint(mask: Array, line: Array, span: Array, across: Array) -> None:
     """Mark px within span along a line and within the edges across it."""
     x0, y0, ux, uy = line
     for y in range(mask.shape[0]):
-        for x in range(mask.shape[1]):
+        first, last = _columns(line, y, max(abs(across[0]), abs(across[1])), mask.shape[1])
+        for x in range(first, last):
             d = (x - x0) * uy - (y - y0) * ux
             along = (x - x0) * ux + (y - y0) * uy
             if across[0] <= d <= across[1] and span[0] <= along <= span[1]:
                 mask[y, x] = True
+
+
+@njit(**OPTIONS)
+def _blocks(z: Array, ok: Array, step: int) -> tuple[Array, Array]:
+    """Mean of the clipped residual of every step-th block both ways that is ok as a whole, and its first px."""
+    h, w = z.shape[0] // BLOCK, z.shape[1] // BLOCK
+    means, single, n = np.empty(h * w, np.float32), np.empty(h * w, np.float32), 0
+    for by in range(0, h, step):
+        for bx in range(0, w, step):
+            total, whole = F(0), True
+            for y in range(BLOCK * by, BLOCK * by + BLOCK):
+                for x in range(BLOCK * bx, BLOCK * bx + BLOCK):
+                    total += min(max(z[y, x], F(-CLIP)), F(CLIP))
+                    whole &= ok[y, x]
+            if whole:
+                means[n] = total / F(BLOCK * BLOCK)
+                single[n] = min(max(z[BLOCK * by, BLOCK * bx], F(-CLIP)), F(CLIP))
+                n += 1
+    return means[:n], single[:n]
 
 
 def correlation(z: Array, ok: Array) -> float:
@@ -197,36 +231,31 @@ def correlation(z: Array, ok: Array) -> float:
 
     Sums along a line scatter by as much more.
     """
-    h, w = z.shape[0] // BLOCK, z.shape[1] // BLOCK
-    blocks = (h, BLOCK, w, BLOCK)
-    whole = ok[: h * BLOCK, : w * BLOCK].reshape(blocks).all(axis=(1, 3))
-    if whole.sum() < 100:
+    means, single = _blocks(z, ok, sparse_step((z.shape[0] // BLOCK, z.shape[1] // BLOCK)))
+    if means.size < 100:
         return 1.0
-    clipped = np.clip(z[: h * BLOCK, : w * BLOCK], -CLIP, CLIP)
-    means = clipped.reshape(blocks).mean(axis=(1, 3))[whole]
-    single = clipped[::BLOCK, ::BLOCK][whole]
-    spread_of_means, spread = (float(np.median(np.abs(v - np.median(v)))) for v in (means, single))
-    return float(np.clip(BLOCK * spread_of_means / max(spread, 1e-6), 1.0, 2.0))
+    return float(np.clip(BLOCK * robust_sigma(means)[1] / max(robust_sigma(single)[1], 1e-6), 1.0, 2.0))
 
 
-def find_trails(z: Array, ok: Array, height: Array, sensor_angle_deg: float, mask: Array) -> list[Trail]:
-    """Find trails in a high-passed residual of unit noise and mark their px in `mask`.
+def find_trails(residual: Residual, mask: Array, sensor_angle_deg: float) -> list[Trail]:
+    """Find trails in a residual and mark their px in `mask`.
 
     Parameters
     ----------
-    z : (h, w) float32
-    ok : (h, w) bool
-    height : (h, w) float32
-        Residual in σ of the noise alone, NaN where there is none: what brightness is told in.
     sensor_angle_deg : float
         Direction of the sensor's rows in this picture.
     mask : (h, w) bool
         Changed in place.
     """
+    ok = residual.ok
+    unit = correlation(residual.z, ok)
+    lines = find_lines(residual.z, ok, unit)
+    if not lines:
+        return []
     trails = []
     painted = np.zeros_like(mask)
-    z = z / np.float32(correlation(z, ok))
-    for x0, y0, x1, y1, sn in find_lines(z, ok):
+    z = residual.z / np.float32(unit)
+    for x0, y0, x1, y1, sn in lines:
         length = math.hypot(x1 - x0, y1 - y0)
         line = np.array([x0, y0, (x1 - x0) / length, (y1 - y0) / length])
         off = (math.degrees(math.atan2(line[3], line[2])) - sensor_angle_deg) % 90
@@ -247,7 +276,7 @@ def find_trails(z: Array, ok: Array, height: Array, sensor_angle_deg: float, mas
             continue
         ends = line[:2] + np.outer(seen, line[2:])
         (ax, ay), (bx, by) = ends.tolist()
-        trails.append(Trail(ax, ay, bx, by, low, high, brightness(height, line, seen)))
+        trails.append(Trail(ax, ay, bx, by, low, high, brightness(residual, line, seen)))
     mask |= painted
     return trails
 
@@ -330,7 +359,8 @@ def _heights(z: Array, ok: Array, line: Array, start: int, n: int) -> tuple[Arra
     x0, y0, ux, uy = line
     sums, counts = np.zeros(n), np.zeros(n)
     for y in range(z.shape[0]):
-        for x in range(z.shape[1]):
+        first, last = _columns(line, y, CORE, z.shape[1])
+        for x in range(first, last):
             if ok[y, x] and abs((x - x0) * uy - (y - y0) * ux) <= CORE:
                 k = math.floor((x - x0) * ux + (y - y0) * uy - start + 0.5)
                 if 0 <= k < n:
@@ -339,11 +369,12 @@ def _heights(z: Array, ok: Array, line: Array, start: int, n: int) -> tuple[Arra
     return sums, counts
 
 
-def brightness(height: Array, line: Array, span: Array) -> float:
+def brightness(residual: Residual, line: Array, span: Array) -> float:
     """Median of the excess, not clipped, on the axis of a trail."""
     along = np.arange(span[0], span[1])
     x, y = ((line[k] + along * line[2 + k] + 0.5).astype(int) for k in (0, 1))
-    inside = (x >= 0) & (x < height.shape[1]) & (y >= 0) & (y < height.shape[0])
-    seen = height[y[inside], x[inside]]
+    height, width = residual.z.shape
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    seen = residual.height(y[inside], x[inside])
     seen = seen[np.isfinite(seen)]
     return float(np.median(seen)) if seen.size else 0.0

@@ -1,0 +1,339 @@
+"""How far a sub is from its template, px by px, in σ that know structure and surroundings."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.boxes import CELL, along_row, box_mean
+from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.fold import each_band
+from livestack.reduce.match import contrast_box, shift_at
+from livestack.stack import Stack
+
+BOX = 33
+"""Side of the high-pass box, guide px."""
+LEAST_SIGMA = 0.4
+ENOUGH = 100_000
+"""Px that a median is taken of, evenly spread: it is then known to 0.3 % of σ."""
+MOST_TELLING = 5.0
+"""The surroundings are told by the residual clipped to so many σ."""
+TILE = 88 * CELL
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a residual is counted in: ADU, and how much of it is expected.
+
+    Attributes
+    ----------
+    noise : float
+        Variance of one guide px of the sub, ADU².
+    weight : float
+        Of the sub.
+    nu : float
+        Weight of the noise model, in degrees of freedom.
+    beta : float
+        Share of the local contrast that counts as noise.
+    own : bool
+        Whether what a px itself showed counts.
+    """
+
+    noise: float
+    weight: float
+    nu: float
+    beta: float
+    own: bool
+
+    @property
+    def numbers(self) -> tuple[float, float, float, float, bool]:
+        """What the kernels take."""
+        return self.noise, self.weight, self.nu, self.beta, self.own
+
+    @property
+    def sigma(self) -> float:
+        """Noise of a px, ADU."""
+        return math.sqrt(self.noise)
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A sub less its matched template and its surroundings.
+
+    Attributes
+    ----------
+    sample : ndarray of float32
+        (h, w); NaN where the sub does not cover.
+    template : Stack
+        (1, h, w).
+    measure : Measure
+    z : ndarray of float32
+        (h, w) residual in σ, and that in its own σ over plain sky; 0 where there is none.
+    ok : ndarray of bool
+        (h, w) plain sky: covered, and of little contrast.
+    low : ndarray of float32
+        What surrounds each cell of 3 × 3 px, σ.
+    shift : ndarray of float32
+        (h, w) what the match adds to the template, ADU.
+    scale : float
+        σ that one of z is.
+    n_covered : int
+        Px that the sub and the template cover.
+    """
+
+    sample: Array
+    template: Stack
+    measure: Measure
+    z: Array
+    ok: Array
+    low: Array
+    shift: Array
+    scale: float
+    n_covered: int
+
+    def height(self, y: Array, x: Array) -> Array:
+        """Residual at px in σ of the noise alone, NaN where there is none: what brightness is told in."""
+        off = (self.sample[y, x] - self.template.mean[0, y, x] - self.shift[y, x]) / np.float32(self.measure.sigma)
+        seen: Array = np.where(self.template.coverage[0, y, x] > 0, off - self.low[y // CELL, x // CELL], np.nan)
+        return seen
+
+    def structure(self, near: tuple[slice, slice]) -> Array:
+        """How far the px of a box may be off for what the sky is like there, in σ of the noise alone."""
+        (y0, y1, _), (x0, x1, _) = (cut.indices(side) for cut, side in zip(near, self.z.shape, strict=True))
+        squared = np.empty((max(y1 - y0, 0), max(x1 - x0, 0)), np.float32)
+        own = self.measure.noise * self.measure.weight
+        if squared.size:
+            contrast_box(self.template.mean[0], self.template.weight[0], own, (y0, y1, x0, x1), squared)
+        structure: Array = np.sqrt(squared) * np.float32(self.measure.beta / self.measure.sigma)
+        return structure
+
+    def into_change(self, threads: Executor | None) -> Array:
+        """Return how far stars and sky differ from the template's, ADU, in place of `shift`: no height after that."""
+
+        def band(c0: int, c1: int) -> None:
+            _change_band(self.low, self.measure.sigma, self.shift, CELL * c0, min(CELL * c1, len(self.shift)))
+
+        each_band(len(self.low), threads, band)
+        return self.shift
+
+
+def robust_sigma(values: Array) -> tuple[float, float]:
+    """Median and 1.4826 MAD."""
+    if not values.size:
+        return 0.0, 0.0
+    middle = np.median(values)
+    return float(middle), 1.4826 * float(np.median(np.abs(values - middle)))
+
+
+def sparse_step(shape: tuple[int, ...]) -> int:
+    """Every how many-th row and column of a picture makes a sample of `ENOUGH` px."""
+    return max(1, int(math.sqrt(shape[0] * shape[1] / ENOUGH)))
+
+
+@njit(**OPTIONS)
+def _high_passed(sample: Array, mean: Array, coverage: Array, half: int, step: int) -> Array:
+    """Every step-th row of the difference of two pictures less its mean in a box, where both cover; flat."""
+    h, w = sample.shape
+    out, n = np.empty(((h + step - 1) // step) * w, np.float32), 0
+    low = np.empty(w, np.float32)
+    for y in range(step // 2, h, step):
+        sums, counts = np.zeros(w, np.float32), np.zeros(w, np.float32)
+        for yy in range(max(y - half, 0), min(y + half + 1, h)):
+            a, b, seen = sample[yy], mean[yy], coverage[yy]
+            for x in range(w):
+                d = a[x] - b[x]
+                good = seen[x] > 0 and not np.isnan(d)
+                sums[x] += d if good else F(0)
+                counts[x] += F(1) if good else F(0)
+        along_row(sums, counts, half, low)
+        for x in range(w):
+            if coverage[y, x] > 0 and np.isfinite(sample[y, x]):
+                out[n] = sample[y, x] - mean[y, x] - low[x]
+                n += 1
+    return out[:n]
+
+
+def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
+    """Variance of the high-passed difference of two registered pictures: stars cancel, so crowding is not noise."""
+    step = max(1, sample.size // ENOUGH)
+    return robust_sigma(_high_passed(sample, mean, coverage, BOX // 2, step))[1] ** 2
+
+
+@njit(**OPTIONS)
+def _z_row(
+    off: Array,
+    squared: Array,
+    seen: tuple[Array, Array, Array],
+    numbers: tuple[float, float, float, float, bool],
+    z: Array,
+    ok: Array,
+) -> int:
+    """One row: what is off, ADU, in σ; NaN where there is none. Returns how many px there are.
+
+    seen: m2, weight, coverage of the template.
+    """
+    noise, weight, nu, own = F(numbers[0]), F(numbers[1]), F(numbers[2]), numbers[4]
+    beta2, plain, per_weight = F(numbers[3] ** 2), F(4 / 0.35**2 * numbers[0]), F(1 / numbers[1])
+    m2, total, coverage = seen
+    covered = 0
+    for x in range(off.size):
+        n = F(coverage[x]) - F(1)
+        variance = noise + beta2 * squared[x]
+        shrunk = (nu * variance + per_weight * m2[x]) / (nu + n)
+        variance = shrunk if own and n > 0 else variance
+        variance = variance if variance > noise else noise
+        wide = total[x] if total[x] > F(1e-6) else F(1e-6)
+        v = off[x] / np.sqrt(variance * (F(1) + weight / wide))
+        good = n >= 0 and not np.isnan(v)
+        z[x] = v if good else F(np.nan)
+        ok[x] = good and squared[x] < plain
+        covered += 1 if good else 0
+    return covered
+
+
+@njit(**OPTIONS)
+def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
+    """Add the clipped z of a row to that of the rows above it, where ok."""
+    for x in range(z.size):
+        v = z[x] if z[x] < F(MOST_TELLING) else F(MOST_TELLING)
+        v = v if v > F(-MOST_TELLING) else F(-MOST_TELLING)
+        column[x] += v if ok[x] else F(0)
+        number[x] += F(1) if ok[x] else F(0)
+
+
+@njit(**OPTIONS)
+def _into_cells(columns: Array, out: Array) -> None:
+    """Sum the columns of each cell, and empty them; there are columns for whole cells."""
+    for k in range(out.size):
+        x = CELL * k
+        out[k] = columns[x] + columns[x + 1] + columns[x + 2]
+    columns[:] = F(0)
+
+
+@njit(**OPTIONS)
+def _residual_band(
+    sample: Array,
+    template: tuple[Array, Array, Array, Array],
+    numbers: tuple[float, float, float, float, bool],
+    match: Array,
+    out: tuple[Array, Array, Array, Array, Array],
+    rows: tuple[int, int],
+) -> tuple[int, int]:
+    """Residual of some rows in σ, and its sums over cells; returns how many px are covered, and 0.
+
+    Parameters
+    ----------
+    template : mean, m2, weight, coverage (h, w)
+    match : as `match_template` returns it.
+    out : z, ok, shift (h, w); sums and counts of z over what is ok, by cell.
+    """
+    mean, m2, total, coverage = template
+    z, ok, shift, sums, counts = out
+    y0, y1 = rows
+    w = mean.shape[1]
+    least = F(4 * numbers[0])
+    squared = np.empty((y1 - y0, TILE), np.float32)
+    off, column, number = np.empty(TILE, np.float32), np.zeros(TILE, np.float32), np.zeros(TILE, np.float32)
+    n = 0
+    for x0 in range(0, w, TILE):
+        x1 = min(x0 + TILE, w)
+        contrast_box(mean, total, numbers[0] * numbers[1], (y0, y1, x0, x1), squared)
+        for y in range(y0, y1):
+            row = squared[y - y0]
+            for x in range(x1 - x0):
+                off[x] = sample[y, x0 + x] - mean[y, x0 + x]
+            if match.size > 0:
+                for x in range(x1 - x0):
+                    if row[x] > least:
+                        shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
+                        off[x] -= shift[y, x0 + x]
+            seen = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
+            n += _z_row(off[: x1 - x0], row[: x1 - x0], seen, numbers, z[y, x0:x1], ok[y, x0:x1])
+            _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
+            if y % CELL == CELL - 1 or y == y1 - 1:
+                first, last = x0 // CELL, (x1 + CELL - 1) // CELL
+                _into_cells(column, sums[y // CELL, first:last])
+                _into_cells(number, counts[y // CELL, first:last])
+    return n, 0
+
+
+@njit(**OPTIONS)
+def _sampled(z: Array, ok: Array, low: Array, step: int) -> Array:
+    """Every step-th px both ways of z less its surroundings, where ok; flat."""
+    h, w = z.shape
+    out, n = np.empty(((h + step - 1) // step) * ((w + step - 1) // step), np.float32), 0
+    for y in range(step // 2, h, step):
+        for x in range(step // 2, w, step):
+            if ok[y, x]:
+                out[n] = z[y, x] - low[y // CELL, x // CELL]
+                n += 1
+    return out[:n]
+
+
+@njit(**OPTIONS)
+def _spread(cells: Array, out: Array) -> None:
+    """Row of cells as a row of px."""
+    for k in range(cells.size):
+        for x in range(CELL * k, min(CELL * k + CELL, out.size)):
+            out[x] = cells[k]
+
+
+@njit(**OPTIONS)
+def _scale_band(z: Array, low: Array, scale: float, y0: int, y1: int) -> None:
+    """Rows y0…y1 of z less their surroundings, over their scale; 0 where there is none."""
+    factor = F(1 / scale)
+    around = np.empty(z.shape[1], np.float32)
+    for y in range(y0, y1):
+        if y % CELL == 0:
+            _spread(low[y // CELL], around)
+        row = z[y]
+        for x in range(row.size):
+            v = (row[x] - around[x]) * factor
+            row[x] = F(0) if np.isnan(v) else v
+
+
+@njit(**OPTIONS)
+def _change_band(low: Array, sigma: float, shift: Array, y0: int, y1: int) -> None:
+    """√(shift² + (σ low)²) of rows y0…y1, in place of shift."""
+    around = np.empty(shift.shape[1], np.float32)
+    for y in range(y0, y1):
+        if y % CELL == 0:
+            _spread(low[y // CELL], around)
+        row = shift[y]
+        for x in range(row.size):
+            b = F(sigma) * around[x]
+            row[x] = np.sqrt(row[x] * row[x] + b * b)
+
+
+def residual_of(sample: Array, template: Stack, measure: Measure, match: Array, threads: Executor | None) -> Residual:
+    """Return what is left of a sub (h, w) when its matched template is taken off, and what surrounds each px.
+
+    Thin cloud and glow are wide: what is judged stands out of its surroundings.
+    """
+    mean, m2, total, coverage, _ = (array[0] for array in template.arrays)
+    h, w = sample.shape
+    z, ok, shift = np.empty_like(mean), np.empty(mean.shape, np.bool_), np.zeros_like(mean)
+    cells = -(-h // CELL), -(-w // CELL)
+    sums, counts, low = np.zeros(cells, np.float32), np.zeros(cells, np.float32), np.empty(cells, np.float32)
+
+    def residual_band(c0: int, c1: int) -> tuple[int, int]:
+        rows = CELL * c0, min(CELL * c1, h)
+        counted: tuple[int, int] = _residual_band(
+            sample, (mean, m2, total, coverage), measure.numbers, match, (z, ok, shift, sums, counts), rows
+        )
+        return counted
+
+    n_covered, _ = each_band(cells[0], threads, residual_band)
+    box_mean(sums, counts, BOX // CELL // 2, low)
+    scale = max(robust_sigma(_sampled(z, ok, low, sparse_step(z.shape)))[1], LEAST_SIGMA)
+
+    def scale_band(c0: int, c1: int) -> None:
+        _scale_band(z, low, scale, CELL * c0, min(CELL * c1, h))
+
+    each_band(cells[0], threads, scale_band)
+    return Residual(sample, template, measure, z, ok, low, shift, scale, n_covered)
