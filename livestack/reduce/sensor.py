@@ -47,6 +47,12 @@ def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Se
     return planes, pedestal, gain, by_rows(np.concatenate(bad), *planes.shape[1:]), colours
 
 
+def bare(planes: Array) -> Sensor:
+    """Px (P, H, W) float32 that need no calibration; what is not finite is not known."""
+    bad = np.flatnonzero(~np.isfinite(planes).all(axis=0))
+    return planes, _NO_PLANES, _NO_PLANES, by_rows(bad, *planes.shape[1:]), colours_of(None)
+
+
 def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:
     """Px (y · width + x, in any order) as what the kernels take: where each row begins (H + 1,), and columns (N,)."""
     ordered = np.unique(px)

@@ -9,7 +9,8 @@ import pytest
 import sep
 
 from livestack.frame import Array, Masters
-from livestack.reduce.measure import SMALL_PX, measure, measure_stack, noise_of
+from livestack.reduce.detect import SMALL_STACK_PX
+from livestack.reduce.measure import measure, measure_stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, mosaic, noisy, star_field
 
 SIZE = (400, 440)
@@ -146,7 +147,7 @@ def test_noise_is_the_noise_of_one_px(cfa: str | None, kind: str, noise: float) 
 def test_noise_of_a_plane_with_few_levels() -> None:
     """An 8-bit-like frame: the spread is under one step, where a median of absolute values would read 0."""
     plane = np.rint(np.random.default_rng(9).normal(20, 0.7, SIZE)).astype(np.float32)
-    assert noise_of(plane, cell=1) == pytest.approx(np.hypot(0.7, np.sqrt(1 / 12)), rel=0.05)
+    assert measure(frame_of(plane), NOTHING)[1].noise_adu == pytest.approx(np.hypot(0.7, np.sqrt(1 / 12)), rel=0.05)
 
 
 @pytest.mark.parametrize("cfa", [None, "RGGB", "GBRG"])
@@ -217,7 +218,7 @@ def test_a_crowded_field_is_measured() -> None:
 def _small_again() -> Iterator[None]:
     """What a large frame took of memory is given back, or every search in later tests would touch it."""
     yield
-    sep.set_extract_pixstack(SMALL_PX)
+    sep.set_extract_pixstack(SMALL_STACK_PX)
 
 
 @pytest.mark.usefixtures("_small_again")

@@ -1,0 +1,279 @@
+"""Where the stars of a frame are: objects in a picture of its luminance, which is made band by band.
+
+The luminance of a Bayer mosaic is the mean of the 2 × 2 px from each px on: it is centred half a px further.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import sep
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.filling import fill
+from livestack.reduce.kernels import Sensor, load
+
+THRESHOLD_SIGMA = 4.0
+MIN_AREA_PX = 5
+LARGE_PX = 8_000_000
+"""Frames with more px than this are binned 2 × 2 to find stars; they are always measured at full resolution."""
+BINNED_NOISE = 0.6
+"""Noise of a binned px over that of a px: between 0.5, and 0.75 of a mosaic, whose luminance is smooth."""
+
+BAND = 32
+"""Rows that are calibrated at a time: they stay in the cache."""
+SAMPLED_PX = 400_000
+"""About so many px of a frame tell its noise and its level."""
+MESH_PX, LEAST_MESH_PX = 64, 16
+"""Side of the cells by which the sky is told; of a cell, at least so many px a side must be there."""
+
+SMALL_STACK_PX, LARGE_STACK_PX = 300_000, 3_000_000
+"""A search holds at most so many px at a time, and touches memory for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes
+    ----------
+    objects : structured ndarray (N,)
+        As sep tells them, in px of the luminance: x, y, a, b, flux.
+    sky, rms : float
+        Level and noise of the luminance, ADU.
+    level : ndarray of float32
+        (h, w) sky, ADU; its px are `coarse` px of the luminance wide.
+    coarse : int
+    noise : float
+        Noise of one px of one colour, ADU; NaN = cannot be told.
+    """
+
+    objects: Array
+    sky: float
+    rms: float
+    level: Array
+    coarse: int
+    noise: float
+
+
+@njit(**OPTIONS)
+def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: Array) -> None:
+    """Luminance (h, w) of the source px from (y0, x0) on; NaN = not known.
+
+    data (P, h + 2 · margin, w + 2 · margin) becomes the calibrated and repaired px. A margin of 4 px is enough, two for
+    filling and two for X-Trans.
+    """
+    colours = sensor[4]
+    holed = np.empty(data.shape[1], np.uint8)
+    load(sensor, y0 - margin, x0 - margin, data, holed)
+    fill(data, holed, colours, y0 - margin, x0 - margin)
+    h, w = out.shape
+    if colours.shape[0] == xtrans.CELL:
+        k = margin - xtrans.REACH
+        xtrans.luminance(data[0, k : k + h + 4, k : k + w + 4], colours, y0, x0, out)
+        return
+    planes = data.shape[0]
+    for y in range(h):
+        row, first = out[y], data[0, margin + y]
+        if colours.shape[0] > 0:
+            below = data[0, margin + y + 1]
+            for x in range(w):
+                k = margin + x
+                row[x] = F(0.25) * ((first[k] + first[k + 1]) + (below[k] + below[k + 1]))
+            continue
+        for x in range(w):
+            row[x] = first[margin + x]
+        for p in range(1, planes):
+            more = data[p, margin + y]
+            for x in range(w):
+                row[x] += more[margin + x]
+        if planes > 1:
+            for x in range(w):
+                row[x] *= F(1.0 / planes)
+
+
+@njit(**OPTIONS)
+def _survey(sensor: Sensor, step: int, stride: int, search: Array, sample: Array, differences: Array) -> int:
+    """Fill search (H / step, W / step) with the mean luminance, sample (H / stride, W / stride) with that of single px.
+
+    differences, as many as returned: `second_differences` of the first plane.
+    """
+    planes, height, width = sensor[0].shape
+    cell = max(sensor[4].shape[0], 1)
+    margin = max(4, cell + 2)
+    n = 0
+    for y0 in range(0, height, BAND):
+        rows = min(BAND, height - y0)
+        data = np.empty((planes, rows + 2 * margin, width + 2 * margin), np.float32)
+        light = np.empty((rows, width), np.float32)
+        luminance(sensor, y0, 0, margin, data, light)
+        for y in range(y0 // step, min((y0 + rows) // step, search.shape[0])):
+            out, one = search[y], light[y * step - y0]
+            if step == 1:
+                out[:] = one
+                continue
+            two = light[y * step - y0 + 1]
+            for x in range(out.size):
+                out[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
+        for y in range(y0, y0 + rows):
+            if y % stride == 0 and y // stride < sample.shape[0]:
+                for x in range(sample.shape[1]):
+                    sample[y // stride, x] = light[y - y0, x * stride]
+            if cell <= y < height - cell and (y - cell) % stride == 0:
+                k = margin + y - y0
+                u, m, d = data[0, k - cell], data[0, k], data[0, k + cell]
+                inside = slice(margin, margin + width)
+                n = _second_differences((u[inside], m[inside], d[inside]), cell, stride, differences, n)
+    return n
+
+
+@njit(**OPTIONS)
+def _second_differences(rows: tuple[Array, Array, Array], cell: int, stride: int, out: Array, n: int) -> int:
+    """Values of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance, into out from n on."""
+    u, m, d = rows
+    for x in range(cell, m.size - cell, stride):
+        value = (
+            u[x - cell]
+            + u[x + cell]
+            + d[x - cell]
+            + d[x + cell]
+            - F(2) * (u[x] + d[x] + m[x - cell] + m[x + cell])
+            + F(4) * m[x]
+        )
+        if np.isfinite(value) and n < out.size:
+            out[n] = value
+            n += 1
+    return n
+
+
+@njit(**OPTIONS)
+def _halved(picture: Array, out: Array, missing: Array) -> None:
+    """Mean of the known ones of 2 × 2 px; missing = none is."""
+    for y in range(out.shape[0]):
+        one, two = picture[2 * y], picture[2 * y + 1]
+        for x in range(out.shape[1]):
+            total = (one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1])
+            if np.isfinite(total):
+                out[y, x], missing[y, x] = F(0.25) * total, False
+                continue
+            total, n = F(0), 0
+            for value in (one[2 * x], one[2 * x + 1], two[2 * x], two[2 * x + 1]):
+                if np.isfinite(value):
+                    total += value
+                    n += 1
+            out[y, x], missing[y, x] = total / F(max(n, 1)), n == 0
+
+
+@njit(**OPTIONS)
+def _take_off(picture: Array, level: Array) -> None:
+    """Subtract a level of half the resolution; what is not known becomes 0."""
+    h, w = level.shape
+    for y in range(picture.shape[0]):
+        row, sky = picture[y], level[min(y // 2, h - 1)]
+        for x in range(w):
+            for k in (2 * x, 2 * x + 1):
+                value = row[k] - sky[x]
+                row[k] = value if np.isfinite(value) else F(0)
+        for x in range(2 * w, row.size):
+            value = row[x] - sky[w - 1]
+            row[x] = value if np.isfinite(value) else F(0)
+
+
+def find(sensor: Sensor) -> Found:
+    """Look for objects in a frame's luminance.
+
+    Parameters
+    ----------
+    sensor : tuple
+        Raw px and their calibration.
+    """
+    _, h, w = sensor[0].shape
+    step = 2 if h * w > LARGE_PX else 1
+    stride = _stride(h, w, len(sensor[4]))
+    search = np.empty((h // step, w // step), np.float32)
+    sample = np.empty((h // stride, w // stride), np.float32)
+    differences = np.empty((h // stride + 1) * (w // stride + 1), np.float32)
+    n = _survey(sensor, step, stride, search, sample, differences)
+    noise = noise_of(differences[:n])
+    known = np.isfinite(sample)
+    if not known.any():
+        return Found(_nothing(), 0.0, 0.0, np.zeros((1, 1), np.float32), max(h, w), noise)
+    sky = float(np.median(sample[known]))
+    level = _level(search, sky, MESH_PX // step // 2)
+    _take_off(search, level)
+    coarse = 2 * step
+    rows, columns = (
+        np.minimum(np.arange(n) * stride // coarse, m - 1) for n, m in zip(sample.shape, level.shape, strict=True)
+    )
+    sample -= level[rows][:, columns]
+    sample[~known] = 0
+    mesh = max(MESH_PX // stride, LEAST_MESH_PX)
+    rms = float(sep.Background(sample, mask=None if known.all() else ~known, bw=mesh, bh=mesh).globalrms)
+    objects = _objects(search, rms * (BINNED_NOISE if step == 2 else 1.0))
+    for name in ("x", "y"):
+        objects[name] = step * objects[name] + (step - 1) / 2
+    for name in ("a", "b"):
+        objects[name] *= step
+    # a binned px is the mean of four
+    objects["flux"] *= step**2
+    return Found(objects, sky, rms, level, coarse, noise)
+
+
+def _stride(height: int, width: int, cell: int) -> int:
+    """Every how many px one is taken to tell level and noise: of every place in a cell some."""
+    stride = max(1, int(np.sqrt(height * width / SAMPLED_PX))) | 1
+    return stride + 2 if stride % 3 == 0 and cell % 3 == 0 else stride
+
+
+def _level(search: Array, sky: float, mesh: int) -> Array:
+    """Sky of a picture at half its resolution."""
+    shape = search.shape[0] // 2, search.shape[1] // 2
+    coarse, missing = np.empty(shape, np.float32), np.empty(shape, np.bool_)
+    _halved(search, coarse, missing)
+    some = bool(missing.any())
+    if some:
+        coarse[missing] = sky
+    background: Array = sep.Background(coarse, mask=missing if some else None, bw=mesh, bh=mesh).back()
+    return background
+
+
+def _objects(search: Array, rms: float) -> Array:
+    """Objects above the threshold; a field too dense for the buffers is searched less deep."""
+    threshold = THRESHOLD_SIGMA * max(rms, 1e-6)
+    for _ in range(5):
+        try:
+            found: Array = sep.extract(search, threshold, minarea=MIN_AREA_PX, deblend_cont=0.005)
+        except Exception as error:
+            if "buffer" not in str(error) and "overflow" not in str(error):
+                raise
+            if "buffer" in str(error) and sep.get_extract_pixstack() < LARGE_STACK_PX <= search.size:
+                sep.set_extract_pixstack(LARGE_STACK_PX)
+            else:
+                threshold *= 3
+        else:
+            return found
+    return _nothing()
+
+
+def _nothing() -> Array:
+    found: Array = sep.extract(np.zeros((8, 8), np.float32), 1.0)
+    return found
+
+
+def noise_of(differences: Array) -> float:
+    """Noise of one px, ADU, stars and gradients cancelled: robust spread of second differences / 6 (Immerkær 1996)."""
+    if not differences.size:
+        return float("nan")
+    kept = np.abs(differences.astype(np.float64))
+    spread = 1.4826 * float(np.median(kept))
+    # a MAD of whole ADU comes in steps: finish with the rms inside 3 σ, whose variance is 0.9733 of a Gaussian's
+    for _ in range(3):
+        inside = kept[kept <= 3 * spread]
+        if spread > 0 and len(inside):
+            spread = math.sqrt(float((inside**2).mean()) / 0.9733)
+    return spread / 6.0
