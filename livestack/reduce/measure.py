@@ -76,7 +76,8 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
 
     Parameters
     ----------
-    mean, coverage : (C, H, W)
+    mean : (C, H, W)
+    coverage : (C, H, W), or (1, H, W) for all channels.
     cfa : str, optional
         Pattern of the subs: with one, a channel counts as often as it has px.
 
@@ -87,30 +88,25 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
     """
     shares = np.array([0.25, 0.5, 0.25] if cfa else [1 / len(mean)] * len(mean), np.float32)
     light = np.empty((1, *mean.shape[1:]), np.float32)
-    _stacked_luminance(mean, coverage, shares, light[0])
+    _stacked_luminance(mean, coverage.min(axis=0), shares, light[0])
     sensor = bare(light)
     return _stars(sensor, find(sensor))
 
 
 @njit(**OPTIONS)
 def _stacked_luminance(mean: Array, coverage: Array, shares: Array, out: Array) -> None:
-    """Sum of shares (C,) of the channels, NaN where less than a third of the subs cover."""
-    channels, h, w = mean.shape
+    """Sum of shares (C,) of the channels, NaN where less than a third of the subs cover (H, W)."""
+    h, w = out.shape
     most = 0
     for y in range(h):
         for x in range(w):
-            least = coverage[0, y, x]
-            for c in range(1, channels):
-                least = min(least, coverage[c, y, x])
-            most = max(most, least)
+            most = max(most, coverage[y, x])
     for y in range(h):
         for x in range(w):
-            least = coverage[0, y, x]
-            total = shares[0] * mean[0, y, x]
-            for c in range(1, channels):
-                least = min(least, coverage[c, y, x])
+            total = F(0)
+            for c in range(mean.shape[0]):
                 total += shares[c] * mean[c, y, x]
-            out[y, x] = total if 3 * least >= most else F(np.nan)
+            out[y, x] = total if 3 * coverage[y, x] >= most else F(np.nan)
 
 
 def _stars(sensor: Sensor, seen: Found) -> Array:
