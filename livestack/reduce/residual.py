@@ -122,12 +122,17 @@ class Residual:
         return self.shift
 
 
+def _median(values: Array) -> float:
+    middle = values.size // 2
+    return float(np.partition(values, middle)[middle])
+
+
 def robust_sigma(values: Array) -> tuple[float, float]:
     """Median and 1.4826 MAD."""
     if not values.size:
         return 0.0, 0.0
-    middle = np.median(values)
-    return float(middle), 1.4826 * float(np.median(np.abs(values - middle)))
+    middle = _median(values)
+    return middle, 1.4826 * _median(np.abs(values - np.float32(middle)))
 
 
 def sparse_step(shape: tuple[int, ...]) -> int:
@@ -168,18 +173,18 @@ def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
 def _z_row(
     off: Array,
     squared: Array,
-    seen: tuple[Array, Array, Array],
+    shown: tuple[Array, Array, Array],
     numbers: tuple[float, float, float, float, bool],
     z: Array,
     ok: Array,
 ) -> int:
     """One row: what is off, ADU, in σ; NaN where there is none. Returns how many px there are.
 
-    seen: m2, weight, coverage of the template.
+    shown: m2, weight, coverage of the template.
     """
     noise, weight, nu, own = F(numbers[0]), F(numbers[1]), F(numbers[2]), numbers[4]
     beta2, plain, per_weight = F(numbers[3] ** 2), F(4 / 0.35**2 * numbers[0]), F(1 / numbers[1])
-    m2, total, coverage = seen
+    m2, total, coverage = shown
     covered = 0
     for x in range(off.size):
         n = F(coverage[x]) - F(1)
@@ -244,16 +249,16 @@ def _residual_band(
         x1 = min(x0 + TILE, w)
         contrast_box(mean, total, numbers[0] * numbers[1], (y0, y1, x0, x1), squared)
         for y in range(y0, y1):
-            row = squared[y - y0]
-            for x in range(x1 - x0):
-                off[x] = sample[y, x0 + x] - mean[y, x0 + x]
+            row, seen, expected = squared[y - y0], sample[y, x0:x1], mean[y, x0:x1]
+            for x in range(seen.size):
+                off[x] = seen[x] - expected[x]
             if match.size > 0:
                 for x in range(x1 - x0):
                     if row[x] > least:
                         shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
                         off[x] -= shift[y, x0 + x]
-            seen = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
-            n += _z_row(off[: x1 - x0], row[: x1 - x0], seen, numbers, z[y, x0:x1], ok[y, x0:x1])
+            shown = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
+            n += _z_row(off[: x1 - x0], row[: x1 - x0], shown, numbers, z[y, x0:x1], ok[y, x0:x1])
             _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
             if y % CELL == CELL - 1 or y == y1 - 1:
                 first, last = x0 // CELL, (x1 + CELL - 1) // CELL
