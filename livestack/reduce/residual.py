@@ -24,6 +24,8 @@ ENOUGH = 100_000
 MOST_TELLING = 5.0
 """The surroundings are told by the residual clipped to so many σ."""
 TILE = 88 * CELL
+PATCH = 64
+"""Side of what is looked at again about single px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,19 @@ class Residual:
         seen: Array = np.where(self.template.coverage[0, y, x] > 0, off - self.low[y // CELL, x // CELL], np.nan)
         return seen
 
-    def structure(self, near: tuple[slice, slice]) -> Array:
-        """How far the px of a box may be off for what the sky is like there, in σ of the noise alone."""
-        (y0, y1, _), (x0, x1, _) = (cut.indices(side) for cut, side in zip(near, self.z.shape, strict=True))
-        squared = np.empty((max(y1 - y0, 0), max(x1 - x0, 0)), np.float32)
-        own = self.measure.noise * self.measure.weight
-        if squared.size:
-            contrast_box(self.template.mean[0], self.template.weight[0], own, (y0, y1, x0, x1), squared)
-        structure: Array = np.sqrt(squared) * np.float32(self.measure.beta / self.measure.sigma)
+    def structure(self, y: Array, x: Array) -> Array:
+        """How far px may be off for what the sky is like there, in σ of the noise alone."""
+        height, width = self.z.shape
+        out, squared = np.empty(y.size, np.float32), np.empty((PATCH, PATCH), np.float32)
+        own, across = self.measure.noise * self.measure.weight, -(-width // PATCH)
+        patches = y // PATCH * across + x // PATCH
+        for no in np.unique(patches):
+            top, left = no // across * PATCH, no % across * PATCH
+            box = (top, min(top + PATCH, height), left, min(left + PATCH, width))
+            contrast_box(self.template.mean[0], self.template.weight[0], own, box, squared)
+            mine = np.flatnonzero(patches == no)
+            out[mine] = squared[y[mine] - top, x[mine] - left]
+        structure: Array = np.sqrt(out) * np.float32(self.measure.beta / self.measure.sigma)
         return structure
 
     def into_change(self, threads: Executor | None) -> Array:
