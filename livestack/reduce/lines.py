@@ -37,11 +37,10 @@ def _line_sums(a: Array) -> Array:
                 upper = s // 2
                 shift = s - upper
                 at = 2 * rows * b
-                top, below, out = now[at + upper], now[at + rows + upper], new[at + s]
-                for x in range(wide - shift):
-                    out[x] = top[x] + below[x + shift]
-                for x in range(wide - shift, wide):
-                    out[x] = top[x]
+                top, below, out = now[at + upper], now[at + rows + upper][shift:], new[at + s]
+                for x in range(below.size):
+                    out[x] = top[x] + below[x]
+                out[below.size :] = top[below.size :]
         now, new = new, now
         rows *= 2
     return now
@@ -55,13 +54,13 @@ def _strongest(sums: Array, counts: Array, least: float) -> tuple[float, int, in
     few = F(least)
     for s in range(n_s):
         a, n = sums[s], counts[s]
-        for x in range(1, wide - 1):
-            v, m = a[x], n[x]
+        for x in range(wide - 2):
+            v, m = a[x + 1], n[x + 1]
             if m > few and v > 0 and v * v > best * m:
-                best, best_s, best_x = v * v / m, s, x
-            v, m = a[x - 1] + v + a[x + 1], n[x - 1] + m + n[x + 1]
+                best, best_s, best_x = v * v / m, s, x + 1
+            v, m = a[x] + v + a[x + 2], n[x] + m + n[x + 2]
             if m > F(3) * few and v > 0 and v * v > best * m:
-                best, best_s, best_x = v * v / m, s, x
+                best, best_s, best_x = v * v / m, s, x + 1
     return math.sqrt(best), best_s, best_x
 
 
@@ -82,9 +81,10 @@ def _binned(z: Array, ok: Array, unit: float, step: int) -> tuple[Array, Array]:
                 v = v if v > F(-CLIP) else F(-CLIP)
                 column[x] += v if good[x] else F(0)
                 number[x] += F(1) if good[x] else F(0)
-        for x in range(w * step):
-            sums[by, x // step] += column[x]
-            counts[by, x // step] += number[x]
+        for bx in range(w):
+            for x in range(bx * step, bx * step + step):
+                sums[by, bx] += column[x]
+                counts[by, bx] += number[x]
     return sums, counts
 
 

@@ -30,9 +30,10 @@ def _smooth_row(mean: Array, y: int, x0: int, along: Array, out: Array) -> None:
     u, m, d = mean[max(y - 1, 0)], mean[y], mean[min(y + 1, h - 1)]
     n = along.size
     first, last = max(2 - x0, 0), min(w - x0 + 2, n)
-    for k in range(first, last):
-        x = x0 - 2 + k
-        along[k] = a * m[x] + b * (u[x] + d[x])
+    near = slice(x0 - 2 + first, x0 - 2 + last)
+    inside, u, m, d = along[first:last], u[near], m[near], d[near]
+    for k in range(inside.size):
+        inside[k] = a * m[k] + b * (u[k] + d[k])
     along[:first] = along[first]
     along[last:] = along[last - 1]
     for k in range(n - 2):
@@ -69,13 +70,13 @@ def contrast_box(mean: Array, total: Array, own: float, box: tuple[int, int, int
             bottom[x] = down if down < r else r
         if y <= y0:
             continue
-        weight, row = total[y - 1], out[y - 1 - y0]
+        weight, row = total[y - 1, x0:x1], out[y - 1 - y0]
         for x in range(n):
             up = high[0, x] if high[0, x] > high[1, x] else high[1, x]
             up = up if up > high[2, x] else high[2, x]
             down = low[0, x] if low[0, x] < low[1, x] else low[1, x]
             down = down if down < low[2, x] else low[2, x]
-            wide = weight[x0 + x] if weight[x0 + x] > F(1e-6) else F(1e-6)
+            wide = weight[x] if weight[x] > F(1e-6) else F(1e-6)
             squared = (up - down) * (up - down) - factor / wide
             row[x] = squared if squared > 0 else F(0)
 

@@ -24,6 +24,8 @@ ENOUGH = 100_000
 MOST_TELLING = 5.0
 """The surroundings are told by the residual clipped to so many σ."""
 TILE = 88 * CELL
+PATCH = 64
+"""Side of what is looked at again about single px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,19 @@ class Residual:
         seen: Array = np.where(self.template.coverage[0, y, x] > 0, off - self.low[y // CELL, x // CELL], np.nan)
         return seen
 
-    def structure(self, near: tuple[slice, slice]) -> Array:
-        """How far the px of a box may be off for what the sky is like there, in σ of the noise alone."""
-        (y0, y1, _), (x0, x1, _) = (cut.indices(side) for cut, side in zip(near, self.z.shape, strict=True))
-        squared = np.empty((max(y1 - y0, 0), max(x1 - x0, 0)), np.float32)
-        own = self.measure.noise * self.measure.weight
-        if squared.size:
-            contrast_box(self.template.mean[0], self.template.weight[0], own, (y0, y1, x0, x1), squared)
-        structure: Array = np.sqrt(squared) * np.float32(self.measure.beta / self.measure.sigma)
+    def structure(self, y: Array, x: Array) -> Array:
+        """How far px may be off for what the sky is like there, in σ of the noise alone."""
+        height, width = self.z.shape
+        out, squared = np.empty(y.size, np.float32), np.empty((PATCH, PATCH), np.float32)
+        own, across = self.measure.noise * self.measure.weight, -(-width // PATCH)
+        patches = y // PATCH * across + x // PATCH
+        for no in np.unique(patches):
+            top, left = no // across * PATCH, no % across * PATCH
+            box = (top, min(top + PATCH, height), left, min(left + PATCH, width))
+            contrast_box(self.template.mean[0], self.template.weight[0], own, box, squared)
+            mine = np.flatnonzero(patches == no)
+            out[mine] = squared[y[mine] - top, x[mine] - left]
+        structure: Array = np.sqrt(out) * np.float32(self.measure.beta / self.measure.sigma)
         return structure
 
     def into_change(self, threads: Executor | None) -> Array:
@@ -122,12 +129,17 @@ class Residual:
         return self.shift
 
 
+def _median(values: Array) -> float:
+    middle = values.size // 2
+    return float(np.partition(values, middle)[middle])
+
+
 def robust_sigma(values: Array) -> tuple[float, float]:
     """Median and 1.4826 MAD."""
     if not values.size:
         return 0.0, 0.0
-    middle = np.median(values)
-    return float(middle), 1.4826 * float(np.median(np.abs(values - middle)))
+    middle = _median(values)
+    return middle, 1.4826 * _median(np.abs(values - np.float32(middle)))
 
 
 def sparse_step(shape: tuple[int, ...]) -> int:
@@ -168,18 +180,18 @@ def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
 def _z_row(
     off: Array,
     squared: Array,
-    seen: tuple[Array, Array, Array],
+    shown: tuple[Array, Array, Array],
     numbers: tuple[float, float, float, float, bool],
     z: Array,
     ok: Array,
 ) -> int:
     """One row: what is off, ADU, in σ; NaN where there is none. Returns how many px there are.
 
-    seen: m2, weight, coverage of the template.
+    shown: m2, weight, coverage of the template.
     """
     noise, weight, nu, own = F(numbers[0]), F(numbers[1]), F(numbers[2]), numbers[4]
     beta2, plain, per_weight = F(numbers[3] ** 2), F(4 / 0.35**2 * numbers[0]), F(1 / numbers[1])
-    m2, total, coverage = seen
+    m2, total, coverage = shown
     covered = 0
     for x in range(off.size):
         n = F(coverage[x]) - F(1)
@@ -244,16 +256,16 @@ def _residual_band(
         x1 = min(x0 + TILE, w)
         contrast_box(mean, total, numbers[0] * numbers[1], (y0, y1, x0, x1), squared)
         for y in range(y0, y1):
-            row = squared[y - y0]
-            for x in range(x1 - x0):
-                off[x] = sample[y, x0 + x] - mean[y, x0 + x]
+            row, seen, expected = squared[y - y0], sample[y, x0:x1], mean[y, x0:x1]
+            for x in range(seen.size):
+                off[x] = seen[x] - expected[x]
             if match.size > 0:
                 for x in range(x1 - x0):
                     if row[x] > least:
                         shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
                         off[x] -= shift[y, x0 + x]
-            seen = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
-            n += _z_row(off[: x1 - x0], row[: x1 - x0], seen, numbers, z[y, x0:x1], ok[y, x0:x1])
+            shown = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
+            n += _z_row(off[: x1 - x0], row[: x1 - x0], shown, numbers, z[y, x0:x1], ok[y, x0:x1])
             _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
             if y % CELL == CELL - 1 or y == y1 - 1:
                 first, last = x0 // CELL, (x1 + CELL - 1) // CELL

@@ -6,9 +6,11 @@ import itertools
 import math
 
 import numpy as np
+from numba import njit
 from scipy import ndimage
 
 from livestack.frame import Array
+from livestack.reduce.compile import OPTIONS
 from livestack.reduce.residual import Residual
 from livestack.reduce.trails import Trail, brightness, mark_trail
 
@@ -59,6 +61,18 @@ def find_streaks(residual: Residual, mask: Array, sensor_angle_deg: float) -> li
     return _joined(residual, sorted(found, key=lambda trail: -trail.length))
 
 
+@njit(**OPTIONS)
+def _is_beside(mask: Array, y: Array, x: Array, out: Array) -> None:
+    """Whether px of a mask lie within `GAP` steps, none of them diagonal, of each px."""
+    h, w = mask.shape
+    for k in range(y.size):
+        out[k] = False
+        for yy in range(max(y[k] - GAP, 0), min(y[k] + GAP + 1, h)):
+            left = GAP - abs(yy - y[k])
+            for xx in range(max(x[k] - left, 0), min(x[k] + left + 1, w)):
+                out[k] |= mask[yy, xx]
+
+
 def _close_gaps(mask: Array, trail: Trail, residual: Residual) -> None:
     """Mark what a star hides of a trail, if the trail is more than what is uncertain of the star anyway.
 
@@ -66,12 +80,14 @@ def _close_gaps(mask: Array, trail: Trail, residual: Residual) -> None:
     """
     whole = np.zeros_like(mask)
     mark_trail(whole, trail)
-    (top, bottom), (left, right) = (sorted(side) for side in ((trail.y0, trail.y1), (trail.x0, trail.x1)))
-    reach = math.ceil(trail.high - trail.low) + GAP
-    near = np.s_[max(int(top) - reach, 0) : int(bottom) + reach, max(int(left) - reach, 0) : int(right) + reach]
-    whole = whole[near]
-    whole &= residual.structure(near) < trail.brightness
-    mask[near] |= whole & ndimage.binary_dilation(mask[near] & whole, iterations=GAP)
+    y, x = np.divmod(np.flatnonzero(whole), mask.shape[1])
+    certain = residual.structure(y, x) < trail.brightness
+    y, x = y[certain], x[certain]
+    whole[:] = False
+    whole[y, x] = mask[y, x]
+    beside = np.empty(y.size, bool)
+    _is_beside(whole, y, x, beside)
+    mask[y[beside], x[beside]] = True
 
 
 def _joined(residual: Residual, streaks: list[Trail]) -> list[Trail]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -281,3 +283,15 @@ def test_a_trail_found_as_a_line_is_told_once() -> None:
     for width_px in (3.0, 8.0, 14.0):
         band, _ = _line(40.0, (20, 60), (300, 220), width_px)
         assert len(_judged(band).trails) == 1, width_px
+
+
+def test_the_same_judgement_in_any_number_of_threads() -> None:
+    stars = _stars()
+    trail, _ = _line(3.0, (20, 40), (300, 200))
+    sight = Sight((_picture(stars, 2.2) + _noise(9) + trail).astype(np.float32), 1.0, stars[:, :2])
+    with ThreadPoolExecutor(3) as threads:
+        one, other = judge(sight, _template(stars), RULE, threads), judge(sight, _template(stars), RULE)
+    assert one.out.any()
+    assert (one.trails, one.fraction, one.noise) == (other.trails, other.fraction, other.noise)
+    assert one.out.tobytes() == other.out.tobytes()
+    assert one.change.tobytes() == other.change.tobytes()
