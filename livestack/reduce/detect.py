@@ -20,6 +20,8 @@ from livestack.reduce.kernels import Sensor, load
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5
+DEBLEND_LEVELS = 16
+"""Half of what sep takes, which are as many searches of each object, and find the same stars."""
 LARGE_PX = 8_000_000
 """Frames with more px than this are binned 2 × 2 to find stars; they are always measured at full resolution."""
 BINNED_NOISE = 0.6
@@ -27,8 +29,10 @@ BINNED_NOISE = 0.6
 
 BAND = 32
 """Rows that are calibrated at a time: they stay in the cache."""
-SAMPLED_PX = 400_000
+SAMPLED_PX = 250_000
 """About so many px of a frame tell its noise and its level."""
+COARSE = 2
+"""Px of the picture searched that a px of its sky is wide: the sky is smooth."""
 MESH_PX, LEAST_MESH_PX = 64, 16
 """Side of the cells by which the sky is told; of a cell, at least so many px a side must be there."""
 
@@ -51,6 +55,8 @@ class Found:
     coarse : int
     noise : float
         Noise of one px of one colour, ADU; NaN = cannot be told.
+    picture : ndarray of float32
+        The luminance above the sky that was searched; its px are `step` px of the luminance wide.
     """
 
     objects: Array
@@ -59,6 +65,16 @@ class Found:
     level: Array
     coarse: int
     noise: float
+    picture: Array
+    step: int
+
+
+@njit(**OPTIONS)
+def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
+    """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
+    holed = np.empty(out.shape[1], np.uint8)
+    load(sensor, y0, x0, out, holed)
+    fill(out, holed, sensor[4], y0, x0)
 
 
 @njit(**OPTIONS)
@@ -69,9 +85,7 @@ def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: A
     filling and two for X-Trans.
     """
     colours = sensor[4]
-    holed = np.empty(data.shape[1], np.uint8)
-    load(sensor, y0 - margin, x0 - margin, data, holed)
-    fill(data, holed, colours, y0 - margin, x0 - margin)
+    calibrate(sensor, y0 - margin, x0 - margin, data)
     h, w = out.shape
     if colours.shape[0] == xtrans.CELL:
         k = margin - xtrans.REACH
@@ -152,21 +166,24 @@ def _second_differences(rows: tuple[Array, Array, Array], cell: int, stride: int
 
 
 @njit(**OPTIONS)
-def _halved(picture: Array, out: Array, missing: Array) -> None:
+def _coarse(picture: Array, out: Array, missing: Array) -> None:
     """Mean of the known ones of 2 × 2 px; missing = none is."""
     for y in range(out.shape[0]):
+        row = out[y]
         one, two = picture[2 * y], picture[2 * y + 1]
-        for x in range(out.shape[1]):
-            total = (one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1])
-            if np.isfinite(total):
-                out[y, x], missing[y, x] = F(0.25) * total, False
-                continue
-            total, n = F(0), 0
-            for value in (one[2 * x], one[2 * x + 1], two[2 * x], two[2 * x + 1]):
-                if np.isfinite(value):
-                    total += value
-                    n += 1
-            out[y, x], missing[y, x] = total / F(max(n, 1)), n == 0
+        for x in range(row.size):
+            row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
+        for x in range(row.size):
+            missing[y, x] = False
+            if not np.isfinite(row[x]):
+                cell = picture[COARSE * y : COARSE * y + COARSE, COARSE * x : COARSE * x + COARSE]
+                total, n = F(0), 0
+                for j in range(COARSE):
+                    for i in range(COARSE):
+                        if np.isfinite(cell[j, i]):
+                            total += cell[j, i]
+                            n += 1
+                row[x], missing[y, x] = total / F(max(n, 1)), n == 0
 
 
 @njit(**OPTIONS)
@@ -174,13 +191,9 @@ def _take_off(picture: Array, level: Array) -> None:
     """Subtract a level of half the resolution; what is not known becomes 0."""
     h, w = level.shape
     for y in range(picture.shape[0]):
-        row, sky = picture[y], level[min(y // 2, h - 1)]
-        for x in range(w):
-            for k in (2 * x, 2 * x + 1):
-                value = row[k] - sky[x]
-                row[k] = value if np.isfinite(value) else F(0)
-        for x in range(2 * w, row.size):
-            value = row[x] - sky[w - 1]
+        row, sky = picture[y], level[min(y // COARSE, h - 1)]
+        for x in range(row.size):
+            value = row[x] - sky[min(x // COARSE, w - 1)]
             row[x] = value if np.isfinite(value) else F(0)
 
 
@@ -201,12 +214,12 @@ def find(sensor: Sensor) -> Found:
     n = _survey(sensor, step, stride, search, sample, differences)
     noise = noise_of(differences[:n])
     known = np.isfinite(sample)
-    if not known.any():
-        return Found(_nothing(), 0.0, 0.0, np.zeros((1, 1), np.float32), max(h, w), noise)
+    if not known.any() or min(search.shape) < COARSE:
+        return Found(_nothing(), 0.0, 0.0, np.zeros((1, 1), np.float32), max(h, w), noise, search, step)
     sky = float(np.median(sample[known]))
-    level = _level(search, sky, MESH_PX // step // 2)
+    level = _level(search, sky, MESH_PX // step // COARSE)
     _take_off(search, level)
-    coarse = 2 * step
+    coarse = COARSE * step
     rows, columns = (
         np.minimum(np.arange(n) * stride // coarse, m - 1) for n, m in zip(sample.shape, level.shape, strict=True)
     )
@@ -221,7 +234,7 @@ def find(sensor: Sensor) -> Found:
         objects[name] *= step
     # a binned px is the mean of four
     objects["flux"] *= step**2
-    return Found(objects, sky, rms, level, coarse, noise)
+    return Found(objects, sky, rms, level, coarse, noise, search, step)
 
 
 def _stride(height: int, width: int, cell: int) -> int:
@@ -232,9 +245,9 @@ def _stride(height: int, width: int, cell: int) -> int:
 
 def _level(search: Array, sky: float, mesh: int) -> Array:
     """Sky of a picture at half its resolution."""
-    shape = search.shape[0] // 2, search.shape[1] // 2
+    shape = search.shape[0] // COARSE, search.shape[1] // COARSE
     coarse, missing = np.empty(shape, np.float32), np.empty(shape, np.bool_)
-    _halved(search, coarse, missing)
+    _coarse(search, coarse, missing)
     some = bool(missing.any())
     if some:
         coarse[missing] = sky
@@ -247,7 +260,9 @@ def _objects(search: Array, rms: float) -> Array:
     threshold = THRESHOLD_SIGMA * max(rms, 1e-6)
     for _ in range(5):
         try:
-            found: Array = sep.extract(search, threshold, minarea=MIN_AREA_PX, deblend_cont=0.005)
+            found: Array = sep.extract(
+                search, threshold, minarea=MIN_AREA_PX, deblend_nthresh=DEBLEND_LEVELS, deblend_cont=0.005
+            )
         except Exception as error:
             if "buffer" not in str(error) and "overflow" not in str(error):
                 raise

@@ -11,9 +11,8 @@ from numba import njit
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.detect import Found, find
-from livestack.reduce.filling import fill
-from livestack.reduce.kernels import Sensor, load
+from livestack.reduce.detect import Found, calibrate, find
+from livestack.reduce.kernels import Sensor
 from livestack.reduce.sensor import bare, sensor_of
 from livestack.reduce.shapes import measure_each, sharpness, sizes
 
@@ -33,6 +32,8 @@ CFA_WIDENING_PX2 = 2.1
 """FWHM² that the 2 × 2 mean of a CFA adds: 1.4 by its second moment, up to 2.7 where a Moffat star has its peak."""
 XTRANS_WIDENING_PX2 = 0.6
 """As much as interpolation adds to FWHM² of stars of 2.5 to 3.5 px; half the light it leaves where it is."""
+BINNED_WIDENING_PX2 = 0.19
+"""What binning 2 × 2 adds to the square of a half-light radius, in px so wide."""
 SIZE_A = 3.0
 """An object's half-light radius lies within so many of its rms radii: a disc's within 1.4."""
 
@@ -41,9 +42,7 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
     """Calibrated and repaired px, (P, H, W) float32, not debayered; NaN where nothing can be said."""
     sensor = sensor_of(frame, masters)
     out: Array = np.empty(sensor[0].shape, np.float32)
-    holed = np.empty(out.shape[1], np.uint8)
-    load(sensor, 0, 0, out, holed)
-    fill(out, holed, sensor[4], 0, 0)
+    calibrate(sensor, 0, 0, out)
     return out
 
 
@@ -128,10 +127,13 @@ def _stars(sensor: Sensor, seen: Found) -> Array:
     found, elongation = found[keep], elongation[keep]
     if not len(found):
         return np.zeros(0, STAR_DTYPE)
+    step, middle = seen.step, (seen.step - 1) / 2
     x, y = found["x"].astype(np.float64), found["y"].astype(np.float64)
     size = np.empty(len(x))
-    sky = seen.level, seen.coarse
-    sizes(sensor, sky, np.stack([x, y, SIZE_A * found["a"], found["flux"]], axis=1), size)
+    inside = ((x - middle) / step, (y - middle) / step, SIZE_A * found["a"] / step, found["flux"] / step**2)
+    sizes(seen.picture, np.stack(inside, axis=1), size)
+    if step > 1:
+        size = step * np.sqrt(np.maximum(size**2 - BINNED_WIDENING_PX2, 0.1))
     typical_size = float(np.clip(np.median(size[np.isfinite(size)]), 0.5, 50)) if np.isfinite(size).any() else 1.0
     size = np.where(np.isfinite(size) & (size > 0), size, typical_size)
     # what is above the threshold of a faint star is its core alone: the aperture follows the bright ones
@@ -140,7 +142,8 @@ def _stars(sensor: Sensor, seen: Found) -> Array:
     bright = bright[size[bright] <= max(WIDEST * typical_size, float(size[bright].min()))]
     aperture = APERTURE_HFR * float(np.clip(np.median(size[bright]), 0.5, 50))
     told = np.empty((len(x), 6))
-    measure_each(sensor, sky, np.stack([x, y, size], axis=1), (2.0 / 2.35 * max(typical_size, 0.6), aperture), told)
+    limits = 2.0 / 2.35 * max(typical_size, 0.6), aperture
+    measure_each(sensor, (seen.level, seen.coarse), np.stack([x, y, size], axis=1), limits, told)
     x, y, flux, peak, fwhm, hfr = told.T
     error = seen.rms * np.sqrt(np.pi) * aperture
     stars = np.zeros(len(x), STAR_DTYPE)

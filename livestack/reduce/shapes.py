@@ -7,9 +7,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.detect import luminance
-from livestack.reduce.filling import fill
-from livestack.reduce.kernels import Sensor, load
+from livestack.reduce.detect import calibrate, luminance
+from livestack.reduce.kernels import Sensor
 
 CORE = 0.3
 MARGIN = 4
@@ -25,11 +24,10 @@ MAX_STEPS = 16
 def sharpness(sensor: Sensor, x: Array, y: Array, sky: float, out: Array) -> None:
     """Peak / mean of its 8 neighbours on the raw lattice, the peak sought within 1 px (2 px span for a CFA)."""
     side = 2 * MARGIN + 4
-    data, holed = np.empty((sensor[0].shape[0], side, side), np.float32), np.empty(side, np.uint8)
+    data = np.empty((sensor[0].shape[0], side, side), np.float32)
     for k in range(x.size):
         y0, x0 = int(y[k]) - 1 - MARGIN, int(x[k]) - 1 - MARGIN
-        load(sensor, y0, x0, data, holed)
-        fill(data, holed, sensor[4], y0, x0)
+        calibrate(sensor, y0, x0, data)
         best, by, bx = F(-1e30), MARGIN, MARGIN
         for yy in range(MARGIN, MARGIN + 4):
             for xx in range(MARGIN, MARGIN + 4):
@@ -105,15 +103,12 @@ def _half_light(within: Array, total: float) -> float:
 
 
 @njit(**OPTIONS)
-def sizes(sensor: Sensor, sky: tuple[Array, int], objects: Array, out: Array) -> None:
+def sizes(picture: Array, objects: Array, out: Array) -> None:
     """Radius that holds half of a flux; objects (N, 4): x, y, within how many px it is sought, flux."""
     for k in range(len(objects)):
         x, y, reach, flux = objects[k]
-        r = int(np.ceil(reach)) + 1
-        y0, x0 = int(y + 0.5) - r, int(x + 0.5) - r
-        light = _window(sensor, sky, y0, x0, 2 * r + 1)
-        within = np.empty(int(reach / RING_PX), np.float64)
-        _light_within(light, y - y0, x - x0, within)
+        within = np.empty(int(reach / RING_PX) + 1, np.float64)
+        _light_within(picture, y, x, within)
         out[k] = _half_light(within, flux)
 
 
@@ -211,11 +206,11 @@ def measure_each(
     limits : σ of the window of centroids, radius for fluxes.
     """
     sigma, aperture = limits
-    farthest = 2.0 + 1.175 * sigma
+    farthest = 1.0 + 0.6 * sigma
     within = np.empty(int(aperture / RING_PX) + 1, np.float64)
+    r = int(np.ceil(max(aperture, 4 * sigma) + farthest)) + 1
     for k in range(len(objects)):
         x, y, size = objects[k]
-        r = int(np.ceil(max(aperture, 1.5 * size, 4 * sigma) + farthest)) + 2
         y0, x0 = int(y + 0.5) - r, int(x + 0.5) - r
         light = _window(sensor, sky, y0, x0, 2 * r + 1)
         x, y = x - x0, y - y0
