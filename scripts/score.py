@@ -56,6 +56,7 @@ from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS, Light
 from livestack.reduce.kernels import warp_and_normalise
 from livestack.reduce.measure import measure
+from livestack.reduce.sensor import sensor_of
 from livestack.replay import replay
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -195,7 +196,7 @@ def warped(light: Light) -> Array:
     """Make samples of a sub as the product does: the inner part of the grid."""
     height, width = light.planes.shape[1:]
     out = np.full((1, height, width), np.nan, np.float32)
-    warp_and_normalise(light.arrays, light.sky, light.scale, np.array([0, height, 0, width]), out)
+    warp_and_normalise(light.sensor, light.pose, light.sky, light.scale, np.array([0, height, 0, width]), out)
     sample = inner(out[0])
     if not np.isfinite(sample).all():
         raise SystemExit("a sub does not cover the inner part: a larger MARGIN is needed")
@@ -209,7 +210,7 @@ def registered(night: Night, subs: list[SubAccepted]) -> SimpleNamespace:
     for k, sub in zip(picked, subs, strict=True):
         matrix, sky = np.array(sub.matrix), np.array(sub.offset).reshape(1, 6)
         frame = open_frame(Path(sub.path))
-        light = light_of(frame, Masters(), matrix=matrix, sky=sky, scale=sub.scale, weight=sub.weight)
+        light = light_of(sensor_of(frame, Masters()), matrix=matrix, sky=sky, scale=sub.scale, weight=sub.weight)
         without_sky = dataclasses.replace(light, sky=np.zeros((1, 6)))
         reg.append(warped(light))
         clean.append(warped(dataclasses.replace(light, planes=night.base[k][None])))
