@@ -194,7 +194,7 @@ def inner(plane: Array) -> Array:
 
 def warped(light: Light) -> Array:
     """Make samples of a sub as the product does: the inner part of the grid."""
-    height, width = light.planes.shape[1:]
+    height, width = light.sensor[0].shape[1:]
     out = np.full((1, height, width), np.nan, np.float32)
     warp_and_normalise(light.sensor, light.pose, light.sky, light.scale, np.array([0, height, 0, width]), out)
     sample = inner(out[0])

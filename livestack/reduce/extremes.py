@@ -261,17 +261,27 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: 
 
 
 @njit(**OPTIONS)
+def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
+    """Add what is covered of a row, and count it."""
+    for x in range(row.size):
+        total[x] += row[x] if seen[x] > 0 else F(0)
+        n[x] += F(1) if seen[x] > 0 else F(0)
+
+
+@njit(**OPTIONS)
 def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
     """Mean over step × step px of what is covered, rows y0…y1 of out (h, w, C); NaN where nothing is."""
     channels, height, width = mean.shape
-    w = out.shape[1]
-    for y in range(y0, y1):
-        for x in range(w):
-            for c in range(channels):
-                total, n = F(0), 0
-                for yy in range(y * step, min(y * step + step, height)):
-                    for xx in range(x * step, min(x * step + step, width)):
-                        if coverage[min(c, coverage.shape[0] - 1), yy, xx] > 0:
-                            total += mean[c, yy, xx]
-                            n += 1
-                out[y, x, c] = total / F(n) if n > 0 else F(np.nan)
+    total, n = np.empty(width, np.float32), np.empty(width, np.float32)
+    for c in range(channels):
+        seen = coverage[min(c, coverage.shape[0] - 1)]
+        for y in range(y0, y1):
+            total[:], n[:] = F(0), F(0)
+            for yy in range(y * step, min(y * step + step, height)):
+                _add_row(mean[c, yy], seen[yy], total, n)
+            for x in range(out.shape[1]):
+                light, px = F(0), F(0)
+                for xx in range(x * step, min(x * step + step, width)):
+                    light += total[xx]
+                    px += n[xx]
+                out[y, x, c] = light / px if px > 0 else F(np.nan)
