@@ -56,7 +56,7 @@ from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS, Light
 from livestack.reduce.kernels import warp_and_normalise
 from livestack.reduce.measure import measure
-from livestack.reduce.sensor import sensor_of
+from livestack.reduce.sensor import bare, sensor_of
 from livestack.replay import replay
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -213,9 +213,9 @@ def registered(night: Night, subs: list[SubAccepted]) -> SimpleNamespace:
         light = light_of(sensor_of(frame, Masters()), matrix=matrix, sky=sky, scale=sub.scale, weight=sub.weight)
         without_sky = dataclasses.replace(light, sky=np.zeros((1, 6)))
         reg.append(warped(light))
-        clean.append(warped(dataclasses.replace(light, planes=night.base[k][None])))
-        contam.append(warped(dataclasses.replace(without_sky, planes=night.con[k][None])))
-        trailc.append(warped(dataclasses.replace(without_sky, planes=night.trail[k][None])))
+        clean.append(warped(dataclasses.replace(light, sensor=bare(night.base[k][None]))))
+        contam.append(warped(dataclasses.replace(without_sky, sensor=bare(night.con[k][None]))))
+        trailc.append(warped(dataclasses.replace(without_sky, sensor=bare(night.trail[k][None]))))
     seq = SimpleNamespace(N=len(subs), sig0=night.sigma_adu)
     seq.reg, seq.clean, seq.contam, seq.trailc = (np.stack(a) for a in (reg, clean, contam, trailc))
     seq.bad = np.abs(seq.contam) > 0.5 * night.sigma_adu
