@@ -44,13 +44,21 @@ def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Se
     bad += [np.flatnonzero(mask) for mask in (frame.mask, border_mask(planes, pedestal, colours)) if mask is not None]
     if planes.dtype.kind == "f":
         bad.append(np.flatnonzero(~np.isfinite(planes).all(axis=0)))
-    return planes, pedestal, gain, by_rows(np.concatenate(bad), *planes.shape[1:]), colours
+    return _sealed(planes, pedestal, gain, np.concatenate(bad), colours)
 
 
 def bare(planes: Array) -> Sensor:
     """Px (P, H, W) float32 that need no calibration; what is not finite is not known."""
-    bad = np.flatnonzero(~np.isfinite(planes).all(axis=0))
-    return planes, _NO_PLANES, _NO_PLANES, by_rows(bad, *planes.shape[1:]), colours_of(None)
+    return _sealed(planes, _NO_PLANES, _NO_PLANES, np.flatnonzero(~np.isfinite(planes).all(axis=0)), colours_of(None))
+
+
+def _sealed(planes: Array, pedestal: Array, gain: Array, bad: Array, colours: Array) -> Sensor:
+    """Read-only views of them all: each mixture of what may be written and what may not would be compiled anew."""
+    planes, pedestal, gain = (array.view() for array in (planes, pedestal, gain))
+    starts, columns = by_rows(bad, *planes.shape[1:])
+    for array in (planes, pedestal, gain, starts, columns, colours):
+        array.flags.writeable = False
+    return planes, pedestal, gain, (starts, columns), colours
 
 
 def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:
