@@ -390,8 +390,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as home:
                 found = verbs[told.verb](prototypes, {"N": 40} | SCENARIOS[scenario] | {"seed": seed}, Path(home))
             row = {"verb": told.verb, "scenario": scenario, "seed": seed, "package": package} | found
-            written = json.dumps(row, default=float)
-            print(written[:200], flush=True)
+            print((written := json.dumps(row, default=float))[:200], flush=True)
             if told.out:
                 with told.out.open("a", encoding="utf-8") as file:
                     file.write(written + "\n")

@@ -73,8 +73,9 @@ def test_they_are_gone_and_the_stars_are_not(cfa: str | None) -> None:
         full = (shown.coverage + shown.rejected == n).all(axis=0) & (other.coverage == n).all(axis=0)
         off = np.abs(shown.mean - other.mean).max(axis=0)
         assert off[near & full & sky].max() < 3 * NOISE_ADU / np.sqrt(n)
+        # px, not samples: what is out in one channel is out in all
         share = [g.rejected[:, full & sky].mean() / n for g in (shown, other)]
-        assert share[0] < share[1] + 0.002
+        assert share[0] < share[1] + 0.0025
     assert pure.knowledge.defects.size == 0
     assert counts[0] >= 0.5 * (N_HOT + N_COLD)
     assert growth.knowledge.defects.size == N_HOT + N_COLD - IN_STAR_LIGHT

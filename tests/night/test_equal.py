@@ -55,20 +55,20 @@ def test_watched_equals_stacked(real_data: Path, tmp_path: Path, sequence: str, 
     assert sum(sub["state"] == "accepted" for sub in subs) == len(frames), said
     # the journal's order, and with another number of workers
     paths = [sub["path"] for sub in subs]
-    for other_jobs in {1, 2, 3} - {jobs}:
-        session = stacked.with_name(f"stacked-{other_jobs}")
-        sessions.run(
-            "stack",
-            *paths,
-            "--passes",
-            1,
-            "--order",
-            "given",
-            "--out",
-            f"{tmp_path}/out/",
-            "--session",
-            session,
-            "--jobs",
-            other_jobs,
-        )
-        sessions.assert_equal_sessions(watched, session)
+    other_jobs = jobs % 3 + 1
+    session = stacked.with_name(f"stacked-{other_jobs}")
+    sessions.run(
+        "stack",
+        *paths,
+        "--passes",
+        1,
+        "--order",
+        "given",
+        "--out",
+        f"{tmp_path}/out/",
+        "--session",
+        session,
+        "--jobs",
+        other_jobs,
+    )
+    sessions.assert_equal_sessions(watched, session)

@@ -144,8 +144,8 @@ def half_stack_noise(session: Path) -> Array:
     ratios = []
     for c in range(shape[0]):
         odd, even = halves[0], halves[1]
-        share = odd.weight[c] / np.maximum(odd.weight[c] + even.weight[c], 1e-9)
-        covered = (odd.coverage[c] == (len(subs) + 1) // 2) & (even.coverage[c] == len(subs) // 2)
+        share = odd.weight[0] / np.maximum(odd.weight[0] + even.weight[0], 1e-9)
+        covered = (odd.coverage[0] == (len(subs) + 1) // 2) & (even.coverage[0] == len(subs) // 2)
         dark = whole.mean[c] < np.percentile(whole.mean[c][covered], 60)
         # the variance of the mean is that of (odd − even) · share · (1 − share)
         difference = ((odd.mean[c] - even.mean[c]) * np.sqrt(share * (1 - share)))[covered & dark]
