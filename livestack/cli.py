@@ -366,7 +366,7 @@ def doctor(warm: bool) -> None:
     if warm:
         from livestack.demo import warm_up
 
-        click.echo("Getting ready: a minute or so, once.")
+        click.echo("Getting ready: two or three minutes, once.")
         warm_up()
         click.echo("Ready.")
 
