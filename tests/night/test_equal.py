@@ -21,7 +21,6 @@ CAMERA = Path(__file__).with_name("slow_camera.py")
         ("A_m27_asi224_osc", 1),
         ("A_arp186_asi290_altaz", 3),
         ("A_hatp32_microobs", 2),
-        ("A_m94_seestar_b", 3),
         ("A_skycamt_20150608_sat", 2),
     ],
 )
