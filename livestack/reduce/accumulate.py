@@ -9,7 +9,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import TILE, Sensor, warp_and_normalise
+from livestack.reduce.kernels import Sensor, tile_width, warp_and_normalise
 
 Sums = tuple[Array, Array, Array, Array, Array]
 
@@ -56,15 +56,33 @@ def _off(
 
 
 @njit(**OPTIONS)
-def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> int:
-    """Mark the samples of a row whose square distance from the mean is above a limit; returns how many there are."""
-    n = 0
+def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
+    """Mark the samples of a row whose square distance from the mean is above a limit."""
     for x in range(mean.size):
         d = sample[x] - mean[x]
-        off = d * d > limit
-        far[x] |= off
-        n += off
-    return n
+        far[x] = d * d > limit
+
+
+@njit(**OPTIONS)
+def _far_off_in_any(
+    sample: tuple[Array, Array, Array], mean: tuple[Array, Array, Array], limit: tuple[Any, Any, Any], far: Array
+) -> None:
+    """`_far_off` of a row in three colours."""
+    r, g, b = sample
+    mean_r, mean_g, mean_b = mean
+    limit_r, limit_g, limit_b = limit
+    for x in range(r.size):
+        dr, dg, db = r[x] - mean_r[x], g[x] - mean_g[x], b[x] - mean_b[x]
+        far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
+
+
+@njit(**OPTIONS)
+def _is_any(words: Array) -> bool:
+    """Whether anything is marked in a row that is looked at eight px at a time."""
+    seen = np.uint64(0)
+    for k in range(words.size):
+        seen |= words[k]
+    return seen != np.uint64(0)
 
 
 @njit(**OPTIONS)
@@ -112,24 +130,29 @@ def _flag(
     flags: Array,
 ) -> tuple[int, int]:
     """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit."""
-    least_kappa, w = min(F(rule[0]), F(rule[1])), box[3] - box[2]
-    far = np.empty(w, np.uint8)
+    least_kappa, x0, x1 = min(F(rule[0]), F(rule[1])), box[2], box[3]
+    w, mean, limit = x1 - x0, template[0], least_kappa * least_kappa * noise
+    far = np.zeros(flags.shape[1], np.uint8)
+    words = far.view(np.uint64)
     n_flagged = n_pulled = 0
     for ty in range(box[1] - box[0]):
-        y, n = box[0] + ty, 0
-        far[:] = 0
-        for c in range(sample.shape[0]):
-            # a px' variance is never below the noise: most samples need no closer look
-            surely_in = least_kappa * least_kappa * noise[c]
-            n += _far_off(sample[c, ty, :w], template[0][c, y, box[2] : box[3]], surely_in, far)
-        if n == 0:
-            continue
-        for tx in range(w):
-            if far[tx]:
-                flag, pulled = _judge_px(sample, (ty, tx), (y, box[2] + tx), weight, template, noise, structure, rule)
-                flags[ty, tx] = flag
-                n_flagged += flag > 0
-                n_pulled += pulled
+        y = box[0] + ty
+        # a px' variance is never below the noise: most samples need no closer look
+        if sample.shape[0] == 3:
+            rows = sample[0, ty, :w], sample[1, ty, :w], sample[2, ty, :w]
+            means = mean[0, y, x0:x1], mean[1, y, x0:x1], mean[2, y, x0:x1]
+            _far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
+        else:
+            _far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
+        for k in range(words.size):
+            if words[k] == 0:
+                continue
+            for tx in range(8 * k, min(8 * k + 8, w)):
+                if far[tx]:
+                    flag, pulled = _judge_px(sample, (ty, tx), (y, x0 + tx), weight, template, noise, structure, rule)
+                    flags[ty, tx] = flag
+                    n_flagged += flag > 0
+                    n_pulled += pulled
     return n_flagged, n_pulled
 
 
@@ -192,21 +215,42 @@ def _spread(
 
 
 @njit(**OPTIONS)
+def _has_any(marks: Array) -> bool:
+    seen = False
+    for x in range(marks.size):
+        seen |= marks[x]
+    return seen
+
+
+@njit(**OPTIONS)
 def _leave_out(out: Array, box: Array, flags: Array) -> int:
     """Flag what the guide leaves out (h, w); returns how many px that are."""
+    h, w = out.shape
     n = 0
     for ty in range(box[1] - box[0]):
-        row = out[min((box[0] + ty) >> 1, out.shape[0] - 1)]
+        row = out[min((box[0] + ty) >> 1, h - 1)]
+        if not _has_any(row[min(box[2] >> 1, w - 1) : min((box[3] + 1) >> 1, w)]):
+            continue
         for tx in range(box[3] - box[2]):
-            if row[min((box[2] + tx) >> 1, row.size - 1)]:
+            if row[min((box[2] + tx) >> 1, w - 1)]:
                 flags[ty, tx] = max(flags[ty, tx], OUT)
                 n += 1
     return n
 
 
 @njit(**OPTIONS)
-def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
+def _shares_of_all(weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
     """Weight that each px of a row adds, and its share of the new total."""
+    for x in range(total.size):
+        new = total[x] + weight
+        added[x], total[x], share[x] = weight, new, weight / new
+    for x in range(coverage.size):
+        coverage[x] += np.uint16(1)
+
+
+@njit(**OPTIONS)
+def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
+    """`_shares_of_all` of a row where flagged px add nothing."""
     for x in range(total.size):
         added[x] = F(0) if flags[x] > 0 else weight
         new = total[x] + added[x]
@@ -222,6 +266,17 @@ def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) 
         g = d * share[x]
         mean[x] += g
         m2[x] += added[x] * d * (d - g)
+
+
+@njit(**OPTIONS)
+def _count_out(flags: Array, rejected: Array) -> int:
+    """Count what is judged out of a row, in each px and in all."""
+    n = 0
+    for x in range(flags.size):
+        hit = (flags[x] == OUT) | (flags[x] == STRONG)
+        rejected[x] += np.uint16(hit)
+        n += hit
+    return n
 
 
 @njit(**OPTIONS)
@@ -261,18 +316,19 @@ def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sum
     x0, x1 = box[2], box[3]
     w = x1 - x0
     added, share = np.empty(w, np.float32), np.empty(w, np.float32)
+    words = flags.view(np.uint64)
     n_in = n_out = 0
     for ty in range(box[1] - box[0]):
         y = box[0] + ty
         n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
-        _shares(flags[ty, :w], weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
+        left_out = 0
+        if n_covered == w and not _is_any(words[ty]):
+            _shares_of_all(weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
+        else:
+            _shares(flags[ty, :w], weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
+            left_out = _count_out(flags[ty, :w], rejected[0, y, x0:x1])
         for c in range(sample.shape[0]):
             _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
-        left_out = 0
-        for tx in range(w):
-            hit = (flags[ty, tx] == OUT) | (flags[ty, tx] == STRONG)
-            rejected[0, y, x0 + tx] += np.uint16(hit)
-            left_out += hit
         n_in += n_covered - left_out
         n_out += left_out
     return n_in, n_out
@@ -307,11 +363,12 @@ def fold_band(
     channels, _, width = accumulators[0].shape
     n_in = n_out = 0
     box = np.empty(4, np.int64)
-    sample = np.empty((channels, y1 - y0, TILE), np.float32)
-    flags = np.empty((y1 - y0, TILE), np.uint8)
+    columns = tile_width(pose[0])
+    sample = np.empty((channels, y1 - y0, columns), np.float32)
+    flags = np.empty((y1 - y0, columns), np.uint8)
     w = F(weight)
-    for x0 in range(0, width, TILE):
-        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
+    for x0 in range(0, width, columns):
+        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
         flags[:] = 0

@@ -14,7 +14,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.accumulate import expected_variance
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import TILE, Sensor, warp_and_normalise
+from livestack.reduce.kernels import Sensor, tile_width, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
 
@@ -77,9 +77,10 @@ def hold_band(
     values, owners, counts = aside
     channels, _, width = mean.shape
     box = np.empty(4, np.int64)
-    sample = np.empty((channels, y1 - y0, TILE), np.float32)
-    for x0 in range(0, width, TILE):
-        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + TILE, width)
+    columns = tile_width(pose[0])
+    sample = np.empty((channels, y1 - y0, columns), np.float32)
+    for x0 in range(0, width, columns):
+        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
         for c in range(channels):

@@ -17,7 +17,7 @@ from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import TILE, Sensor, load, source_box, subtract_sky
+from livestack.reduce.kernels import Sensor, load, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
 from livestack.reduce.warp import reach_of, warp_box
 from livestack.stack import Shape, Stack
@@ -68,8 +68,9 @@ def _guide_band(sensor: Sensor, inverse: Array, sky: Array, scale: float, out: A
     width = out.shape[1]
     box = np.empty(4, np.int64)
     factor = F(1.0 / scale)
-    for x0 in range(0, width, TILE):
-        x1 = min(x0 + TILE, width)
+    columns = tile_width(inverse)
+    for x0 in range(0, width, columns):
+        x1 = min(x0 + columns, width)
         box[0], box[1], box[2], box[3] = y0, y1, x0, x1
         for y in range(y0, y1):
             for x in range(x0, x1):

@@ -17,8 +17,10 @@ from livestack.reduce.warp import reach_of, warp_box
 
 BAND = 64
 """Rows of the grid in one call: a constant, never a function of the machine."""
-TILE = 256
-"""Columns of the grid in one tile."""
+WIDEST_TILE, NARROWEST_TILE = 1024, 256
+"""Columns of the grid in one tile, the first where the sub is level with the grid."""
+MOST_ROWS_MORE = 12
+"""Rows of the source that a wide tile may take more than a narrow one, for its tilt."""
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""
 
@@ -112,35 +114,25 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
 
 
 @njit(**OPTIONS)
-def _green_row(uu: Array, u: Array, m: Array, d: Array, dd: Array, at: int, out: Array) -> None:
-    """Green of a row whose px of parity `at` are of another colour; rows begin two px before out."""
-    for x in range(out.size):
-        c = m[x + 2]
-        cross = m[x + 1] + m[x + 3] + u[x + 2] + d[x + 2]
-        far = m[x] + m[x + 4] + uu[x + 2] + dd[x + 2]
-        out[x] = (F(4) * c + F(2) * cross - far) * F(0.125) if (x & 1) == at else c
+def _debayer_row(rows: tuple[Array, Array, Array, Array, Array], at: int, green: Array, along: Array, across: Array) -> None:
+    """Colours of the middle of five rows, which begin two px before what is written.
 
-
-@njit(**OPTIONS)
-def _along_row(uu: Array, u: Array, m: Array, d: Array, dd: Array, at: int, out: Array) -> None:
-    """Colour that the row's px of parity `at` have."""
-    for x in range(out.size):
-        c = m[x + 2]
-        diagonal = u[x + 1] + u[x + 3] + d[x + 1] + d[x + 3]
-        between = F(5) * c + F(4) * (m[x + 1] + m[x + 3]) - diagonal - (m[x] + m[x + 4])
-        out[x] = c if (x & 1) == at else (between + F(0.5) * (uu[x + 2] + dd[x + 2])) * F(0.125)
-
-
-@njit(**OPTIONS)
-def _across_row(uu: Array, u: Array, m: Array, d: Array, dd: Array, at: int, out: Array) -> None:
-    """Colour that no px of the row has."""
-    for x in range(out.size):
-        c = m[x + 2]
-        diagonal = u[x + 1] + u[x + 3] + d[x + 1] + d[x + 3]
-        far = m[x] + m[x + 4] + uu[x + 2] + dd[x + 2]
-        below = F(5) * c + F(4) * (u[x + 2] + d[x + 2]) - diagonal - (uu[x + 2] + dd[x + 2])
-        corner = (F(6) * c + F(2) * diagonal - F(1.5) * far) * F(0.125)
-        out[x] = corner if (x & 1) == at else (below + F(0.5) * (m[x] + m[x + 4])) * F(0.125)
+    Parameters
+    ----------
+    at : parity of the px that are not green.
+    along, across : the colour that these px have, and the one that no px of the row has.
+    """
+    uu, u, m, d, dd = rows
+    for x in range(green.size):
+        c, is_green = m[x + 2], (x & 1) != at
+        beside, above = m[x + 1] + m[x + 3], u[x + 2] + d[x + 2]
+        far_x, far_y = m[x] + m[x + 4], uu[x + 2] + dd[x + 2]
+        diagonal, far = u[x + 1] + u[x + 3] + d[x + 1] + d[x + 3], far_x + far_y
+        centre = F(5) * c - diagonal
+        green[x] = c if is_green else (F(4) * c + F(2) * (beside + above) - far) * F(0.125)
+        along[x] = (centre + F(4) * beside - far_x + F(0.5) * far_y) * F(0.125) if is_green else c
+        corner = F(6) * c + F(2) * diagonal - F(1.5) * far
+        across[x] = (centre + F(4) * above - far_y + F(0.5) * far_x if is_green else corner) * F(0.125)
 
 
 @njit(**OPTIONS)
@@ -154,15 +146,12 @@ def debayer(cfa: Array, skip: int, colours: Array, y0: int, x0: int, out: Array)
     first, last = skip - 2, skip + 2 + w
     for y in range(h):
         k = skip + y
-        uu, u, m = cfa[k - 2, first:last], cfa[k - 1, first:last], cfa[k, first:last]
-        d, dd = cfa[k + 1, first:last], cfa[k + 2, first:last]
+        above = cfa[k - 2, first:last], cfa[k - 1, first:last]
+        rows = (*above, cfa[k, first:last], cfa[k + 1, first:last], cfa[k + 2, first:last])
         py = (y0 + y) & 1
         green_first = colours[py, x0 & 1] == 1
         other = colours[py, (x0 + 1) & 1] if green_first else colours[py, x0 & 1]
-        at = 1 if green_first else 0
-        _green_row(uu, u, m, d, dd, at, out[1, y])
-        _along_row(uu, u, m, d, dd, at, out[other, y])
-        _across_row(uu, u, m, d, dd, at, out[2 - other, y])
+        _debayer_row(rows, 1 if green_first else 0, out[1, y], out[other, y], out[2 - other, y])
 
 
 @njit(**OPTIONS)
@@ -183,6 +172,17 @@ def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> 
     if high_y < 0 or low_y > shape[0] - 1 or high_x < 0 or low_x > shape[1] - 1:
         return 0, 0, 0, 0
     return y0, y1, x0, x1
+
+
+@njit(**OPTIONS)
+def tile_width(inverse: Array) -> int:
+    """Columns of a tile: as many as lie on the same rows of the source, or few more."""
+    w = abs(inverse[2, 2])
+    tilt = min(abs(inverse[1, 0]), abs(inverse[0, 0])) / w
+    width = WIDEST_TILE
+    while width > NARROWEST_TILE and tilt * width > MOST_ROWS_MORE:
+        width //= 2
+    return width
 
 
 @njit(**OPTIONS)
