@@ -25,6 +25,7 @@ from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
+from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.sensor import sensor_of
 from livestack.reduce.trails import Trail
@@ -111,6 +112,8 @@ class Growth:
     ----------
     origin, knowledge : Knowledge
         What the founding sub told, and what the last look told.
+    sketch : ndarray of float32, optional
+        Preview of the last sub added, from `fold.new_sketch`.
     """
 
     founding: Founding
@@ -123,6 +126,7 @@ class Growth:
     first: FirstLook | None = None
     unit_noise: Array | None = None
     spikes: list[Spikes] = field(default_factory=list)
+    sketch: Array | None = None
     _shown: Stack | None = None
 
     def __post_init__(self) -> None:
@@ -139,27 +143,34 @@ class Growth:
 
     def light(self, frame: Frame, sub: SubAccepted, defects: Array | None = None) -> Light:
         """Join the raw px and the journaled figures of a sub, without defects: those known so far, or others."""
-        known = self.knowledge.defects if defects is None else defects
+        return self._light(self.sensor(frame, defects), sub)
+
+    def sensor(self, frame: Frame, defects: Array | None = None) -> Sensor:
+        """Join the raw px of a sub and their calibration, without defects: those known so far, or others."""
+        return sensor_of(frame, self.founding.masters, self.knowledge.defects if defects is None else defects)
+
+    def _light(self, sensor: Sensor, sub: SubAccepted) -> Light:
         return light_of(
-            sensor_of(frame, self.founding.masters, known),
+            sensor,
             matrix=np.array(sub.matrix),
             sky=np.array(sub.offset).reshape(-1, 6),
             scale=sub.scale,
             weight=sub.weight,
         )
 
-    def add(self, sub: SubAccepted, frame: Frame) -> Folded:
-        """Fold the next sub; nothing is judged out before the first look at the subs."""
-        light = self.light(frame, sub)
+    def add(self, sub: SubAccepted, frame: Frame, sensor: Sensor | None = None) -> Folded:
+        """Fold the next sub; nothing is judged out before the first look at the subs. `sensor` as of the method."""
+        light = self._light(sensor or self.sensor(frame), sub)
+        self.sketch = folding.new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise = self._noise(light) * light.weight
             against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
-            folding.hold(self.first, light, self.rule, against, self.threads)
+            folding.hold(self.first, light, self.rule, against, self.threads, self.sketch)
             self.spikes.append(self._spikes(frame, sub))
             self.first.core.count(sub.exposure_s)
         if self.core is not None:
-            folded = self._fold(self.core, light, sub, self.core)
+            folded = self._fold(self.core, light, sub, self.core, sketch=self.sketch)
         self.subs.append(sub)
         self._shown = None
         return folded
@@ -175,7 +186,15 @@ class Growth:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
         return sample_noise(self.shown(), light)
 
-    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core, stars: Stack | None = None) -> Folded:
+    def _fold(
+        self,
+        core: Core,
+        light: Light,
+        sub: SubAccepted,
+        template: Core,
+        stars: Stack | None = None,
+        sketch: Array = folding.NO_SKETCH,
+    ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         judgement = None
         if core.guide is not None and template.guide is not None and core.removed is not None:
@@ -190,7 +209,7 @@ class Growth:
             judgement.out if judgement else None,
             judgement.change if judgement else None,
         )
-        fraction = folding.fold(core.stack, light, self.rule, against, self.threads)
+        fraction = folding.fold(core.stack, light, self.rule, against, self.threads, sketch)
         core.stack.count(sub.exposure_s)
         if judgement is None:
             return Folded(fraction)

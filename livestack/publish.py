@@ -17,14 +17,12 @@ from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
-from livestack.frame import Array, Frame, Picture
+from livestack.frame import Array, Picture
 from livestack.growth import Growth
 from livestack.picture import write_picture
-from livestack.prepare import Prepared
 from livestack.product import Product, write_product
 from livestack.reduce import fold as folding
 from livestack.reduce.guide import CELL, guide_shape
-from livestack.reduce.kernels import BAND, warp_and_normalise
 from livestack.resume import checkpoint_of, checkpoint_path
 from livestack.session import Session
 from livestack.sessions import Home
@@ -56,27 +54,15 @@ def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Pic
     )
 
 
-def sub_picture(growth: Growth, sub: SubAccepted, frame: Frame, version: int) -> Picture:
-    """Preview of one sub on the stack's grid: a sample per preview px, so its grain is a sub's."""
-    channels, height, width = growth.founding.shape
-    step = folding.preview_step(height, width)
-    light = growth.light(frame, sub)
-    middle = (step - 1) / 2
-    coarse = light.inverse @ np.array([[step, 0, middle], [0, step, middle], [0, 0, 1.0]])
-    sky = folding.coarser(light.sky, step, middle)
-    h, w = height // step, width // step
-    out = np.full((channels, h, w), np.nan, np.float32)
-    for y0 in range(0, h, BAND):
-        y1 = min(y0 + BAND, h)
-        box = np.array([y0, y1, 0, w], np.int64)
-        sample = np.full((channels, y1 - y0, w), np.nan, np.float32)
-        warp_and_normalise(light.sensor, (coarse, light.pose[1]), sky, light.scale, box, sample)
-        out[:, y0:y1] = sample
-    data = out[0] if channels == 1 else np.ascontiguousarray(np.moveaxis(out, 0, 2))
+def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | None:
+    """Preview of the last sub on the stack's grid: a sample per preview px, so its grain is a sub's."""
+    if growth.sketch is None:
+        return None
+    data = growth.sketch[:, :, 0] if growth.sketch.shape[2] == 1 else growth.sketch
     data.flags.writeable = False
     return Picture(
         data=data,
-        scale=1 / step,
+        scale=1 / folding.preview_step(*growth.founding.shape[1:]),
         version=version,
         stack=growth.name,
         n_subs=1,
@@ -168,7 +154,7 @@ class _Saving:
 
 @dataclass(slots=True)
 class Publisher:
-    """Hands pictures to the screens and stacks to the disk; the disk is written in a thread of its own.
+    """Hands pictures to the screens and stacks to the disk; the disk is written in threads of their own.
 
     Parameters
     ----------
@@ -184,13 +170,15 @@ class Publisher:
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
     _writing: Future[StackSaved] | None = None
     _failed: bool = False
+    _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
+    _newest: dict[str, Picture] = field(default_factory=dict)
 
-    def show(self, growth: Growth, sub: SubAccepted | None, item: Prepared | None) -> None:
+    def show(self, growth: Growth, sub: SubAccepted | None) -> None:
         """Publish the preview of a stack, and of its last sub where one is given."""
         self._version += 1
         picture = stack_picture(growth, self.threads, self._version)
-        if sub is not None and item is not None:
-            last = sub_picture(growth, sub, item.frame, self._version)
+        last = None if sub is None else sub_picture(growth, sub, self._version)
+        if last is not None:
             self.slots[1].put(last)
             self._to_cache("last.npy", last)
         self.slots[0].put(picture)
@@ -205,6 +193,14 @@ class Publisher:
             self._to_cache("removed.npy", removed)
 
     def _to_cache(self, name: str, picture: Picture) -> None:
+        self._newest[name] = picture
+        self._shower.submit(self._write_newest, name)
+
+    def _write_newest(self, name: str) -> None:
+        """Write the newest picture of a name, if no turn before wrote it."""
+        picture = self._newest.pop(name, None)
+        if picture is None:
+            return
         try:
             write_picture(self.home.cache / name, picture)
         except OSError as error:
@@ -240,8 +236,13 @@ class Publisher:
                 done += self._collect(wait=True)
         return done
 
+    def wait_shown(self) -> None:
+        """Return when what was shown so far is in the cache, for other processes to see."""
+        self._shower.submit(lambda: None).result()
+
     def close(self) -> None:
         """Finish writing."""
+        self._shower.shutdown(wait=True)
         self._writer.shutdown(wait=True)
 
     def _begin(self, session: Session, growth: Growth) -> None:

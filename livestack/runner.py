@@ -266,7 +266,7 @@ class Engine:
         if growth is None or not growth.subs:
             return
         sub = growth.subs[-1]
-        self._publisher.show(growth, sub if item is not None and sub.arrival == item.arrival else None, item)
+        self._publisher.show(growth, sub if item is not None and sub.arrival == item.arrival else None)
 
     def _answer_requests(self) -> bool:
         requests = self._journal.requests()

@@ -40,7 +40,6 @@ from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface
 from livestack.reduce.register import LEAST_MATCHES, identity, register
-from livestack.reduce.sensor import sensor_of
 from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
 from livestack.settings import Settings
 from livestack.tally import Tally
@@ -208,12 +207,12 @@ class Session:
             raise FrameError(verdict.reason or "clouded", verdict.sentence)
         registered = time.perf_counter()
         level = np.zeros((founding.shape[0], 6))
-        sensor = sensor_of(item.frame, founding.masters)
+        sensor = growth.sensor(item.frame)
         light = light_of(sensor, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight)
         sky = sky_surface(knowledge.sky, light, founding.shape)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
-        folded = growth.add(sub, item.frame)
+        folded = growth.add(sub, item.frame, sensor)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
         growth.subs[-1] = sub

@@ -76,22 +76,26 @@ def test_before_a_look_and_under_rules_that_judge_no_pictures_nothing_was_remove
 
 def test_it_is_written_beside_the_picture_only_when_it_changed(publisher: Publisher) -> None:
     growth, path = _growth((1, 60, 80)), publisher.home.cache / "removed.npy"
-    publisher.show(growth, None, None)
+    publisher.show(growth, None)
+    publisher.wait_shown()
     first = read_picture(path)
     assert first is not None
     assert not first.data.any()
     before = path.stat().st_ino, publisher.slots[2].get()
-    publisher.show(growth, None, None)
+    publisher.show(growth, None)
+    publisher.wait_shown()
     assert (path.stat().st_ino, publisher.slots[2].get()) == before
     assert (publisher.home.cache / "picture.npy").exists()
     _removed(growth)[3, 4] = 20.0
-    publisher.show(growth, None, None)
+    publisher.show(growth, None)
+    publisher.wait_shown()
     second = read_picture(path)
     assert second is not None
     assert (second.data[3, 4], second.version) == (20.0, 3)
     other = _growth((1, 60, 80), name="other")
     other.core = growth.core
-    publisher.show(other, None, None)
+    publisher.show(other, None)
+    publisher.wait_shown()
     now = publisher.slots[2].get()
     assert now is not None
     assert now.stack == "other", "equal px of another stack are news"

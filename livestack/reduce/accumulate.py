@@ -9,7 +9,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import Sensor, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 
 Sums = tuple[Array, Array, Array, Array, Array]
 
@@ -82,7 +82,7 @@ def _is_any(words: Array) -> bool:
     seen = np.uint64(0)
     for k in range(words.size):
         seen |= words[k]
-    return seen != np.uint64(0)
+    return bool(seen)
 
 
 @njit(**OPTIONS)
@@ -347,6 +347,7 @@ def fold_band(
     structure: Array,
     out: Array,
     rule: tuple[float, float, float, int, int],
+    sketch: Sketch,
     y0: int,
     y1: int,
 ) -> tuple[int, int]:
@@ -359,6 +360,7 @@ def fold_band(
     structure : (H/2, W/2) local contrast of the template, ADU, or (0, 0).
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
     rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
+    sketch : as in `sketch_box`.
     """
     channels, _, width = accumulators[0].shape
     n_in = n_out = 0
@@ -371,6 +373,7 @@ def fold_band(
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
+        sketch_box(sample, box, sketch)
         flags[:] = 0
         n_flagged = 0
         if rule[3] > 0:

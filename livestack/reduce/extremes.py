@@ -14,8 +14,11 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.accumulate import expected_variance
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import Sensor, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
+
+CHANGE = 1.5
+"""The guide shows a star's change diluted by its coarser px."""
 
 
 @njit(**OPTIONS)
@@ -60,6 +63,7 @@ def hold_band(
     noise: Array,
     structure: Array,
     rule: tuple[float, float, float, int, int],
+    sketch: Sketch,
     y0: int,
     y1: int,
 ) -> None:
@@ -71,6 +75,7 @@ def hold_band(
     weights : (n,) weight by index.
     aside : values (N_ASIDE, C, H, W), owners (N_ASIDE, C, H, W), counts (C, H, W).
     noise, structure, rule : as in `readmit_band`.
+    sketch : as in `sketch_box`.
     """
     mean, m2, total, coverage, rejected = core
     kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
@@ -83,6 +88,7 @@ def hold_band(
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
+        sketch_box(sample, box, sketch)
         for c in range(channels):
             for y in range(y0, y1):
                 for x in range(x0, box[3]):
@@ -227,7 +233,15 @@ def _bounds(u: Array, m: Array, d: Array, low: Array, high: Array) -> None:
 
 
 @njit(**OPTIONS)
-def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: Array, y0: int, y1: int) -> None:
+def _add_change(change: Array, squared: Array) -> None:
+    for x in range(change.size):
+        squared[x] += F(CHANGE * CHANGE) * change[x] * change[x]
+
+
+@njit(**OPTIONS)
+def contrast_band(
+    mean: Array, coverage: Array, noise: Array, beta: float, change: Array, out: Array, y0: int, y1: int
+) -> None:
     """β × local contrast of a picture at half resolution: the largest over channels of 3×3 max − min of 2×2 means.
 
     Its own noise (2.2 σ of a 2×2 mean) is taken off in quadrature. Rows y0…y1 of out (H/2, W/2).
@@ -235,6 +249,7 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: 
     Parameters
     ----------
     noise : (C,) variance of one px of `mean`, ADU².
+    change : how far a sub's stars differ from the picture's, (H/2, W/2) or less of it, ADU: it counts, too.
     """
     channels, height, _ = mean.shape
     h, w = out.shape
@@ -258,7 +273,11 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: 
     for y in range(y0, y1):
         row = out[y]
         for x in range(w):
-            row[x] = F(beta) * np.sqrt(row[x])
+            row[x] *= F(beta * beta)
+        if y < change.shape[0]:
+            _add_change(change[y], row)
+        for x in range(w):
+            row[x] = np.sqrt(row[x])
 
 
 @njit(**OPTIONS)
@@ -270,6 +289,12 @@ def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
 
 
 @njit(**OPTIONS)
+def _add_whole_row(row: Array, total: Array) -> None:
+    for x in range(row.size):
+        total[x] += row[x]
+
+
+@njit(**OPTIONS)
 def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
     """Mean over step × step px of what is covered, rows y0…y1 of out (h, w, C); NaN where nothing is."""
     channels, height, width = mean.shape
@@ -277,9 +302,18 @@ def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y
     for c in range(channels):
         seen = coverage[min(c, coverage.shape[0] - 1)]
         for y in range(y0, y1):
-            total[:], n[:] = F(0), F(0)
-            for yy in range(y * step, min(y * step + step, height)):
-                _add_row(mean[c, yy], seen[yy], total, n)
+            first, last = y * step, min(y * step + step, height)
+            total[:], n[:] = F(0), F(last - first)
+            whole = True
+            for yy in range(first, last):
+                whole = whole and _is_whole(seen[yy], seen[yy])
+            if whole:
+                for yy in range(first, last):
+                    _add_whole_row(mean[c, yy], total)
+            else:
+                n[:] = F(0)
+                for yy in range(first, last):
+                    _add_row(mean[c, yy], seen[yy], total, n)
             for x in range(out.shape[1]):
                 light, px = F(0), F(0)
                 for xx in range(x * step, min(x * step + step, width)):

@@ -15,14 +15,13 @@ from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, kernels
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.resample import CUBIC, LANCZOS
-from livestack.stack import FirstLook, Stack
+from livestack.stack import FirstLook, Shape, Stack
 
 MAX_PREVIEW_PX = 4_000_000
-CHANGE = 1.5
-"""The guide shows a star's change diluted by its coarser px."""
 
-_NO_STRUCTURE = np.zeros((0, 0), np.float32)
+_NOWHERE = np.zeros((0, 0), np.float32)
 _NOTHING_OUT = np.zeros((0, 0), np.bool_)
+NO_SKETCH = np.zeros((0, 0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +144,15 @@ def each_band(height: int, threads: Executor | None, work: Callable[[int, int], 
     return total
 
 
-def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None) -> float:
+def fold(
+    stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None, sketch: Array = NO_SKETCH
+) -> float:
     """Add a sub to a stack, each sample judged by `rule`.
+
+    Parameters
+    ----------
+    sketch : ndarray, optional
+        A preview of the sub to be written by the way, from `new_sketch`.
 
     Returns
     -------
@@ -155,12 +161,11 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
     """
     template = stack if against.template is None else against.template
     stars = template if against.stars is None else against.stars
-    shape = contrast(stars, against.noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
-    if against.change is not None:
-        h, w = against.change.shape
-        shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(CHANGE) * against.change)
+    change = _NOWHERE if against.change is None else against.change
+    shape = contrast(stars, against.noise, rule, threads, change) if rule.least and rule.beta else _NOWHERE
     noise = against.noise.astype(np.float32)
     out = _NOTHING_OUT if against.out is None else against.out
+    step = preview_step(*stack.shape[1:])
 
     def band(y0: int, y1: int) -> tuple[int, int]:
         counts: tuple[int, int] = accumulate.fold_band(
@@ -175,6 +180,7 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
             shape,
             out,
             rule.numbers,
+            (sketch, step),
             y0,
             y1,
         )
@@ -186,8 +192,10 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
     return n_out / max(covered, 1)
 
 
-def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: Executor | None) -> None:
-    """Add a sub to a first look: extremes aside, the rest, judged, into the core.
+def hold(
+    first: FirstLook, light: Light, rule: Rule, against: Against, threads: Executor | None, sketch: Array = NO_SKETCH
+) -> None:
+    """Add a sub to a first look: extremes aside, the rest, judged, into the core; `sketch` as in `fold`.
 
     `against` holds the variance of a sample of weight 1, and as template what the first look shows so far.
     """
@@ -196,6 +204,7 @@ def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: 
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
     aside = (first.aside, first.aside_of, first.n_aside)
+    step = preview_step(*first.core.shape[1:])
 
     def band(y0: int, y1: int) -> None:
         extremes.hold_band(
@@ -210,6 +219,7 @@ def hold(first: FirstLook, light: Light, rule: Rule, against: Against, threads: 
             noise,
             structure,
             rule.numbers_aside,
+            (sketch, step),
             y0,
             y1,
         )
@@ -248,20 +258,22 @@ def lowest(first: FirstLook) -> Stack:
     return low
 
 
-def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -> Array:
+def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, change: Array = _NOWHERE) -> Array:
     """β × local contrast of a stack's mean at half resolution, (H/2, W/2) float32, ADU.
 
     Parameters
     ----------
     noise : (C,) float64
         Variance of one sample; the mean's own noise follows from the typical weight.
+    change : (h, w) float32
+        How far a sub's stars differ from the stack's on the guide, ADU: it counts as contrast, too.
     """
     _, height, width = stack.shape
     out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
     own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.contrast_band(stack.mean, stack.coverage, own, rule.beta, out, y0, y1)
+        extremes.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
@@ -285,7 +297,7 @@ def coarser(sky: Array, step: float, middle: float) -> Array:
 
 def typical_weight(weight: Array) -> float:
     """Median weight of a plane (H, W) over what is covered."""
-    sparse = weight[::8, ::8]
+    sparse = weight[::16, ::16]
     covered = sparse[sparse > 0]
     return float(np.median(covered)) if covered.size else 1.0
 
@@ -306,3 +318,10 @@ def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
 def preview_step(height: int, width: int) -> int:
     """Stack px per preview px."""
     return max(1, int(np.ceil(np.sqrt(height * width / MAX_PREVIEW_PX))))
+
+
+def new_sketch(shape: Shape) -> Array:
+    """Room for a preview of one sub, (h, w, C) float32 of NaN: a sample per px of it, so its grain is a sub's."""
+    channels, height, width = shape
+    step = preview_step(height, width)
+    return np.full((height // step, width // step, channels), np.nan, np.float32)

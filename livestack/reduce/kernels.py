@@ -27,6 +27,9 @@ MARGIN = 4
 Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array]
 """planes (P, H, W), pedestal and gain (P, H, W) or empty, bad px (where each row begins, columns), colours."""
 
+Sketch = tuple[Array, int]
+"""A preview of the sub to be written by the way, (h, w, C) or (0, 0, C) for none, and grid px per px of it."""
+
 _NONE = np.empty(0, np.float32)
 
 
@@ -114,7 +117,9 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
 
 
 @njit(**OPTIONS)
-def _debayer_row(rows: tuple[Array, Array, Array, Array, Array], at: int, green: Array, along: Array, across: Array) -> None:
+def _debayer_row(
+    rows: tuple[Array, Array, Array, Array, Array], at: int, green: Array, along: Array, across: Array
+) -> None:
     """Colours of the middle of five rows, which begin two px before what is written.
 
     Parameters
@@ -238,3 +243,25 @@ def warp_and_normalise(
         for y in range(box[1] - box[0]):
             subtract_sky(out[c, y, :n], sky[c], box[2], box[0] + y, factor)
     return True
+
+
+@njit(**OPTIONS)
+def sketch_box(sample: Array, box: Array, sketch: Sketch) -> None:
+    """Put every step-th sample of a grid box, of every step-th row, into a preview of the sub.
+
+    Parameters
+    ----------
+    sample : (C, ≥ rows, ≥ columns) float32, of the box.
+    """
+    out, step = sketch
+    h, w, channels = out.shape
+    for y in range((box[0] + step - 1 - step // 2) // step, h):
+        ty = y * step + step // 2 - box[0]
+        if ty >= box[1] - box[0]:
+            return
+        for x in range((box[2] + step - 1 - step // 2) // step, w):
+            tx = x * step + step // 2 - box[2]
+            if tx >= box[3] - box[2]:
+                break
+            for c in range(channels):
+                out[y, x, c] = sample[c, ty, tx]

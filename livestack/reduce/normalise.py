@@ -213,10 +213,9 @@ def sample_noise(stack: Stack, light: Light) -> Array:
     """
     blocks = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
     variance = np.full(stack.shape[0], np.nan)
+    share = np.broadcast_to([1 + light.weight / typical_weight(plane) for plane in stack.weight], variance.shape)
     for c in range(stack.shape[0]):
         spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]
         if len(spread):
-            variance[c] = np.median(spread) ** 2 / (
-                1 + light.weight / typical_weight(stack.weight[min(c, len(stack.weight) - 1)])
-            )
+            variance[c] = np.median(spread) ** 2 / share[c]
     return np.where(np.isfinite(variance), np.maximum(variance, 1e-12), 1e12)

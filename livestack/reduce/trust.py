@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from livestack.frame import Array
 
@@ -46,9 +47,12 @@ def _fwhm_px(stars: Array) -> float:
 def _crowding(stars: Array) -> Array:
     """Flux of what is near each star over its own; 1 at the most."""
     xy = np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
-    away = np.hypot(*(xy[:, None] - xy[None]).transpose(2, 0, 1)) / max(_fwhm_px(stars), 1e-3)
+    flux, fwhm_px = stars["flux"].astype(np.float64), max(_fwhm_px(stars), 1e-3)
+    i, j = KDTree(xy).query_pairs(FAR_FWHM * fwhm_px, output_type="ndarray").T
+    away = np.hypot(*(xy[i] - xy[j]).T) / fwhm_px
     near = np.clip((FAR_FWHM - away) / (FAR_FWHM - NEAR_FWHM), 0, 1)
-    np.fill_diagonal(near, 0)
-    flux = stars["flux"].astype(np.float64)
-    share: Array = np.minimum(near @ flux / np.maximum(flux, 1e-9), 1.0)
+    light = np.zeros(len(stars))
+    np.add.at(light, i, near * flux[j])
+    np.add.at(light, j, near * flux[i])
+    share: Array = np.minimum(light / np.maximum(flux, 1e-9), 1.0)
     return share
