@@ -7,7 +7,6 @@ import math
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +71,7 @@ def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | Non
     )
 
 
-def removed_picture(growth: Growth, version: int) -> Picture:
+def removed_picture(growth: Growth, version: int, threads: Executor | None = None) -> Picture:
     """Preview of what was left out of a stack: luminance above the stack, ADU, the brightest of each px; 0 = nothing.
 
     On the guide's px, or the brightest of k × k of them where that is more than a screen needs.
@@ -82,8 +81,7 @@ def removed_picture(growth: Growth, version: int) -> Picture:
     # before the first look nothing was judged, and so nothing left out
     whole = core.removed if core is not None and core.removed is not None else np.zeros((height, width), np.float32)
     k = math.ceil(folding.preview_step(*founding.shape[1:]) / CELL)
-    h, w = height // k, width // k
-    data = whole[:h, :w].copy() if k == 1 else _brightest(whole[: h * k, : w * k], k)
+    data = folding.brightest(whole, k, threads)
     data.flags.writeable = False
     return Picture(
         data=data,
@@ -95,12 +93,6 @@ def removed_picture(growth: Growth, version: int) -> Picture:
         noise_adu=0.0,
         row_order=founding.header.row_order,
     )
-
-
-def _brightest(data: Array, k: int) -> Array:
-    """Return the largest of each k × k px of (h·k, w·k)."""
-    rows = reduce(np.maximum, (data[i::k] for i in range(k)))
-    return np.asarray(reduce(np.maximum, (rows[:, i::k] for i in range(k))))
 
 
 def _grain(stack: Stack, growth: Growth) -> float:
@@ -187,7 +179,7 @@ class Publisher:
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""
-        before, removed = self.slots[2].get(), removed_picture(growth, self._version)
+        before, removed = self.slots[2].get(), removed_picture(growth, self._version, self.threads)
         if before is None or before.stack != removed.stack or not np.array_equal(before.data, removed.data):
             self.slots[2].put(removed)
             self._to_cache("removed.npy", removed)

@@ -320,3 +320,17 @@ def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y
                     light += total[xx]
                     px += n[xx]
                 out[y, x, c] = light / px if px > 0 else F(np.nan)
+
+
+@njit(**OPTIONS)
+def brightest_band(data: Array, step: int, out: Array, y0: int, y1: int) -> None:
+    """Largest of step × step px, rows y0…y1 of out (h, w)."""
+    for y in range(y0, y1):
+        row = out[y]
+        for k in range(step):
+            px = data[y * step + k]
+            for x in range(row.size):
+                most = px[x * step]
+                for xx in range(x * step + 1, x * step + step):
+                    most = max(most, px[xx])
+                row[x] = most if k == 0 else max(row[x], most)

@@ -315,6 +315,18 @@ def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
     return (out[:, :, 0] if channels == 1 else out), 1 / step
 
 
+def brightest(data: Array, step: int, threads: Executor | None) -> Array:
+    """Return the largest of each step × step px of (H, W): (H // step, W // step) float32."""
+    height, width = data.shape
+    out = np.empty((height // step, width // step), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        extremes.brightest_band(data, step, out, y0, y1)
+
+    each_band(out.shape[0], threads, band)
+    return out
+
+
 def preview_step(height: int, width: int) -> int:
     """Stack px per preview px."""
     return max(1, int(np.ceil(np.sqrt(height * width / MAX_PREVIEW_PX))))
