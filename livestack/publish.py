@@ -16,7 +16,7 @@ from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
-from livestack.frame import Array, Picture
+from livestack.frame import Picture
 from livestack.growth import Growth
 from livestack.picture import write_picture
 from livestack.product import Product, write_product
