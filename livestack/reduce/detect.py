@@ -15,8 +15,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.filling import fill
-from livestack.reduce.kernels import Sensor, load
+from livestack.reduce.kernels import Sensor, calibrate
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5
@@ -67,14 +66,6 @@ class Found:
     noise: float
     picture: Array
     step: int
-
-
-@njit(**OPTIONS)
-def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
-    """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
-    holed = np.empty(out.shape[1], np.uint8)
-    load(sensor, y0, x0, out, holed)
-    fill(out, holed, sensor[4], y0, x0)
 
 
 @njit(**OPTIONS)

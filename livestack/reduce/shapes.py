@@ -7,8 +7,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.detect import calibrate, luminance
-from livestack.reduce.kernels import Sensor
+from livestack.reduce.detect import luminance
+from livestack.reduce.kernels import Sensor, calibrate
 
 CORE = 0.3
 MARGIN = 4
