@@ -25,8 +25,6 @@ MARGIN = 4
 Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array]
 """planes (P, H, W), pedestal and gain (P, H, W) or empty, bad px (where each row begins, columns), colours."""
 
-_NONE = np.empty(0, np.float32)
-
 
 @njit(**OPTIONS)
 def _reflect(i: int, n: int) -> int:
@@ -51,21 +49,27 @@ def _inside(i: int, n: int, cell: int) -> int:
 
 
 @njit(**OPTIONS)
-def _calibrate_row(raw: Array, pedestal: Array, gain: Array, out: Array) -> None:
-    """(raw − pedestal) · gain of a row; an empty pedestal or gain is none."""
-    n = out.size
+def _calibrate_row(
+    raw: Array, pedestal: Array, gain: Array, place: tuple[int, int, int], out: Array, at: tuple[int, int, int]
+) -> None:
+    """(raw − pedestal) · gain of px from a place (p, y, x) on, into n px of out (P, h, w) from (y, x) on: at (y, x, n).
+
+    Indices have no sign: of others it is asked at each px whether they count from the end.
+    """
+    p, y, x = np.uint64(place[0]), np.uint64(place[1]), np.uint64(place[2])
+    v, u, n = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
     if pedestal.size > 0 and gain.size > 0:
-        for x in range(n):
-            out[x] = (F(raw[x]) - pedestal[x]) * gain[x]
+        for i in range(n):
+            out[p, v, u + i] = (F(raw[p, y, x + i]) - pedestal[p, y, x + i]) * gain[p, y, x + i]
     elif pedestal.size > 0:
-        for x in range(n):
-            out[x] = F(raw[x]) - pedestal[x]
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i]) - pedestal[p, y, x + i]
     elif gain.size > 0:
-        for x in range(n):
-            out[x] = F(raw[x]) * gain[x]
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i]) * gain[p, y, x + i]
     else:
-        for x in range(n):
-            out[x] = F(raw[x])
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i])
 
 
 @njit(**OPTIONS)
@@ -79,18 +83,15 @@ def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     for p in range(planes):
         for y in range(h):
             yy = _inside(y0 + y, height, cell)
-            row = out[p, y]
-            a, b = x0 + first, x0 + last
-            d = pedestal[p, yy, a:b] if pedestal.shape[0] > 0 else _NONE
-            g = gain[p, yy, a:b] if gain.shape[0] > 0 else _NONE
-            _calibrate_row(raw[p, yy, a:b], d, g, row[first:last])
+            n = max(last - first, 0)
+            _calibrate_row(raw, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
             for k in range(starts[yy], starts[yy + 1]):
-                if a <= columns[k] < b:
-                    row[columns[k] - x0] = F(np.nan)
+                if first <= columns[k] - x0 < last:
+                    out[p, y, columns[k] - x0] = F(np.nan)
             for x in range(first):
-                row[x] = row[_inside(x0 + x, width, cell) - x0]
+                out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
             for x in range(last, w):
-                row[x] = row[_inside(x0 + x, width, cell) - x0]
+                out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
 
 
 @njit(**OPTIONS)
