@@ -6,9 +6,11 @@ Nothing in a frame says where they are. Left in, they drift over the stack with 
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import whole_luminance
 
 REACH = 32
@@ -50,13 +52,13 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
     if min(height, width) < 2 * deep:
         return None
     widths: list[int] = []
-    for edge in np.s_[:, :deep, :], np.s_[:, height - deep :, :], np.s_[:, :, :deep], np.s_[:, :, width - deep :]:
+    for edge in np.s_[:deep, :], np.s_[height - deep :, :], np.s_[:, :deep], np.s_[:, width - deep :]:
+        strip, dark = planes[:, *edge], pedestal[:, *edge]
         if len(colours) == xtrans.CELL:
-            strip = planes[edge].astype(np.float32) - (pedestal[edge] if pedestal.size else np.float32(0))
-            cells = _cells(whole_luminance(strip, colours, edge[1].start or 0, edge[2].start or 0)[None])
-        else:
-            some = _some_cells(*planes[edge].shape[1:])
-            cells = _cells(planes[edge], some) - (_cells(pedestal[edge], some) if pedestal.size else np.float32(0))
+            light = strip.astype(np.float32) - (dark if dark.size else np.float32(0))
+            strip = whole_luminance(light, colours, edge[0].start or 0, edge[1].start or 0)[None]
+            dark = pedestal[:0]
+        cells = _cells(strip, dark, *(max(1, n // (2 * ALONG)) for n in strip.shape[1:]))
         lines = cells if len(widths) < 2 else cells.T
         widths.append(2 * _border_lines(lines[::-1] if len(widths) % 2 else lines))
     top, bottom, left, right = widths
@@ -67,16 +69,23 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
     return mask
 
 
-def _some_cells(rows: int, columns: int) -> tuple[slice, slice]:
-    """Cells of a strip that tell its lines: all across it, `ALONG` or more along it."""
-    return tuple(slice(None, None, max(1, n // (2 * ALONG))) for n in (rows, columns))  # type: ignore[return-value]
-
-
-def _cells(strip: Array, some: tuple[slice, slice] = (slice(None), slice(None))) -> Array:
-    """Mean of all planes over some of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
-    planes, rows, columns = strip.shape
-    whole = strip[:, : rows - rows % 2, : columns - columns % 2].reshape(planes, rows // 2, 2, columns // 2, 2)
-    return np.asarray(whole[:, some[0], :, some[1]].mean(axis=(0, 2, 4), dtype=np.float32))
+@njit(**OPTIONS)
+def _cells(strip: Array, pedestal: Array, step_y: int, step_x: int) -> Array:
+    """Mean of all planes over every so many of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
+    planes, height, width = strip.shape
+    out = np.zeros((-(-(height // 2) // step_y), -(-(width // 2) // step_x)), np.float32)
+    share = F(0.25 / planes)
+    for p in range(planes):
+        for j in range(out.shape[0]):
+            for i in range(out.shape[1]):
+                total = F(0)
+                for y in range(2 * step_y * j, 2 * step_y * j + 2):
+                    for x in range(2 * step_x * i, 2 * step_x * i + 2):
+                        total += F(strip[p, y, x])
+                        if pedestal.shape[0] > 0:
+                            total -= pedestal[p, y, x]
+                out[j, i] += total * share
+    return out
 
 
 def _border_lines(cells: Array) -> int:
@@ -84,7 +93,8 @@ def _border_lines(cells: Array) -> int:
     known = np.isfinite(cells)
     if not known.any():
         return 0
-    cells = np.where(known, cells, np.median(cells[known]))
+    if not known.all():
+        cells = np.where(known, cells, np.median(cells[known]))
     level = np.median(cells, axis=1).astype(np.float64)
     across = np.abs(np.diff(cells[REACH:], axis=1))
     # a picture of few ADU stands still; then its quantum is all that is known

@@ -15,9 +15,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light
-from livestack.reduce.kernels import BAND, Sensor, load
+from livestack.reduce.kernels import BAND, Sensor, calibrate
 
 SPIKE_SIGMA = 5.0
 ABOVE_SPREAD = 1.5
@@ -114,9 +113,7 @@ def _spikes_band(sensor: Sensor, limit: float, y0: int, y1: int, found: tuple[Ar
     """Spikes of sensor rows y0…y1 into px and height of `found`; returns how many there are."""
     planes, _, width = sensor[0].shape
     data = np.empty((planes, y1 - y0 + 2 * _MARGIN, width + 2 * _MARGIN), np.float32)
-    holed = np.empty(data.shape[1], np.uint8)
-    load(sensor, y0 - _MARGIN, -_MARGIN, data, holed)
-    fill(data, holed, sensor[4], y0 - _MARGIN, -_MARGIN)
+    calibrate(sensor, y0 - _MARGIN, -_MARGIN, data)
     around, candidate = np.empty(8, np.float32), np.empty(width, np.bool_)
     n = 0
     for y in range(_MARGIN, _MARGIN + y1 - y0):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sep
@@ -15,8 +16,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.filling import fill
-from livestack.reduce.kernels import Sensor, load
+from livestack.reduce.kernels import Sensor, calibrate
 
 THRESHOLD_SIGMA = 4.0
 MIN_AREA_PX = 5
@@ -27,8 +27,8 @@ LARGE_PX = 8_000_000
 BINNED_NOISE = 0.6
 """Noise of a binned px over that of a px: between 0.5, and 0.75 of a mosaic, whose luminance is smooth."""
 
-BAND = 32
-"""Rows that are calibrated at a time: they stay in the cache."""
+ROWS, COLUMNS = 128, 1024
+"""Px that are calibrated at a time: they stay in the cache."""
 SAMPLED_PX = 250_000
 """About so many px of a frame tell its noise and its level."""
 COARSE = 2
@@ -70,14 +70,6 @@ class Found:
 
 
 @njit(**OPTIONS)
-def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
-    """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
-    holed = np.empty(out.shape[1], np.uint8)
-    load(sensor, y0, x0, out, holed)
-    fill(out, holed, sensor[4], y0, x0)
-
-
-@njit(**OPTIONS)
 def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: Array) -> None:
     """Luminance (h, w) of the source px from (y0, x0) on; NaN = not known.
 
@@ -92,77 +84,73 @@ def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: A
         xtrans.luminance(data[0, k : k + h + 4, k : k + w + 4], colours, y0, x0, out)
         return
     planes = data.shape[0]
+    inside = slice(margin, margin + w + 1)
     for y in range(h):
-        row, first = out[y], data[0, margin + y]
+        row, first = out[y], data[0, margin + y, inside]
         if colours.shape[0] > 0:
-            below = data[0, margin + y + 1]
-            for x in range(w):
-                k = margin + x
-                row[x] = F(0.25) * ((first[k] + first[k + 1]) + (below[k] + below[k + 1]))
+            _mean_of_cells(first, data[0, margin + y + 1, inside], row)
             continue
-        for x in range(w):
-            row[x] = first[margin + x]
+        row[:] = first[:w]
         for p in range(1, planes):
-            more = data[p, margin + y]
+            more = data[p, margin + y, inside]
             for x in range(w):
-                row[x] += more[margin + x]
+                row[x] += more[x]
         if planes > 1:
             for x in range(w):
                 row[x] *= F(1.0 / planes)
 
 
 @njit(**OPTIONS)
-def _survey(sensor: Sensor, step: int, stride: int, search: Array, sample: Array, differences: Array) -> int:
+def _mean_of_cells(one: Array, two: Array, out: Array) -> None:
+    """Mean of 2 × 2 px from each px of two rows on."""
+    for x in range(out.size):
+        out[x] = F(0.25) * ((one[x] + one[x + 1]) + (two[x] + two[x + 1]))
+
+
+@njit(**OPTIONS)
+def _survey(sensor: Sensor, step: int, stride: int, search: Array, sample: Array, differences: Array) -> None:
     """Fill search (H / step, W / step) with the mean luminance, sample (H / stride, W / stride) with that of single px.
 
-    differences, as many as returned: `second_differences` of the first plane.
+    differences (H / stride, W / stride) becomes `_second_difference` of the first plane, NaN at the edges.
     """
     planes, height, width = sensor[0].shape
     cell = max(sensor[4].shape[0], 1)
     margin = max(4, cell + 2)
-    n = 0
-    for y0 in range(0, height, BAND):
-        rows = min(BAND, height - y0)
-        data = np.empty((planes, rows + 2 * margin, width + 2 * margin), np.float32)
-        light = np.empty((rows, width), np.float32)
-        luminance(sensor, y0, 0, margin, data, light)
-        for y in range(y0 // step, min((y0 + rows) // step, search.shape[0])):
-            out, one = search[y], light[y * step - y0]
-            if step == 1:
-                out[:] = one
-                continue
-            two = light[y * step - y0 + 1]
-            for x in range(out.size):
-                out[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
-        for y in range(y0, y0 + rows):
-            if y % stride == 0 and y // stride < sample.shape[0]:
-                for x in range(sample.shape[1]):
-                    sample[y // stride, x] = light[y - y0, x * stride]
-            if cell <= y < height - cell and (y - cell) % stride == 0:
-                k = margin + y - y0
-                u, m, d = data[0, k - cell], data[0, k], data[0, k + cell]
-                inside = slice(margin, margin + width)
-                n = _second_differences((u[inside], m[inside], d[inside]), cell, stride, differences, n)
-    return n
+    for y0 in range(0, height, ROWS):
+        for x0 in range(0, width, COLUMNS):
+            rows, columns = min(ROWS, height - y0), min(COLUMNS, width - x0)
+            data = np.empty((planes, rows + 2 * margin, columns + 2 * margin), np.float32)
+            light = np.empty((rows, columns), np.float32)
+            luminance(sensor, y0, x0, margin, data, light)
+            _bin(light, step, y0 // step, x0 // step, search)
+            for y in range(-(-y0 // stride), min(-(-(y0 + rows) // stride), sample.shape[0])):
+                for x in range(-(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])):
+                    yy, xx = y * stride - y0, x * stride - x0
+                    sample[y, x] = light[yy, xx]
+                    inside = cell <= y * stride < height - cell and cell <= x * stride < width - cell
+                    here = _second_difference(data[0], margin + yy, margin + xx, cell)
+                    differences[y, x] = here if inside else F(np.nan)
 
 
 @njit(**OPTIONS)
-def _second_differences(rows: tuple[Array, Array, Array], cell: int, stride: int, out: Array, n: int) -> int:
-    """Values of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance, into out from n on."""
-    u, m, d = rows
-    for x in range(cell, m.size - cell, stride):
-        value = (
-            u[x - cell]
-            + u[x + cell]
-            + d[x - cell]
-            + d[x + cell]
-            - F(2) * (u[x] + d[x] + m[x - cell] + m[x + cell])
-            + F(4) * m[x]
-        )
-        if np.isfinite(value) and n < out.size:
-            out[n] = value
-            n += 1
-    return n
+def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
+    """Mean of each px, or of each 2 × 2 px, of a tile that begins at (y0, x0) of out."""
+    for y in range(min(light.shape[0] // step, out.shape[0] - y0)):
+        row, one = out[y0 + y, x0 : x0 + light.shape[1] // step], light[y * step]
+        if step == 1:
+            row[:] = one
+            continue
+        two = light[y * step + 1]
+        for x in range(row.size):
+            row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
+
+
+@njit(**OPTIONS)
+def _second_difference(plane: Array, y: int, x: int, cell: int) -> Any:
+    """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance."""
+    u, m, d = plane[y - cell], plane[y], plane[y + cell]
+    corners = u[x - cell] + u[x + cell] + d[x - cell] + d[x + cell]
+    return corners - F(2) * (u[x] + d[x] + m[x - cell] + m[x + cell]) + F(4) * m[x]
 
 
 @njit(**OPTIONS)
@@ -209,10 +197,9 @@ def find(sensor: Sensor) -> Found:
     step = 2 if h * w > LARGE_PX else 1
     stride = _stride(h, w, len(sensor[4]))
     search = np.empty((h // step, w // step), np.float32)
-    sample = np.empty((h // stride, w // stride), np.float32)
-    differences = np.empty((h // stride + 1) * (w // stride + 1), np.float32)
-    n = _survey(sensor, step, stride, search, sample, differences)
-    noise = noise_of(differences[:n])
+    sample, differences = np.empty((2, h // stride, w // stride), np.float32)
+    _survey(sensor, step, stride, search, sample, differences)
+    noise = noise_of(differences[np.isfinite(differences)])
     known = np.isfinite(sample)
     if not known.any() or min(search.shape) < COARSE:
         return Found(_nothing(), 0.0, 0.0, np.zeros((1, 1), np.float32), max(h, w), noise, search, step)

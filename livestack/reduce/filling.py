@@ -55,42 +55,22 @@ _XTRANS = weights_of(xtrans.COLOURS)
 
 
 @njit(**OPTIONS)
-def _holes(plane: Array, holed: Array) -> Array:
-    """(N, 2) y, x of the px that are not finite."""
-    n = 0
-    for y in range(plane.shape[0]):
-        if holed[y]:
-            for x in range(plane.shape[1]):
-                n += not np.isfinite(plane[y, x])
-    found = np.empty((n, 2), np.int64)
-    n = 0
-    for y in range(plane.shape[0]):
-        if holed[y]:
-            for x in range(plane.shape[1]):
-                if not np.isfinite(plane[y, x]):
-                    found[n, 0], found[n, 1] = y, x
-                    n += 1
-    return found
-
-
-@njit(**OPTIONS)
-def fill(data: Array, holed: Array, colours: Array, y0: int, x0: int) -> None:
-    """Replace bad (non-finite) px of data (P, h, w) that starts at source (y0, x0), from px that are measured.
+def fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
+    """Replace bad px, which are NaN, of data (P, h, w) that starts at source (y0, x0), from px that are measured.
 
     Where another one is bad within 2 px, it is the mean of its neighbours of the same colour, if more than half of
     these are good. A larger hole (overscan, a dead area) keeps NaN, and whatever touches it later is not covered.
 
     Parameters
     ----------
-    holed : (h,) uint8: in which rows there are any.
+    bad : (N, 2) of int: their y, x in data.
     colours : (2, 2) or (6, 6) CFA colours, or (0, 0).
     """
     n = colours.shape[0]
     cell_y, cell_x = xtrans.place_in_cell(colours) if n == xtrans.CELL else (0, 0)
+    value = np.empty(len(bad), np.float32)
     for p in range(data.shape[0]):
         plane = data[p]
-        bad = _holes(plane, holed)
-        value = np.empty(len(bad), np.float32)
         for k in range(len(bad)):
             y, x = bad[k, 0], bad[k, 1]
             if n == 0:

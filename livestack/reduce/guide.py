@@ -15,9 +15,8 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.filling import fill
 from livestack.reduce.fold import Light, coarser, each_band
-from livestack.reduce.kernels import Sensor, load, source_box, subtract_sky, tile_width
+from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
 from livestack.reduce.warp import reach_of, warp_box
 from livestack.stack import Shape, Stack
@@ -47,9 +46,7 @@ def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
     # two px for defects, and two more where luminance is interpolated
     margin = 4 if colours.shape[0] > 2 else 2
     data = np.empty((raw.shape[0], 2 * (y1 - y0) + 2 * margin, 2 * (x1 - x0) + 2 * margin), np.float32)
-    holed = np.empty(data.shape[1], np.uint8)
-    load(sensor, 2 * y0 - margin, 2 * x0 - margin, data, holed)
-    fill(data, holed, colours, 2 * y0 - margin, 2 * x0 - margin)
+    calibrate(sensor, 2 * y0 - margin, 2 * x0 - margin, data)
     if margin > 2:
         luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
         xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])

@@ -30,8 +30,6 @@ Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array]
 Sketch = tuple[Array, int]
 """A preview of the sub to be written by the way, (h, w, C) or (0, 0, C) for none, and grid px per px of it."""
 
-_NONE = np.empty(0, np.float32)
-
 
 @njit(**OPTIONS)
 def _reflect(i: int, n: int) -> int:
@@ -56,51 +54,84 @@ def _inside(i: int, n: int, cell: int) -> int:
 
 
 @njit(**OPTIONS)
-def _calibrate(raw: Array, pedestal: Array, gain: Array, out: Array) -> None:
-    """(raw − pedestal) · gain of a row; an empty pedestal or gain is none."""
-    n = out.size
+def _calibrate_row(
+    raw: Array, pedestal: Array, gain: Array, place: tuple[int, int, int], out: Array, at: tuple[int, int, int]
+) -> None:
+    """(raw − pedestal) · gain of px from a place (p, y, x) on, into n px of out (P, h, w) from (y, x) on: at (y, x, n).
+
+    Indices have no sign: of others it is asked at each px whether they count from the end.
+    """
+    p, y, x = np.uint64(place[0]), np.uint64(place[1]), np.uint64(place[2])
+    v, u, n = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
     if pedestal.size > 0 and gain.size > 0:
-        for x in range(n):
-            out[x] = (F(raw[x]) - pedestal[x]) * gain[x]
+        for i in range(n):
+            out[p, v, u + i] = (F(raw[p, y, x + i]) - pedestal[p, y, x + i]) * gain[p, y, x + i]
     elif pedestal.size > 0:
-        for x in range(n):
-            out[x] = F(raw[x]) - pedestal[x]
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i]) - pedestal[p, y, x + i]
     elif gain.size > 0:
-        for x in range(n):
-            out[x] = F(raw[x]) * gain[x]
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i]) * gain[p, y, x + i]
     else:
-        for x in range(n):
-            out[x] = F(raw[x])
+        for i in range(n):
+            out[p, v, u + i] = F(raw[p, y, x + i])
 
 
 @njit(**OPTIONS)
-def load(sensor: Sensor, y0: int, x0: int, out: Array, holed: Array) -> None:
-    """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w); beyond the sensor as `_inside` says.
-
-    Bad px become NaN; holed (h,) of uint8 tells in which rows there is one.
-    """
+def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
+    """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w), bad ones NaN; beyond it `_inside`."""
     raw, pedestal, gain, (starts, columns), colours = sensor
     planes, height, width = raw.shape
     cell = colours.shape[0]
     _, h, w = out.shape
     first, last = min(max(0, -x0), w), max(0, min(w, width - x0))
-    holed[:] = 0
     for p in range(planes):
         for y in range(h):
             yy = _inside(y0 + y, height, cell)
-            row = out[p, y]
-            a, b = x0 + first, x0 + last
-            d = pedestal[p, yy, a:b] if pedestal.shape[0] > 0 else _NONE
-            g = gain[p, yy, a:b] if gain.shape[0] > 0 else _NONE
-            _calibrate(raw[p, yy, a:b], d, g, row[first:last])
+            n = max(last - first, 0)
+            _calibrate_row(raw, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
             for k in range(starts[yy], starts[yy + 1]):
-                if a <= columns[k] < b:
-                    row[columns[k] - x0] = F(np.nan)
-                    holed[y] = 1
+                if first <= columns[k] - x0 < last:
+                    out[p, y, columns[k] - x0] = F(np.nan)
             for x in range(first):
-                row[x] = row[_inside(x0 + x, width, cell) - x0]
+                out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
             for x in range(last, w):
-                row[x] = row[_inside(x0 + x, width, cell) - x0]
+                out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
+
+
+@njit(**OPTIONS)
+def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array) -> Array:
+    """(N, 2) y, x of the bad px of a plane that `_load` made: those listed, and their images beyond the sensor."""
+    _, height, width = sensor[0].shape
+    starts, columns = sensor[3]
+    cell = sensor[4].shape[0]
+    h, w = plane.shape
+    first, last = min(max(0, -x0), w), max(0, min(w, width - x0))
+    most = h * (first + w - last)
+    for y in range(h):
+        yy = _inside(y0 + y, height, cell)
+        most += starts[yy + 1] - starts[yy]
+    found = np.empty((most, 2), np.int64)
+    n = 0
+    for y in range(h):
+        yy = _inside(y0 + y, height, cell)
+        for k in range(starts[yy], starts[yy + 1]):
+            if first <= columns[k] - x0 < last:
+                found[n, 0], found[n, 1] = y, columns[k] - x0
+                n += 1
+        for begin, end in ((0, first), (last, w)):
+            for x in range(begin, end):
+                if np.isnan(plane[y, x]):
+                    found[n, 0], found[n, 1] = y, x
+                    n += 1
+    return found[:n]
+
+
+@njit(**OPTIONS)
+def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
+    """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
+    _load(sensor, y0, x0, out)
+    fill(out, _bad_in(sensor, y0, x0, out[0]), sensor[4], y0, x0)
 
 
 @njit(**OPTIONS)
@@ -110,7 +141,7 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
     wider = np.empty((1, h + 4, w + 4), np.float32)
     nothing = np.empty((0, 0, 0), np.float32)
     none_bad = np.zeros(h + 1, np.int32), np.empty(0, np.int32)
-    load((planes, nothing, nothing, none_bad, colours), -2, -2, wider, np.empty(h + 4, np.uint8))
+    _load((planes, nothing, nothing, none_bad, colours), -2, -2, wider)
     out = np.empty((h, w), np.float32)
     xtrans.luminance(wider[0], colours, y0, x0, out)
     return out
@@ -196,9 +227,7 @@ def source_tile(sensor: Sensor, area: tuple[int, int, int, int]) -> tuple[Array,
     y0, y1, x0, x1 = area
     raw, colours = sensor[0], sensor[4]
     data = np.empty((raw.shape[0], y1 - y0 + 2 * MARGIN, x1 - x0 + 2 * MARGIN), np.float32)
-    holed = np.empty(data.shape[1], np.uint8)
-    load(sensor, y0 - MARGIN, x0 - MARGIN, data, holed)
-    fill(data, holed, colours, y0 - MARGIN, x0 - MARGIN)
+    calibrate(sensor, y0 - MARGIN, x0 - MARGIN, data)
     if colours.shape[0] == 0:
         return data, (y0 - MARGIN, x0 - MARGIN)
     colour = np.empty((3, y1 - y0, x1 - x0), np.float32)

@@ -11,8 +11,8 @@ from numba import njit
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.detect import Found, calibrate, find
-from livestack.reduce.kernels import Sensor
+from livestack.reduce.detect import Found, find
+from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.sensor import bare, sensor_of
 from livestack.reduce.shapes import measure_each, sharpness, sizes
 

@@ -63,6 +63,7 @@ def _sealed(planes: Array, pedestal: Array, gain: Array, bad: Array, colours: Ar
 
 def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:
     """Px (y · width + x, in any order) as what the kernels take: where each row begins (H + 1,), and columns (N,)."""
-    ordered = np.unique(px)
+    ordered = np.sort(px)
+    ordered = ordered[np.diff(ordered, prepend=-1) > 0]
     starts = np.searchsorted(ordered, np.arange(height + 1, dtype=np.int64) * width)
     return starts.astype(np.int32), (ordered % width).astype(np.int32)

@@ -7,8 +7,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.detect import calibrate, luminance
-from livestack.reduce.kernels import Sensor
+from livestack.reduce.detect import luminance
+from livestack.reduce.kernels import Sensor, calibrate
 
 CORE = 0.3
 MARGIN = 4
@@ -49,14 +49,16 @@ def _window(sensor: Sensor, sky: tuple[Array, int], y0: int, x0: int, side: int)
     level, coarse = sky
     out = np.empty((side, side), np.float32)
     luminance(sensor, y0, x0, MARGIN, np.empty((planes, side + 2 * MARGIN, side + 2 * MARGIN), np.float32), out)
+    column = np.empty(side, np.int64)
+    for x in range(side):
+        column[x] = min((x0 + x) // coarse, level.shape[1] - 1) if 0 <= x0 + x < width else -1
     for y in range(side):
         if not 0 <= y0 + y < height:
             out[y] = np.nan
             continue
         row = level[min((y0 + y) // coarse, level.shape[0] - 1)]
         for x in range(side):
-            inside = 0 <= x0 + x < width
-            out[y, x] = out[y, x] - row[min((x0 + x) // coarse, row.size - 1)] if inside else F(np.nan)
+            out[y, x] = out[y, x] - row[column[x]] if column[x] >= 0 else F(np.nan)
     return out
 
 
@@ -65,18 +67,20 @@ def _light_within(light: Array, y: float, x: float, out: Array) -> None:
     """Light within RING_PX, 2 · RING_PX, … of (y, x), as many as there are in out."""
     radii = out.size
     out[:] = 0
-    reach = int(np.ceil(radii * RING_PX)) + 1
+    farthest = radii * RING_PX
+    reach = int(np.ceil(farthest)) + 1
     for yy in range(max(int(y) - reach, 0), min(int(y) + reach + 2, light.shape[0])):
         for xx in range(max(int(x) - reach, 0), min(int(x) + reach + 2, light.shape[1])):
             value = light[yy, xx]
-            if not np.isfinite(value):
+            r2 = (yy - y) ** 2 + (xx - x) ** 2
+            if r2 >= (farthest + 0.5) ** 2 or not np.isfinite(value):
                 continue
-            fine = (yy - y) ** 2 + (xx - x) ** 2 < FINE_PX**2
-            n = 3 if fine else 1
+            n = 3 if r2 < FINE_PX**2 else 1
             share, size = value / F(n * n), 1.0 / n
             for j in range(n):
+                dy = yy - y + (j + 0.5) * size - 0.5
                 for i in range(n):
-                    dy, dx = yy - y + (j + 0.5) * size - 0.5, xx - x + (i + 0.5) * size - 0.5
+                    dx = xx - x + (i + 0.5) * size - 0.5
                     begins = np.sqrt(dy * dy + dx * dx) - 0.5 * size
                     first = max(int(np.ceil(begins / RING_PX)) - 1, 0)
                     # what lies within a radius grows along the width of the px; then all of it does

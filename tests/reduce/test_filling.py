@@ -20,7 +20,7 @@ def _filled(picture: Array, cfa: str | None, *bad: tuple[int, int]) -> Array:
     data = picture[None].astype(np.float32)
     for y, x in bad:
         data[0, y, x] = np.nan
-    fill(data, np.ones(data.shape[1], np.uint8), colours_of(cfa), 0, 0)
+    fill(data, np.array(bad), colours_of(cfa), 0, 0)
     return data[0]
 
 
@@ -64,7 +64,7 @@ def test_pairs_are_filled_from_what_was_measured_and_holes_stay() -> None:
     data[0, 10, 10:12] = np.nan
     data[0, 20:26, 20:26] = np.nan
     data[0, 9, 10] = 500
-    fill(data, np.ones(data.shape[1], np.uint8), colours_of(None), 0, 0)
+    fill(data, np.argwhere(np.isnan(data[0])), colours_of(None), 0, 0)
     assert data[0, 10, 10] == pytest.approx((6 * 100 + 500) / 7)
     assert data[0, 10, 11] == pytest.approx((6 * 100 + 500) / 7)
     assert np.isnan(data[0, 21:25, 21:25]).all()
