@@ -19,7 +19,6 @@ from livestack.plans import files_plan, find_files
 from livestack.sessions import Home, check_home
 from livestack.settings import Settings
 from livestack.show.console import Say, complain, say_json, say_line
-from livestack.show.progress import progress_bar
 
 SUFFIXES = (".fits", ".fit", ".fts")
 
@@ -76,6 +75,8 @@ def _telling(n_files: int, passes: int, *, as_json: bool) -> Iterator[Say]:
     if as_json:
         yield say_json
     elif sys.stdout.isatty():
+        from livestack.show.progress import progress_bar
+
         with progress_bar(n_files, passes) as say:
             yield _but_saves(say)
     else:

@@ -364,11 +364,14 @@ def doctor(warm: bool) -> None:
     for check in examine(sessions_folder()):
         click.echo(f"{'ok     ' if check.ok else 'look at'}  {check.name}: {check.sentence}")
     if warm:
-        from livestack.demo import warm_up
+        from livestack.compiling import are_compiled, compile_all
 
-        click.echo("Getting ready: two or three minutes, once.")
-        warm_up()
-        click.echo("Ready.")
+        if not are_compiled():
+            click.echo("Getting ready: a minute or two, once.")
+        if are_compiled() or compile_all():
+            click.echo("Ready.")
+        else:
+            click.echo("The kernels could not be kept: each start compiles them again.")
 
 
 def _settings(options: dict[str, Any]) -> Settings:

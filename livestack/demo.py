@@ -1,4 +1,4 @@
-"""Nights without a telescope: the demo, frames for other programs, and two tiny nights to compile by."""
+"""Nights without a telescope: the demo, and frames for other programs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from livestack.engine_room import Faces, run, unseen
+from livestack.engine_room import Faces, run
 from livestack.errors import SettingsError
 from livestack.faces import stop_on_signals
-from livestack.plans import files_plan, find_files, watch_plan
+from livestack.plans import watch_plan
 from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.simulate import NightOptions, write_night
@@ -78,14 +78,3 @@ def _camera(captures: Path, night: NightOptions, pace_s: float) -> Iterator[None
     finally:
         stop.set()
         camera.join()
-
-
-def warm_up() -> None:
-    """Compile every kernel into the cache by stacking two tiny nights."""
-    settings = Settings().changed({"viewer": "none"})
-    with tempfile.TemporaryDirectory(prefix="livestack-warm-") as folder:
-        for cfa in ("RGGB", None):
-            captures = Path(folder) / f"captures-{cfa}"
-            write_night(captures, NightOptions(size=(240, 320), cfa=cfa, n_lights=5, n_darks=2, n_flats=2, n_bias=2))
-            plan = files_plan(str(captures), find_files([captures], "oldest"))
-            run(Home(Path(folder) / f"session-{cfa}"), plan, settings, Faces(unseen))

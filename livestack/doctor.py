@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +75,8 @@ def examine(folder: Path, *, port: int = PORT) -> list[Check]:
         check_solver,
         check_clock,
     )
-    return [check() for check in checks]
+    with ThreadPoolExecutor() as threads:  # some of them wait for a process of their own
+        return list(threads.map(lambda check: check(), checks))
 
 
 def check_python() -> Check:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from livestack.atomic import write_atomically
 from livestack.calibration import Calibration
+from livestack.compiling import compiled
 from livestack.errors import SessionError, SourceError
 from livestack.faces import stop_on_signals, the_page
 from livestack.frame import Identity
@@ -50,10 +51,6 @@ class Faces:
     bind: str | None = None
     exact: bool = False
     opening: str = ""
-
-
-def unseen(_: object) -> None:
-    """Say nothing."""
 
 
 def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callable[[], list[Identity]] = list) -> int:
@@ -121,7 +118,7 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
                 complain(faces.opening)
             try:
                 console = follow(engine.mailbox, journal, done, faces.say)
-                night = thread.submit(engine.run)
+                night = thread.submit(_work, engine)
                 night.add_done_callback(lambda _: done.set())
                 _wait(engine, source, faces, night)
             finally:
@@ -129,6 +126,11 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
             code = _code_of(night, home)
             console.join()
     return code
+
+
+def _work(engine: Engine) -> int:
+    with compiled(engine.stop, complain):
+        return engine.run()
 
 
 def _code_of(night: Future[int], home: Home) -> int:

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from astropy.io import fits
 
 from livestack.atomic import write_atomically
 from livestack.events import SubAccepted
 from livestack.frame import Array, Header
 from livestack.read.bayer import in_memory
 from livestack.stack import Stack
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 JD_OF_UNIX_EPOCH = 2440587.5
 
@@ -71,6 +73,8 @@ class MasterFile:
 
 def write_master(path: Path, master: MasterFile) -> None:
     """Write a master atomically, as float32 ADU with what its frames said."""
+    from astropy.io import fits
+
     data = master.data if master.data.ndim == 2 else np.moveaxis(master.data, 2, 0)
     primary = fits.PrimaryHDU(np.ascontiguousarray(data, np.float32))
     header = master.header
@@ -107,6 +111,8 @@ def _pattern(header: Header) -> str | None:
 
 def write_product(path: Path, product: Product) -> None:
     """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED."""
+    from astropy.io import fits
+
     sums = product.stack.result()
     sky = np.array(product.sky_adu, np.float32).reshape(-1, 1, 1)
     mean = sums.mean + sky

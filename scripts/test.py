@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Dict, List
 
@@ -24,6 +25,7 @@ NIGHT = {  # another program's camera under real stars, and a plate solver; thei
     CATALOGUE.format("07"): "astrometry-data-tycho2-07",
     CATALOGUE.format("10"): "astrometry-data-tycho2-10-19",
 }
+BESIDE = ("tests/night", "tests/show")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -40,12 +42,30 @@ def main() -> int:
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
         [python, "-m", "livestack", "doctor", "--warm"],  # compiled once here, not within a test's time limit
-        [python, "-m", "pytest", *(["-m", "not slow"] if fast else []), *arguments],
     ]
     failed = [step for step in steps if subprocess.call(step, cwd=str(bootstrap.ROOT)) != 0]
+    failed += run_tests([python, "-m", "pytest", *(["-m", "not slow"] if fast else [])], arguments)
     for step in failed:
         bootstrap.say(f"failed: {' '.join(step[2:])}")
     return 1 if failed else 0
+
+
+def run_tests(pytest: List[str], arguments: List[str]) -> List[List[str]]:
+    """Run the tests: whole nights and screens, which wait for clocks and processes, beside all others.
+
+    Returns what failed. Arguments choose the tests, and then there is one run of them.
+    """
+    if arguments:
+        step = [*pytest, *arguments]
+        return [step] if subprocess.call(step, cwd=str(bootstrap.ROOT)) != 0 else []
+    beside, others = [*pytest, *BESIDE], [*pytest, *(f"--ignore={folder}" for folder in BESIDE)]
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(beside, cwd=str(bootstrap.ROOT), stdout=said, stderr=subprocess.STDOUT)
+        codes = subprocess.call(others, cwd=str(bootstrap.ROOT)), process.wait()
+        said.seek(0)
+        shutil.copyfileobj(said, sys.stdout.buffer)
+        sys.stdout.flush()
+    return [step for step, code in zip((others, beside), codes) if code != 0]
 
 
 def ensure_programs(install_system: bool, fast: bool) -> None:

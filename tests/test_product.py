@@ -11,7 +11,6 @@ import pytest
 from astropy.io import fits
 from astropy.time import Time
 
-from livestack import product as product_module
 from livestack.events import SubAccepted
 from livestack.frame import Header
 from livestack.product import Product, write_product
@@ -202,7 +201,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(product_module.fits.HDUList, "writeto", full)
+        patch.setattr(fits.HDUList, "writeto", full)
         with pytest.raises(OSError, match="No space"):
             write_product(path, _product(3))
     assert path.read_bytes() == before

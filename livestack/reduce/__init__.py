@@ -6,12 +6,22 @@ has changed; so the cache is named by the sources of all of them.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numba
 import platformdirs
+from numba.core.caching import IndexDataCacheFile
+
+PATIENCE_S = 10.0
+"""A lock that is held so long was left by a process that is no more."""
+_BUSY = (FileExistsError, PermissionError) if os.name == "nt" else (FileExistsError,)  # Windows: it is being deleted
 
 
 def _sources_digest() -> str:
@@ -21,6 +31,39 @@ def _sources_digest() -> str:
     return digest.hexdigest()[:16]
 
 
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold a lock that is a file."""
+    latest = time.monotonic() + PATIENCE_S
+    while time.monotonic() < latest:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            break
+        except _BUSY:
+            time.sleep(0.002)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.unlink()
+
+
+class _CacheFile(IndexDataCacheFile):
+    """Where the variants of one kernel are kept, numbered by an index: processes that compile at once take turns.
+
+    Two that took the same number would each leave code to the other that was compiled for other arguments.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        with _alone(Path(f"{self._index_path}.lock")):
+            super().save(key, data)  # type: ignore[no-untyped-call]
+
+
+DIGEST = _sources_digest()
 if not os.environ.get("NUMBA_CACHE_DIR"):
-    _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{_sources_digest()}"
+    _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{DIGEST}"
     numba.config.CACHE_DIR = str(_cache)  # type: ignore[attr-defined]
+numba.core.caching.IndexDataCacheFile = _CacheFile  # type: ignore[misc]
+
+MARK = Path(numba.config.CACHE_DIR or ".") / f"all-{DIGEST}-{sys.implementation.cache_tag}"  # type: ignore[attr-defined]
+"""There as soon as every kernel is in the cache."""

@@ -59,8 +59,11 @@ def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _guide_band(sensor: Sensor, inverse: Array, sky: Array, scale: float, out: Array, y0: int, y1: int) -> None:
-    """Sample a sub on the stack's guide, rows y0…y1 of out (h, w)."""
+def _guide_band(
+    sensor: Sensor, pose: tuple[Array, int], sky: Array, scale: float, out: Array, y0: int, y1: int
+) -> None:
+    """Sample a sub on the stack's guide, rows y0…y1 of out (h, w); pose as in `kernels.warp_and_normalise`."""
+    inverse, half = pose
     size = (sensor[0].shape[1] // 2, sensor[0].shape[2] // 2)
     width = out.shape[1]
     box = np.empty(4, np.int64)
@@ -72,13 +75,13 @@ def _guide_band(sensor: Sensor, inverse: Array, sky: Array, scale: float, out: A
         for y in range(y0, y1):
             for x in range(x0, x1):
                 out[y, x] = F(np.nan)
-        area = source_box(inverse, box, size, reach_of(inverse, CUBIC))
+        area = source_box(inverse, box, size, reach_of(inverse, half))
         if area[1] <= area[0] or area[3] <= area[2]:
             continue
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
         _cells(sensor, area, cells)
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
-        warp_box(cells, (area[0], area[2]), inverse, size, CUBIC, box, sample)
+        warp_box(cells, (area[0], area[2]), inverse, size, half, box, sample)
         for y in range(y0, y1):
             out[y, x0:x1] = sample[0, y - y0]
             subtract_sky(out[y, x0:x1], sky, x0, y, factor)
@@ -93,7 +96,7 @@ def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     out = np.empty((h, w), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        _guide_band(light.sensor, coarse, sky, light.scale, out, y0, y1)
+        _guide_band(light.sensor, (coarse, CUBIC), sky, light.scale, out, y0, y1)
 
     each_band(h, threads, band)
     return out

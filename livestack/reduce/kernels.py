@@ -24,8 +24,10 @@ MOST_ROWS_MORE = 12
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""
 
-Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array]
-"""planes (P, H, W), pedestal and gain (P, H, W) or empty, bad px (where each row begins, columns), colours."""
+Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array, Array]
+"""Planes (P, H, W) uint16, pedestal and gain (P, H, W) or empty, bad px (where each row begins, columns), colours, and
+planes (P, H, W) float32 in place of the first, of which then the shape alone counts; or empty. So every kernel is
+compiled once, whatever the camera writes."""
 
 Sketch = tuple[Array, int]
 """A preview of the sub to be written by the way, (h, w, C) or (0, 0, C) for none, and grid px per px of it."""
@@ -80,7 +82,7 @@ def _calibrate_row(
 @njit(**OPTIONS)
 def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w), bad ones NaN; beyond it `_inside`."""
-    raw, pedestal, gain, (starts, columns), colours = sensor
+    raw, pedestal, gain, (starts, columns), colours, floats = sensor
     planes, height, width = raw.shape
     cell = colours.shape[0]
     _, h, w = out.shape
@@ -89,7 +91,10 @@ def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
         for y in range(h):
             yy = _inside(y0 + y, height, cell)
             n = max(last - first, 0)
-            _calibrate_row(raw, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
+            if floats.shape[0] > 0:
+                _calibrate_row(floats, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
+            else:
+                _calibrate_row(raw, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
             for k in range(starts[yy], starts[yy + 1]):
                 if first <= columns[k] - x0 < last:
                     out[p, y, columns[k] - x0] = F(np.nan)
@@ -138,10 +143,11 @@ def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
 def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
     """`xtrans.luminance` of all px of a mosaic, (1, H, W) float32, that starts at source (y0, x0)."""
     _, h, w = planes.shape
+    shape_alone = np.empty(planes.shape, np.uint16)
     wider = np.empty((1, h + 4, w + 4), np.float32)
     nothing = np.empty((0, 0, 0), np.float32)
     none_bad = np.zeros(h + 1, np.int32), np.empty(0, np.int32)
-    _load((planes, nothing, nothing, none_bad, colours), -2, -2, wider)
+    _load((shape_alone, nothing, nothing, none_bad, colours, planes), -2, -2, wider)
     out = np.empty((h, w), np.float32)
     xtrans.luminance(wider[0], colours, y0, x0, out)
     return out

@@ -8,7 +8,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import Sensor, warp_and_normalise
+from livestack.reduce.kernels import warp_and_normalise
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
@@ -74,18 +74,6 @@ def _corners(height: int, width: int) -> Array:
     return np.array([(y, x, h, w) for y in ys for x in xs], np.int64)
 
 
-@njit(**OPTIONS)
-def _warp_blocks(
-    sensor: Sensor, pose: tuple[Array, int], sky: Array, scale: float, corners: Array, blocks: Array
-) -> None:
-    """Put the samples of a sub in each block into blocks (C, B, h, w), which hold NaN."""
-    box = np.empty(4, np.int64)
-    for b in range(corners.shape[0]):
-        y, x, h, w = corners[b]
-        box[0], box[1], box[2], box[3] = y, y + h, x, x + w
-        warp_and_normalise(sensor, pose, sky, scale, box, blocks[:, b])
-
-
 def sky_blocks(light: Light, shape: Shape) -> Array:
     """Return samples of a sub in the blocks that sky is told by: (C, B, h, w) float32, NaN where there is none."""
     return _sampled(light, light.sky, shape)
@@ -93,9 +81,10 @@ def sky_blocks(light: Light, shape: Shape) -> Array:
 
 def _sampled(light: Light, sky: Array, shape: Shape) -> Array:
     corners = _corners(*shape[1:])
-    blocks = np.full((shape[0], len(corners), *corners[0, 2:]), np.nan, np.float32)
-    _warp_blocks(light.sensor, light.pose, sky, light.scale, corners, blocks)
-    return blocks
+    blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
+    for (y, x, h, w), block in zip(corners, blocks, strict=True):
+        warp_and_normalise(light.sensor, light.pose, sky, light.scale, np.array([y, y + h, x, x + w]), block)
+    return np.ascontiguousarray(blocks.swapaxes(0, 1))
 
 
 def sky_blocks_of_stack(stack: Stack) -> Array:

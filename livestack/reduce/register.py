@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import astroalign
 import numpy as np
-from scipy.spatial import KDTree
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
-from livestack.reduce.pattern import vote
 from livestack.reduce.pose import AKAIKE, fit, project
 from livestack.reduce.trust import flux_error, place_error_px
 
@@ -156,6 +153,8 @@ def _follow(src: Array, ref: Array, last: Array | None, size: tuple[int, int]) -
     """Shift that most pairs of bright stars agree on, the rotation being the last sub's, or that and 180°; or None."""
     if last is None:
         return None
+    from scipy.spatial import KDTree
+
     h, w = size
     turned = last @ np.array([[-1.0, 0.0, w - 1.0], [0.0, -1.0, h - 1.0], [0.0, 0.0, 1.0]])
     best: tuple[int, Array | None] = (LEAST_MATCHES - 1, None)
@@ -173,11 +172,15 @@ def _follow(src: Array, ref: Array, last: Array | None, size: tuple[int, int]) -
 
 
 def _vote(src: Array, ref: Array) -> Array | None:
+    from livestack.reduce.pattern import vote
+
     return vote(src[:VOTERS], ref[:VOTERS], MAX_SCALE_ERROR)
 
 
 def _find(src: Array, ref: Array) -> Array | None:
     """Astroalign's similarity as a 3 × 3 matrix, or None; its generator is seeded from the two lists."""
+    import astroalign
+
     digest = hashlib.sha256(src[:CONTROL_POINTS].tobytes() + ref[:CONTROL_POINTS].tobytes()).digest()
     numpy_of_astroalign: Any = astroalign._np
     seeded = SimpleNamespace(default_rng=lambda: np.random.default_rng(int.from_bytes(digest[:8], "little")))
@@ -206,13 +209,16 @@ class _Seeded:
 
 def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) -> tuple[Array, Array]:
     """Match nearest neighbours both ways and fit, until the matches stay the same."""
+    from scipy.spatial import KDTree
+
     src, ref = _xy(source), _xy(target)
     errors = place_error_px(source), place_error_px(target)
     tree_ref = KDTree(ref)
     pairs = np.zeros((0, 2), np.int64)
     reach = 4.0
     for _ in range(20):
-        new = _match(project(matrix, src), ref, tree_ref, reach)
+        moved = project(matrix, src)
+        new = _match(tree_ref.query(moved), KDTree(moved).query(ref)[1], reach)
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
         i, j = new.T
@@ -241,11 +247,13 @@ def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | No
     return matrix
 
 
-def _match(moved: Array, ref: Array, tree_ref: KDTree, reach: float) -> Array:
-    """Pairs (i, j) that are each other's nearest within reach, sorted by reference star."""
-    distance, nearest = tree_ref.query(moved)
-    _, back = KDTree(moved).query(ref)
-    i = np.flatnonzero((distance <= reach) & (back[np.minimum(nearest, len(ref) - 1)] == np.arange(len(moved))))
+def _match(there: tuple[Array, Array], back: Array, reach: float) -> Array:
+    """Pairs (i, j) that are each other's nearest within reach, sorted by reference star.
+
+    there: how far each star's nearest reference star is, and which that is; back: which is nearest to a reference star.
+    """
+    distance, nearest = there
+    i = np.flatnonzero((distance <= reach) & (back[np.minimum(nearest, len(back) - 1)] == np.arange(len(nearest))))
     pairs = np.stack([i, nearest[i]], axis=1)
     return pairs[np.argsort(pairs[:, 1], kind="stable")]
 

@@ -26,7 +26,7 @@ def colours_of(cfa: str | None) -> Array:
 
 def planes_of(data: Array) -> Array:
     """View or copy of (H, W) or (H, W, 3) pixels as contiguous (P, H, W)."""
-    return data[None] if data.ndim == 2 else np.ascontiguousarray(np.moveaxis(data, 2, 0))
+    return np.ascontiguousarray(data[None]) if data.ndim == 2 else np.ascontiguousarray(np.moveaxis(data, 2, 0))
 
 
 def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Sensor:
@@ -53,12 +53,19 @@ def bare(planes: Array) -> Sensor:
 
 
 def _sealed(planes: Array, pedestal: Array, gain: Array, bad: Array, colours: Array) -> Sensor:
-    """Read-only views of them all: each mixture of what may be written and what may not would be compiled anew."""
-    planes, pedestal, gain = (array.view() for array in (planes, pedestal, gain))
+    """Read-only views of them all: each mixture of what may be written and what may not would be compiled anew.
+
+    Planes are uint16 or float32.
+    """
+    raw, floats = planes, _NO_PLANES
+    if planes.dtype != np.uint16:
+        # never written nor read: it takes no memory
+        raw, floats = np.empty(planes.shape, np.uint16), planes
+    raw, floats, pedestal, gain = (array.view() for array in (raw, floats, pedestal, gain))
     starts, columns = by_rows(bad, *planes.shape[1:])
-    for array in (planes, pedestal, gain, starts, columns, colours):
+    for array in (raw, floats, pedestal, gain, starts, columns, colours):
         array.flags.writeable = False
-    return planes, pedestal, gain, (starts, columns), colours
+    return raw, pedestal, gain, (starts, columns), colours, floats
 
 
 def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:

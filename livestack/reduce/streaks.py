@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 from numba import njit
-from scipy import ndimage
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS
@@ -43,6 +42,8 @@ def find_streaks(residual: Residual, mask: Array, sensor_angle_deg: float) -> li
     sensor_angle_deg : float
         Direction of the sensor's rows in this picture.
     """
+    from scipy import ndimage
+
     y, x = np.divmod(np.flatnonzero(mask), mask.shape[1])
     coarse = np.zeros([side // BLOCK + 1 for side in mask.shape], bool)
     coarse[y // BLOCK, x // BLOCK] = True

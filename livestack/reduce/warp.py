@@ -127,8 +127,10 @@ def _copy(source: Array, corner: tuple[int, int], shift: tuple[int, int], box: A
         for j in range(box[1] - box[0]):
             row = out[c, j]
             row[:n] = F(np.nan)
-            if 0 <= y + j < h and last > first:
-                row[first:last] = source[c, y + j, x + first : x + last]
+            if 0 <= y + j < h:
+                # not by slices: what numba would say of their lengths takes two seconds to compile
+                for i in range(first, last):
+                    row[i] = source[c, y + j, x + i]
 
 
 @njit(**OPTIONS)

@@ -97,7 +97,9 @@ def test_good_data_is_untouched(stacked: Stacked) -> None:
 
 def _touched_by_hot_px(night: Night) -> Array:
     """Samples (N, H, W) within 3 px of a px that is bright in most subs: as far as the warp's kernel reaches."""
-    raw = np.array([light.sensor[0][0] for light in night.lights], np.float32)
+    # fractions, where there are any, stand beside planes of which the shape alone counts
+    raw = np.array([(light.sensor[5] if light.sensor[5].size else light.sensor[0])[0] for light in night.lights])
+    raw = raw.astype(np.float32)
     here = raw - np.median([np.roll(raw, (dy, dx), (1, 2)) for dy in (-2, 0, 2) for dx in (-2, 0, 2)], axis=0)
     usual = np.median(here, axis=0)
     y, x = np.nonzero(usual > 5 * 1.4826 * np.median(np.abs(here)))

@@ -1,0 +1,52 @@
+"""Kernels are compiled once, kept, and found by whoever comes next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import typeof
+from numba.core import caching
+
+from livestack.frame import Frame, Header, Masters
+from livestack.reduce import kernels
+from livestack.reduce.sensor import sensor_of
+
+SAVE = """
+import sys
+import numba.core.caching as caching
+import livestack.reduce
+folder, name = sys.argv[1:]
+for n in range(60):
+    caching.IndexDataCacheFile(folder, "kernel", "stamp").save((name, n), (name, n))
+"""
+
+
+def test_processes_that_compile_at_once_keep_each_its_own(tmp_path: Path) -> None:
+    names = "ab"
+    savers = [subprocess.Popen([sys.executable, "-c", SAVE, str(tmp_path), name]) for name in names]
+    assert [saver.wait() for saver in savers] == [0] * len(names)
+    kept = caching.IndexDataCacheFile(str(tmp_path), "kernel", "stamp")
+    variants = [(name, n) for name in names for n in range(60)]
+    assert [kept.load(variant) for variant in variants] == variants
+    assert not list(tmp_path.glob("*.lock"))
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+def test_whole_numbers_and_fractions_are_one_kind_of_sensor(cfa: str | None) -> None:
+    """Nothing is compiled anew for a camera that writes float32, and it reads the same."""
+    data = np.random.default_rng(1).integers(300, 60000, (40, 50)).astype(np.uint16)
+    header = Header(Path("sub.fits"), (40, 50), cfa=cfa)
+    pedestal, flat = np.full((40, 50), 301.5, np.float32), np.linspace(0.8, 1.2, 2000, dtype=np.float32).reshape(40, 50)
+    masters = Masters(pedestal=pedestal, flat=flat)
+    read = []
+    for px in (data, data.astype(np.float32), data[:, ::-1].copy()[:, ::-1]):
+        sensor = sensor_of(Frame(px, header), masters)
+        read.append((typeof(sensor), np.empty((1, 48, 58), np.float32)))
+        kernels.calibrate(sensor, -4, -4, read[-1][1])
+    for kind, out in read[1:]:
+        assert kind == read[0][0]
+        np.testing.assert_array_equal(out, read[0][1])
