@@ -164,6 +164,7 @@ class Publisher:
     _failed: bool = False
     _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
     _newest: dict[str, Picture] = field(default_factory=dict)
+    _showing: Future[None] | None = None
 
     def show(self, growth: Growth, sub: SubAccepted | None) -> None:
         """Publish the preview of a stack, and of its last sub where one is given."""
@@ -185,8 +186,10 @@ class Publisher:
             self._to_cache("removed.npy", removed)
 
     def _to_cache(self, name: str, picture: Picture) -> None:
+        if self._showing is not None and self._showing.done():
+            self._showing.result()  # what went wrong there is heard here
         self._newest[name] = picture
-        self._shower.submit(self._write_newest, name)
+        self._showing = self._shower.submit(self._write_newest, name)
 
     def _write_newest(self, name: str) -> None:
         """Write the newest picture of a name, if no turn before wrote it."""

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import REJECTORS, Against, contrast, fold, preview, preview_step
-from livestack.stack import Stack
+from livestack.reduce.fold import REJECTORS, Against, contrast, fold, hold, new_sketch, preview, preview_step
+from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
 SIZE = (96, 112)
@@ -255,6 +255,26 @@ def test_a_large_preview_is_averaged() -> None:
     assert np.isnan(picture[0, 0])
     assert picture[1, 1] == pytest.approx(np.mean([stack.mean[0, 2, 3], *stack.mean[0, 3, 2:4]]))
     assert picture[500, 500] == pytest.approx(stack.mean[0, 1000:1002, 1000:1002].mean())
+
+
+@pytest.mark.parametrize("first_look", [False, True])
+@pytest.mark.parametrize(("size", "degrees"), [((2050, 2100), 0.0), ((2050, 2100), 3.0), ((150, 1300), 0.0)])
+def test_a_sub_is_sketched_by_samples_of_it(size: tuple[int, int], degrees: float, first_look: bool) -> None:
+    """Across the edges of tiles and bands, upright or turned, a px of the sketch is a sample of the sub on the grid."""
+    data = np.random.default_rng(3).uniform(0, 100, (*size, 3)).astype(np.float32)
+    sub = light(frame_of(data), turned(degrees, 7, -5, size))
+    shape = (3, *size)
+    sketch, whole = new_sketch(shape), Stack(shape)
+    against = Against(np.full(3, NOISE**2))
+    fold(whole, sub, REJECTORS["none"], against, None)
+    if first_look:
+        hold(FirstLook(shape), sub, REJECTORS["deferred"], against, None, sketch)
+    else:
+        fold(Stack(shape), sub, REJECTORS["none"], against, None, sketch)
+    step = preview_step(*size)
+    expected = np.moveaxis(whole.result().mean, 0, 2)[step // 2 :: step, step // 2 :: step]
+    np.testing.assert_array_equal(sketch, expected[: sketch.shape[0], : sketch.shape[1]])
+    assert np.isfinite(sketch).mean() > 0.8
 
 
 def test_a_cosmic_ray_takes_its_edge_with_it() -> None:
