@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from livestack.frame import Array
 
@@ -46,6 +45,8 @@ def _fwhm_px(stars: Array) -> float:
 
 def _crowding(stars: Array) -> Array:
     """Flux of what is near each star over its own; 1 at the most."""
+    from scipy.spatial import KDTree
+
     xy = np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
     flux, fwhm_px = stars["flux"].astype(np.float64), max(_fwhm_px(stars), 1e-3)
     i, j = KDTree(xy).query_pairs(FAR_FWHM * fwhm_px, output_type="ndarray").T
