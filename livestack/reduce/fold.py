@@ -117,8 +117,8 @@ class Against:
         (C,) variance of one sample of this sub, ADU² on the stack's scale.
     template : Stack, optional
         None = the stack that it is folded into.
-    stars : Stack, optional
-        Whose local contrast says where the stars are; None = the template.
+    stars : ndarray of float32, optional
+        Local contrast, (H/2, W/2) ADU, that says where the stars are; None = the template's.
     out : ndarray of bool, optional
         Px of the guide that are not sky.
     change : ndarray of float32, optional
@@ -127,7 +127,7 @@ class Against:
 
     noise: Array
     template: Stack | None = None
-    stars: Stack | None = None
+    stars: Array | None = None
     out: Array | None = None
     change: Array | None = None
 
@@ -160,9 +160,11 @@ def fold(
         Share of the sub's samples judged out.
     """
     template = stack if against.template is None else against.template
-    stars = template if against.stars is None else against.stars
-    change = _NOWHERE if against.change is None else against.change
-    shape = contrast(stars, against.noise, rule, threads, change) if rule.least and rule.beta else _NOWHERE
+    shape = _NOWHERE
+    if rule.least and rule.beta:
+        change = _NOWHERE if against.change is None else against.change
+        known = against.stars
+        shape = contrast(template, against.noise, rule, threads, change) if known is None else _changed(known, change)
     noise = against.noise.astype(np.float32)
     out = _NOTHING_OUT if against.out is None else against.out
     step = preview_step(*stack.shape[1:])
@@ -277,6 +279,16 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, c
 
     each_band(out.shape[0], threads, band)
     return out
+
+
+def _changed(contrast: Array, change: Array) -> Array:
+    """Return a local contrast with how far a sub's stars differ from the stack's; a copy where they do."""
+    if not change.size:
+        return contrast
+    h, w = change.shape
+    changed = contrast.copy()
+    changed[:h, :w] = np.hypot(changed[:h, :w], np.float32(extremes.CHANGE) * change)
+    return changed
 
 
 def coarser(sky: Array, step: float, middle: float) -> Array:
