@@ -26,7 +26,8 @@ from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
 from livestack.reduce.judge import Sight, judge
 from livestack.reduce.normalise import sample_noise
-from livestack.reduce.sensor import sensor_of
+from livestack.reduce.outshone import defects_in_star_light
+from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -226,7 +227,7 @@ class Growth:
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
         stars = folding.lowest(self.first)
-        defects = self._defects()
+        defects = self._defects(shown)
         folded: dict[int, Folded] = {}
         pair: list[Frame] = []
         for sub in self.subs:
@@ -245,10 +246,12 @@ class Growth:
         event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
 
-    def _defects(self) -> Array:
-        """Hot and cold px that the subs so far show."""
-        matrices = [np.array(sub.matrix) for sub in self.subs]
-        return defects_of(self.spikes, matrices, self.founding.shape[2], is_cfa=self.founding.header.cfa is not None)
+    def _defects(self, shown: Stack) -> Array:
+        """Hot and cold px that the subs so far show, and do not show in their stack."""
+        matrices, scales = [np.array(sub.matrix) for sub in self.subs], [sub.scale for sub in self.subs]
+        cfa = self.founding.header.cfa
+        alone = defects_of(self.spikes, matrices, self.founding.shape[2], is_cfa=cfa is not None)
+        return np.union1d(alone, defects_in_star_light(self.spikes, matrices, shown.mean, scales, colours_of(cfa)))
 
     def judge_again(self, read: ReadSub) -> None:
         """Judge every sub against the stack as it is now, into a fresh one: the second pass."""
