@@ -30,11 +30,11 @@ def _found(sensor: Sensor, matrices: list[Array], fwhm_px: float, seeing: float 
 
 
 def _on_stars(sensor: Sensor) -> Sensor:
-    """Sensor with a defect within 1.5 px of each star, a tenth of its flux."""
+    """Sensor with a defect within 1.5 px of each star, a twentieth of its flux."""
     draw = np.random.default_rng(8)
     for x, y, flux in sensor.stars:
         dx, dy = draw.uniform(-1, 1, 2)
-        sensor.flaws[round(y + dy), round(x + dx)] = 0.1 * flux
+        sensor.flaws[round(y + dy), round(x + dx)] = 0.05 * flux
     return sensor
 
 
@@ -43,9 +43,9 @@ def _on_stars(sensor: Sensor) -> Sensor:
 def test_they_are_found_in_star_light(cfa: str | None, radius_px: float, fwhm_px: float) -> None:
     sensor = _on_stars(Sensor(cfa))
     alone, lit = _found(sensor, dithered(12, radius_px), fwhm_px)
-    assert np.isin(sensor.places, np.union1d(alone, lit)).mean() >= 0.9
+    found = np.union1d(alone, lit)
+    assert np.isin(sensor.places, found).mean() >= max(0.9, 1.02 * np.isin(sensor.places, alone).mean())
     assert np.isin(lit, sensor.places).all()
-    assert np.isin(sensor.places, alone).mean() < 0.7
 
 
 @pytest.mark.parametrize("cfa", [None, "RGGB"])
