@@ -165,7 +165,7 @@ def _star_ratios(stack: Array, truth: Array, made: Made) -> Array:
         )
         ratios.append(float(seen / true))
     found = np.array(ratios)
-    return found[np.isfinite(found)]
+    return np.asarray(found[np.isfinite(found)])
 
 
 def _trail_left(difference: Array, made: Made, taken: list[int], response: float) -> float:

@@ -175,17 +175,18 @@ def machine() -> dict[str, Any]:
 
 
 def as_json(frames: Frames, measured: Measured) -> dict[str, Any]:
-    """Return everything as JSON values; what was not told is null."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: plain(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [plain(item) for item in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
+    """Return everything as JSON values."""
     found: dict[str, Any] = plain({"machine": machine(), "frames": asdict(frames), "measured": asdict(measured)})
     return found
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold; what was not told (NaN) is null."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def markdown(frames: Frames, m: Measured) -> str:
