@@ -56,10 +56,10 @@ class Calibrated:
         """Return a frame, calibrated and debayered: (H, W) or (H, W, 3) float32, `PEDESTAL_ADU` above its level."""
         data = (self._read(path) - self._dark) / self._flat + np.float32(PEDESTAL_ADU)
         if self.cfa is None:
-            return data
+            return np.asarray(data)
         whole = np.clip(np.rint(data), 0, 65535).astype(np.uint16)
         # OpenCV names the pattern by the second row and column
-        return cv2.cvtColor(whole, cv2.COLOR_BayerBG2RGB).astype(np.float32)
+        return np.asarray(cv2.cvtColor(whole, cv2.COLOR_BayerBG2RGB), np.float32)
 
     @staticmethod
     def _read(path: str) -> Array:
@@ -102,7 +102,7 @@ class Seiza:
     """seiza's live stacker."""
 
     def __init__(self, calibrated: Calibrated) -> None:
-        import seiza
+        import seiza  # type: ignore[import-not-found]
 
         self._seiza, self._calibrated = seiza, calibrated
         self._stacker: Any = None
@@ -139,7 +139,8 @@ def _matrix(told: Any) -> Any:
 
 def serve(kind: str, masters: dict[str, str], cfa: str | None) -> None:
     """Answer a line with a line until there is none."""
-    peer = {"plain": Plain, "seiza": Seiza}[kind](Calibrated(masters, cfa))
+    calibrated = Calibrated(masters, cfa)
+    peer: Plain | Seiza = Plain(calibrated) if kind == "plain" else Seiza(calibrated)
     for line in sys.stdin:
         word = line.rstrip("\n")
         answer: dict[str, Any] = {}
@@ -225,7 +226,8 @@ def siril(folder: Path, lights: list[Path], masters: dict[str, Path], cfa: str |
     wall_s = time.perf_counter() - began
     stack = folder / "result.fit"
     if not stack.is_file():
-        raise ChildProcessError(f"siril-cli made no stack: see {folder / 'output.txt'}")
+        said = (folder / "output.txt").read_text(encoding="utf-8", errors="replace").split("\n")
+        raise ChildProcessError(f"siril-cli made no stack: {' / '.join(said[-6:])}")
     return Batch(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0, stack, len(lights))
 
 

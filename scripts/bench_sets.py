@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from livestack.bench.accuracy import corner_error_px, judge
+from livestack.bench.accuracy import corner_error_px, judge, scale_of_stars
 from livestack.bench.frames import Frames, Made, make
 from livestack.bench.live import SETTLE_S, Fed, Live
 from livestack.bench.quick import LAST_LOOK, accuracy_of, planes, worst_corner_px
@@ -66,7 +66,7 @@ class Peers:
         self.made, self.not_run = made, not_run
         self.rows: dict[str, list[Found]] = {}
         self.numbers: dict[str, list[int]] = {}
-        self._workers = {}
+        self._workers: dict[str, Worker] = {}
         for kind in (kind for kind in ("plain", "seiza") if kind in wanted):
             if kind == "seiza" and not (importlib.util.find_spec("seiza") or (path and Path(path, "seiza").is_dir())):
                 not_run.append("seiza is not installed")
@@ -92,8 +92,7 @@ class Peers:
             if not rows or not (folder / f"{kind}.npy").is_file():
                 continue
             stack, numbers = planes(np.load(folder / f"{kind}.npy")), self.numbers[kind]
-            clear = [self.made.truths[no].transparency for no in numbers]
-            right = judge(stack, self.made, scene, numbers, float(np.mean(clear)) if kind == "plain" else clear[0])
+            right = of_peer(stack, self.made, scene, numbers)
             matrices = [(row["matrix"], self.made.truths[row["no"]].matrix) for row in rows if row["matrix"]]
             corners = [corner_error_px(np.array(m), truth, self.made.frames.size) for m, truth in matrices]
             yield (
@@ -104,7 +103,7 @@ class Peers:
                     "cpu_s": median(row["cpu_s"] for row in rows),
                     "peak_bytes": max(row["peak_bytes"] for row in rows),
                     "corner_px": max(corners) if corners else None,
-                    "accuracy": asdict(right),
+                    "accuracy": right,
                 },
             )
 
@@ -230,15 +229,21 @@ def run_siril(folder: Path, made: Made, numbers: range, found: Found) -> list[An
             path.unlink()
 
 
+def of_peer(stack: Any, made: Made, scene: Any, numbers: list[int]) -> Found:
+    """Compare a peer's stack with the truth at the scale of its own stars: peers choose their scale."""
+    right = judge(stack, made, scene, numbers, scale_of_stars(stack, made, scene))
+    return asdict(right) | {"star_flux": None}
+
+
 def siril_figures(batches: list[Any], made: Made, scene: Any) -> Found:
-    """Per frame; its stack is scaled by its own rules, so the light of its stars is not compared."""
-    stack = planes(open_frame(batches[0].stack).data) * np.float32(65535)
-    right = asdict(judge(stack, made, scene, list(range(batches[0].n)), made.truths[0].transparency))
+    """Return what a batch took per frame, and how right the first one's stack is."""
+    stack = planes(open_frame(batches[0].stack).data)
+    right = of_peer(stack, made, scene, list(range(batches[0].n)))
     return {
         "n": batches[0].n,
         "wall_s": median(batch.wall_s / batch.n for batch in batches),
         "cpu_s": median(batch.cpu_s / batch.n for batch in batches),
         "peak_bytes": max(batch.peak_bytes for batch in batches),
         "corner_px": None,
-        "accuracy": right | {"star_flux": None, "star_scatter": None},
+        "accuracy": right,
     }

@@ -148,12 +148,10 @@ def set_table(name: str, figures: Found) -> list[str]:
             rows[peer] = tuple(figures[peer][key] for key in ("wall_s", "cpu_s", "peak_bytes"))
     for peer, (wall, cpu, peak) in rows.items():
         right = figures[peer].get("accuracy") or {}
-        cells = [
-            cell(wall), cell(cpu), cell(ratio(wall, ours["sub_s"])), cell(ratio(cpu, ours["sub_cpu_s"])), cell(scaled(peak, 1e-9)),
-            cell(figures[peer].get("corner_px")), cell(right.get("noise")),
-            f"{cell(scaled(right.get('star_flux'), 100))} ({cell(scaled(right.get('star_scatter'), 100))})",
-            cell(scaled(right.get("trail_left"), 100)),
-        ]  # fmt: skip
+        speed = (wall, cpu, ratio(wall, ours["sub_s"]), ratio(cpu, ours["sub_cpu_s"]), scaled(peak, 1e-9))
+        stars = [cell(scaled(right.get(key), 100)) for key in ("star_flux", "star_scatter")]
+        cells = [cell(value) for value in (*speed, figures[peer].get("corner_px"), right.get("noise"))]
+        cells += [f"{stars[0]} ({stars[1]})", cell(scaled(right.get("trail_left"), 100))]
         lines.append(f"| {peer} ({figures[peer]['n']} subs) | " + " | ".join(cells) + " |")
     looks = ", ".join(number(s) for s in ours["looks_s"])
     lines += [

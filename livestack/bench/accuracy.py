@@ -76,7 +76,7 @@ def sample_noise_adu(made: Made) -> Array:
     return noise
 
 
-def judge(stack: Array, made: Made, scene: Array, taken: list[int], scale: float) -> Accuracy:
+def judge(stack: Array, made: Made, scene: Array, taken: list[int], scale: float | Array) -> Accuracy:
     """Compare a stack with the truth.
 
     Parameters
@@ -87,7 +87,7 @@ def judge(stack: Array, made: Made, scene: Array, taken: list[int], scale: float
         What a perfect camera sees: `Night.scene`, channels first.
     taken : list of int
         Numbers of the subs in it, from 0.
-    scale : float
+    scale : float or (C,)
         Transparency that it is scaled to.
     """
     response, noise_adu = response_of(made), sample_noise_adu(made)
@@ -106,6 +106,13 @@ def judge(stack: Array, made: Made, scene: Array, taken: list[int], scale: float
     low, middle, high = np.percentile(flux, [25, 50, 75]) if flux.size else (math.nan,) * 3
     left = _trail_left(difference[green], made, taken, float(response[green]))
     return Accuracy(float(np.mean(noise)), float(middle - 1), float((high - low) / 1.349), left, int(flux.size))
+
+
+def scale_of_stars(stack: Array, made: Made, scene: Array) -> Array:
+    """Return the scale (C,) at which a stack's bright stars have the light of the truth."""
+    response = response_of(made)
+    ratios = (_star_ratios(stack[c], scene[c] * np.float32(response[c]), made) for c in range(len(response)))
+    return np.array([float(np.median(each)) if each.size else math.nan for each in ratios])
 
 
 def _boxes(plane: Array) -> Array:
