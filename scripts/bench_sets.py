@@ -48,7 +48,7 @@ class Set:
 
 
 SETS = {
-    "osc26": Set((4176, 6248), "RGGB", rounds=3, group=3, plain=2, siril=6, turns_deg=TURNS_DEG),
+    "osc26": Set((4176, 6248), "RGGB", rounds=3, group=3, plain=2, siril=4, turns_deg=TURNS_DEG),
     "osc16": Set((3520, 4656), "RGGB", rounds=2, group=3, plain=1),
     "mono4": Set((2048, 2048), None, rounds=4, group=7, plain=4, siril=12),
 }

@@ -152,7 +152,7 @@ def main() -> None:
 
         def one_more(self: Any, item: Any) -> None:
             integrate(self, item)
-            subs.append({name: sum(times) for name, times in spent.items()})
+            subs.append({name: sum(spent[name]) for name in STAGES if name in spent})
             spent.clear()
             if asked.get("floor"):
                 floors.append(floor_of(item).run(threads))

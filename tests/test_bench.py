@@ -72,7 +72,7 @@ def test_exposures_have_the_noise_of_photons(made: Made) -> None:
     quick, slow = exposed(made.night, made.truths[1]).astype(float), made.night.light(1).astype(float)
     median = np.median(slow)
     sky = (slow < 1.2 * median) & (quick < 1.2 * median)
-    assert np.median(quick[sky]) == pytest.approx(np.median(slow[sky]), abs=0.3)
+    assert np.mean(quick[sky]) == pytest.approx(np.mean(slow[sky]), abs=0.3)
     assert np.std(quick[sky]) == pytest.approx(np.std(slow[sky]), rel=0.02)
 
 
@@ -105,7 +105,7 @@ def test_bench_tells_speed_and_accuracy(tmp_path: Path) -> None:
         assert measured["peak_bytes"] > 1e8
     assert len(measured["looks_s"]) == 4
     assert measured["left_out"] == 0
-    assert measured["corner_px"] < 0.15
+    assert measured["corner_px"] < 0.06
     assert 0.9 < measured["accuracy"]["noise"] < 1.25
     assert abs(measured["accuracy"]["trail_left"]) < 0.1
 

@@ -16,8 +16,8 @@ from livestack.simulate.fits import fits_bytes
 from livestack.simulate.sensor import WHITE_ADU, mosaic
 
 STARS_PER_MPX = 350
-LEAST_STARS = 400
-"""Most of them are too faint for one sub."""
+LEAST_STARS = 1500
+"""One in fourteen is bright enough for one sub: some hundred place it well."""
 SUBS_PER_SATELLITE = 4
 _NOISE = 40
 """Stream of random numbers that no frame of the night itself draws from."""
