@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -33,6 +32,7 @@ Array = np.ndarray[Any, Any]
 
 PEDESTAL_ADU = 400.0
 """Keeps what is calibrated above 0 where a debayering wants unsigned numbers."""
+POLL_S = 0.05
 SIRIL = """requires 1.0.0
 setext fit
 preprocess light_ -dark=dark -flat=flat {colour}
@@ -152,8 +152,17 @@ def serve(kind: str, masters: dict[str, str], cfa: str | None) -> None:
                 answer = {"wall_s": wall, "cpu_s": cpu, "matrix": matrix}
         except Exception as error:  # whatever it is, it is told
             answer = {"error": f"{type(error).__name__}: {error}"}
-        answer["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        answer["peak_bytes"] = peak_bytes(os.getpid())
         print(json.dumps(answer), flush=True)
+
+
+def peak_bytes(pid: int) -> float:
+    """Most memory of a process since its program began; 0 = it has ended. getrusage would tell its parent's, too."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0.0
+    return max((1024.0 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), default=0.0)
 
 
 class Worker:
@@ -221,14 +230,18 @@ def siril(folder: Path, lights: list[Path], masters: dict[str, Path], cfa: str |
     with (folder / "output.txt").open("wb") as output:
         command = ["siril-cli", "-d", str(folder), "-s", str(script)]
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        _, code, usage = os.wait4(process.pid, 0)
+        peak, ended = 0.0, 0
+        while not ended:
+            time.sleep(POLL_S)
+            peak = max(peak, peak_bytes(process.pid))
+            ended, code, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(code)
     wall_s = time.perf_counter() - began
     stack = folder / "result.fit"
     if not stack.is_file():
         said = (folder / "output.txt").read_text(encoding="utf-8", errors="replace").split("\n")
         raise ChildProcessError(f"siril-cli made no stack: {' / '.join(said[-6:])}")
-    return Batch(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0, stack, len(lights))
+    return Batch(wall_s, usage.ru_utime + usage.ru_stime, peak, stack, len(lights))
 
 
 if __name__ == "__main__":

@@ -124,7 +124,8 @@ def markdown(found: Found) -> str:
     ]
     for name, figures in (found.get("sets") or {}).items():
         lines += ["", *set_table(STARS.get(name, name), figures)]
-    lines += ["", *stage_table(found.get("stages") or {}), "", *scaling_table(found.get("scaling") or {})]
+    for table in (stage_table(found.get("stages") or {}), scaling_table(found.get("scaling") or {})):
+        lines += ["", *table] if table else []
     if found.get("not_run"):
         lines += ["", "Not run: " + "; ".join(found["not_run"]) + "."]
     return "\n".join(lines) + "\n"
