@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -175,7 +175,7 @@ class Growth:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
         return sample_noise(self.shown(), light)
 
-    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core, stars: Stack | None = None) -> Folded:
+    def _fold(self, core: Core, light: Light, sub: SubAccepted, template: Core, stars: Array | None = None) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         judgement = None
         if core.guide is not None and template.guide is not None and core.removed is not None:
@@ -220,30 +220,62 @@ class Growth:
         started = time.perf_counter()
         if self.first is None or self.unit_noise is None:
             raise RuntimeError("there is no first look to end")
-        shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
-        identity = look_id(self.subs)
-        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
-        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
-        stars = folding.lowest(self.first)
-        defects = self._defects()
-        folded: dict[int, Folded] = {}
-        pair: list[Frame] = []
-        for sub in self.subs:
-            frame = read(sub)
-            pair += [frame] * (len(pair) < 2)
-            folded[sub.no] = self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
-        noise = pair_noise(pair[0], pair[-1], self.founding.masters_without(defects))
-        _close_holes(fresh.stack, shown)
+        stars = folding.contrast(folding.lowest(self.first), self.unit_noise, self.rule, self.threads)
+        # what the first look shows is the stack until there is a better one: there is no room for a third
+        self.core = self._shown = None
+        self.core = self._template(self.first, self.unit_noise)
         final = len(self.subs) >= self.rule.looks[-1]
-        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
-        self.core, self._shown = fresh, None
         if final:
-            self.first, self.spikes = None, []
+            self.first = None
+        identity, defects = look_id(self.subs), self._defects()
+        fresh, folded = self._judged(read, identity, defects, stars)
+        _close_holes(fresh.stack, self.core.stack)
+        self.core = fresh
+        pair = read(self.subs[0]), read(self.subs[-1])
+        noise = pair_noise(*pair, self.founding.masters_without(defects))
+        del pair
+        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
+        if final:
+            self.spikes = []
         fractions = {str(no): f.fraction for no, f in folded.items()}
         seconds = time.perf_counter() - started
         event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
+
+    def _template(self, first: FirstLook, unit_noise: Array) -> Core:
+        """Return what a first look shows, to judge its subs by."""
+        shown = self._seen(first, unit_noise)
+        return Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+
+    def _seen(self, first: FirstLook, unit_noise: Array) -> Stack:
+        """Return what a first look shows."""
+        shown = folding.readmit(first, self.rule, unit_noise, self.threads)
+        shown.n_subs, shown.exposure_s = first.core.n_subs, first.core.exposure_s
+        return shown
+
+    def _judged(
+        self, read: ReadSub, identity: str, defects: Array | None, stars: Array | None
+    ) -> tuple[Core, dict[int, Folded]]:
+        """Judge every sub against the core into a fresh one."""
+        template = self.core
+        if template is None:
+            raise RuntimeError("there is nothing to judge by")
+        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
+        folded = {
+            sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
+            for sub, frame in self._frames(read)
+        }
+        return fresh, folded
+
+    def _frames(self, read: ReadSub) -> Iterator[tuple[SubAccepted, Frame]]:
+        """Subs with their raw frames; one is read while the one before is folded."""
+        coming: Future[Frame] | None = None
+        for k, sub in enumerate(self.subs):
+            frame = coming.result() if coming else read(sub)
+            if self.threads and k + 1 < len(self.subs):
+                coming = self.threads.submit(read, self.subs[k + 1])
+            yield sub, frame
 
     def _defects(self) -> Array:
         """Hot and cold px that the subs so far show."""
@@ -253,14 +285,11 @@ class Growth:
     def judge_again(self, read: ReadSub) -> None:
         """Judge every sub against the stack as it is now, into a fresh one: the second pass."""
         shown = self.shown()
-        guide = self.core.guide if self.core is not None and self.core.guide is not None else None
+        guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        template = Core(shown, guide)
-        fresh = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
-        for sub in self.subs:
-            self._fold(fresh, self.light(read(sub), sub), sub, template)
-        self.core, self.first, self.spikes, self._shown = fresh, None, [], None
+        self.core, self.first, self.spikes, self._shown = Core(shown, guide), None, [], None
+        self.core, _ = self._judged(read, f"pass2:{look_id(self.subs)}", None, None)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -275,8 +304,7 @@ class Growth:
         if self._shown is None:
             if self.first is None or self.unit_noise is None:
                 raise RuntimeError("nothing was folded yet")
-            self._shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
-            self._shown.n_subs, self._shown.exposure_s = self.first.core.n_subs, self.first.core.exposure_s
+            self._shown = self._seen(self.first, self.unit_noise)
         return self._shown
 
 

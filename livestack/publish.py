@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import time
@@ -127,7 +128,7 @@ def _grain(stack: Stack, growth: Growth) -> float:
 
 
 def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
-    """Copy of a stack with the facts for its file."""
+    """Return a stack, not a copy, with the facts for its file."""
     shown = growth.shown()
     founding = growth.founding
     masters = founding.masters.provenance
@@ -139,7 +140,7 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
         f"weights: sum {float(sum(sub.weight for sub in growth.subs)):.3f} over {len(growth.subs)} subs",
     ]
     return Product(
-        stack=shown.copy(),
+        stack=shown,
         header=founding.header,
         subs=tuple(growth.subs),
         sky_adu=founding.sky_adu,
@@ -226,7 +227,7 @@ class Publisher:
                 changed = saving.subs != tuple(sub.no for sub in growth.subs)
                 final = growth.first is None and not saving.was_final
                 if changed and (final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s):
-                    self._begin(session, growth)
+                    self._begin(session, growth, going_on=True)
                     break
         return done
 
@@ -236,7 +237,7 @@ class Publisher:
         for growth in session.growths():
             saving = self._saved.setdefault(growth.name, _Saving())
             if growth.subs and saving.subs != tuple(sub.no for sub in growth.subs):
-                self._begin(session, growth)
+                self._begin(session, growth, going_on=False)
                 done += self._collect(wait=True)
         return done
 
@@ -244,8 +245,11 @@ class Publisher:
         """Finish writing."""
         self._writer.shutdown(wait=True)
 
-    def _begin(self, session: Session, growth: Growth) -> None:
+    def _begin(self, session: Session, growth: Growth, *, going_on: bool) -> None:
+        """Begin to write a stack; if subs go on coming into it meanwhile, a copy of it."""
         product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
+        if going_on:
+            product = dataclasses.replace(product, stack=product.stack.copy())
         keep = None if session.processing.passes == 2 else checkpoint_of(growth, product.stack)
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)

@@ -103,14 +103,31 @@ class Stack:
 
     def result(self) -> Sums:
         """Return mean, variance of one typical sub, standard error, and counts; all copies."""
+        squared_error = self.squared_error()
+        counts = (np.broadcast_to(plane.copy(), self.shape) for plane in (self.coverage, self.rejected))
+        return Sums(self.known_mean(), self.coverage * squared_error, np.sqrt(squared_error), *counts)
+
+    def known_mean(self) -> Array:
+        """Return the mean, NaN where nobody covered."""
+        mean = self.mean.copy()
+        mean[np.broadcast_to(self.coverage == 0, mean.shape)] = np.nan
+        return mean
+
+    def squared_error(self) -> Array:
+        """Return the square of the standard error of the mean, NaN where fewer than two covered."""
         n = self.coverage
         with np.errstate(divide="ignore", invalid="ignore"):
-            squared_error = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
+            squared_error: Array = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
         squared_error[np.broadcast_to(n < 2, squared_error.shape)] = np.nan
-        mean = self.mean.copy()
-        mean[np.broadcast_to(n == 0, mean.shape)] = np.nan
-        counts = (np.broadcast_to(plane.copy(), mean.shape) for plane in (n, self.rejected))
-        return Sums(mean, n * squared_error, np.sqrt(squared_error), *counts)
+        return squared_error
+
+    def part(self, channel: int, rows: slice) -> Stack:
+        """Return rows of a channel as a stack of its own, not a copy."""
+        part = Stack((0, 0, 0), self.template)
+        part.mean, part.m2, part.weight, part.coverage, part.rejected = (
+            plane[min(channel, len(plane) - 1), rows][None] for plane in self.arrays
+        )
+        return part
 
     def copy(self) -> Stack:
         """Return an independent stack with the same sums."""

@@ -118,8 +118,8 @@ class Against:
         (C,) variance of one sample of this sub, ADU² on the stack's scale.
     template : Stack, optional
         None = the stack that it is folded into.
-    stars : Stack, optional
-        Whose local contrast says where the stars are; None = the template.
+    stars : ndarray of float32, optional
+        Local contrast, (H/2, W/2) ADU, that says where the stars are; None = the template's.
     out : ndarray of bool, optional
         Px of the guide that are not sky.
     change : ndarray of float32, optional
@@ -128,7 +128,7 @@ class Against:
 
     noise: Array
     template: Stack | None = None
-    stars: Stack | None = None
+    stars: Array | None = None
     out: Array | None = None
     change: Array | None = None
 
@@ -154,8 +154,10 @@ def fold(stack: Stack, light: Light, rule: Rule, against: Against, threads: Exec
         Share of the sub's samples judged out.
     """
     template = stack if against.template is None else against.template
-    stars = template if against.stars is None else against.stars
-    shape = contrast(stars, against.noise, rule, threads) if rule.least and rule.beta else _NO_STRUCTURE
+    shape = _NO_STRUCTURE
+    if rule.least and rule.beta:
+        known = against.stars
+        shape = contrast(template, against.noise, rule, threads) if known is None else known.copy()
     if against.change is not None:
         h, w = against.change.shape
         shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(CHANGE) * against.change)
