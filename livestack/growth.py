@@ -20,6 +20,7 @@ from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
+from livestack.reduce.accumulate import OWN_VARIANCE_FROM
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
@@ -33,6 +34,8 @@ from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
+HELD_UNIT = 16.0
+"""Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -111,6 +114,10 @@ class Growth:
     ----------
     origin, knowledge : Knowledge
         What the founding sub told, and what the last look told.
+    first : FirstLook, optional
+        None once the final look is over; between looks it holds nothing.
+    unit_noise : list of ndarray
+        Of each sub up to the final look: variance of a sample, were its weight 1, (C,) ADU².
     """
 
     founding: Founding
@@ -121,14 +128,14 @@ class Growth:
     knowledge: Knowledge = field(init=False)
     core: Core | None = None
     first: FirstLook | None = None
-    unit_noise: Array | None = None
+    unit_noise: list[Array] = field(default_factory=list)
     spikes: list[Spikes] = field(default_factory=list)
     _shown: Stack | None = None
 
     def __post_init__(self) -> None:
         self.knowledge = self.origin
         if self.rule.looks:
-            self.first = FirstLook(self.founding.shape)
+            self.first = self._nothing_held(self.founding.shape)
         else:
             self.core = Core.empty(self.founding.shape, "", pictures=False)
 
@@ -153,16 +160,21 @@ class Growth:
         light = self.light(frame, sub)
         folded = Folded(0.0)
         if self.first is not None:
-            self.unit_noise = self._noise(light) * light.weight
-            against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
-            folding.hold(self.first, light, self.rule, against, self.threads)
+            self.unit_noise.append(self._noise(light) * light.weight)
             self.spikes.append(self._spikes(frame, sub))
-            self.first.core.count(sub.exposure_s)
+            if self.core is None:
+                stars = folding.contrast(self.shown(), self.unit_noise[-1], self.rule, self.threads)
+                self._shown = None
+                self._hold(self.first, sub, light, folding.Against(self.unit_noise[-1], stars=stars))
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _hold(self, first: FirstLook, sub: SubAccepted, light: Light, against: folding.Against) -> None:
+        folding.hold(first, light, self.rule, against, self.threads)
+        first.core.count(sub.exposure_s)
 
     def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
         """Px of a sub that stand alone; no look before has a say in it."""
@@ -215,52 +227,58 @@ class Growth:
         Parameters
         ----------
         read : callable
-            The raw frame of a sub; whoever calls has made sure that the files are there.
+            The raw frame of a sub; whoever calls has made sure that the files are there. Where it fails nothing is left
+            of the growth: the subs must be folded again.
         """
         started = time.perf_counter()
-        if self.first is None or self.unit_noise is None:
-            raise RuntimeError("there is no first look to end")
+        first = self._held(read)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
-        stars = folding.contrast(folding.lowest(self.first), self.unit_noise, self.rule, self.threads)
-        # what the first look shows is the stack until there is a better one: there is no room for a third
-        self.core = self._shown = None
-        self.core = self._template(self.first, self.unit_noise)
+        stars = folding.lowest_contrast(first, self.unit_noise[-1], self.rule, self.threads)
+        shown = folding.readmit(first, self.rule, self.unit_noise[-1], self.threads, stars)
         final = len(self.subs) >= self.rule.looks[-1]
-        if final:
-            self.first = None
+        self.first = None if final else self._nothing_held((self.founding.shape[0], 0, 0))
+        del first
+        # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
+        shown.m2 = shown.mean
+        np.minimum(shown.coverage, OWN_VARIANCE_FROM, out=shown.coverage)
+        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
         identity, defects = look_id(self.subs), self._defects()
-        fresh, folded = self._judged(read, identity, defects, stars)
-        _close_holes(fresh.stack, self.core.stack)
-        self.core = fresh
+        self.core, folded = self._judged(read, template, identity, defects, stars)
+        _close_holes(self.core.stack, shown)
+        del template, shown
         pair = read(self.subs[0]), read(self.subs[-1])
         noise = pair_noise(*pair, self.founding.masters_without(defects))
         del pair
-        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
+        self.knowledge = known_of_stack(identity, self.core.stack, self.origin, self.founding.header.cfa, defects)
         if final:
-            self.spikes = []
+            self.spikes, self.unit_noise = [], []
         fractions = {str(no): f.fraction for no, f in folded.items()}
         seconds = time.perf_counter() - started
         event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
 
-    def _template(self, first: FirstLook, unit_noise: Array) -> Core:
-        """Return what a first look shows, to judge its subs by."""
-        shown = self._seen(first, unit_noise)
-        return Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+    def _nothing_held(self, shape: Shape) -> FirstLook:
+        noise_adu = self.founding.quality.noise_adu
+        return FirstLook(shape, HELD_UNIT * noise_adu if noise_adu > 0 else HELD_UNIT)
 
-    def _seen(self, first: FirstLook, unit_noise: Array) -> Stack:
-        """Return what a first look shows."""
-        shown = folding.readmit(first, self.rule, unit_noise, self.threads)
-        shown.n_subs, shown.exposure_s = first.core.n_subs, first.core.exposure_s
-        return shown
+    def _held(self, read: ReadSub) -> FirstLook:
+        """Return a first look at the subs so far: after the first of the looks they are read and held again."""
+        if self.first is None:
+            raise RuntimeError("there is no first look to end")
+        if self.core is None:
+            self._shown = None
+            return self.first
+        seen = folding.contrast(self.core.stack, self.unit_noise[-1], self.rule, self.threads)
+        self.core = self._shown = None
+        self.first = self._nothing_held(self.founding.shape)
+        for (sub, frame), noise in zip(self._frames(read), self.unit_noise, strict=True):
+            self._hold(self.first, sub, self.light(frame, sub), folding.Against(noise, stars=seen))
+        return self.first
 
     def _judged(
-        self, read: ReadSub, identity: str, defects: Array | None, stars: Array | None
+        self, read: ReadSub, template: Core, identity: str, defects: Array | None, stars: Array | None
     ) -> tuple[Core, dict[int, Folded]]:
-        """Judge every sub against the core into a fresh one."""
-        template = self.core
-        if template is None:
-            raise RuntimeError("there is nothing to judge by")
+        """Judge every sub against a template into a fresh core."""
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         folded = {
             sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
@@ -288,8 +306,8 @@ class Growth:
         guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        self.core, self.first, self.spikes, self._shown = Core(shown, guide), None, [], None
-        self.core, _ = self._judged(read, f"pass2:{look_id(self.subs)}", None, None)
+        self.first, self.spikes, self._shown = None, [], None
+        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None, None)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -302,9 +320,9 @@ class Growth:
         if not self.subs:
             return Stack(self.founding.shape)
         if self._shown is None:
-            if self.first is None or self.unit_noise is None:
+            if self.first is None:
                 raise RuntimeError("nothing was folded yet")
-            self._shown = self._seen(self.first, self.unit_noise)
+            self._shown = folding.readmit(self.first, self.rule, self.unit_noise[-1], self.threads)
         return self._shown
 
 
