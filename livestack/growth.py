@@ -336,11 +336,15 @@ def _close_holes(stack: Stack, shown: Stack) -> None:
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: the sums, what a first look holds aside, and a second set of sums at a look."""
-    sums = 3 * 4 + 2 * 2
-    aside = N_ASIDE * 5 + 1
+    """Memory of a stack at its peak: its sums and guide, what they are judged by at a look, and a few subs in work.
+
+    The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
+    """
     channels, height, width = shape
-    return channels * height * width * (3 * sums + aside if n_looks else 2 * sums)
+    counts, guide, work = 4 + 2 + 2, 4 + 1, 6 * 2 + 3 * 4 + 14
+    core = channels * 8 + counts + guide
+    at_look = max(channels * 4 + counts + guide, N_ASIDE * (channels * 2 + 1) + 1 - guide)
+    return height * width * (core + work + (at_look if n_looks else 0))
 
 
 def look_id(subs: list[SubAccepted]) -> str:

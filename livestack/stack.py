@@ -129,13 +129,6 @@ class Stack:
         )
         return part
 
-    def copy(self) -> Stack:
-        """Return an independent stack with the same sums."""
-        twin = Stack((0, 0, 0), self.template)
-        twin.mean, twin.m2, twin.weight, twin.coverage, twin.rejected = (a.copy() for a in self.arrays)
-        twin.n_subs, twin.exposure_s = self.n_subs, self.exposure_s
-        return twin
-
 
 class FirstLook:
     """A core and, per px, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
