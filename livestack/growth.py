@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
+from livestack.reduce.accumulate import OWN_VARIANCE_FROM
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
@@ -34,6 +35,8 @@ from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
+HELD_UNIT = 16.0
+"""Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -112,6 +115,10 @@ class Growth:
     ----------
     origin, knowledge : Knowledge
         What the founding sub told, and what the last look told.
+    first : FirstLook, optional
+        None once the final look is over; between looks it holds nothing.
+    unit_noise : list of ndarray
+        Of each sub up to the final look: variance of a sample, were its weight 1, (C,) ADU².
     sketch : ndarray of float32, optional
         Preview of the last sub added, from `fold.new_sketch`.
     """
@@ -124,7 +131,7 @@ class Growth:
     knowledge: Knowledge = field(init=False)
     core: Core | None = None
     first: FirstLook | None = None
-    unit_noise: Array | None = None
+    unit_noise: list[Array] = field(default_factory=list)
     spikes: list[Spikes] = field(default_factory=list)
     sketch: Array | None = None
     _shown: Stack | None = None
@@ -132,7 +139,7 @@ class Growth:
     def __post_init__(self) -> None:
         self.knowledge = self.origin
         if self.rule.looks:
-            self.first = FirstLook(self.founding.shape)
+            self.first = self._nothing_held(self.founding.shape)
         else:
             self.core = Core.empty(self.founding.shape, "", pictures=False)
 
@@ -164,16 +171,28 @@ class Growth:
         self.sketch = folding.new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
-            self.unit_noise = self._noise(light) * light.weight
-            against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
-            folding.hold(self.first, light, self.rule, against, self.threads, self.sketch)
+            self.unit_noise.append(self._noise(light) * light.weight)
             self.spikes.append(self._spikes(frame, sub))
-            self.first.core.count(sub.exposure_s)
+            if self.core is None:
+                stars = folding.contrast(self.shown(), self.unit_noise[-1], self.rule, self.threads)
+                self._shown = None
+                self._hold(self.first, sub, light, folding.Against(self.unit_noise[-1], stars=stars), self.sketch)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core, sketch=self.sketch)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _hold(
+        self,
+        first: FirstLook,
+        sub: SubAccepted,
+        light: Light,
+        against: folding.Against,
+        sketch: Array = folding.NO_SKETCH,
+    ) -> None:
+        folding.hold(first, light, self.rule, against, self.threads, sketch)
+        first.core.count(sub.exposure_s)
 
     def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
         """Px of a sub that stand alone; no look before has a say in it."""
@@ -192,7 +211,7 @@ class Growth:
         light: Light,
         sub: SubAccepted,
         template: Core,
-        stars: Stack | None = None,
+        stars: Array | None = None,
         sketch: Array = folding.NO_SKETCH,
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
@@ -234,35 +253,73 @@ class Growth:
         Parameters
         ----------
         read : callable
-            The raw frame of a sub; whoever calls has made sure that the files are there.
+            The raw frame of a sub; whoever calls has made sure that the files are there. Where it fails nothing is left
+            of the growth: the subs must be folded again.
         """
         started = time.perf_counter()
-        if self.first is None or self.unit_noise is None:
-            raise RuntimeError("there is no first look to end")
-        shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
-        identity = look_id(self.subs)
-        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
-        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
+        first = self._held(read)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
-        stars = folding.lowest(self.first)
-        defects = self._defects()
-        folded: dict[int, Folded] = {}
-        pair: list[Frame] = []
-        for sub in self.subs:
-            frame = read(sub)
-            pair += [frame] * (len(pair) < 2)
-            folded[sub.no] = self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
-        noise = pair_noise(pair[0], pair[-1], self.founding.masters_without(defects))
-        _close_holes(fresh.stack, shown)
+        stars = folding.lowest_contrast(first, self.unit_noise[-1], self.rule, self.threads)
+        shown = folding.readmit(first, self.rule, self.unit_noise[-1], self.threads, stars)
         final = len(self.subs) >= self.rule.looks[-1]
-        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
-        self.core, self._shown = fresh, None
+        self.first = None if final else self._nothing_held((self.founding.shape[0], 0, 0))
+        del first
+        # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
+        shown.m2 = shown.mean
+        np.minimum(shown.coverage, OWN_VARIANCE_FROM, out=shown.coverage)
+        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+        identity, defects = look_id(self.subs), self._defects()
+        self.core, folded = self._judged(read, template, identity, defects, stars)
+        _close_holes(self.core.stack, shown)
+        del template, shown
+        pair = read(self.subs[0]), read(self.subs[-1])
+        noise = pair_noise(*pair, self.founding.masters_without(defects))
+        del pair
+        self.knowledge = known_of_stack(identity, self.core.stack, self.origin, self.founding.header.cfa, defects)
         if final:
-            self.first, self.spikes = None, []
+            self.spikes, self.unit_noise = [], []
         fractions = {str(no): f.fraction for no, f in folded.items()}
         seconds = time.perf_counter() - started
         event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
+
+    def _nothing_held(self, shape: Shape) -> FirstLook:
+        noise_adu = self.founding.quality.noise_adu
+        return FirstLook(shape, HELD_UNIT * noise_adu if noise_adu > 0 else HELD_UNIT)
+
+    def _held(self, read: ReadSub) -> FirstLook:
+        """Return a first look at the subs so far: after the first of the looks they are read and held again."""
+        if self.first is None:
+            raise RuntimeError("there is no first look to end")
+        if self.core is None:
+            self._shown = None
+            return self.first
+        seen = folding.contrast(self.core.stack, self.unit_noise[-1], self.rule, self.threads)
+        self.core = self._shown = None
+        self.first = self._nothing_held(self.founding.shape)
+        for (sub, frame), noise in zip(self._frames(read), self.unit_noise, strict=True):
+            self._hold(self.first, sub, self.light(frame, sub), folding.Against(noise, stars=seen))
+        return self.first
+
+    def _judged(
+        self, read: ReadSub, template: Core, identity: str, defects: Array | None, stars: Array | None
+    ) -> tuple[Core, dict[int, Folded]]:
+        """Judge every sub against a template into a fresh core."""
+        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
+        folded = {
+            sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
+            for sub, frame in self._frames(read)
+        }
+        return fresh, folded
+
+    def _frames(self, read: ReadSub) -> Iterator[tuple[SubAccepted, Frame]]:
+        """Subs with their raw frames; one is read while the one before is folded."""
+        coming: Future[Frame] | None = None
+        for k, sub in enumerate(self.subs):
+            frame = coming.result() if coming else read(sub)
+            if self.threads and k + 1 < len(self.subs):
+                coming = self.threads.submit(read, self.subs[k + 1])
+            yield sub, frame
 
     def _defects(self) -> Array:
         """Hot and cold px that the subs so far show."""
@@ -272,14 +329,11 @@ class Growth:
     def judge_again(self, read: ReadSub) -> None:
         """Judge every sub against the stack as it is now, into a fresh one: the second pass."""
         shown = self.shown()
-        guide = self.core.guide if self.core is not None and self.core.guide is not None else None
+        guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        template = Core(shown, guide)
-        fresh = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
-        for sub in self.subs:
-            self._fold(fresh, self.light(read(sub), sub), sub, template)
-        self.core, self.first, self.spikes, self._shown = fresh, None, [], None
+        self.first, self.spikes, self._shown = None, [], None
+        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None, None)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -292,10 +346,9 @@ class Growth:
         if not self.subs:
             return Stack(self.founding.shape)
         if self._shown is None:
-            if self.first is None or self.unit_noise is None:
+            if self.first is None:
                 raise RuntimeError("nothing was folded yet")
-            self._shown = folding.readmit(self.first, self.rule, self.unit_noise, self.threads)
-            self._shown.n_subs, self._shown.exposure_s = self.first.core.n_subs, self.first.core.exposure_s
+            self._shown = folding.readmit(self.first, self.rule, self.unit_noise[-1], self.threads)
         return self._shown
 
 
@@ -309,11 +362,15 @@ def _close_holes(stack: Stack, shown: Stack) -> None:
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: the sums, what a first look holds aside, and a second set of sums at a look."""
-    sums = 3 * 4 + 2 * 2
-    aside = N_ASIDE * 5 + 1
+    """Memory of a stack at its peak: its sums and guide, what they are judged by at a look, and a few subs in work.
+
+    The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
+    """
     channels, height, width = shape
-    return channels * height * width * (3 * sums + aside if n_looks else 2 * sums)
+    counts, guide, work = 4 + 2 + 2, 4 + 1, 6 * 2 + 3 * 4 + 14
+    core = channels * 8 + counts + guide
+    at_look = max(channels * 4 + counts + guide, N_ASIDE * (channels * 2 + 1) + 1 - guide)
+    return height * width * (core + work + (at_look if n_looks else 0))
 
 
 def look_id(subs: list[SubAccepted]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from astropy.io import fits
 
 JD_OF_UNIX_EPOCH = 2440587.5
+FITS_BLOCK = 2880
+ROWS = 128
+"""Rows of a stack that are made ready for the file at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,36 +114,81 @@ def _pattern(header: Header) -> str | None:
 
 
 def write_product(path: Path, product: Product) -> None:
-    """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED."""
-    from astropy.io import fits
+    """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED.
 
-    sums = product.stack.result()
-    sky = np.array(product.sky_adu, np.float32).reshape(-1, 1, 1)
-    mean = sums.mean + sky
-    primary = fits.PrimaryHDU(_plane(mean))
-    _fill(primary.header, _facts(mean, product), product.history)
-    hdus = [
-        primary,
-        fits.ImageHDU(_plane(sums.variance), name="VARIANCE"),
-        fits.ImageHDU(_plane(sums.stderr), name="STDERR"),
-        fits.ImageHDU(_plane(sums.coverage), name="COVERAGE"),
-        fits.ImageHDU(_plane(sums.rejected), name="REJECTED"),
-    ]
-    hdus[1].header["BUNIT"] = "adu2"
-    hdus[2].header["BUNIT"] = "adu"
-    if product.header.row_order:
-        for hdu in hdus[1:]:
-            hdu.header["ROWORDER"] = product.header.row_order
+    A few rows at a time: the planes of a large stack would take as much memory as its sums, and more.
+    """
+    shape = product.stack.shape
+    headers = _headers(product)
 
     def write(file: BinaryIO) -> None:
-        fits.HDUList(hdus).writeto(file, output_verify="silentfix")
+        for header, plane in zip(headers, _PLANES.values(), strict=True):
+            file.write(header.tostring().encode("ascii"))
+            for sky, part in _parts(product):
+                file.write(_as_fits(plane(part, sky)))
+            size = abs(header["BITPIX"]) // 8 * math.prod(shape)
+            file.write(bytes(-size % FITS_BLOCK))
 
     write_atomically(path, write)
 
 
-def _plane(array: Array) -> Array:
-    """(1, H, W) as (H, W); colour stays (3, H, W)."""
-    return array[0] if array.shape[0] == 1 else array
+_PLANES: dict[str, Callable[[Stack, np.float32], Array]] = {
+    "PRIMARY": lambda part, sky: part.known_mean() + sky,
+    "VARIANCE": lambda part, _: part.coverage * part.squared_error(),
+    "STDERR": lambda part, _: np.sqrt(part.squared_error()),
+    "COVERAGE": lambda part, _: part.coverage,
+    "REJECTED": lambda part, _: part.rejected,
+}
+"""What each part of the file holds, from rows of a stack and their sky."""
+
+
+def _parts(product: Product) -> Iterator[tuple[np.float32, Stack]]:
+    """Rows of a stack in the order of the file, with the sky that is added back."""
+    channels, height, _ = product.stack.shape
+    for c in range(channels):
+        for y in range(0, height, ROWS):
+            yield np.float32(product.sky_adu[c]), product.stack.part(c, slice(y, y + ROWS))
+
+
+def _headers(product: Product) -> list[fits.Header]:
+    """Headers of the file's parts, as astropy completes them for one px in the place of all."""
+    from astropy.io import fits
+
+    channels, height, width = product.stack.shape
+    size = (width, height) if channels == 1 else (width, height, channels)
+    px = [np.zeros((1,) * len(size), kind) for kind in (np.float32, np.float32, np.float32, np.uint16, np.uint16)]
+    hdus = fits.HDUList([fits.PrimaryHDU(px[0])])
+    _fill(hdus[0].header, _facts(product), product.history)
+    for one, name in zip(px[1:], list(_PLANES)[1:], strict=True):
+        hdus.append(fits.ImageHDU(one, name=name))
+    hdus["VARIANCE"].header["BUNIT"] = "adu2"
+    hdus["STDERR"].header["BUNIT"] = "adu"
+    if product.header.row_order:
+        for hdu in hdus[1:]:
+            hdu.header["ROWORDER"] = product.header.row_order
+    hdus.writeto(io.BytesIO(), output_verify="silentfix")
+    for hdu in hdus:
+        for axis, px_along in enumerate(size):
+            hdu.header[f"NAXIS{axis + 1}"] = px_along
+    return [hdu.header for hdu in hdus]
+
+
+def _as_fits(plane: Array) -> bytes:
+    """Return px as FITS holds them: most significant byte first, and uint16 as int16 less 32768."""
+    if plane.dtype == np.uint16:
+        plane = plane ^ np.uint16(1 << 15)
+    return plane.astype(plane.dtype.newbyteorder(">")).tobytes()
+
+
+def _range(product: Product) -> tuple[float | None, float | None]:
+    """Least and most of what the primary holds; None where that is nothing."""
+    lowest, highest = math.inf, -math.inf
+    for sky, part in _parts(product):
+        mean = part.known_mean() + sky
+        covered = mean[np.isfinite(mean)]
+        if covered.size:
+            lowest, highest = min(lowest, float(covered.min())), max(highest, float(covered.max()))
+    return (lowest, highest) if lowest <= highest else (None, None)
 
 
 def _fill(card: fits.Header, facts: Sequence[tuple[str, Any, str | None]], history: Sequence[str]) -> None:
@@ -157,11 +206,11 @@ def _ascii(words: str) -> str:
     return "".join(c if " " <= c <= "~" else "?" if c.isprintable() else " " for c in plain)
 
 
-def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:
+def _facts(product: Product) -> list[tuple[str, Any, str | None]]:
     """Keyword, value, comment; a value of None is left out."""
     header, subs = product.header, product.subs
     exposures = [sub.exposure_s for sub in subs if sub.exposure_s is not None]
-    covered = mean[np.isfinite(mean)]
+    lowest, highest = _range(product)
     sky: list[tuple[str, Any, str | None]] = [
         (f"SKYADU{c + 1}" if len(product.sky_adu) > 1 else "SKYADU", float(level), "[adu] sky level of the first sub")
         for c, level in enumerate(product.sky_adu)
@@ -181,8 +230,8 @@ def _facts(mean: Array, product: Product) -> list[tuple[str, Any, str | None]]:
         ("DEC", header.dec_deg, "[deg]"),
         ("ROWORDER", header.row_order, None),
         *sky,
-        ("DATAMIN", float(covered.min()) if covered.size else None, None),
-        ("DATAMAX", float(covered.max()) if covered.size else None, None),
+        ("DATAMIN", lowest, None),
+        ("DATAMAX", highest, None),
         *_written(product.version),
     ]
 

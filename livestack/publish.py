@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def _grain(stack: Stack, growth: Growth) -> float:
 
 
 def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
-    """Copy of a stack with the facts for its file."""
+    """Return a stack, not a copy, with the facts for its file."""
     shown = growth.shown()
     founding = growth.founding
     masters = founding.masters.provenance
@@ -117,7 +117,7 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
         f"weights: sum {float(sum(sub.weight for sub in growth.subs)):.3f} over {len(growth.subs)} subs",
     ]
     return Product(
-        stack=shown.copy(),
+        stack=shown,
         header=founding.header,
         subs=tuple(growth.subs),
         sky_adu=founding.sky_adu,
@@ -232,14 +232,20 @@ class Publisher:
         """Return when what was shown so far is in the cache, for other processes to see."""
         self._shower.submit(lambda: None).result()
 
+    def let_go(self) -> None:
+        """Wait for a stack that is being written: it is no copy, and nothing may be folded into it meanwhile."""
+        if self._writing is not None:
+            wait([self._writing])
+
     def close(self) -> None:
         """Finish writing."""
         self._shower.shutdown(wait=True)
         self._writer.shutdown(wait=True)
 
     def _begin(self, session: Session, growth: Growth) -> None:
+        """Begin to write a stack: it must stay as it is until it is written."""
         product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
-        keep = None if session.processing.passes == 2 else checkpoint_of(growth, product.stack)
+        keep = None if session.processing.passes == 2 else checkpoint_of(growth)
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"

@@ -39,7 +39,7 @@ class Stack:
     mean, m2 : ndarray of float32
         (C, H, W); m2 = Σ w (x − mean)².
     weight : ndarray of float32
-        (1, H, W), Σ w: the channels of a px are judged together. (C, H, W) where they are not, before the first look.
+        (1, H, W), Σ w: the channels of a px are judged together.
     coverage, rejected : ndarray of uint16
         Samples in the mean, samples judged out; shaped as the weight.
     template : str
@@ -51,8 +51,8 @@ class Stack:
 
     __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "weight")
 
-    def __init__(self, shape: Shape, template: str = "", *, joint: bool = True) -> None:
-        counted = (min(shape[0], 1), *shape[1:]) if joint else shape
+    def __init__(self, shape: Shape, template: str = "") -> None:
+        counted = (min(shape[0], 1), *shape[1:])
         self.mean: Array = np.zeros(shape, np.float32)
         self.m2: Array = np.zeros(shape, np.float32)
         self.weight: Array = np.zeros(counted, np.float32)
@@ -103,45 +103,64 @@ class Stack:
 
     def result(self) -> Sums:
         """Return mean, variance of one typical sub, standard error, and counts; all copies."""
+        squared_error = self.squared_error()
+        counts = (np.broadcast_to(plane.copy(), self.shape) for plane in (self.coverage, self.rejected))
+        return Sums(self.known_mean(), self.coverage * squared_error, np.sqrt(squared_error), *counts)
+
+    def known_mean(self) -> Array:
+        """Return the mean, NaN where nobody covered."""
+        mean = self.mean.copy()
+        mean[np.broadcast_to(self.coverage == 0, mean.shape)] = np.nan
+        return mean
+
+    def squared_error(self) -> Array:
+        """Return the square of the standard error of the mean, NaN where fewer than two covered."""
         n = self.coverage
         with np.errstate(divide="ignore", invalid="ignore"):
-            squared_error = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
+            squared_error: Array = self.m2 / ((n.astype(np.float32) - np.float32(1)) * self.weight)
         squared_error[np.broadcast_to(n < 2, squared_error.shape)] = np.nan
-        mean = self.mean.copy()
-        mean[np.broadcast_to(n == 0, mean.shape)] = np.nan
-        counts = (np.broadcast_to(plane.copy(), mean.shape) for plane in (n, self.rejected))
-        return Sums(mean, n * squared_error, np.sqrt(squared_error), *counts)
+        return squared_error
 
-    def copy(self) -> Stack:
-        """Return an independent stack with the same sums."""
-        twin = Stack((0, 0, 0), self.template)
-        twin.mean, twin.m2, twin.weight, twin.coverage, twin.rejected = (a.copy() for a in self.arrays)
-        twin.n_subs, twin.exposure_s = self.n_subs, self.exposure_s
-        return twin
+    def part(self, channel: int, rows: slice) -> Stack:
+        """Return rows of a channel as a stack of its own, not a copy."""
+        part = Stack((0, 0, 0), self.template)
+        part.mean, part.m2, part.weight, part.coverage, part.rejected = (
+            plane[min(channel, len(plane) - 1), rows][None] for plane in self.arrays
+        )
+        return part
 
 
 class FirstLook:
-    """A core and, per pixel, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
+    """A core and, per px, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
 
     Attributes
     ----------
     core : Stack
         Sums of what is not held aside.
-    aside : ndarray of float32
-        (N_ASIDE, C, H, W), ascending; the first `n_aside` of a pixel are valid until all are.
+    unit_adu : float
+        Of the samples held aside.
+    aside : ndarray of uint16
+        (N_ASIDE, C, H, W), bits of half floats, ascending in luminance; the first `n_aside` of a px are valid until
+        all are.
     aside_of : ndarray of uint8
-        Index (0-based, in the order folded) of the sub a held sample came from.
+        (N_ASIDE, H, W), index (0-based, in the order folded) of the sub a held sample came from.
     n_aside : ndarray of uint8
-        (C, H, W).
+        (H, W).
     weights : list of float
         Weight of each sub folded, by index.
     """
 
-    __slots__ = ("aside", "aside_of", "core", "n_aside", "weights")
+    __slots__ = ("aside", "aside_of", "core", "n_aside", "unit_adu", "weights")
 
-    def __init__(self, shape: Shape) -> None:
-        self.core = Stack(shape, joint=False)
-        self.aside: Array = np.zeros((N_ASIDE, *shape), np.float32)
-        self.aside_of: Array = np.zeros((N_ASIDE, *shape), np.uint8)
-        self.n_aside: Array = np.zeros(shape, np.uint8)
+    def __init__(self, shape: Shape, unit_adu: float = 1.0) -> None:
+        self.core = Stack(shape)
+        self.unit_adu = unit_adu
+        self.aside: Array = np.zeros((N_ASIDE, *shape), np.uint16)
+        self.aside_of: Array = np.zeros((N_ASIDE, *shape[1:]), np.uint8)
+        self.n_aside: Array = np.zeros(shape[1:], np.uint8)
         self.weights: list[float] = []
+
+    @property
+    def held(self) -> tuple[Array, Array, Array, np.float32]:
+        """What the kernels take: samples, owners, counts, unit."""
+        return self.aside, self.aside_of, self.n_aside, np.float32(self.unit_adu)

@@ -1,7 +1,7 @@
 """The first look's kernels: hold a pixel's extremes aside, and re-admit them from the inside out.
 
 A satellite in one of the first subs is the highest sample of its pixels; held aside it never touches the core, and what
-is shown takes it back only when it agrees with the rest.
+is shown takes it back only when it agrees with the rest. The channels of a px stay together, in the order of luminance.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import expected_variance
+from livestack.reduce.accumulate import Sums, expected_variance
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
@@ -20,34 +20,139 @@ from livestack.stack import N_ASIDE, N_LOW
 CHANGE = 1.5
 """The guide shows a star's change diluted by its coarser px."""
 
+Place = tuple[int, int]
+Rule = tuple[float, float, float, int, int]
+Aside = tuple[Array, Array, Array, Any]
+
 
 @njit(**OPTIONS)
-def _hold_aside(values: Array, owners: Array, n: int, v: float, owner: int) -> tuple[int, Any, int]:
-    """Insert into ascending extremes: (how many are held now, what goes into the core, its owner or −1)."""
+def _light_of(v: Array) -> Any:
+    """Luminance of the channels (C,) of a sample: ¼ red, ½ green, ¼ blue."""
+    return v[0] if v.size == 1 else F(0.25) * v[0] + F(0.5) * v[1] + F(0.25) * v[2]
+
+
+@njit(**OPTIONS)
+def _half(x: Any) -> Any:
+    """Bits of a number as a half float (IEEE 754), rounded to the nearest, the largest in place of infinity."""
+    # the exponent is biased by 15, not 127; what is too small for it becomes subnormal in both
+    bits = np.float32(np.abs(x) * F(2.0**-112)).view(np.int32)
+    code = (bits + 0xFFF + ((bits >> 13) & 1)) >> 13
+    return np.uint16((0x7BFF if code > 0x7BFF else code) | (0x8000 if x < 0 else 0))
+
+
+@njit(**OPTIONS)
+def _from_half(code: Any) -> Any:
+    """Inverse of `_half`."""
+    x = np.int32((np.int32(code) & 0x7FFF) << 13).view(np.float32) * F(2.0**112)
+    return -x if code & 0x8000 else x
+
+
+@njit(**OPTIONS)
+def _put(aside: Aside, k: int, at: Place, v: Array, owner: int) -> None:
+    y, x = at
+    for c in range(v.size):
+        aside[0][k, c, y, x] = _half(v[c] / aside[3])
+    aside[1][k, y, x] = owner
+
+
+@njit(**OPTIONS)
+def _move(aside: Aside, k: int, to: int, at: Place) -> None:
+    y, x = at
+    for c in range(aside[0].shape[1]):
+        aside[0][to, c, y, x] = aside[0][k, c, y, x]
+    aside[1][to, y, x] = aside[1][k, y, x]
+
+
+@njit(**OPTIONS)
+def _take(aside: Aside, k: int, at: Place, v: Array) -> Any:
+    """Take a held sample into v (C,); returns its owner."""
+    y, x = at
+    for c in range(v.size):
+        v[c] = _from_half(aside[0][k, c, y, x]) * aside[3]
+    return aside[1][k, y, x]
+
+
+@njit(**OPTIONS)
+def _light_at(aside: Aside, k: int, at: Place) -> Any:
+    """Luminance of a held sample."""
+    y, x = at
+    if aside[0].shape[1] == 1:
+        return _from_half(aside[0][k, 0, y, x]) * aside[3]
+    red, green, blue = aside[0][k, 0, y, x], aside[0][k, 1, y, x], aside[0][k, 2, y, x]
+    light = F(0.25) * _from_half(red) + F(0.5) * _from_half(green) + F(0.25) * _from_half(blue)
+    return light * aside[3]
+
+
+@njit(**OPTIONS)
+def lowest_rows(aside: Aside, y0: int, out: Array, seen: Array) -> None:
+    """Put the lowest of the held samples from row y0 on into out (C, rows, W), and whether there is one into seen."""
+    for y in range(out.shape[1]):
+        for x in range(out.shape[2]):
+            seen[0, y, x] = min(aside[2][y0 + y, x], 1)
+            for c in range(out.shape[0]):
+                out[c, y, x] = _from_half(aside[0][0, c, y0 + y, x]) * aside[3]
+
+
+@njit(**OPTIONS)
+def _hold_aside(aside: Aside, at: Place, v: Array, owner: int, pushed: Array) -> Any:
+    """Insert a sample v (C,) into the extremes, ascending in luminance.
+
+    Returns the owner of what goes into the core, which is left in `pushed` (C,), or −1: nothing does.
+    """
+    y, x = at
+    n, light = int(aside[2][y, x]), _light_of(v)
     if n < N_ASIDE:
         q = n
-        while q > 0 and values[q - 1] > v:
-            values[q], owners[q] = values[q - 1], owners[q - 1]
+        while q > 0 and _light_at(aside, q - 1, at) > light:
+            _move(aside, q - 1, q, at)
             q -= 1
-        values[q], owners[q] = v, owner
-        return n + 1, F(0), -1
-    if v > values[N_LOW]:
-        out, out_owner = values[N_LOW], owners[N_LOW]
-        q = N_LOW
-        while q < N_ASIDE - 1 and values[q + 1] < v:
-            values[q], owners[q] = values[q + 1], owners[q + 1]
+        _put(aside, q, at, v, owner)
+        aside[2][y, x] = n + 1
+        return -1
+    if light > _light_at(aside, N_LOW, at):
+        out, q = int(_take(aside, N_LOW, at, pushed)), N_LOW
+        while q < N_ASIDE - 1 and _light_at(aside, q + 1, at) < light:
+            _move(aside, q + 1, q, at)
             q += 1
-        values[q], owners[q] = v, owner
-        return n, out, int(out_owner)
-    if v < values[N_LOW - 1]:
-        out, out_owner = values[N_LOW - 1], owners[N_LOW - 1]
-        q = N_LOW - 1
-        while q > 0 and values[q - 1] > v:
-            values[q], owners[q] = values[q - 1], owners[q - 1]
+        _put(aside, q, at, v, owner)
+        return out
+    if light < _light_at(aside, N_LOW - 1, at):
+        out, q = int(_take(aside, N_LOW - 1, at, pushed)), N_LOW - 1
+        while q > 0 and _light_at(aside, q - 1, at) > light:
+            _move(aside, q - 1, q, at)
             q -= 1
-        values[q], owners[q] = v, owner
-        return n, out, int(out_owner)
-    return n, v, owner
+        _put(aside, q, at, v, owner)
+        return out
+    pushed[:] = v
+    return owner
+
+
+@njit(**OPTIONS)
+def _agrees(v: Array, w: Any, at: Place, core: Sums, noise: Array, s: Any, rule: Rule) -> bool:
+    """Whether all channels of a sample v (C,) of weight w lie within the limits about the mean of a px."""
+    y, x = at
+    n, total = int(core[3][0, y, x]), core[2][0, y, x]
+    for c in range(v.size):
+        d = v[c] - core[0][c, y, x]
+        variance = expected_variance(noise[c] / w, s, n, core[1][c, y, x], w, total, F(rule[2]))
+        kappa = F(rule[1]) if d > 0 else F(rule[0])
+        if d * d > kappa * kappa * variance:
+            return False
+    return True
+
+
+@njit(**OPTIONS)
+def _take_in(v: Array, w: Any, at: Place, core: Sums) -> None:
+    """Add a sample v (C,) of weight w to the mean of a px."""
+    y, x = at
+    core[3][0, y, x] += 1
+    total = core[2][0, y, x] + w
+    core[2][0, y, x] = total
+    for c in range(v.size):
+        d = v[c] - core[0][c, y, x]
+        g = d * (w / total)
+        core[0][c, y, x] += g
+        core[1][c, y, x] += w * d * (d - g)
 
 
 @njit(**OPTIONS)
@@ -58,11 +163,11 @@ def hold_band(
     scale: float,
     index: int,
     weights: Array,
-    core: tuple[Array, Array, Array, Array, Array],
-    aside: tuple[Array, Array, Array],
+    core: Sums,
+    aside: Aside,
     noise: Array,
     structure: Array,
-    rule: tuple[float, float, float, int, int],
+    rule: Rule,
     sketch: Sketch,
     y0: int,
     y1: int,
@@ -73,59 +178,52 @@ def hold_band(
     ----------
     index : which sub of the first look this is, 0-based.
     weights : (n,) weight by index.
-    aside : values (N_ASIDE, C, H, W), owners (N_ASIDE, C, H, W), counts (C, H, W).
+    aside : half floats (N_ASIDE, C, H, W), owners (N_ASIDE, H, W), counts (H, W), and the unit of the half floats.
     noise, structure, rule : as in `readmit_band`.
     sketch : as in `sketch_box`.
     """
-    mean, m2, total, coverage, rejected = core
-    kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
-    values, owners, counts = aside
-    channels, _, width = mean.shape
+    channels, _, width = core[0].shape
     box = np.empty(4, np.int64)
     columns = tile_width(pose[0])
     sample = np.empty((channels, y1 - y0, columns), np.float32)
+    v, pushed = np.empty(channels, np.float32), np.empty(channels, np.float32)
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
         sketch_box(sample, box, sketch)
-        for c in range(channels):
-            for y in range(y0, y1):
-                for x in range(x0, box[3]):
-                    v = sample[c, y - y0, x - x0]
-                    if not np.isfinite(v):
-                        continue
-                    held, v, owner = _hold_aside(values[:, c, y, x], owners[:, c, y, x], counts[c, y, x], v, index)
-                    counts[c, y, x] = held
-                    if owner < 0:
-                        continue
-                    w, n = weights[owner], coverage[c, y, x]
-                    d = v - mean[c, y, x]
-                    if n >= 3:
-                        variance = expected_variance(
-                            noise[c] / w, structure[y >> 1, x >> 1], n, m2[c, y, x], w, total[c, y, x], nu
-                        )
-                        kappa = kappa_high if d > 0 else kappa_low
-                        if d * d > kappa * kappa * variance:
-                            rejected[c, y, x] += 1
-                            continue
-                    coverage[c, y, x] += 1
-                    new = total[c, y, x] + w
-                    total[c, y, x] = new
-                    g = d * (w / new)
-                    mean[c, y, x] += g
-                    m2[c, y, x] += w * d * (d - g)
+        for y in range(y0, y1):
+            for x in range(x0, box[3]):
+                covered = True
+                for c in range(channels):
+                    v[c] = sample[c, y - y0, x - x0]
+                    covered &= np.isfinite(v[c])
+                owner = _hold_aside(aside, (y, x), v, index, pushed) if covered else -1
+                if owner < 0:
+                    continue
+                s = structure[y >> 1, x >> 1]
+                if core[3][0, y, x] < 3 or _agrees(pushed, weights[owner], (y, x), core, noise, s, rule):
+                    _take_in(pushed, weights[owner], (y, x), core)
+                else:
+                    core[4][0, y, x] += 1
+
+
+@njit(**OPTIONS)
+def _copy_row(core: Sums, result: Sums, y: int) -> None:
+    for c in range(core[0].shape[0]):
+        result[0][c, y], result[1][c, y] = core[0][c, y], core[1][c, y]
+    result[2][0, y], result[3][0, y], result[4][0, y] = core[2][0, y], core[3][0, y], core[4][0, y]
 
 
 @njit(**OPTIONS)
 def readmit_band(
-    core: tuple[Array, Array, Array, Array, Array],
-    aside: tuple[Array, Array, Array],
+    core: Sums,
+    aside: Aside,
     weights: Array,
     noise: Array,
     structure: Array,
-    rule: tuple[float, float, float, int, int],
-    result: tuple[Array, Array, Array, Array, Array],
+    rule: Rule,
+    result: Sums,
     y0: int,
     y1: int,
 ) -> None:
@@ -136,50 +234,42 @@ def readmit_band(
     noise : (C,) variance of a sample of weight 1, ADU².
     structure : (H/2, W/2) local contrast, ADU.
     rule : kappa_low, kappa_high, nu, and two that are not used here.
-    result : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W) to write: of the channel that lost most.
+    result : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W) to write; it may be the core itself.
     """
-    values, owners, counts = aside
-    kappa_low, kappa_high, nu = F(rule[0]), F(rule[1]), F(rule[2])
     channels, _, width = core[0].shape
+    v = np.empty(channels, np.float32)
     for y in range(y0, y1):
+        _copy_row(core, result, y)
         for x in range(width):
-            least, fewest, most_out = F(np.inf), 65535, 0
-            s = structure[y >> 1, x >> 1]
-            for c in range(channels):
-                n, held, before = int(core[3][c, y, x]), int(counts[c, y, x]), core[4][c, y, x]
-                mu, q, total = core[0][c, y, x], core[1][c, y, x], core[2][c, y, x]
-                low, high, out = min(N_LOW, held) - 1, min(N_LOW, held), 0
-                if n == 0 and held > 0:
-                    # the lower median: what is wrong is mostly too bright
-                    k = (held - 1) // 2
-                    mu, q, total, n = values[k, c, y, x], F(0), weights[owners[k, c, y, x]], 1
-                    low, high = k - 1, k + 1
-                while low >= 0 or high < held:
-                    take_low = high >= held or (low >= 0 and mu - values[low, c, y, x] < values[high, c, y, x] - mu)
-                    k = low if take_low else high
-                    w = weights[owners[k, c, y, x]]
-                    d = values[k, c, y, x] - mu
-                    variance = expected_variance(noise[c] / w, s, n, q, w, total, nu)
-                    kappa = kappa_high if d > 0 else kappa_low
-                    if d * d > kappa * kappa * variance:
-                        # the rest of this side lies farther out
-                        if take_low:
-                            out, low = out + low + 1, -1
-                        else:
-                            out, high = out + held - high, held
-                        continue
-                    n += 1
-                    total += w
-                    g = d * (w / total)
-                    mu += g
-                    q += w * d * (d - g)
+            at, held, s = (y, x), int(aside[2][y, x]), structure[y >> 1, x >> 1]
+            low, high = min(N_LOW, held) - 1, min(N_LOW, held)
+            if result[3][0, y, x] == 0 and held > 0:
+                # the lower median: what is wrong is mostly too bright
+                k = (held - 1) // 2
+                owner = _take(aside, k, at, v)
+                _take_in(v, weights[owner], at, result)
+                low, high = k - 1, k + 1
+            while low >= 0 or high < held:
+                mu = _light_of(result[0][:, y, x])
+                take_low = high >= held or (
+                    low >= 0 and mu - _light_at(aside, low, at) < _light_at(aside, high, at) - mu
+                )
+                k = low if take_low else high
+                owner = _take(aside, k, at, v)
+                if not _agrees(v, weights[owner], at, result, noise, s, rule):
+                    # the rest of this side lies farther out
                     if take_low:
-                        low -= 1
+                        result[4][0, y, x] += low + 1
+                        low = -1
                     else:
-                        high += 1
-                result[0][c, y, x], result[1][c, y, x] = mu, q
-                least, fewest, most_out = min(least, total), min(fewest, n), max(most_out, before + out)
-            result[2][0, y, x], result[3][0, y, x], result[4][0, y, x] = least, fewest, most_out
+                        result[4][0, y, x] += held - high
+                        high = held
+                    continue
+                _take_in(v, weights[owner], at, result)
+                if take_low:
+                    low -= 1
+                else:
+                    high += 1
 
 
 @njit(**OPTIONS)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import REJECTORS, Against, Light, hold, readmit
+from livestack.reduce.extremes import _from_half, _half
+from livestack.reduce.fold import REJECTORS, Against, Light, hold, lowest_contrast, readmit
 from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -44,7 +45,7 @@ def _plain(subs: list[Light]) -> Stack:
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 8, 12])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_clean_subs_give_the_plain_mean(n: int, weighted: bool) -> None:
-    """Every sample comes back but the few beyond the limits; the mean is the plain mean to a small part of σ."""
+    """Every sample comes back but the few beyond the limits; the mean is the plain mean to what half floats tell."""
     weights = np.random.default_rng(1).uniform(0.5, 2, n) if weighted else np.ones(n)
     subs = [_sub(k, weight=w) for k, w in enumerate(weights)]
     shown, plain = readmit(_held(subs), RULE, ONE, None), _plain(subs)
@@ -52,10 +53,10 @@ def test_clean_subs_give_the_plain_mean(n: int, weighted: bool) -> None:
     whole = shown.rejected == 0
     assert whole.mean() > 1 - 0.004 * n
     off = np.abs(shown.mean - plain.mean)[whole]
-    assert off.max() < 2e-3 * NOISE_ADU
+    assert off.max() < 3e-3 * NOISE_ADU
     np.testing.assert_allclose(shown.weight[whole], plain.weight[whole], rtol=1e-5)
     if n > 1:
-        np.testing.assert_allclose(shown.m2[whole], plain.m2[whole], rtol=1e-3, atol=1e-3 * NOISE_ADU**2)
+        np.testing.assert_allclose(shown.m2[whole], plain.m2[whole], rtol=3e-3, atol=3e-3 * NOISE_ADU**2)
     assert np.sqrt(np.mean((shown.mean - plain.mean) ** 2)) < 0.06 * NOISE_ADU
 
 
@@ -126,3 +127,41 @@ def test_the_order_of_clean_subs_hardly_matters() -> None:
     one = readmit(_held(subs), RULE, ONE, None)
     other = readmit(_held(subs[::-1]), RULE, ONE, None)
     assert np.sqrt(np.mean((one.mean - other.mean) ** 2)) < 0.02 * NOISE_ADU
+
+
+def test_half_floats_are_those_of_ieee_754() -> None:
+    draw = np.random.default_rng(7)
+    some = (draw.normal(size=2000) * 10.0 ** draw.uniform(-9, 4.5, 2000)).astype(np.float32)
+    numbers = np.concatenate([some, np.array([0, -0.0, 1, 65504, -65504, 2049, 2051], np.float32)])
+    bits = np.array([_half(x) for x in numbers], np.uint16)
+    near = numbers.astype(np.float16)
+    assert np.abs(bits.view(np.float16) - near.astype(np.float32)).max() <= 2.0**-24
+    whole = np.abs(numbers) >= 2.0**-14
+    np.testing.assert_array_equal(bits[whole], near.view(np.uint16)[whole])
+    np.testing.assert_array_equal([_from_half(code) for code in bits], bits.view(np.float16).astype(np.float32))
+    assert _from_half(_half(np.float32(1e9))) == 65504
+    assert _from_half(_half(np.float32(-1e30))) == -65504
+
+
+def test_the_colours_of_a_px_are_held_together() -> None:
+    """What is off in one channel alone is out in all, and so is what the others of its sub said."""
+    subs = [np.stack([noisy(np.zeros(SIZE), 10 * k + c) for c in range(3)], axis=-1) for k in range(5)]
+    subs[1][40:44, :, 0] += 30 * NOISE_ADU
+    noise = np.full(3, NOISE_ADU**2)
+    first = FirstLook((3, *SIZE))
+    for data in subs:
+        sub = light(frame_of(data), sky=SKY_ADU)
+        hold(first, sub, RULE, Against(noise, readmit(first, RULE, noise, None) if first.weights else None), None)
+    shown = readmit(first, RULE, noise, None)
+    assert shown.coverage.shape == (1, *SIZE)
+    assert (shown.rejected[0, 40:44] == 1).mean() > 0.97
+    assert np.abs(shown.mean[:, 40:44].mean(axis=(1, 2))).max() < 0.1 * NOISE_ADU
+    without = np.mean([data for k, data in enumerate(subs) if k != 1], axis=0)[40:44] - SKY_ADU
+    clean = (shown.rejected[0, 40:44] == 1) & (shown.coverage[0, 40:44] == 4)
+    np.testing.assert_allclose(
+        shown.mean[:, 40:44][:, clean], np.moveaxis(without, 2, 0)[:, clean], atol=0.02 * NOISE_ADU
+    )
+    ended = readmit(first, RULE, noise, None, lowest_contrast(first, noise, RULE, None))
+    assert ended is first.core
+    for mine, yours in zip(shown.arrays, ended.arrays, strict=True):
+        np.testing.assert_array_equal(mine, yours)
