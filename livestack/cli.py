@@ -5,83 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import math
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from livestack.cli_options import BIND, PROCESSING, SHOWING, path, seconds, with_options
 from livestack.errors import LivestackError, NothingStacked, SettingsError, SourceError
-from livestack.settings import EXISTING, REJECT, VIEWER, WEIGHT, Settings
+from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
 
 if TYPE_CHECKING:
     from livestack.engine_room import Faces
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 STOPPED = 130
-BIND = "127.0.0.1:8577"
-
-
-def path(value: str) -> Path:
-    """Return a path as the user means it, absolute: ~ and .. resolved, links as they were named."""
-    if not value:
-        raise click.BadParameter("a path must not be empty")
-    if value.startswith("="):  # the level of a bias, no file
-        return Path(value)
-    return Path(os.path.abspath(Path(value).expanduser()))  # noqa: PTH100 - Path.absolute keeps ..
-
-
-def seconds(value: str) -> float:
-    """Return a time that passes."""
-    try:
-        number = float(value)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise click.BadParameter(f"{value!r} is no time: give a number of seconds above 0")
-    return number
-
-
-PROCESSING = (
-    click.option(
-        "--masters", type=path, multiple=True, help="Folder or file: masters, or raw bias, dark, flat frames."
-    ),
-    click.option("--bias", type=path, help="This bias, or a level in ADU such as =500, whatever the headers say."),
-    click.option("--dark", type=path, help="This dark, whatever the headers say."),
-    click.option("--flat", type=path, help="This flat, whatever the headers say."),
-    click.option("--no-calibration", is_flag=True, help="Stack the frames as they come."),
-    click.option("--reject", type=click.Choice(REJECT), help="How outliers are found (deferred)."),
-    click.option("--weight", type=click.Choice(WEIGHT), help="How much a sub counts (depth)."),
-    click.option("--session", type=path, metavar="DIR", help="Session folder."),
-    click.option("--settings", "settings_file", type=path, metavar="FILE.toml", help="Options win over it."),
-    click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Workers that prepare subs."),
-    click.option("--memory", metavar="SIZE", help="Bound on memory, such as 2G."),
-    click.option("--json", "as_json", is_flag=True, help="Every event as one JSON line."),
-)
-SHOWING = (
-    click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
-    click.option("--serve", "serve_page", is_flag=True, help="The page too."),
-    click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
-    click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
-)
-
-
-def with_options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
-    """Add groups of options to a command."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed([option for group in groups for option in group]):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 class Cli(click.Group):
@@ -349,6 +291,23 @@ def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | 
     if idle_s is None and not faces.window and not sys.stdout.isatty():
         idle_s = 15.0
     return run_demo(night_options({"n_lights": n_lights, "seed": seed}), pace_s, settings, faces, idle_s)
+
+
+@main.command()
+@click.option("--size", metavar="WxH", default="6248x4176", help="Of the frames, px (6248x4176).")
+@click.option("--mono", is_flag=True, help="A mono camera.")
+@click.option("--lights", "n_lights", type=click.IntRange(min=1), metavar="N", default=18, help="How many subs (18).")
+@click.option("--json", "into", type=path, metavar="FILE", help="The figures as JSON too.")
+def bench(size: str, mono: bool, n_lights: int, into: Path | None) -> int:
+    """Measure how fast this machine stacks, and how right: a synthetic night, stacked by a livestack of its own.
+
+    Example: livestack bench --size 4656x3520
+    """
+    from livestack.bench.frames import Frames
+    from livestack.bench.quick import run_bench
+    from livestack.demo import size_of
+
+    return run_bench(Frames(size_of(size), None if mono else "RGGB", n_lights), click.echo, into)
 
 
 @main.command()

@@ -34,13 +34,24 @@ def night_options(options: dict[str, Any]) -> NightOptions:
     if options.get("mono"):
         chosen["cfa"] = None
     if options.get("size"):
-        try:
-            width, height = (int(part) for part in str(options["size"]).lower().split("x"))
-        except ValueError:
-            raise SettingsError(f"--size: {options['size']!r} is not WIDTHxHEIGHT, such as 1200x900") from None
-        chosen["size"] = (height, width)
+        chosen["size"] = size_of(options["size"])
     night = NightOptions(**chosen)
     return night.lasting(options["n_lights"]) if options.get("n_lights") is not None else night
+
+
+def size_of(words: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT; returns (H, W).
+
+    Raises
+    ------
+    SettingsError
+        As one line.
+    """
+    try:
+        width, height = (int(part) for part in words.lower().split("x"))
+    except ValueError:
+        raise SettingsError(f"--size: {words!r} is not WIDTHxHEIGHT, such as 1200x900") from None
+    return height, width
 
 
 def simulate_night(folder: Path, night: NightOptions, pace_s: float | None) -> int:

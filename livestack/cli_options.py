@@ -1,0 +1,71 @@
+"""What the commands have in common: options, and values as users type them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from livestack.settings import REJECT, VIEWER, WEIGHT
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+BIND = "127.0.0.1:8577"
+
+
+def path(value: str) -> Path:
+    """Return a path as the user means it, absolute: ~ and .. resolved, links as they were named."""
+    if not value:
+        raise click.BadParameter("a path must not be empty")
+    if value.startswith("="):  # the level of a bias, no file
+        return Path(value)
+    return Path(os.path.abspath(Path(value).expanduser()))  # noqa: PTH100 - Path.absolute keeps ..
+
+
+def seconds(value: str) -> float:
+    """Return a time that passes."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise click.BadParameter(f"{value!r} is no time: give a number of seconds above 0")
+    return number
+
+
+PROCESSING = (
+    click.option(
+        "--masters", type=path, multiple=True, help="Folder or file: masters, or raw bias, dark, flat frames."
+    ),
+    click.option("--bias", type=path, help="This bias, or a level in ADU such as =500, whatever the headers say."),
+    click.option("--dark", type=path, help="This dark, whatever the headers say."),
+    click.option("--flat", type=path, help="This flat, whatever the headers say."),
+    click.option("--no-calibration", is_flag=True, help="Stack the frames as they come."),
+    click.option("--reject", type=click.Choice(REJECT), help="How outliers are found (deferred)."),
+    click.option("--weight", type=click.Choice(WEIGHT), help="How much a sub counts (depth)."),
+    click.option("--session", type=path, metavar="DIR", help="Session folder."),
+    click.option("--settings", "settings_file", type=path, metavar="FILE.toml", help="Options win over it."),
+    click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Workers that prepare subs."),
+    click.option("--memory", metavar="SIZE", help="Bound on memory, such as 2G."),
+    click.option("--json", "as_json", is_flag=True, help="Every event as one JSON line."),
+)
+SHOWING = (
+    click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
+    click.option("--serve", "serve_page", is_flag=True, help="The page too."),
+    click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
+    click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
+)
+
+
+def with_options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
+    """Add groups of options to a command."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
