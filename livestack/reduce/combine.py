@@ -102,8 +102,9 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
 def combine(frames: Iterable[Array]) -> Combined:
     """Average frames of one shape, uint16 or float32, in bounded memory, each read once.
 
-    Memory: 28 bytes a px beside the frame in hand. What stands out of all other frames by more than `KAPPA` σ is left
-    out of its px: the two highest values and the lowest can be. The noise is told by the differences of frames.
+    Memory: 28 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more than
+    `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the differences of
+    frames.
     """
     first: Array | None = None
     before: Array | None = None
@@ -111,21 +112,26 @@ def combine(frames: Iterable[Array]) -> Combined:
     for frame in frames:
         values = frame.ravel()
         stride = max(1, values.size // SOME_PX)
-        if first is None:
-            first, shape = values.astype(np.float32), frame.shape
-            moments = np.zeros((2, values.size))
-            aside = np.full((ASIDE, values.size), -np.inf, np.float32)
-            aside[2] = np.inf
         some = values[::stride].astype(np.float32)
         if before is not None:
             with np.errstate(invalid="ignore"):  # a px that is no number stays none
                 differences.append(scatter(some - before) / np.sqrt(2))
         before = some
-        _hold(values, first, moments, aside)
         n += 1
+        if first is None:
+            first, shape = values.astype(np.float32), frame.shape
+            continue
+        if n == 2:
+            # the first one does not differ from itself
+            moments = np.zeros((2, values.size))
+            aside = np.zeros((ASIDE, values.size), np.float32)
+            aside[1] = -np.inf
+        _hold(values, first, moments, aside)
     if first is None:
         raise ValueError("there is nothing to combine")
-    noise = float(np.median(differences)) if differences else float("nan")
+    if n == 1:
+        return Combined(first.reshape(shape), 1, float("nan"), 0.0)
+    noise = float(np.median(differences))
     if n < 3:
         mean = first + (moments[0] / n).astype(np.float32)
         return Combined(mean.reshape(shape), n, noise / np.sqrt(n), 0.0)

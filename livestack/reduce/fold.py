@@ -274,7 +274,7 @@ def lowest_contrast(first: FirstLook, noise: Array, rule: Rule, threads: Executo
         low, seen = np.empty((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
         extremes.lowest_rows(first.held, 2 * top, low, seen)
         part = np.empty((bottom - top, out.shape[1]), np.float32)
-        extremes.contrast_band(low, seen, noise.astype(np.float32), rule.beta, part, 0, len(part))
+        extremes.contrast_band(low, seen, noise.astype(np.float32), rule.beta, _NOWHERE, part, 0, len(part))
         out[y0:y1] = part[y0 - top : y1 - top]
 
     each_band(len(out), threads, band)
