@@ -102,9 +102,9 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
 def combine(frames: Iterable[Array]) -> Combined:
     """Average frames of one shape, uint16 or float32, in bounded memory, each read once.
 
-    Memory: 28 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more than
-    `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the differences of
-    frames.
+    Memory: 28 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
+    than `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the
+    differences of frames.
     """
     first: Array | None = None
     before: Array | None = None
