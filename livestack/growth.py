@@ -28,7 +28,8 @@ from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_s
 from livestack.reduce.judge import Sight, judge
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sample_noise
-from livestack.reduce.sensor import sensor_of
+from livestack.reduce.outshone import defects_in_star_light
+from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.reduce.trails import Trail
 from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
@@ -264,11 +265,12 @@ class Growth:
         final = len(self.subs) >= self.rule.looks[-1]
         self.first = None if final else self._nothing_held((self.founding.shape[0], 0, 0))
         del first
+        defects = self._defects(shown)
         # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
         shown.m2 = shown.mean
         np.minimum(shown.coverage, OWN_VARIANCE_FROM, out=shown.coverage)
         template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
-        identity, defects = look_id(self.subs), self._defects()
+        identity = look_id(self.subs)
         self.core, folded = self._judged(read, template, identity, defects, stars)
         _close_holes(self.core.stack, shown)
         del template, shown
@@ -321,10 +323,12 @@ class Growth:
                 coming = self.threads.submit(read, self.subs[k + 1])
             yield sub, frame
 
-    def _defects(self) -> Array:
-        """Hot and cold px that the subs so far show."""
-        matrices = [np.array(sub.matrix) for sub in self.subs]
-        return defects_of(self.spikes, matrices, self.founding.shape[2], is_cfa=self.founding.header.cfa is not None)
+    def _defects(self, shown: Stack) -> Array:
+        """Hot and cold px that the subs so far show, and do not show in their stack."""
+        matrices, scales = [np.array(sub.matrix) for sub in self.subs], [sub.scale for sub in self.subs]
+        cfa = self.founding.header.cfa
+        alone = defects_of(self.spikes, matrices, self.founding.shape[2], is_cfa=cfa is not None)
+        return np.union1d(alone, defects_in_star_light(self.spikes, matrices, shown.mean, scales, colours_of(cfa)))
 
     def judge_again(self, read: ReadSub) -> None:
         """Judge every sub against the stack as it is now, into a fresh one: the second pass."""

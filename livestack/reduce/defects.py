@@ -17,6 +17,7 @@ from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Light
 from livestack.reduce.kernels import BAND, Sensor, calibrate
+from livestack.reduce.starlight import FULL_SHARE, LIT_SIGMA, OFF_SIGMA, is_full, may_be_lit, stands_off
 
 SPIKE_SIGMA = 5.0
 ABOVE_SPREAD = 1.5
@@ -41,6 +42,25 @@ _MARGIN = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Lit:
+    """Px of a sub that stand off what the px about them tell, where these differ.
+
+    Attributes
+    ----------
+    px : ndarray of int32
+        y · width + x, ascending.
+    height : ndarray of float32
+        By so much, ADU.
+    sigmas : ndarray of float32
+        And by so many σ.
+    """
+
+    px: Array
+    height: Array
+    sigmas: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Spikes:
     """Px of a sub that stand alone.
 
@@ -52,11 +72,14 @@ class Spikes:
         Above the px of its colour around it, ADU; negative = below.
     noise_adu : float
         Of one px.
+    lit : Lit, optional
+        Px that stand off in the light of stars.
     """
 
     px: Array
     height: Array
     noise_adu: float
+    lit: Lit | None = None
 
 
 @njit(**OPTIONS)
@@ -109,23 +132,54 @@ def _may_be_spikes(plane: Array, y: int, limit: float, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _spikes_band(sensor: Sensor, limit: float, y0: int, y1: int, found: tuple[Array, Array]) -> int:
-    """Spikes of sensor rows y0…y1 into px and height of `found`; returns how many there are."""
+def _beside_full(sensor: Sensor, place: tuple[int, int, int], full: float) -> bool:
+    """Whether a px about one (plane, y, x) is full."""
+    p, y, x = place
+    if sensor[5].shape[0] > 0:
+        return bool(is_full(sensor[5][p], y, x, full))
+    return bool(is_full(sensor[0][p], y, x, full))
+
+
+@njit(**OPTIONS)
+def _spikes_band(
+    sensor: Sensor,
+    levels: tuple[float, float],
+    y0: int,
+    y1: int,
+    found: tuple[Array, Array],
+    lit: tuple[Array, Array, Array],
+) -> tuple[int, int]:
+    """Spikes of sensor rows y0…y1 into px and height of `found`, what stands off in star light into `lit`.
+
+    levels: noise of one px, ADU, and from which raw value on a px is full. Returns how many there are of each.
+    """
+    noise = levels[0]
+    limit, lit_limit, step = F(SPIKE_SIGMA * noise), F(LIT_SIGMA * noise), 2 if sensor[4].shape[0] > 0 else 1
     planes, _, width = sensor[0].shape
     data = np.empty((planes, y1 - y0 + 2 * _MARGIN, width + 2 * _MARGIN), np.float32)
     calibrate(sensor, y0 - _MARGIN, -_MARGIN, data)
     around, candidate = np.empty(8, np.float32), np.empty(width, np.bool_)
-    n = 0
+    n = n_lit = 0
     for y in range(_MARGIN, _MARGIN + y1 - y0):
+        yy = y0 + y - _MARGIN
         for p in range(planes):
-            _may_be_spikes(data[p], y, F(limit), candidate)
+            _may_be_spikes(data[p], y, limit, candidate)
             for x in range(width):
                 if candidate[x] and n < found[0].size:
-                    height = _spike(data[p], y, x + _MARGIN, F(limit), around)
+                    height = _spike(data[p], y, x + _MARGIN, limit, around)
                     if height != 0:
-                        found[0][n], found[1][n] = (y0 + y - _MARGIN) * width + x, height
+                        found[0][n], found[1][n] = yy * width + x, height
                         n += 1
-    return n
+            may_be_lit(data[p], y, _MARGIN, step, lit_limit, candidate)
+            for x in range(width):
+                if candidate[x] and n_lit < lit[0].size:
+                    if _beside_full(sensor, (p, yy, x), levels[1]):
+                        continue
+                    height, sigmas = stands_off(data[p], (y, x + _MARGIN), (yy, x), sensor[4], noise)
+                    if np.abs(sigmas) > F(OFF_SIGMA):
+                        lit[0][n_lit], lit[1][n_lit], lit[2][n_lit] = yy * width + x, height, sigmas
+                        n_lit += 1
+    return n, n_lit
 
 
 def spikes_of(light: Light, noise_adu: float, threads: Executor | None) -> Spikes:
@@ -137,29 +191,41 @@ def spikes_of(light: Light, noise_adu: float, threads: Executor | None) -> Spike
         Noise of one px of the sub.
     """
     _, height, width = light.sensor[0].shape
-    if light.sensor[4].shape[0] > 2:
+    nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
+    if light.sensor[4].shape[0] > 2 or noise_adu <= 0:
         # on X-Trans no px two away is of one colour with this one everywhere
-        return Spikes(np.zeros(0, np.int32), np.zeros(0, np.float32), noise_adu)
-    limit = SPIKE_SIGMA * noise_adu
+        return Spikes(*nothing, noise_adu)
+    px = light.sensor[5] if light.sensor[5].size else light.sensor[0]
+    full = FULL_SHARE * float(np.max(px, initial=0, where=np.isfinite(px) if px.dtype.kind == "f" else True))
 
-    def band(y0: int) -> tuple[Array, Array]:
+    def band(y0: int) -> tuple[tuple[Array, Array], tuple[Array, Array, Array]]:
         y1 = min(y0 + BAND, height)
         most = int(4 * MOST_SHARE * (y1 - y0) * width) + 16
         found = np.empty(most, np.int32), np.empty(most, np.float32)
-        n = _spikes_band(light.sensor, limit, y0, y1, found)
-        return found[0][:n], found[1][:n]
+        lit = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
+        n, n_lit = _spikes_band(light.sensor, (noise_adu, full), y0, y1, found, lit)
+        return (found[0][:n], found[1][:n]), (lit[0][:n_lit], lit[1][:n_lit], lit[2][:n_lit])
 
     bands = range(0, height, BAND)
-    found = list(threads.map(band, bands) if threads else map(band, bands))
-    px, first = np.unique(np.concatenate([px for px, _ in found]), return_index=True)
-    heights = np.concatenate([heights for _, heights in found])[first]
-    if noise_adu <= 0 or len(px) > MOST_SHARE * height * width:
-        px, heights = px[:0], heights[:0]
-    return Spikes(px, heights, noise_adu)
+    bands_found = list(threads.map(band, bands) if threads else map(band, bands))
+    px, heights = _joined([found for found, _ in bands_found])
+    lit_px, lit_heights, sigmas = _joined([lit for _, lit in bands_found])
+    if len(px) > MOST_SHARE * height * width:
+        return Spikes(*nothing, noise_adu)
+    if light.sensor[0].shape[0] > 1:
+        return Spikes(px, heights, noise_adu)
+    return Spikes(px, heights, noise_adu, Lit(lit_px, lit_heights, sigmas))
+
+
+def _joined(bands: list[tuple[Array, ...]]) -> tuple[Array, ...]:
+    """Px of all bands, ascending and each once, with what goes with them."""
+    px, *values = (np.concatenate(arrays) for arrays in zip(*bands, strict=True))
+    px, first = np.unique(px, return_index=True)
+    return px, *(array[first] for array in values)
 
 
 @njit(**OPTIONS)
-def _beyond_two_stars(places: Array, seen: Array, reach: float) -> int:
+def beyond_two_stars(places: Array, seen: Array, reach: float) -> int:
     """In how many subs a spike shows where neither of two stars would make it, however they lie.
 
     Parameters
@@ -211,9 +277,9 @@ def _stays(places: Array, heights: Array, noise: Array, reach: float, least: int
     for k in range(out.size):
         seen = heights[:, k] != 0
         here = places[:, k].copy()
-        out[k] = _beyond_two_stars(here, seen, reach) >= least
+        out[k] = beyond_two_stars(here, seen, reach) >= least
         if not out[k] and _is_steady(heights[:, k][seen], noise[seen]):
-            out[k] = _beyond_two_stars(here, seen, STEADY_REACH_PX) >= least
+            out[k] = beyond_two_stars(here, seen, STEADY_REACH_PX) >= least
 
 
 def defects_of(found: list[Spikes], matrices: list[Array], width: int, *, is_cfa: bool) -> Array:
@@ -232,21 +298,33 @@ def defects_of(found: list[Spikes], matrices: list[Array], width: int, *, is_cfa
     ndarray of int32
         y · width + x, ascending; none without a dither that carries a star off its px.
     """
+    reach = REACH_CFA_PX if is_cfa else REACH_PX
+    least = max(math.ceil(BEYOND_SHARE * len(found)), 2)
+    noise = np.array([each.noise_adu for each in found])
+    px, heights = often([(each.px, each.height) for each in found])
+    places = places_of(px, matrices, width)
+    stays = np.empty(len(px), np.bool_)
+    _stays(places, heights, noise, reach, least, stays)
+    return px[stays].astype(np.int32)
+
+
+def often(found: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Px that half the subs show, and their heights (n, N), of one sign; 0 = not shown."""
     n = len(found)
-    px, counts = np.unique(np.concatenate([each.px for each in found]), return_counts=True)
+    px, counts = np.unique(np.concatenate([px for px, _ in found]), return_counts=True)
     px = px[counts >= math.ceil(SEEN_SHARE * n)]
     heights = np.zeros((n, len(px)))
-    for row, each in zip(heights, found, strict=True):
-        _, mine, there = np.intersect1d(px, each.px, assume_unique=True, return_indices=True)
-        row[mine] = each.height[there]
+    for row, (each, height) in zip(heights, found, strict=True):
+        _, mine, there = np.intersect1d(px, each, assume_unique=True, return_indices=True)
+        row[mine] = height[there]
     # a px that is bright in some subs and dark in others is noise
     hot = (heights > 0).sum(axis=0) >= (heights < 0).sum(axis=0)
     heights[(heights > 0) != hot] = 0
+    return px, heights
+
+
+def places_of(px: Array, matrices: list[Array], width: int) -> Array:
+    """Where px lie on the grid in each sub, (n, N, 2)."""
     at = np.stack([px % width, px // width, np.ones(len(px))]).astype(np.float64)
     on_grid = [matrix @ at for matrix in matrices]
-    places = np.stack([(xyw[:2] / xyw[2]).T for xyw in on_grid])
-    out = np.empty(len(px), np.bool_)
-    noise = np.array([each.noise_adu for each in found])
-    reach = REACH_CFA_PX if is_cfa else REACH_PX
-    _stays(places, heights, noise, reach, max(math.ceil(BEYOND_SHARE * n), 2), out)
-    return px[out].astype(np.int32)
+    return np.stack([(xyw[:2] / xyw[2]).T for xyw in on_grid])

@@ -55,6 +55,17 @@ _XTRANS = weights_of(xtrans.COLOURS)
 
 
 @njit(**OPTIONS)
+def weights_at(colours: Array, y: int, x: int) -> Any:
+    """(5, 5) of the px about the one at y, x; on X-Trans these are counted from where its cell begins."""
+    n = colours.shape[0]
+    if n == 0:
+        return _MONO
+    if n == xtrans.CELL:
+        return _XTRANS[y % n, x % n]
+    return _GREEN if colours[y & 1, x & 1] == 1 else _OTHER
+
+
+@njit(**OPTIONS)
 def fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
     """Replace bad px, which are NaN, of data (P, h, w) that starts at source (y0, x0), from px that are measured.
 
@@ -73,13 +84,7 @@ def fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
         plane = data[p]
         for k in range(len(bad)):
             y, x = bad[k, 0], bad[k, 1]
-            if n == 0:
-                weights = _MONO
-            elif n == 2:
-                weights = _GREEN if colours[(y0 + y) & 1, (x0 + x) & 1] == 1 else _OTHER
-            else:
-                weights = _XTRANS[(cell_y + y0 + y) % n, (cell_x + x0 + x) % n]
-            value[k] = _predicted(plane, y, x, weights)
+            value[k] = _predicted(plane, y, x, weights_at(colours, cell_y + y0 + y, cell_x + x0 + x))
             if not np.isfinite(value[k]):
                 value[k] = _mean_of_its_colour(plane, y, x, colours, y0, x0)
         for k in range(len(bad)):
