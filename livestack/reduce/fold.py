@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce import accumulate, extremes, kernels
+from livestack.reduce import accumulate, extremes, kernels, shrink
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import FirstLook, Shape, Stack
@@ -167,7 +167,7 @@ def fold(
     elif rule.least and rule.beta:
         shape = np.array(against.stars)
         h, w = change.shape
-        shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(extremes.CHANGE) * change)
+        shape[:h, :w] = np.hypot(shape[:h, :w], np.float32(shrink.CHANGE) * change)
     noise = against.noise.astype(np.float32)
     out = _NOTHING_OUT if against.out is None else against.out
     step = preview_step(*stack.shape[1:])
@@ -274,7 +274,7 @@ def lowest_contrast(first: FirstLook, noise: Array, rule: Rule, threads: Executo
         low, seen = np.empty((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
         extremes.lowest_rows(first.held, 2 * top, low, seen)
         part = np.empty((bottom - top, out.shape[1]), np.float32)
-        extremes.contrast_band(low, seen, noise.astype(np.float32), rule.beta, _NOWHERE, part, 0, len(part))
+        shrink.contrast_band(low, seen, noise.astype(np.float32), rule.beta, _NOWHERE, part, 0, len(part))
         out[y0:y1] = part[y0 - top : y1 - top]
 
     each_band(len(out), threads, band)
@@ -296,7 +296,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, c
     own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
+        shrink.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
@@ -332,7 +332,7 @@ def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
     out = np.empty((height // step, width // step, channels), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
+        shrink.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return (out[:, :, 0] if channels == 1 else out), 1 / step
@@ -344,7 +344,7 @@ def brightest(data: Array, step: int, threads: Executor | None) -> Array:
     out = np.empty((height // step, width // step), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.brightest_band(data, step, out, y0, y1)
+        shrink.brightest_band(data, step, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
