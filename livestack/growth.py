@@ -38,6 +38,8 @@ RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
 HELD_UNIT = 16.0
 """Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
+JUDGED_FROM = N_ASIDE + 3
+"""A first look judges nothing before the sub of this index: the core of a px has too few samples."""
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -296,11 +298,14 @@ class Growth:
         if self.core is None:
             self._shown = None
             return self.first
-        seen = folding.contrast(self.core.stack, self.unit_noise[-1], self.rule, self.threads)
         self.core = self._shown = None
-        self.first = self._nothing_held(self.founding.shape)
-        for (sub, frame), noise in zip(self._frames(read), self.unit_noise, strict=True):
-            self._hold(self.first, sub, self.light(frame, sub), folding.Against(noise, stars=seen))
+        first = self.first = self._nothing_held(self.founding.shape)
+        stars: Array | None = None
+        for k, ((sub, frame), noise) in enumerate(zip(self._frames(read), self.unit_noise, strict=True)):
+            if k == JUDGED_FROM:
+                # the stack before may hold a trail that most of its subs had: it must not count as structure
+                stars = folding.lowest_contrast(first, noise, self.rule, self.threads)
+            self._hold(first, sub, self.light(frame, sub), folding.Against(noise, stars=stars))
         return self.first
 
     def _judged(

@@ -14,12 +14,11 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.accumulate import Sums, expected_variance
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.halves import Aside, Rule, from_half, half, hold_row
 from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
 Place = tuple[int, int]
-Rule = tuple[float, float, float, int, int]
-Aside = tuple[Array, Array, Array, Any]
 
 
 @njit(**OPTIONS)
@@ -29,26 +28,10 @@ def _light_of(v: Array) -> Any:
 
 
 @njit(**OPTIONS)
-def _half(x: Any) -> Any:
-    """Bits of a number as a half float (IEEE 754), rounded to the nearest, the largest in place of infinity."""
-    # the exponent is biased by 15, not 127; what is too small for it becomes subnormal in both
-    bits = np.float32(np.abs(x) * F(2.0**-112)).view(np.int32)
-    code = (bits + 0xFFF + ((bits >> 13) & 1)) >> 13
-    return np.uint16((0x7BFF if code > 0x7BFF else code) | (0x8000 if x < 0 else 0))
-
-
-@njit(**OPTIONS)
-def _from_half(code: Any) -> Any:
-    """Inverse of `_half`."""
-    x = np.int32((np.int32(code) & 0x7FFF) << 13).view(np.float32) * F(2.0**112)
-    return -x if code & 0x8000 else x
-
-
-@njit(**OPTIONS)
 def _put(aside: Aside, k: int, at: Place, v: Array, owner: int) -> None:
     y, x = at
     for c in range(v.size):
-        aside[0][k, c, y, x] = _half(v[c] / aside[3])
+        aside[0][k, c, y, x] = half(v[c] / aside[3])
     aside[1][k, y, x] = owner
 
 
@@ -65,7 +48,7 @@ def _take(aside: Aside, k: int, at: Place, v: Array) -> Any:
     """Take a held sample into v (C,); returns its owner."""
     y, x = at
     for c in range(v.size):
-        v[c] = _from_half(aside[0][k, c, y, x]) * aside[3]
+        v[c] = from_half(aside[0][k, c, y, x]) * aside[3]
     return aside[1][k, y, x]
 
 
@@ -74,9 +57,9 @@ def _light_at(aside: Aside, k: int, at: Place) -> Any:
     """Luminance of a held sample."""
     y, x = at
     if aside[0].shape[1] == 1:
-        return _from_half(aside[0][k, 0, y, x]) * aside[3]
+        return from_half(aside[0][k, 0, y, x]) * aside[3]
     red, green, blue = aside[0][k, 0, y, x], aside[0][k, 1, y, x], aside[0][k, 2, y, x]
-    light = F(0.25) * _from_half(red) + F(0.5) * _from_half(green) + F(0.25) * _from_half(blue)
+    light = F(0.25) * from_half(red) + F(0.5) * from_half(green) + F(0.25) * from_half(blue)
     return light * aside[3]
 
 
@@ -87,7 +70,7 @@ def lowest_rows(aside: Aside, y0: int, out: Array, seen: Array) -> None:
         for x in range(out.shape[2]):
             seen[0, y, x] = min(aside[2][y0 + y, x], 1)
             for c in range(out.shape[0]):
-                out[c, y, x] = _from_half(aside[0][0, c, y0 + y, x]) * aside[3]
+                out[c, y, x] = from_half(aside[0][0, c, y0 + y, x]) * aside[3]
 
 
 @njit(**OPTIONS)
@@ -183,26 +166,60 @@ def hold_band(
     box = np.empty(4, np.int64)
     columns = tile_width(pose[0])
     sample = np.empty((channels, y1 - y0, columns), np.float32)
-    v, pushed = np.empty(channels, np.float32), np.empty(channels, np.float32)
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             continue
         sketch_box(sample, box, sketch)
         for y in range(y0, y1):
-            for x in range(x0, box[3]):
-                covered = True
-                for c in range(channels):
-                    v[c] = sample[c, y - y0, x - x0]
-                    covered &= np.isfinite(v[c])
-                owner = _hold_aside(aside, (y, x), v, index, pushed) if covered else -1
-                if owner < 0:
-                    continue
-                s = structure[y >> 1, x >> 1]
-                if core[3][0, y, x] < 3 or _agrees(pushed, weights[owner], (y, x), core, noise, s, rule):
-                    _take_in(pushed, weights[owner], (y, x), core)
-                else:
-                    core[4][0, y, x] += 1
+            rows, cut = sample[:, y - y0, : box[3] - x0], (y, x0, box[3])
+            n = _held_alike(aside[2][y, x0 : box[3]], rows)
+            if n >= 0:
+                hold_row(aside, cut, n, rows, index, weights, core, noise, structure, rule)
+            else:
+                _hold_px_by_px(aside, cut, rows, index, weights, core, noise, structure, rule)
+
+
+@njit(**OPTIONS)
+def _held_alike(counts: Array, sample: Array) -> int:
+    """How many samples each px of a row holds, where it is as many for all and the sub covers them all; else −1."""
+    n, other, uncovered = counts[0], 0, 0
+    for x in range(counts.size):
+        other += counts[x] != n
+    for c in range(sample.shape[0]):
+        for x in range(counts.size):
+            uncovered += not np.abs(sample[c, x]) <= F(3e38)
+    return int(n) if other == 0 and uncovered == 0 else -1
+
+
+@njit(**OPTIONS)
+def _hold_px_by_px(
+    aside: Aside,
+    cut: tuple[int, int, int],
+    sample: Array,
+    index: int,
+    weights: Array,
+    core: Sums,
+    noise: Array,
+    structure: Array,
+    rule: Rule,
+) -> None:
+    """`hold_row` for px that hold different numbers of samples, or that the sub does not cover."""
+    y, x0, x1 = cut
+    v, pushed = np.empty(sample.shape[0], np.float32), np.empty(sample.shape[0], np.float32)
+    for x in range(x0, x1):
+        covered = True
+        for c in range(v.size):
+            v[c] = sample[c, x - x0]
+            covered &= np.isfinite(v[c])
+        owner = _hold_aside(aside, (y, x), v, index, pushed) if covered else -1
+        if owner < 0:
+            continue
+        s = structure[y >> 1, x >> 1]
+        if core[3][0, y, x] < 3 or _agrees(pushed, weights[owner], (y, x), core, noise, s, rule):
+            _take_in(pushed, weights[owner], (y, x), core)
+        else:
+            core[4][0, y, x] += 1
 
 
 @njit(**OPTIONS)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.extremes import _from_half, _half
+from livestack.reduce import extremes
 from livestack.reduce.fold import REJECTORS, Against, Light, hold, lowest_contrast, readmit
+from livestack.reduce.halves import from_half, half, hold_row
 from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -133,14 +134,14 @@ def test_half_floats_are_those_of_ieee_754() -> None:
     draw = np.random.default_rng(7)
     some = (draw.normal(size=2000) * 10.0 ** draw.uniform(-9, 4.5, 2000)).astype(np.float32)
     numbers = np.concatenate([some, np.array([0, -0.0, 1, 65504, -65504, 2049, 2051], np.float32)])
-    bits = np.array([_half(x) for x in numbers], np.uint16)
+    bits = np.array([half(x) for x in numbers], np.uint16)
     near = numbers.astype(np.float16)
     assert np.abs(bits.view(np.float16) - near.astype(np.float32)).max() <= 2.0**-24
     whole = np.abs(numbers) >= 2.0**-14
     np.testing.assert_array_equal(bits[whole], near.view(np.uint16)[whole])
-    np.testing.assert_array_equal([_from_half(code) for code in bits], bits.view(np.float16).astype(np.float32))
-    assert _from_half(_half(np.float32(1e9))) == 65504
-    assert _from_half(_half(np.float32(-1e30))) == -65504
+    np.testing.assert_array_equal([from_half(code) for code in bits], bits.view(np.float16).astype(np.float32))
+    assert from_half(half(np.float32(1e9))) == 65504
+    assert from_half(half(np.float32(-1e30))) == -65504
 
 
 def test_the_colours_of_a_px_are_held_together() -> None:
@@ -165,3 +166,30 @@ def test_the_colours_of_a_px_are_held_together() -> None:
     assert ended is first.core
     for mine, yours in zip(shown.arrays, ended.arrays, strict=True):
         np.testing.assert_array_equal(mine, yours)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_row_is_held_at_once_as_px_by_px(channels: int) -> None:
+    """Where every px holds as many samples the row is held by loops over it; what is held and the core are the same."""
+    rng = np.random.default_rng(7)
+    width, n, index = 203, 10, np.arange(10)
+    samples = rng.normal(0, 20, (n, channels, width)).astype(np.float32)
+    samples[3, :, 40:60] += 900.0  # a trail
+    samples[:, :, 100] = 50.0  # all alike
+    weights, noise = rng.uniform(0.5, 2, n).astype(np.float32), np.full(channels, 400.0, np.float32)
+    structure = rng.uniform(0, 30, (1, (width + 1) // 2)).astype(np.float32)
+    rule = REJECTORS["deferred"].numbers_aside
+    looks = FirstLook((channels, 1, width), 320.0), FirstLook((channels, 1, width), 320.0)
+    for k in index:
+        for look, hold_some in zip(looks, (False, True), strict=True):
+            rest = weights, look.core.arrays, noise, structure, rule
+            if hold_some:
+                extremes._hold_px_by_px(look.held, (0, 0, width), samples[k], k, *rest)
+            else:
+                hold_row(look.held, (0, 0, width), min(k, 3), samples[k], k, *rest)
+    for one, other in zip(looks[0].held[:3], looks[1].held[:3], strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(looks[0].core.arrays, looks[1].core.arrays, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-3)
+    assert (looks[0].core.coverage + looks[0].core.rejected == n - 3).all()
+    assert looks[0].core.rejected.sum() < 0.05 * n * width
