@@ -20,6 +20,7 @@ from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
+from livestack.reduce.accumulate import OWN_VARIANCE_FROM
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
@@ -35,6 +36,10 @@ from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
+HELD_UNIT = 16.0
+"""Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
+JUDGED_FROM = N_ASIDE + 3
+"""A first look judges nothing before the sub of this index: the core of a px has too few samples."""
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -113,6 +118,10 @@ class Growth:
     ----------
     origin, knowledge : Knowledge
         What the founding sub told, and what the last look told.
+    first : FirstLook, optional
+        None once the final look is over; between looks it holds nothing.
+    unit_noise : list of ndarray
+        Of each sub up to the final look: variance of a sample, were its weight 1, (C,) ADU².
     sketch : ndarray of float32, optional
         Preview of the last sub added, from `fold.new_sketch`.
     """
@@ -125,7 +134,7 @@ class Growth:
     knowledge: Knowledge = field(init=False)
     core: Core | None = None
     first: FirstLook | None = None
-    unit_noise: Array | None = None
+    unit_noise: list[Array] = field(default_factory=list)
     spikes: list[Spikes] = field(default_factory=list)
     sketch: Array | None = None
     _shown: Stack | None = None
@@ -133,7 +142,7 @@ class Growth:
     def __post_init__(self) -> None:
         self.knowledge = self.origin
         if self.rule.looks:
-            self.first = FirstLook(self.founding.shape)
+            self.first = self._nothing_held(self.founding.shape)
         else:
             self.core = Core.empty(self.founding.shape, "", pictures=False)
 
@@ -165,16 +174,28 @@ class Growth:
         self.sketch = folding.new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
-            self.unit_noise = self._noise(light) * light.weight
-            against = folding.Against(self.unit_noise, self.shown() if self.subs else None)
-            folding.hold(self.first, light, self.rule, against, self.threads, self.sketch)
+            self.unit_noise.append(self._noise(light) * light.weight)
             self.spikes.append(self._spikes(frame, sub))
-            self.first.core.count(sub.exposure_s)
+            if self.core is None:
+                stars = folding.contrast(self.shown(), self.unit_noise[-1], self.rule, self.threads)
+                self._shown = None
+                self._hold(self.first, sub, light, folding.Against(self.unit_noise[-1], stars=stars), self.sketch)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core, sketch=self.sketch)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _hold(
+        self,
+        first: FirstLook,
+        sub: SubAccepted,
+        light: Light,
+        against: folding.Against,
+        sketch: Array = folding.NO_SKETCH,
+    ) -> None:
+        folding.hold(first, light, self.rule, against, self.threads, sketch)
+        first.core.count(sub.exposure_s)
 
     def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
         """Px of a sub that stand alone; no look before has a say in it."""
@@ -235,52 +256,62 @@ class Growth:
         Parameters
         ----------
         read : callable
-            The raw frame of a sub; whoever calls has made sure that the files are there.
+            The raw frame of a sub; whoever calls has made sure that the files are there. Where it fails nothing is left
+            of the growth: the subs must be folded again.
         """
         started = time.perf_counter()
-        if self.first is None or self.unit_noise is None:
-            raise RuntimeError("there is no first look to end")
+        first = self._held(read)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
-        stars = folding.contrast(folding.lowest(self.first), self.unit_noise, self.rule, self.threads)
-        # what the first look shows is the stack until there is a better one: there is no room for a third
-        self.core = self._shown = None
-        self.core = self._template(self.first, self.unit_noise)
+        stars = folding.lowest_contrast(first, self.unit_noise[-1], self.rule, self.threads)
+        shown = folding.readmit(first, self.rule, self.unit_noise[-1], self.threads, stars)
         final = len(self.subs) >= self.rule.looks[-1]
-        if final:
-            self.first = None
-        identity, defects = look_id(self.subs), self._defects(self.core.stack)
-        fresh, folded = self._judged(read, identity, defects, stars)
-        _close_holes(fresh.stack, self.core.stack)
-        self.core = fresh
+        self.first = None if final else self._nothing_held((self.founding.shape[0], 0, 0))
+        del first
+        defects = self._defects(shown)
+        if shown.n_subs <= OWN_VARIANCE_FROM:
+            # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
+            shown.m2 = shown.mean
+        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+        identity = look_id(self.subs)
+        self.core, folded = self._judged(read, template, identity, defects, stars)
+        _close_holes(self.core.stack, shown)
+        del template, shown
         pair = read(self.subs[0]), read(self.subs[-1])
         noise = pair_noise(*pair, self.founding.masters_without(defects))
         del pair
-        self.knowledge = known_of_stack(identity, fresh.stack, self.origin, self.founding.header.cfa, defects)
+        self.knowledge = known_of_stack(identity, self.core.stack, self.origin, self.founding.header.cfa, defects)
         if final:
-            self.spikes = []
+            self.spikes, self.unit_noise = [], []
         fractions = {str(no): f.fraction for no, f in folded.items()}
         seconds = time.perf_counter() - started
         event = Looked(self.name, len(self.subs), final, identity, fractions, seconds, len(defects), noise)
         return Look(event, folded)
 
-    def _template(self, first: FirstLook, unit_noise: Array) -> Core:
-        """Return what a first look shows, to judge its subs by."""
-        shown = self._seen(first, unit_noise)
-        return Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+    def _nothing_held(self, shape: Shape) -> FirstLook:
+        noise_adu = self.founding.quality.noise_adu
+        return FirstLook(shape, HELD_UNIT * noise_adu if noise_adu > 0 else HELD_UNIT)
 
-    def _seen(self, first: FirstLook, unit_noise: Array) -> Stack:
-        """Return what a first look shows."""
-        shown = folding.readmit(first, self.rule, unit_noise, self.threads)
-        shown.n_subs, shown.exposure_s = first.core.n_subs, first.core.exposure_s
-        return shown
+    def _held(self, read: ReadSub) -> FirstLook:
+        """Return a first look at the subs so far: after the first of the looks they are read and held again."""
+        if self.first is None:
+            raise RuntimeError("there is no first look to end")
+        if self.core is None:
+            self._shown = None
+            return self.first
+        self.core = self._shown = None
+        first = self.first = self._nothing_held(self.founding.shape)
+        stars: Array | None = None
+        for k, ((sub, frame), noise) in enumerate(zip(self._frames(read), self.unit_noise, strict=True)):
+            if k == JUDGED_FROM:
+                # the stack before may hold a trail that most of its subs had: it must not count as structure
+                stars = folding.lowest_contrast(first, noise, self.rule, self.threads)
+            self._hold(first, sub, self.light(frame, sub), folding.Against(noise, stars=stars))
+        return self.first
 
     def _judged(
-        self, read: ReadSub, identity: str, defects: Array | None, stars: Array | None
+        self, read: ReadSub, template: Core, identity: str, defects: Array | None, stars: Array | None
     ) -> tuple[Core, dict[int, Folded]]:
-        """Judge every sub against the core into a fresh one."""
-        template = self.core
-        if template is None:
-            raise RuntimeError("there is nothing to judge by")
+        """Judge every sub against a template into a fresh core."""
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         folded = {
             sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
@@ -310,8 +341,8 @@ class Growth:
         guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        self.core, self.first, self.spikes, self._shown = Core(shown, guide), None, [], None
-        self.core, _ = self._judged(read, f"pass2:{look_id(self.subs)}", None, None)
+        self.first, self.spikes, self._shown = None, [], None
+        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None, None)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -324,9 +355,9 @@ class Growth:
         if not self.subs:
             return Stack(self.founding.shape)
         if self._shown is None:
-            if self.first is None or self.unit_noise is None:
+            if self.first is None:
                 raise RuntimeError("nothing was folded yet")
-            self._shown = self._seen(self.first, self.unit_noise)
+            self._shown = folding.readmit(self.first, self.rule, self.unit_noise[-1], self.threads)
         return self._shown
 
 
@@ -340,11 +371,15 @@ def _close_holes(stack: Stack, shown: Stack) -> None:
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: the sums, what a first look holds aside, and a second set of sums at a look."""
-    sums = 3 * 4 + 2 * 2
-    aside = N_ASIDE * 5 + 1
+    """Memory of a stack at its peak: its sums and guide, what they are judged by at a look, and a few subs in work.
+
+    The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
+    """
     channels, height, width = shape
-    return channels * height * width * (3 * sums + aside if n_looks else 2 * sums)
+    counts, guide, work = 4 + 2 + 2, 4 + 1, 6 * 2 + 3 * 4 + 14
+    core = channels * 8 + counts + guide
+    at_look = max(channels * 4 + counts + guide, N_ASIDE * (channels * 2 + 1) + 1 - guide)
+    return height * width * (core + work + (at_look if n_looks else 0))
 
 
 def look_id(subs: list[SubAccepted]) -> str:

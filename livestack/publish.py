@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -218,7 +217,7 @@ class Publisher:
                 changed = saving.subs != tuple(sub.no for sub in growth.subs)
                 final = growth.first is None and not saving.was_final
                 if changed and (final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s):
-                    self._begin(session, growth, going_on=True)
+                    self._begin(session, growth)
                     break
         return done
 
@@ -228,7 +227,7 @@ class Publisher:
         for growth in session.growths():
             saving = self._saved.setdefault(growth.name, _Saving())
             if growth.subs and saving.subs != tuple(sub.no for sub in growth.subs):
-                self._begin(session, growth, going_on=False)
+                self._begin(session, growth)
                 done += self._collect(wait=True)
         return done
 
@@ -236,17 +235,20 @@ class Publisher:
         """Return when what was shown so far is in the cache, for other processes to see."""
         self._shower.submit(lambda: None).result()
 
+    def let_go(self) -> None:
+        """Wait for a stack that is being written: it is no copy, and nothing may be folded into it meanwhile."""
+        if self._writing is not None:
+            wait([self._writing])
+
     def close(self) -> None:
         """Finish writing."""
         self._shower.shutdown(wait=True)
         self._writer.shutdown(wait=True)
 
-    def _begin(self, session: Session, growth: Growth, *, going_on: bool) -> None:
-        """Begin to write a stack; if subs go on coming into it meanwhile, a copy of it."""
+    def _begin(self, session: Session, growth: Growth) -> None:
+        """Begin to write a stack: it must stay as it is until it is written."""
         product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
-        if going_on:
-            product = dataclasses.replace(product, stack=product.stack.copy())
-        keep = None if session.processing.passes == 2 else checkpoint_of(growth, product.stack)
+        keep = None if session.processing.passes == 2 else checkpoint_of(growth)
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"

@@ -151,15 +151,15 @@ def checkpoint_path(session: Session, stack: str) -> Path:
     return session.cache / f"{stack}.checkpoint"
 
 
-def checkpoint_of(growth: Growth, copy: Stack) -> Checkpoint | None:
-    """Return what is needed to go on from a copy of a growth's stack; None before its final look."""
+def checkpoint_of(growth: Growth) -> Checkpoint | None:
+    """Return what is needed to go on from a growth's stack, not copied; None before its final look."""
     if growth.first is not None or growth.core is None:
         return None
     core = growth.core
     return Checkpoint(
-        stack=copy,
-        guide=core.guide.copy() if core.guide is not None else Stack((0, 0, 0)),
-        removed=core.removed.copy() if core.removed is not None else np.zeros((0, 0), np.float32),
+        stack=core.stack,
+        guide=core.guide if core.guide is not None else Stack((0, 0, 0)),
+        removed=core.removed if core.removed is not None else np.zeros((0, 0), np.float32),
         subs=[[sub.no, sub.sha256] for sub in growth.subs],
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,

@@ -256,6 +256,7 @@ class Engine:
         self._hand.popleft()
         self._source_changed(SourceChange(False, ""))
         self._accepted = None
+        self._publisher.let_go()
         self._session.integrate(item)
         if self._accepted is not None and isinstance(item, Prepared):
             self._show(item)
@@ -270,6 +271,8 @@ class Engine:
 
     def _answer_requests(self) -> bool:
         requests = self._journal.requests()
+        if requests:
+            self._publisher.let_go()
         for request in requests:
             answers = self._answers(request)
             records = self._journal.answer(request, *answers)

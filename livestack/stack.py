@@ -39,7 +39,7 @@ class Stack:
     mean, m2 : ndarray of float32
         (C, H, W); m2 = Σ w (x − mean)².
     weight : ndarray of float32
-        (1, H, W), Σ w: the channels of a px are judged together. (C, H, W) where they are not, before the first look.
+        (1, H, W), Σ w: the channels of a px are judged together.
     coverage, rejected : ndarray of uint16
         Samples in the mean, samples judged out; shaped as the weight.
     template : str
@@ -51,8 +51,8 @@ class Stack:
 
     __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "weight")
 
-    def __init__(self, shape: Shape, template: str = "", *, joint: bool = True) -> None:
-        counted = (min(shape[0], 1), *shape[1:]) if joint else shape
+    def __init__(self, shape: Shape, template: str = "") -> None:
+        counted = (min(shape[0], 1), *shape[1:])
         self.mean: Array = np.zeros(shape, np.float32)
         self.m2: Array = np.zeros(shape, np.float32)
         self.weight: Array = np.zeros(counted, np.float32)
@@ -129,36 +129,38 @@ class Stack:
         )
         return part
 
-    def copy(self) -> Stack:
-        """Return an independent stack with the same sums."""
-        twin = Stack((0, 0, 0), self.template)
-        twin.mean, twin.m2, twin.weight, twin.coverage, twin.rejected = (a.copy() for a in self.arrays)
-        twin.n_subs, twin.exposure_s = self.n_subs, self.exposure_s
-        return twin
-
 
 class FirstLook:
-    """A core and, per pixel, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
+    """A core and, per px, the extremes held aside for judgement: 2 highest and 1 lowest with their sub's index.
 
     Attributes
     ----------
     core : Stack
         Sums of what is not held aside.
-    aside : ndarray of float32
-        (N_ASIDE, C, H, W), ascending; the first `n_aside` of a pixel are valid until all are.
+    unit_adu : float
+        Of the samples held aside.
+    aside : ndarray of uint16
+        (N_ASIDE, C, H, W), bits of half floats, ascending in luminance; the first `n_aside` of a px are valid until
+        all are.
     aside_of : ndarray of uint8
-        Index (0-based, in the order folded) of the sub a held sample came from.
+        (N_ASIDE, H, W), index (0-based, in the order folded) of the sub a held sample came from.
     n_aside : ndarray of uint8
-        (C, H, W).
+        (H, W).
     weights : list of float
         Weight of each sub folded, by index.
     """
 
-    __slots__ = ("aside", "aside_of", "core", "n_aside", "weights")
+    __slots__ = ("aside", "aside_of", "core", "n_aside", "unit_adu", "weights")
 
-    def __init__(self, shape: Shape) -> None:
-        self.core = Stack(shape, joint=False)
-        self.aside: Array = np.zeros((N_ASIDE, *shape), np.float32)
-        self.aside_of: Array = np.zeros((N_ASIDE, *shape), np.uint8)
-        self.n_aside: Array = np.zeros(shape, np.uint8)
+    def __init__(self, shape: Shape, unit_adu: float = 1.0) -> None:
+        self.core = Stack(shape)
+        self.unit_adu = unit_adu
+        self.aside: Array = np.zeros((N_ASIDE, *shape), np.uint16)
+        self.aside_of: Array = np.zeros((N_ASIDE, *shape[1:]), np.uint8)
+        self.n_aside: Array = np.zeros(shape[1:], np.uint8)
         self.weights: list[float] = []
+
+    @property
+    def held(self) -> tuple[Array, Array, Array, np.float32]:
+        """What the kernels take: samples, owners, counts, unit."""
+        return self.aside, self.aside_of, self.n_aside, np.float32(self.unit_adu)

@@ -131,7 +131,7 @@ def test_a_checkpoint_keeps_them_and_goes_on_bit_equal(cfa: str | None, tmp_path
     captures = Captures(15, cfa, flaws_adu=FLAWS)
     growth = captures.growth()
     captures.fold(growth, captures.subs[:13])
-    checkpoint = checkpoint_of(growth, growth.shown().copy())
+    checkpoint = checkpoint_of(growth)
     assert checkpoint is not None
     save_checkpoint(tmp_path / "light.checkpoint", checkpoint)
     captures.fold(growth, captures.subs[13:])

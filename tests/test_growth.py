@@ -156,7 +156,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     captures = Captures(16, cfa, trailed={2: 900.0, 14: 700.0})
     growth = captures.growth()
     captures.fold(growth, captures.subs[:13])
-    checkpoint = checkpoint_of(growth, growth.shown().copy())
+    checkpoint = checkpoint_of(growth)
     assert checkpoint is not None
     save_checkpoint(tmp_path / "light.checkpoint", checkpoint)
     captures.fold(growth, captures.subs[13:])
@@ -175,7 +175,7 @@ def test_there_is_no_checkpoint_before_the_final_look() -> None:
     captures = Captures(9)
     growth = captures.growth()
     captures.fold(growth, captures.subs)
-    assert checkpoint_of(growth, growth.shown().copy()) is None
+    assert checkpoint_of(growth) is None
 
 
 def _shown_at(captures: Captures, rule: str) -> list[Array]:

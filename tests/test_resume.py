@@ -35,7 +35,7 @@ def live(eventful: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Told
     """The session of that night, to its end, its checkpoints saved."""
     told = Told(tmp_path_factory.mktemp("live")).see(*eventful)
     for growth in told.session.growths():
-        kept = checkpoint_of(growth, growth.shown().copy())
+        kept = checkpoint_of(growth)
         if kept is not None:
             save_checkpoint(checkpoint_path(told.session, growth.name), kept)
     return told
@@ -131,7 +131,7 @@ def test_a_checkpoint_is_used_and_goes_on(eventful: list[Path], tmp_path: Path) 
     told = Told(tmp_path / "told").see(*files[:12])
     growth = told.stack()
     assert growth.first is None
-    kept = checkpoint_of(growth, growth.shown().copy())
+    kept = checkpoint_of(growth)
     assert kept is not None
     save_checkpoint(checkpoint_path(told.session, NAME), kept)
     for path in files[1:12]:

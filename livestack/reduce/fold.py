@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce import accumulate, extremes, kernels
+from livestack.reduce import accumulate, extremes, kernels, shrink
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import FirstLook, Shape, Stack
@@ -199,13 +199,15 @@ def hold(
 ) -> None:
     """Add a sub to a first look: extremes aside, the rest, judged, into the core; `sketch` as in `fold`.
 
-    `against` holds the variance of a sample of weight 1, and as template what the first look shows so far.
+    `against` holds the variance of a sample of weight 1, and what tells the stars: their contrast, or as template what
+    the first look shows so far.
     """
-    structure = contrast(against.template or first.core, against.noise, rule, threads)
+    structure = against.stars
+    if structure is None:
+        structure = contrast(against.template or first.core, against.noise, rule, threads)
     noise = against.noise.astype(np.float32)
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
-    aside = (first.aside, first.aside_of, first.n_aside)
     step = preview_step(*first.core.shape[1:])
 
     def band(y0: int, y1: int) -> None:
@@ -217,7 +219,7 @@ def hold(
             len(weights) - 1,
             weights,
             first.core.arrays,
-            aside,
+            first.held,
             noise,
             structure,
             rule.numbers_aside,
@@ -229,35 +231,51 @@ def hold(
     each_band(first.core.shape[1], threads, band)
 
 
-def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None) -> Stack:
+def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None, shape: Array | None = None) -> Stack:
     """Return what a first look shows, as a stack: extremes re-admitted where they agree with the rest.
 
     Parameters
     ----------
     noise : (C,) float64
         Variance of a sample of weight 1, ADU².
+    shape : ndarray of float32, optional
+        Contrast of the lowest samples, (H/2, W/2) ADU. Where it is given, the first look ends: its core becomes the
+        stack.
     """
     weights = np.array(first.weights, np.float32)
-    aside = (first.aside, first.aside_of, first.n_aside)
-    shown = Stack(first.core.shape)
-    shape = contrast(lowest(first), noise, rule, threads)
+    if shape is None:
+        shown, shape = Stack(first.core.shape), lowest_contrast(first, noise, rule, threads)
+    else:
+        shown = first.core
+    shown.n_subs, shown.exposure_s = first.core.n_subs, first.core.exposure_s
     noise32 = noise.astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
         extremes.readmit_band(
-            first.core.arrays, aside, weights, noise32, shape, rule.numbers_aside, shown.arrays, y0, y1
+            first.core.arrays, first.held, weights, noise32, shape, rule.numbers_aside, shown.arrays, y0, y1
         )
 
     each_band(shown.shape[1], threads, band)
     return shown
 
 
-def lowest(first: FirstLook) -> Stack:
-    """Return the lowest sample of each px as a stack: it is free of trails, so its contrast is that of the stars."""
-    low = Stack((0, 0, 0))
-    low.mean, low.coverage = first.aside[0], np.minimum(first.n_aside, 1).astype(np.uint16)
-    low.weight = low.coverage.astype(np.float32)
-    return low
+def lowest_contrast(first: FirstLook, noise: Array, rule: Rule, threads: Executor | None) -> Array:
+    """β × local contrast of the lowest sample of each px, as `contrast`: it is free of trails, and shows the stars."""
+    channels, height, width = first.core.shape
+    out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        # a row more on either side: contrast is that of 3 × 3 px
+        top, bottom = max(y0 - 1, 0), min(y1 + 1, len(out))
+        n_rows = min(2 * bottom, height) - 2 * top
+        low, seen = np.empty((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
+        extremes.lowest_rows(first.held, 2 * top, low, seen)
+        part = np.empty((bottom - top, out.shape[1]), np.float32)
+        shrink.contrast_band(low, seen, noise.astype(np.float32), rule.beta, _NOWHERE, part, 0, len(part))
+        out[y0:y1] = part[y0 - top : y1 - top]
+
+    each_band(len(out), threads, band)
+    return out
 
 
 def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, change: Array = _NOWHERE) -> Array:
@@ -275,7 +293,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, c
     own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
+        shrink.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
@@ -287,7 +305,7 @@ def _changed(contrast: Array, change: Array) -> Array:
         return contrast
     h, w = change.shape
     changed = contrast.copy()
-    changed[:h, :w] = np.hypot(changed[:h, :w], np.float32(extremes.CHANGE) * change)
+    changed[:h, :w] = np.hypot(changed[:h, :w], np.float32(shrink.CHANGE) * change)
     return changed
 
 
@@ -321,7 +339,7 @@ def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
     out = np.empty((height // step, width // step, channels), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
+        shrink.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return (out[:, :, 0] if channels == 1 else out), 1 / step
@@ -333,7 +351,7 @@ def brightest(data: Array, step: int, threads: Executor | None) -> Array:
     out = np.empty((height // step, width // step), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        extremes.brightest_band(data, step, out, y0, y1)
+        shrink.brightest_band(data, step, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
