@@ -125,7 +125,7 @@ def _place() -> None:
     """Found a stack on a sub."""
     light = _light()
     light = dataclasses.replace(light, sky=sky_level(light, SHAPE))
-    fold.hold(FirstLook(SHAPE), light, REJECTORS["deferred"], Against(NOISE), None)
+    fold.hold(FirstLook(SHAPE), light, REJECTORS["deferred"], NOISE, None)
 
 
 def _show() -> None:

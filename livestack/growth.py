@@ -38,8 +38,6 @@ RUINED_SHARE = 0.02
 HOLE_SHARE = 0.01
 HELD_UNIT = 16.0
 """Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
-JUDGED_FROM = N_ASIDE + 3
-"""A first look judges nothing before the sub of this index: the core of a px has too few samples."""
 
 ReadSub = Callable[[SubAccepted], Frame]
 
@@ -177,9 +175,7 @@ class Growth:
             self.unit_noise.append(self._noise(light) * light.weight)
             self.spikes.append(self._spikes(frame, sub))
             if self.core is None:
-                stars = folding.contrast(self.shown(), self.unit_noise[-1], self.rule, self.threads)
-                self._shown = None
-                self._hold(self.first, sub, light, folding.Against(self.unit_noise[-1], stars=stars), self.sketch)
+                self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core, sketch=self.sketch)
         self.subs.append(sub)
@@ -187,14 +183,9 @@ class Growth:
         return folded
 
     def _hold(
-        self,
-        first: FirstLook,
-        sub: SubAccepted,
-        light: Light,
-        against: folding.Against,
-        sketch: Array = folding.NO_SKETCH,
+        self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = folding.NO_SKETCH
     ) -> None:
-        folding.hold(first, light, self.rule, against, self.threads, sketch)
+        folding.hold(first, light, self.rule, noise, self.threads, sketch)
         first.core.count(sub.exposure_s)
 
     def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
@@ -299,13 +290,9 @@ class Growth:
             self._shown = None
             return self.first
         self.core = self._shown = None
-        first = self.first = self._nothing_held(self.founding.shape)
-        stars: Array | None = None
-        for k, ((sub, frame), noise) in enumerate(zip(self._frames(read), self.unit_noise, strict=True)):
-            if k == JUDGED_FROM:
-                # the stack before may hold a trail that most of its subs had: it must not count as structure
-                stars = folding.lowest_contrast(first, noise, self.rule, self.threads)
-            self._hold(first, sub, self.light(frame, sub), folding.Against(noise, stars=stars))
+        self.first = self._nothing_held(self.founding.shape)
+        for (sub, frame), noise in zip(self._frames(read), self.unit_noise, strict=True):
+            self._hold(self.first, sub, self.light(frame, sub), noise)
         return self.first
 
     def _judged(

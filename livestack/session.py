@@ -309,15 +309,19 @@ class Session:
         return True
 
     def look(self, growth: Growth) -> None:
-        """Judge the subs of a stack anew; those whose file is gone or changed are left out first."""
+        """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
         gone = [sub for sub in growth.subs if not self.is_there(sub)]
-        if gone:
-            self.vanish(gone)
-            fresh, looks = self.refold(growth, [sub for sub in growth.subs if sub not in gone])
-            self.swap(growth, fresh)
-            self.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
-            return
-        self.settle(growth, growth.look(read_sub))
+        if not gone:
+            try:
+                self.settle(growth, growth.look(read_sub))
+            except FrameError:  # it went after it was there, or holds other bytes of the same age
+                gone = [sub for sub in growth.subs if not self.is_there(sub, by_content=True)]
+            else:
+                return
+        self.vanish(gone)
+        fresh, looks = self.refold(growth, [sub for sub in growth.subs if sub not in gone])
+        self.swap(growth, fresh)
+        self.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
 
     def settle(self, growth: Growth, look: Look) -> None:
         """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
@@ -334,12 +338,12 @@ class Session:
         sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
         self.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
 
-    def is_there(self, sub: SubAccepted) -> bool:
+    def is_there(self, sub: SubAccepted, *, by_content: bool = False) -> bool:
         """Whether the file of a sub still holds the bytes that were stacked."""
         path = Path(sub.path)
         try:
             now = identity_of(path)
-            if (now.size, now.mtime_ns) == (sub.size, sub.mtime_ns):
+            if not by_content and (now.size, now.mtime_ns) == (sub.size, sub.mtime_ns):
                 return True
             return content_hash(path) == sub.sha256
         except (OSError, FrameError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 
@@ -172,6 +173,19 @@ def test_a_file_written_over_before_a_look_is_left_out(told: Told, night: list[P
     shutil.copy2(night[9], copies[2])
     told.see(copies[3])
     assert told.reasons() == ["", "", "vanished", ""]
+
+
+def test_a_file_that_fails_within_a_look_is_left_out(told: Told, night: list[Path], tmp_path: Path) -> None:
+    """It looks as it was, and cannot be read any more: what was folded before it in the look is not lost."""
+    copies = [Path(shutil.copy2(path, tmp_path / path.name)) for path in night[:4]]
+    told.see(*copies[:3])
+    kept = copies[2].stat()
+    copies[2].write_bytes(bytes(kept.st_size))
+    os.utime(copies[2], ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    told.see(copies[3])
+    assert told.reasons() == ["", "", "vanished", ""]
+    again, _ = told.session.refold(told.stack(), told.stack().subs)
+    assert bits(again) == bits(told.stack())
 
 
 def test_a_touched_file_is_still_itself(told: Told, night: list[Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.accumulate import Sums, expected_variance
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.halves import Aside, Rule, from_half, half, hold_row
+from livestack.reduce.halves import LEAST_IN_CORE, Aside, Rule, from_half, half, hold_row
 from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.stack import N_ASIDE, N_LOW
 
@@ -108,14 +108,14 @@ def _hold_aside(aside: Aside, at: Place, v: Array, owner: int, pushed: Array) ->
 
 
 @njit(**OPTIONS)
-def _agrees(v: Array, w: Any, at: Place, core: Sums, noise: Array, s: Any, rule: Rule) -> bool:
-    """Whether all channels of a sample v (C,) of weight w lie within the limits about the mean of a px."""
+def _agrees(v: Array, w: Any, at: Place, core: Sums, noise: Array, s: Any, limits: tuple[Any, Any], nu: Any) -> bool:
+    """Whether all channels of a sample v (C,) of weight w lie within the limits about the mean of a px, in σ."""
     y, x = at
     n, total = int(core[3][0, y, x]), core[2][0, y, x]
     for c in range(v.size):
         d = v[c] - core[0][c, y, x]
-        variance = expected_variance(noise[c] / w, s, n, core[1][c, y, x], w, total, F(rule[2]))
-        kappa = F(rule[1]) if d > 0 else F(rule[0])
+        variance = expected_variance(noise[c] / w, s, n, core[1][c, y, x], w, total, nu)
+        kappa = limits[1] if d > 0 else limits[0]
         if d * d > kappa * kappa * variance:
             return False
     return True
@@ -154,12 +154,14 @@ def hold_band(
 ) -> None:
     """Fold one band of a sub into a first look; what is no longer an extreme is judged before it enters the core.
 
+    Only what is too bright is kept out: where the core holds trails that most of its subs had, the sky lies below it.
+
     Parameters
     ----------
     index : which sub of the first look this is, 0-based.
     weights : (n,) weight by index.
     aside : half floats (N_ASIDE, C, H, W), owners (N_ASIDE, H, W), counts (H, W), and the unit of the half floats.
-    noise, structure, rule : as in `readmit_band`.
+    noise, structure, rule : as in `readmit_band`; structure (0, 0) = nothing is judged.
     sketch : as in `sketch_box`.
     """
     channels, _, width = core[0].shape
@@ -207,6 +209,7 @@ def _hold_px_by_px(
     """`hold_row` for px that hold different numbers of samples, or that the sub does not cover."""
     y, x0, x1 = cut
     v, pushed = np.empty(sample.shape[0], np.float32), np.empty(sample.shape[0], np.float32)
+    limits = F(np.inf), F(rule[1])
     for x in range(x0, x1):
         covered = True
         for c in range(v.size):
@@ -215,8 +218,9 @@ def _hold_px_by_px(
         owner = _hold_aside(aside, (y, x), v, index, pushed) if covered else -1
         if owner < 0:
             continue
-        s = structure[y >> 1, x >> 1]
-        if core[3][0, y, x] < 3 or _agrees(pushed, weights[owner], (y, x), core, noise, s, rule):
+        judges = structure.size > 0 and core[3][0, y, x] >= LEAST_IN_CORE
+        s = structure[y >> 1, x >> 1] if judges else F(0)
+        if not judges or _agrees(pushed, weights[owner], (y, x), core, noise, s, limits, F(rule[2])):
             _take_in(pushed, weights[owner], (y, x), core)
         else:
             core[4][0, y, x] += 1
@@ -251,7 +255,7 @@ def readmit_band(
     result : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W) to write; it may be the core itself.
     """
     channels, _, width = core[0].shape
-    v = np.empty(channels, np.float32)
+    v, limits = np.empty(channels, np.float32), (F(rule[0]), F(rule[1]))
     for y in range(y0, y1):
         _copy_row(core, result, y)
         for x in range(width):
@@ -270,7 +274,7 @@ def readmit_band(
                 )
                 k = low if take_low else high
                 owner = _take(aside, k, at, v)
-                if not _agrees(v, weights[owner], at, result, noise, s, rule):
+                if not _agrees(v, weights[owner], at, result, noise, s, limits, F(rule[2])):
                     # the rest of this side lies farther out
                     if take_low:
                         result[4][0, y, x] += low + 1

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce import accumulate, extremes, kernels, shrink
+from livestack.reduce import accumulate, extremes, halves, kernels, shrink
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.resample import CUBIC, LANCZOS
-from livestack.stack import FirstLook, Shape, Stack
+from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
 
 MAX_PREVIEW_PX = 4_000_000
 
@@ -195,17 +195,20 @@ def fold(
 
 
 def hold(
-    first: FirstLook, light: Light, rule: Rule, against: Against, threads: Executor | None, sketch: Array = NO_SKETCH
+    first: FirstLook, light: Light, rule: Rule, noise: Array, threads: Executor | None, sketch: Array = NO_SKETCH
 ) -> None:
     """Add a sub to a first look: extremes aside, the rest, judged, into the core; `sketch` as in `fold`.
 
-    `against` holds the variance of a sample of weight 1, and what tells the stars: their contrast, or as template what
-    the first look shows so far.
+    What is too bright is told by the lowest samples so far, as soon as cores are large enough to judge.
+
+    Parameters
+    ----------
+    noise : (C,) float64
+        Variance of a sample of weight 1, ADU².
     """
-    structure = against.stars
-    if structure is None:
-        structure = contrast(against.template or first.core, against.noise, rule, threads)
-    noise = against.noise.astype(np.float32)
+    judges = len(first.weights) >= N_ASIDE + halves.LEAST_IN_CORE
+    structure = lowest_contrast(first, noise, rule, threads) if judges else _NOWHERE
+    noise = noise.astype(np.float32)
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
     step = preview_step(*first.core.shape[1:])

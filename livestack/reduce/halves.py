@@ -12,6 +12,9 @@ from livestack.reduce.accumulate import Sums, expected_variance
 from livestack.reduce.compile import OPTIONS, F
 from livestack.stack import N_ASIDE, N_LOW
 
+LEAST_IN_CORE = 3
+"""A core of fewer samples judges nothing."""
+
 Rule = tuple[float, float, float, int, int]
 Aside = tuple[Array, Array, Array, Any]
 
@@ -100,12 +103,10 @@ def _variances(rows: tuple[Array, Array, Array, Array, Array], noise: Any, nu: A
 
 
 @njit(**OPTIONS)
-def _mark(v: Array, mean: Array, variance: Array, kappas: tuple[Any, Any], far: Array) -> None:
-    low, high = kappas
+def _mark_bright(v: Array, mean: Array, variance: Array, kappa: Any, far: Array) -> None:
     for x in range(v.size):
         d = v[x] - mean[x]
-        kappa = high if d > 0 else low
-        far[x] |= d * d > kappa * kappa * variance[x]
+        far[x] |= (d > 0) & (d * d > kappa * kappa * variance[x])
 
 
 @njit(**OPTIONS)
@@ -208,12 +209,16 @@ def _add_pushed(
     far = np.zeros(w, np.uint8)
     for x in range(w):
         weight[x] = weights[owner[x]]
+    if structure.size == 0:
+        _take_in_row(pushed, far, weight, cut, core, variance)
+        return
+    for x in range(w):
         around[x] = structure[y >> 1, (x0 + x) >> 1]
     count, total = core[3][0, y, x0:x1], core[2][0, y, x0:x1]
     for c in range(channels):
         rows = around, count, core[1][c, y, x0:x1], weight, total
         _variances(rows, noise[c], F(rule[2]), variance)
-        _mark(pushed[c], core[0][c, y, x0:x1], variance, (F(rule[0]), F(rule[1])), far)
+        _mark_bright(pushed[c], core[0][c, y, x0:x1], variance, F(rule[1]), far)
     for x in range(w):
-        far[x] = far[x] if count[x] >= 3 else 0
+        far[x] = far[x] if count[x] >= LEAST_IN_CORE else 0
     _take_in_row(pushed, far, weight, cut, core, variance)

@@ -268,7 +268,7 @@ def test_a_sub_is_sketched_by_samples_of_it(size: tuple[int, int], degrees: floa
     against = Against(np.full(3, NOISE**2))
     fold(whole, sub, REJECTORS["none"], against, None)
     if first_look:
-        hold(FirstLook(shape), sub, REJECTORS["deferred"], against, None, sketch)
+        hold(FirstLook(shape), sub, REJECTORS["deferred"], against.noise, None, sketch)
     else:
         fold(Stack(shape), sub, REJECTORS["none"], against, None, sketch)
     step = preview_step(*size)
