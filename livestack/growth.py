@@ -214,7 +214,7 @@ class Growth:
             sight = self._sight(light, sub)
             judgement = judge(sight, template.guide, self.rule, self.threads)
             judged = judgement.out, template.guide.mean[0]
-            fold_guide(core.guide.arrays, sight.sample, light.weight, judged, core.removed)
+            fold_guide(core.guide, sight.sample, light.weight, judged, core.removed, self.threads)
         against = folding.Against(
             sample_noise(template.stack, light),
             None if template is core else template.stack,

@@ -132,33 +132,60 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
 
 
 @njit(**OPTIONS)
-def fold_guide(
+def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts: tuple[Array, Array]) -> None:
+    """Count what of a row is in and what is out; of what is out, keep how far the brightest stood above the template."""
+    coverage, rejected = counts
+    for x in range(row.size):
+        covered = np.abs(row[x]) <= F(3e38)
+        left_out = covered & out[x]
+        coverage[x] += np.uint16(covered & ~left_out)
+        rejected[x] += np.uint16(left_out)
+        above = row[x] - expected[x]
+        removed[x] = above if left_out & (above > removed[x]) else removed[x]
+
+
+@njit(**OPTIONS)
+def _add_row(row: Array, out: Array, weight: Any, sums: tuple[Array, Array, Array]) -> None:
+    """Welford on what of a row is in."""
+    mean, m2, total = sums
+    for x in range(row.size):
+        inside = (np.abs(row[x]) <= F(3e38)) & ~out[x]
+        added = weight if inside else F(0)
+        new = total[x] + added
+        total[x] = new
+        d = row[x] - mean[x] if inside else F(0)
+        g = d * (added / max(new, F(1e-30)))
+        mean[x] += g
+        m2[x] += added * d * (d - g)
+
+
+@njit(**OPTIONS)
+def _fold_guide_band(
     guide: tuple[Array, Array, Array, Array, Array],
     sample: Array,
     weight: float,
     judged: tuple[Array, Array],
     removed: Array,
+    y0: int,
+    y1: int,
+) -> None:
+    out, template = judged
+    mean, m2, total, coverage, rejected = guide
+    for y in range(y0, y1):
+        # the template may be the guide itself
+        _judged_row(sample[y], out[y], template[y], removed[y], (coverage[0, y], rejected[0, y]))
+        _add_row(sample[y], out[y], F(weight), (mean[0, y], m2[0, y], total[0, y]))
+
+
+def fold_guide(
+    guide: Stack, sample: Array, weight: float, judged: tuple[Array, Array], removed: Array, threads: Executor | None
 ) -> None:
     """Welford on the guide, leaving out what is judged out; the brightest of that is kept in `removed`.
 
     judged: what is out, and the template (h, w) it was judged against: `removed` is what stood above that.
     """
-    out, template = judged
-    mean, m2, total, coverage, rejected = guide
-    w = F(weight)
-    for y in range(sample.shape[0]):
-        for x in range(sample.shape[1]):
-            v = sample[y, x]
-            if not np.isfinite(v):
-                continue
-            if out[y, x]:
-                rejected[0, y, x] += 1
-                removed[y, x] = max(removed[y, x], v - template[y, x])
-                continue
-            coverage[0, y, x] += 1
-            new = total[0, y, x] + w
-            total[0, y, x] = new
-            d = v - mean[0, y, x]
-            g = d * (w / new)
-            mean[0, y, x] += g
-            m2[0, y, x] += w * d * (d - g)
+
+    def band(y0: int, y1: int) -> None:
+        _fold_guide_band(guide.arrays, sample, weight, judged, removed, y0, y1)
+
+    each_band(len(sample), threads, band)
