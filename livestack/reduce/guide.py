@@ -133,7 +133,7 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
 
 @njit(**OPTIONS)
 def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts: tuple[Array, Array]) -> None:
-    """Count what of a row is in and what is out; of what is out, keep how far the brightest stood above the template."""
+    """Count what of a row is in, and out; of the brightest that is out keep how far it stood above the template."""
     coverage, rejected = counts
     for x in range(row.size):
         covered = np.abs(row[x]) <= F(3e38)
