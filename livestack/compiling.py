@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -46,18 +47,20 @@ def are_compiled() -> bool:
 def compile_all() -> bool:
     """Compile every kernel; returns whether that could be done."""
     with _at_work(FIRST) as first:
-        _finished(first, threading.Event())
+        _finished(first)
     with _at_work(REST) as rest:
-        _finished(rest, threading.Event())
+        _finished(rest)
     return are_compiled()
 
 
 @contextlib.contextmanager
-def compiled(stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """Wait until the kernels that a first sub needs are compiled; the others are, beside what is done in the block.
+def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
+    """Compile beside what is done in the block, first what a first sub needs.
 
     Parameters
     ----------
+    ready : Event
+        Set when a sub can be stacked; cleared before where there is something to compile.
     stop : Event
         Ends the wait.
     say : callable
@@ -66,11 +69,25 @@ def compiled(stop: threading.Event, say: Callable[[str], None]) -> Iterator[None
     if are_compiled():
         yield
         return
-    say("the kernels are compiled first, once: half a minute until the first picture")
-    with _at_work(FIRST) as first:
-        _finished(first, stop)
-    with _at_work(REST):
+    say("the kernels are compiled first, once: about a minute until the first sub is stacked")
+    ready.clear()
+    over = threading.Event()
+    thread = threading.Thread(target=_compile_beside, args=(ready, stop, over), name="compile")
+    thread.start()
+    try:
         yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _compile_beside(ready: threading.Event, stop: threading.Event, over: threading.Event) -> None:
+    with _at_work(FIRST) as first:
+        _finished(first, stop, over)
+    ready.set()
+    if not (stop.is_set() or over.is_set()):
+        with _at_work(REST):
+            over.wait()
 
 
 @contextlib.contextmanager
@@ -95,10 +112,10 @@ def _at_work(parts: Iterable[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
             worker.wait()
 
 
-def _finished(workers: list[subprocess.Popen[bytes]], stop: threading.Event) -> None:
+def _finished(workers: list[subprocess.Popen[bytes]], *stops: threading.Event) -> None:
     """Wait for processes, or until told to stop; what one could not compile is compiled where it is used."""
-    while any(worker.poll() is None for worker in workers) and not stop.wait(TICK_S):
-        pass
+    while any(worker.poll() is None for worker in workers) and not any(stop.is_set() for stop in stops):
+        time.sleep(TICK_S)
 
 
 def _sub() -> Frame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -15,11 +16,14 @@ from livestack.bus import Slot
 from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.export import write_png
 from livestack.develop.stretch import apply, auto_stretch
+from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.frame import Picture
+from livestack.glance import glance
 from livestack.growth import Growth
 from livestack.picture import write_picture
 from livestack.product import Product, write_product
+from livestack.read import open_frame
 from livestack.reduce import fold as folding
 from livestack.reduce.guide import CELL, guide_shape
 from livestack.resume import checkpoint_of, checkpoint_path
@@ -165,6 +169,7 @@ class Publisher:
     _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
     _newest: dict[str, Picture] = field(default_factory=dict)
     _showing: Future[None] | None = None
+    _glanced: Path | None = None
 
     def show(self, growth: Growth, sub: SubAccepted | None) -> None:
         """Publish the preview of a stack, and of its last sub where one is given."""
@@ -177,6 +182,20 @@ class Publisher:
         self.slots[0].put(picture)
         self._to_cache("picture.npy", picture)
         self._show_removed(growth)
+
+    def glance(self, path: Path) -> None:
+        """Publish a sub as it is, once, where there is nothing else to show yet."""
+        if path == self._glanced or self.slots[0].get() is not None:
+            return
+        self._glanced = path
+        with contextlib.suppress(FrameError, SourceError):  # what is wrong with it is told when its turn comes
+            frame = open_frame(path)
+            if frame.header.kind != "light":
+                return
+            self._version += 1
+            picture = glance(frame, self._version)
+            self.slots[0].put(picture)
+            self._to_cache("picture.npy", picture)
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""

@@ -86,13 +86,16 @@ class Engine:
         Every event, for a reader in this process.
     picture, last, removed : Slot of Picture
         The newest previews: of the stack, of the last sub, of what was left out.
+    ready : Event
+        Set, but by who has something to do before: until then subs are found, and the first one is shown as it is.
     """
 
     def __init__(self, home: Home, plan: Plan, settings: Settings) -> None:
         self.home = home
         self.plan = plan
         self.settings = settings
-        self.stop = threading.Event()
+        self.stop, self.ready = threading.Event(), threading.Event()
+        self.ready.set()
         self.mailbox: Mailbox[Record] = Mailbox()
         self.picture: Slot[Picture] = Slot()
         self.last: Slot[Picture] = Slot()
@@ -137,6 +140,8 @@ class Engine:
         session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
         past = replay(self._journal.follow())
         self._tell(self._journal.append(*self._opening(past)))
+        while past.started and not (self.ready.wait(TICK_S) or self.stop.is_set()):
+            pass
         restore(session, past)
         arrivals = self._journal.arrivals()
         integrated = {word.arrival for word in past.words.values()}
@@ -187,7 +192,10 @@ class Engine:
         busy_at = time.monotonic()
         while not self.stop.is_set():
             worked = self._take_inbox()
-            self._fill_hand()
+            if self.ready.is_set():
+                self._fill_hand()
+            elif self._todo:
+                self._publisher.glance(self._todo[0][1].identity.path)
             worked |= self._answer_requests()
             if self._hand and not self._held:
                 self._integrate_next()

@@ -1,0 +1,68 @@
+"""The first picture of a cold start: a sub as it is, before anything is compiled."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack.frame import Frame, Header
+from livestack.glance import glance
+from livestack.plans import files_plan, find_files
+from livestack.runner import Engine
+from livestack.sessions import Home
+from livestack.settings import Settings
+from tests.nights import expose
+
+COLOURS = {"R": 900.0, "G": 500.0, "B": 200.0}
+
+
+@pytest.mark.parametrize("cfa", ["RGGB", "BGGR", "GRBG", "GBRG"])
+@pytest.mark.parametrize("size", [(60, 80), (61, 83), (2000, 2501)])
+def test_colours_are_those_of_the_mosaic(cfa: str, size: tuple[int, int]) -> None:
+    data = np.full(size, 100, np.uint16)
+    for k, colour in enumerate(cfa):
+        data[20 + k // 2 : 40 : 2, 20 + k % 2 : 40 : 2] += int(COLOURS[colour])
+    picture = glance(Frame(data, Header(Path("sub.fits"), size, cfa=cfa, exposure_s=30.0)), 1)
+    k = round(30 * picture.scale)
+    np.testing.assert_array_equal(picture.data[k, k], list(COLOURS.values()))
+    assert picture.data.shape[2] == 3
+    assert np.median(picture.data) == 0
+    assert picture.exposure_s == 30.0
+
+
+def test_a_mono_sub_is_as_grainy_as_it_is() -> None:
+    data = np.random.default_rng(1).normal(1000, 20, (600, 900)).astype(np.float32)
+    picture = glance(Frame(data, Header(Path("sub.fits"), data.shape)), 3)
+    assert picture.data.shape == (600, 900)
+    assert picture.noise_adu == pytest.approx(20, rel=0.03)
+    assert (picture.version, picture.n_subs) == (3, 1)
+
+
+def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp_path: Path) -> None:
+    for no in range(3):
+        expose(tmp_path / "night" / f"light_{no}.fits", no)
+    home = Home(tmp_path / "session")
+    home.make()
+    engine = Engine(home, files_plan("night", find_files([tmp_path / "night"], "oldest")), Settings())
+    engine.ready.clear()
+    thread = threading.Thread(target=engine.run)
+    thread.start()
+    try:
+        while engine.picture.get() is None and thread.is_alive():
+            time.sleep(0.02)
+        first = engine.picture.get()
+        assert first is not None
+        assert (first.stack, first.n_subs) == ("", 1)
+        engine.ready.set()
+        thread.join()
+    finally:
+        engine.stop.set()
+        thread.join()
+    last = engine.picture.get()
+    assert last is not None
+    assert last.n_subs == 3
+    assert last.version > first.version
