@@ -169,7 +169,7 @@ class Publisher:
     _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
     _newest: dict[str, Picture] = field(default_factory=dict)
     _showing: Future[None] | None = None
-    _glanced: Path | None = None
+    _n_glanced: int = 0
 
     def show(self, growth: Growth, sub: SubAccepted | None) -> None:
         """Publish the preview of a stack, and of its last sub where one is given."""
@@ -183,19 +183,17 @@ class Publisher:
         self._to_cache("picture.npy", picture)
         self._show_removed(growth)
 
-    def glance(self, path: Path) -> None:
-        """Publish a sub as it is, once, where there is nothing else to show yet."""
-        if path == self._glanced or self.slots[0].get() is not None:
-            return
-        self._glanced = path
-        with contextlib.suppress(FrameError, SourceError):  # what is wrong with it is told when its turn comes
-            frame = open_frame(path)
-            if frame.header.kind != "light":
-                return
-            self._version += 1
-            picture = glance(frame, self._version)
-            self.slots[0].put(picture)
-            self._to_cache("picture.npy", picture)
+    def glance(self, paths: list[Path]) -> None:
+        """Publish the first light of some files as it is, where there is nothing else to show yet."""
+        while self.slots[0].get() is None and self._n_glanced < len(paths):
+            self._n_glanced += 1
+            with contextlib.suppress(FrameError, SourceError):  # what is wrong with it is told when its turn comes
+                frame = open_frame(paths[self._n_glanced - 1])
+                if frame.header.kind == "light":
+                    self._version += 1
+                    picture = glance(frame, self._version)
+                    self.slots[0].put(picture)
+                    self._to_cache("picture.npy", picture)
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""

@@ -195,7 +195,7 @@ class Engine:
             if self.ready.is_set():
                 self._fill_hand()
             elif self._todo:
-                self._publisher.glance(self._todo[0][1].identity.path)
+                self._publisher.glance([arrival.identity.path for _, arrival in self._todo])
             worked |= self._answer_requests()
             if self._hand and not self._held:
                 self._integrate_next()

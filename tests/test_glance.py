@@ -43,6 +43,9 @@ def test_a_mono_sub_is_as_grainy_as_it_is() -> None:
 
 
 def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp_path: Path) -> None:
+    (tmp_path / "night").mkdir()
+    (tmp_path / "night" / "broken_0.fits").write_bytes(b"SIMPLE  = nothing")
+    expose(tmp_path / "night" / "dark_0.fits", keywords={"IMAGETYP": "Dark"}, size=(120, 140))
     for no in range(3):
         expose(tmp_path / "night" / f"light_{no}.fits", no)
     home = Home(tmp_path / "session")
