@@ -31,7 +31,7 @@ from livestack.reduce.normalise import sample_noise
 from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.reduce.trails import Trail
-from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
+from livestack.stack import FirstLook, Shape, Stack
 
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
@@ -365,8 +365,7 @@ def bytes_needed(shape: Shape, n_looks: int) -> int:
     channels, height, width = shape
     counts, guide, work = 4 + 2 + 2, 4 + 1, 6 * 2 + 3 * 4 + 14
     core = channels * 8 + counts + guide
-    at_look = max(channels * 4 + counts + guide, N_ASIDE * (channels * 2 + 1) + 1 - guide)
-    return height * width * (core + work + (at_look if n_looks else 0))
+    return height * width * ((2 * core if n_looks else core) + work)
 
 
 def look_id(subs: list[SubAccepted]) -> str:
