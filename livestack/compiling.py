@@ -37,6 +37,8 @@ from livestack.stack import FirstLook, Stack
 SHAPE = (3, 160, 240)
 NOISE = np.full(3, 100.0)
 TICK_S = 0.05
+FIRST_MARK = MARK.with_name(f"first-{MARK.name}")
+"""There as soon as what the first sub needs is in the cache."""
 
 
 def are_compiled() -> bool:
@@ -46,10 +48,9 @@ def are_compiled() -> bool:
 
 def compile_all() -> bool:
     """Compile every kernel; returns whether that could be done."""
-    with _at_work(FIRST) as first:
-        _finished(first)
-    with _at_work(REST) as rest:
-        _finished(rest)
+    _compile_first()
+    with _at_work(REST) as workers:
+        _are_done(workers)
     return are_compiled()
 
 
@@ -69,8 +70,9 @@ def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str],
     if are_compiled():
         yield
         return
-    say("the kernels are compiled first, once: about a minute until the first sub is stacked")
-    ready.clear()
+    if not FIRST_MARK.exists():
+        say("the kernels are compiled first, once: a minute or two until the first sub is stacked")
+        ready.clear()
     over = threading.Event()
     thread = threading.Thread(target=_compile_beside, args=(ready, stop, over), name="compile")
     thread.start()
@@ -82,9 +84,9 @@ def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str],
 
 
 def _compile_beside(ready: threading.Event, stop: threading.Event, over: threading.Event) -> None:
-    with _at_work(FIRST) as first:
-        _finished(first, stop, over)
-    ready.set()
+    if not ready.is_set():
+        _compile_first(stop, over)
+        ready.set()
     if not (stop.is_set() or over.is_set()):
         with _at_work(REST):
             over.wait()
@@ -112,10 +114,18 @@ def _at_work(parts: Iterable[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
             worker.wait()
 
 
-def _finished(workers: list[subprocess.Popen[bytes]], *stops: threading.Event) -> None:
-    """Wait for processes, or until told to stop; what one could not compile is compiled where it is used."""
+def _compile_first(*stops: threading.Event) -> None:
+    """Compile what a first sub needs, or until told to stop; what could not be is compiled where it is used."""
+    with _at_work(FIRST) as workers:
+        if _are_done(workers, *stops):
+            FIRST_MARK.touch()
+
+
+def _are_done(workers: list[subprocess.Popen[bytes]], *stops: threading.Event) -> bool:
+    """Wait for processes, or until told to stop; returns whether each did its part."""
     while any(worker.poll() is None for worker in workers) and not any(stop.is_set() for stop in stops):
         time.sleep(TICK_S)
+    return all(worker.poll() == 0 for worker in workers)
 
 
 def _sub() -> Frame:
