@@ -13,7 +13,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Stack
 
-FORMAT = 5
+FORMAT, N_ARRAYS = 6, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Checkpoint:
         [number, sha256] of each sub, in the order folded.
     guide, removed
         Of a core that judges pictures; otherwise empty.
+    contrast, guide_contrast, told_at
+        Of a core; empty where they are not told.
     judged_by : str
         Rejection it was folded with.
     knowledge_id, stars, sky, defects
@@ -35,6 +37,9 @@ class Checkpoint:
     stack: Stack
     guide: Stack
     removed: Array
+    contrast: Array
+    guide_contrast: Array
+    told_at: int
     subs: list[list[Any]]
     judged_by: str
     knowledge_id: str
@@ -53,9 +58,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "template": checkpoint.stack.template,
         "n_subs": checkpoint.stack.n_subs,
         "exposure_s": checkpoint.stack.exposure_s,
+        "told_at": checkpoint.told_at,
     }
     known = checkpoint.stars, checkpoint.sky, checkpoint.defects
-    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, checkpoint.removed, *known)
+    told = checkpoint.removed, checkpoint.contrast, checkpoint.guide_contrast
+    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, *told, *known)
 
     def write(file: BinaryIO) -> None:
         for array in arrays:
@@ -69,7 +76,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
     """Read a checkpoint; None when there is none, or it is not whole, or from another version."""
     try:
         with path.open("rb") as file:
-            arrays = [np.load(file, allow_pickle=False) for _ in range(14)]
+            arrays = [np.load(file, allow_pickle=False) for _ in range(N_ARRAYS)]
             facts = json.loads(file.read())
         return _checkpoint(arrays, facts) if facts["format"] == FORMAT else None
     except (OSError, ValueError, EOFError, KeyError, TypeError):
@@ -82,12 +89,15 @@ def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
         stack=stack,
         guide=guide,
         removed=arrays[10],
+        contrast=arrays[11],
+        guide_contrast=arrays[12],
+        told_at=facts["told_at"],
         subs=facts["subs"],
         judged_by=facts["judged_by"],
         knowledge_id=facts["knowledge_id"],
-        stars=arrays[11],
-        sky=arrays[12],
-        defects=arrays[13],
+        stars=arrays[13],
+        sky=arrays[14],
+        defects=arrays[15],
     )
 
 

@@ -169,7 +169,7 @@ def _fold() -> None:
     """Judge a sub against a stack, and fold it in: what a night compiles last."""
     light = _light()
     nothing = np.zeros((SHAPE[1] // 2, SHAPE[2] // 2), np.float32)
-    fold.fold(Stack(SHAPE), light, REJECTORS["deferred"], Against(NOISE, out=nothing > 0, change=nothing), None)
+    fold.fold(Stack(SHAPE), light, REJECTORS["deferred"], Against(NOISE, out=nothing > 0), None)
     guide_of(light, SHAPE, None)
 
 

@@ -6,6 +6,7 @@ a fresh one gives the same bits. A stack changes its mind at its looks and nowhe
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import time
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from livestack.core import Core, Folded, fold_into
 from livestack.events import Looked, SubAccepted
 from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
@@ -24,13 +26,12 @@ from livestack.reduce.accumulate import OWN_VARIANCE_FROM
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
-from livestack.reduce.guide import fold_guide, guide_of, guide_of_stack, guide_shape
-from livestack.reduce.judge import Sight, judge
+from livestack.reduce.guide import guide_of, guide_of_stack
+from livestack.reduce.judge import Sight
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.sensor import colours_of, sensor_of
-from livestack.reduce.trails import Trail
 from livestack.stack import FirstLook, Shape, Stack
 
 RUINED_LINES = 4
@@ -40,45 +41,6 @@ HELD_UNIT = 16.0
 """Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
 
 ReadSub = Callable[[SubAccepted], Frame]
-
-
-@dataclass(slots=True)
-class Core:
-    """A stack and, where subs are judged as pictures, its guide and the brightest of what was taken out, (h, w) ADU."""
-
-    stack: Stack
-    guide: Stack | None = None
-    removed: Array | None = None
-
-    @classmethod
-    def empty(cls, shape: Shape, template: str, *, pictures: bool) -> Core:
-        """Return a core without subs."""
-        if not pictures:
-            return cls(Stack(shape, template))
-        small = guide_shape(shape)
-        return cls(Stack(shape, template), Stack(small, template), np.zeros(small[1:], np.float32))
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """What was found while a sub was folded.
-
-    Attributes
-    ----------
-    fraction : float
-        Share of its samples judged out.
-    trails : tuple of Trail
-        Px of the guide.
-    masked : float
-        Share of the guide that was taken out.
-    distrusted : bool
-        The mask was too large to be believed.
-    """
-
-    fraction: float
-    trails: tuple[Trail, ...] = ()
-    masked: float = 0.0
-    distrusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +123,20 @@ class Growth:
         return light_of(
             sensor,
             matrix=np.array(sub.matrix),
-            sky=np.array(sub.offset).reshape(-1, 6),
+            sky=_sky_of(sub),
             scale=sub.scale,
             weight=sub.weight,
         )
 
-    def add(self, sub: SubAccepted, frame: Frame, sensor: Sensor | None = None) -> Folded:
-        """Fold the next sub; nothing is judged out before the first look at the subs. `sensor` as of the method."""
-        light = self._light(sensor or self.sensor(frame), sub)
+    def add(self, sub: SubAccepted, frame: Frame, placed: Light | None = None) -> Folded:
+        """Fold the next sub; nothing is judged out before the first look at the subs.
+
+        Parameters
+        ----------
+        placed : Light, optional
+            The sub with its pose, scale and weight, as it was placed: what is made of its px need not be made again.
+        """
+        light = self.light(frame, sub) if placed is None else dataclasses.replace(placed, sky=_sky_of(sub))
         self.sketch = folding.new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
@@ -205,28 +173,13 @@ class Growth:
         light: Light,
         sub: SubAccepted,
         template: Core,
-        stars: Array | None = None,
         sketch: Array = folding.NO_SKETCH,
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
-        judgement = None
-        if core.guide is not None and template.guide is not None and core.removed is not None:
-            sight = self._sight(light, sub)
-            judgement = judge(sight, template.guide, self.rule, self.threads)
-            judged = judgement.out, template.guide.mean[0]
-            fold_guide(core.guide, sight.sample, light.weight, judged, core.removed, self.threads)
-        against = folding.Against(
-            sample_noise(template.stack, light),
-            None if template is core else template.stack,
-            stars,
-            judgement.out if judgement else None,
-            judgement.change if judgement else None,
-        )
-        fraction = folding.fold(core.stack, light, self.rule, against, self.threads, sketch)
+        sight = self._sight(light, sub) if core.guide is not None and template.guide is not None else None
+        folded = fold_into(core, (light, sight), template, self.rule, self.threads, sketch)
         core.stack.count(sub.exposure_s)
-        if judgement is None:
-            return Folded(fraction)
-        return Folded(fraction, judgement.trails, judgement.fraction, judgement.distrusted)
+        return folded
 
     def _sight(self, light: Light, sub: SubAccepted) -> Sight:
         stars = self.knowledge.stars
@@ -262,9 +215,10 @@ class Growth:
         if shown.n_subs <= OWN_VARIANCE_FROM:
             # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
             shown.m2 = shown.mean
-        template = Core(shown, guide_of_stack(shown, self.threads) if self.rule.pictures else None)
+        guide = guide_of_stack(shown, self.threads) if self.rule.pictures else None
+        template = Core(shown, guide, contrast=stars, told_at=shown.n_subs)
         identity = look_id(self.subs)
-        self.core, folded = self._judged(read, template, identity, defects, stars)
+        self.core, folded = self._judged(read, template, identity, defects)
         _close_holes(self.core.stack, shown)
         del template, shown
         pair = read(self.subs[0]), read(self.subs[-1])
@@ -296,12 +250,12 @@ class Growth:
         return self.first
 
     def _judged(
-        self, read: ReadSub, template: Core, identity: str, defects: Array | None, stars: Array | None
+        self, read: ReadSub, template: Core, identity: str, defects: Array | None
     ) -> tuple[Core, dict[int, Folded]]:
         """Judge every sub against a template into a fresh core."""
         fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
         folded = {
-            sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template, stars)
+            sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template)
             for sub, frame in self._frames(read)
         }
         return fresh, folded
@@ -329,7 +283,7 @@ class Growth:
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
         self.first, self.spikes, self._shown = None, [], None
-        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None, None)
+        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -346,6 +300,11 @@ class Growth:
                 raise RuntimeError("nothing was folded yet")
             self._shown = folding.readmit(self.first, self.rule, self.unit_noise[-1], self.threads)
         return self._shown
+
+
+def _sky_of(sub: SubAccepted) -> Array:
+    """(C, 6) float64."""
+    return np.array(sub.offset).reshape(-1, 6)
 
 
 def _close_holes(stack: Stack, shown: Stack) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from livestack.checkpoint import Checkpoint, load_checkpoint
+from livestack.core import core_of
 from livestack.events import (
     Event,
     StackFounded,
@@ -21,8 +22,8 @@ from livestack.events import (
     SubRestored,
 )
 from livestack.founding import Founding
-from livestack.frame import STAR_DTYPE, Identity, Masters, Quality
-from livestack.growth import Core, Growth, Look, on_grid
+from livestack.frame import STAR_DTYPE, Array, Identity, Masters, Quality
+from livestack.growth import Growth, Look, on_grid
 from livestack.knowledge import Knowledge, known_of_sub
 from livestack.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.reduce.fold import REJECTORS
@@ -105,8 +106,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
     if kept is not None and _is_prefix(kept, subs, past.founded[growth.name].reject):
         done = len(kept.subs)
         fresh = growth.fresh()
-        judged = fresh.rule.pictures
-        fresh.core = Core(kept.stack, kept.guide if judged else None, kept.removed if judged else None)
+        fresh.core = core_of(kept)
         fresh.first, fresh.subs = None, list(subs[:done])
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     gone = [sub for sub in subs[done:] if not session.is_there(sub)]
@@ -159,7 +159,10 @@ def checkpoint_of(growth: Growth) -> Checkpoint | None:
     return Checkpoint(
         stack=core.stack,
         guide=core.guide if core.guide is not None else Stack((0, 0, 0)),
-        removed=core.removed if core.removed is not None else np.zeros((0, 0), np.float32),
+        removed=_or_nothing(core.removed),
+        contrast=_or_nothing(core.contrast),
+        guide_contrast=_or_nothing(core.guide_contrast),
+        told_at=core.told_at,
         subs=[[sub.no, sub.sha256] for sub in growth.subs],
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
@@ -167,6 +170,10 @@ def checkpoint_of(growth: Growth) -> Checkpoint | None:
         sky=growth.knowledge.sky,
         defects=growth.knowledge.defects,
     )
+
+
+def _or_nothing(picture: Array | None) -> Array:
+    return np.zeros((0, 0), np.float32) if picture is None else picture
 
 
 def drop(session: Session, numbers: list[int]) -> list[Event]:

@@ -38,7 +38,7 @@ from livestack.prepare import (
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import of_matched
-from livestack.reduce.normalise import sky_surface
+from livestack.reduce.normalise import sky_surface, with_blocks
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
 from livestack.settings import Settings
@@ -209,10 +209,11 @@ class Session:
         level = np.zeros((founding.shape[0], 6))
         sensor = growth.sensor(item.frame)
         light = light_of(sensor, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight)
+        light = with_blocks(light, founding.shape)
         sky = sky_surface(knowledge.sky, light, founding.shape)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
-        folded = growth.add(sub, item.frame, sensor)
+        folded = growth.add(sub, item.frame, light)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
         growth.subs[-1] = sub

@@ -7,10 +7,11 @@ import re
 
 import numpy as np
 
+from livestack.core import Folded
 from livestack.events import AlertCleared, AlertRaised, Event, StackFounded, SubAccepted, SubRejected, TrailFound
 from livestack.founding import Founding
 from livestack.frame import Array, Header, Quality, Registration
-from livestack.growth import Folded, Growth, Look
+from livestack.growth import Growth, Look
 from livestack.prepare import Prepared, Unusable, header_to_json
 from livestack.reduce.weigh import Usual
 from livestack.sky.direction import position_angle_deg

@@ -30,6 +30,9 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
         stack=stack,
         guide=guide,
         removed=draw.normal(50, 9, (10, 15)).astype(np.float32),
+        contrast=draw.normal(9, 2, (10, 15)).astype(np.float32),
+        guide_contrast=draw.normal(7, 2, (10, 15)).astype(np.float32),
+        told_at=16,
         subs=[[1, "a" * 64], [3, "b" * 64]],
         judged_by="deferred",
         knowledge_id="look-1",
@@ -49,12 +52,14 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
         assert mine.tobytes() == yours.tobytes()
     assert [array.tobytes() for array in loaded.guide.arrays] == [array.tobytes() for array in saved.guide.arrays]
     assert loaded.removed.tobytes() == saved.removed.tobytes()
+    assert loaded.contrast.tobytes() == saved.contrast.tobytes()
+    assert loaded.guide_contrast.tobytes() == saved.guide_contrast.tobytes()
     assert loaded.stars.tobytes() == saved.stars.tobytes()
     assert loaded.sky.tobytes() == saved.sky.tobytes()
     assert loaded.defects.dtype == saved.defects.dtype
     assert loaded.defects.tobytes() == saved.defects.tobytes()
     assert (loaded.stack.n_subs, loaded.stack.exposure_s, loaded.stack.template) == (17, 17 * 29.97, "look-1")
-    for name in ("subs", "judged_by", "knowledge_id"):
+    for name in ("subs", "judged_by", "knowledge_id", "told_at"):
         assert getattr(loaded, name) == getattr(saved, name)
 
 

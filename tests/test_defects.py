@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from livestack.checkpoint import load_checkpoint, save_checkpoint
+from livestack.core import core_of
 from livestack.frame import Array
-from livestack.growth import Core, Growth
+from livestack.growth import Growth
 from livestack.knowledge import Knowledge
 from livestack.resume import checkpoint_of
 from tests.nights import bits
@@ -140,7 +141,7 @@ def test_a_checkpoint_keeps_them_and_goes_on_bit_equal(cfa: str | None, tmp_path
     assert kept.defects.size
     resumed = captures.growth()
     resumed.first, resumed.subs = None, captures.subs[:13]
-    resumed.core = Core(kept.stack, kept.guide, kept.removed)
+    resumed.core = core_of(kept)
     resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])
     assert _bits(resumed) == _bits(growth)

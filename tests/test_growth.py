@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from livestack.checkpoint import load_checkpoint, save_checkpoint
+from livestack.core import core_of
 from livestack.events import Looked, SubAccepted
 from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Array, Frame, Header, Masters, Quality
-from livestack.growth import Core, Growth, look_id, on_grid
+from livestack.growth import Growth, look_id, on_grid
 from livestack.knowledge import Knowledge, known_of_sub
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
@@ -164,7 +165,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     assert kept is not None
     resumed = captures.growth()
     resumed.first, resumed.subs = None, captures.subs[:13]
-    resumed.core = Core(kept.stack, kept.guide, kept.removed)
+    resumed.core = core_of(kept)
     resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])
     assert _bits(resumed) == _bits(growth)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from livestack.bus import Slot
+from livestack.core import Core
 from livestack.founding import Founding
 from livestack.frame import Header, Masters, Picture, Quality
-from livestack.growth import Core, Growth
+from livestack.growth import Growth
 from livestack.knowledge import Knowledge
 from livestack.picture import read_picture
 from livestack.publish import Publisher, removed_picture

@@ -133,8 +133,9 @@ def read_rows(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     """
     at_once = max(1, BLOCK_BYTES // (math.prod(shape[1:]) * dtype.itemsize))
     for top in range(0, shape[0], at_once):
-        rows = np.empty((min(at_once, shape[0] - top), *shape[1:]), dtype)
+        if top == 0 or dtype.isnative:
+            room = np.empty((min(at_once, shape[0]), *shape[1:]), dtype)
+        rows = room[: shape[0] - top]
         fill(stream, rows.data.cast("B"))
-        if not dtype.isnative:
-            rows = rows.byteswap(inplace=True).view(dtype.newbyteorder("="))
-        yield slice(top, top + len(rows)), rows
+        # a copy that turns the bytes round is faster than to do so in place
+        yield slice(top, top + len(rows)), rows if dtype.isnative else rows.astype(dtype.newbyteorder("="))

@@ -10,6 +10,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.structure import Structure, structure_at
 
 Sums = tuple[Array, Array, Array, Array, Array]
 
@@ -44,12 +45,12 @@ def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, 
 
 @njit(**OPTIONS)
 def _off(
-    v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Array, nu: Any
+    v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Structure, nu: Any
 ) -> tuple[Any, Any]:
     """How far a sample at (channel, y, x) of the stack is from the mean, and the variance it should have."""
     c, y, x = at
     n = template[3][0, y, x]
-    s = structure[y >> 1, x >> 1] if structure.shape[0] > 0 else F(0)
+    s = structure_at(structure, y >> 1, x >> 1)
     by_itself = n > OWN_VARIANCE_FROM or nu == 0
     own, seen = (template[1][c, y, x], n) if by_itself else (F(0), 1)
     return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
@@ -93,7 +94,7 @@ def _judge_px(
     weight: Any,
     template: Sums,
     noise: Array,
-    structure: Array,
+    structure: Structure,
     rule: tuple[float, float, float, int, int],
 ) -> tuple[int, int]:
     """Judge the samples of a px at `at` of the tile, or pull them to the limit: (flag of the px, how many were pulled).
@@ -125,7 +126,7 @@ def _flag(
     weight: Any,
     template: Sums,
     noise: Array,
-    structure: Array,
+    structure: Structure,
     rule: tuple[float, float, float, int, int],
     flags: Array,
 ) -> tuple[int, int]:
@@ -176,7 +177,7 @@ def _stands_out(
     weight: Any,
     template: Sums,
     noise: Array,
-    structure: Array,
+    structure: Structure,
     nu: Any,
 ) -> bool:
     """Whether a px of a tile is off by more than `WEAK_SIGMA` in any channel."""
@@ -195,7 +196,7 @@ def _spread(
     weight: Any,
     template: Sums,
     noise: Array,
-    structure: Array,
+    structure: Structure,
     nu: Any,
     flags: Array,
 ) -> None:
@@ -344,7 +345,7 @@ def fold_band(
     accumulators: Sums,
     template: Sums,
     noise: Array,
-    structure: Array,
+    structure: Structure,
     out: Array,
     rule: tuple[float, float, float, int, int],
     sketch: Sketch,
@@ -357,7 +358,6 @@ def fold_band(
     ----------
     accumulators, template : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W); they may be the same arrays.
     noise : (C,) variance of one sample of this sub, ADU².
-    structure : (H/2, W/2) local contrast of the template, ADU, or (0, 0).
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
     rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
     sketch : as in `sketch_box`.

@@ -93,6 +93,8 @@ class Light:
     scale : float
         Transparency relative to the stack's scale.
     weight : float
+    blocks : ndarray of float32, optional
+        What `normalise.with_blocks` sampled of it.
     """
 
     sensor: Sensor
@@ -100,11 +102,34 @@ class Light:
     sky: Array
     scale: float
     weight: float
+    blocks: Array | None = None
 
     @property
     def pose(self) -> tuple[Array, int]:
         """What the kernels take: where the px lie, and how they are sampled there."""
         return self.inverse, CUBIC if self.sensor[4].size else LANCZOS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far a sub's stars and sky differ from the template's: no fault of a px. It is √(shift² + (σ · around)²).
+
+    Attributes
+    ----------
+    shift : ndarray of float32
+        (h, w) of the guide, ADU: seeing, place and shape of stars.
+    around : ndarray of float32
+        What surrounds each cell of 3 × 3 px of the guide, σ.
+    sigma : float
+        That σ, ADU.
+    """
+
+    shift: Array
+    around: Array
+    sigma: float
+
+
+_NO_CHANGE = Change(_NOWHERE, _NOWHERE, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +143,17 @@ class Against:
     template : Stack, optional
         None = the stack that it is folded into.
     stars : ndarray of float32, optional
-        Local contrast, (H/2, W/2) ADU, that says where the stars are; None = the template's.
+        Local contrast, (H/2, W/2) ADU, that says where the stars are, from `contrast`; None = the template's.
     out : ndarray of bool, optional
         Px of the guide that are not sky.
-    change : ndarray of float32, optional
-        How far the sub's stars differ from the template's, on the guide, ADU.
+    change : Change, optional
     """
 
     noise: Array
     template: Stack | None = None
     stars: Array | None = None
     out: Array | None = None
-    change: Array | None = None
+    change: Change | None = None
 
 
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
@@ -160,11 +184,11 @@ def fold(
         Share of the sub's samples judged out.
     """
     template = stack if against.template is None else against.template
-    shape = _NOWHERE
+    stars = _NOWHERE
     if rule.least and rule.beta:
-        change = _NOWHERE if against.change is None else against.change
-        known = against.stars
-        shape = contrast(template, against.noise, rule, threads, change) if known is None else _changed(known, change)
+        stars = contrast(template, against.noise, rule, threads) if against.stars is None else against.stars
+    change = against.change or _NO_CHANGE
+    structure = stars, change.shift, change.around, change.sigma
     noise = against.noise.astype(np.float32)
     out = _NOTHING_OUT if against.out is None else against.out
     step = preview_step(*stack.shape[1:])
@@ -179,7 +203,7 @@ def fold(
             stack.arrays,
             template.arrays,
             noise,
-            shape,
+            structure,
             out,
             rule.numbers,
             (sketch, step),
@@ -274,42 +298,30 @@ def lowest_contrast(first: FirstLook, noise: Array, rule: Rule, threads: Executo
         low, seen = np.empty((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
         extremes.lowest_rows(first.held, 2 * top, low, seen)
         part = np.empty((bottom - top, out.shape[1]), np.float32)
-        shrink.contrast_band(low, seen, noise.astype(np.float32), rule.beta, _NOWHERE, part, 0, len(part))
+        shrink.contrast_band(low, seen, noise.astype(np.float32), rule.beta, part, 0, len(part))
         out[y0:y1] = part[y0 - top : y1 - top]
 
     each_band(len(out), threads, band)
     return out
 
 
-def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None, change: Array = _NOWHERE) -> Array:
+def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -> Array:
     """β × local contrast of a stack's mean at half resolution, (H/2, W/2) float32, ADU.
 
     Parameters
     ----------
     noise : (C,) float64
         Variance of one sample; the mean's own noise follows from the typical weight.
-    change : (h, w) float32
-        How far a sub's stars differ from the stack's on the guide, ADU: it counts as contrast, too.
     """
     _, height, width = stack.shape
     out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
     own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:
-        shrink.contrast_band(stack.mean, stack.coverage, own, rule.beta, change, out, y0, y1)
+        shrink.contrast_band(stack.mean, stack.coverage, own, rule.beta, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out
-
-
-def _changed(contrast: Array, change: Array) -> Array:
-    """Return a local contrast with how far a sub's stars differ from the stack's; a copy where they do."""
-    if not change.size:
-        return contrast
-    h, w = change.shape
-    changed = contrast.copy()
-    changed[:h, :w] = np.hypot(changed[:h, :w], np.float32(shrink.CHANGE) * change)
-    return changed
 
 
 def coarser(sky: Array, step: float, middle: float) -> Array:

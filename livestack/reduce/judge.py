@@ -13,8 +13,8 @@ import numpy as np
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import is_disputed
-from livestack.reduce.fold import Rule
-from livestack.reduce.match import match_template
+from livestack.reduce.fold import Change, Rule, each_band
+from livestack.reduce.match import contrast_band, match_template
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step
 from livestack.reduce.streaks import find_streaks, told_once
@@ -48,8 +48,10 @@ class Judgement:
         The mask was so large that only the pixel test was believed.
     noise : float
         Variance of one guide px of the sub, ADU².
-    change : ndarray of float32
-        (h, w) how far this sub's stars and sky differ from the template's, ADU: no fault of a px.
+    change : Change, optional
+        How far this sub's stars and sky differ from the template's.
+    contrast : ndarray of float32, optional
+        (h, w) of the template, squared, ADU².
     """
 
     out: Array
@@ -57,7 +59,8 @@ class Judgement:
     fraction: float
     distrusted: bool
     noise: float
-    change: Array
+    change: Change | None = None
+    contrast: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +84,26 @@ class Sight:
     sensor_angle_deg: float = 0.0
 
 
-def judge(sight: Sight, template: Stack, rule: Rule, threads: Executor | None = None) -> Judgement:
+def judge(
+    sight: Sight, template: Stack, rule: Rule, threads: Executor | None = None, contrast: Array | None = None
+) -> Judgement:
     """Judge a sub against a template, both on the guide.
 
     Parameters
     ----------
     template : Stack
         (1, h, w); its m2 counts from the 11th sub on.
+    contrast : ndarray of float32, optional
+        Of the template, as an earlier judgement told it; None = it is told now.
     """
     measure = _measure(sight, template, rule)
     if measure is None:
         nothing = np.zeros(sight.sample.shape, bool)
-        return Judgement(nothing, (), 0.0, False, 0.0, np.zeros(nothing.shape, np.float32))
-    match = match_template(sight.sample, template, sight.stars, sight.weight, measure.noise)
-    residual = residual_of(sight.sample, template, measure, match, threads)
+        return Judgement(nothing, (), 0.0, False, 0.0, contrast=contrast)
+    if contrast is None:
+        contrast = _contrast(template, measure.noise * sight.weight, threads)
+    match = match_template(sight.sample, template, contrast, sight.stars, measure.noise)
+    residual = residual_of(sight.sample, (template, contrast), measure, match, threads)
     mask = find_patches(residual.z, residual.ok, threads)
     streaks = find_streaks(residual, mask, sight.sensor_angle_deg)
     lines = find_trails(residual, mask, sight.sensor_angle_deg)
@@ -103,11 +112,18 @@ def judge(sight: Sight, template: Stack, rule: Rule, threads: Executor | None = 
     limits = -rule.kappa_low / residual.scale, rule.kappa_high / residual.scale
     unexplained = count_unexplained(residual.z, places, NEAR_HIT, *limits)
     distrusted = unexplained > (MOST_MASKED + PER_LINE * len(lines)) * residual.n_covered
-    change = residual.into_change(threads)
+    told = measure.noise, residual.change, contrast
     if distrusted:
         # single px are judged where they are, at full resolution
-        return Judgement(np.zeros_like(mask), tuple(lines), 0.0, True, measure.noise, change)
-    return Judgement(mask, told_once(lines, streaks), places.size / residual.n_covered, False, measure.noise, change)
+        return Judgement(np.zeros_like(mask), tuple(lines), 0.0, True, *told)
+    return Judgement(mask, told_once(lines, streaks), places.size / residual.n_covered, False, *told)
+
+
+def _contrast(template: Stack, own: float, threads: Executor | None) -> Array:
+    """Squared contrast of a template, (h, w) ADU²; own = variance of a px of weight 1."""
+    out = np.empty(template.shape[1:], np.float32)
+    each_band(len(out), threads, lambda y0, y1: contrast_band(template.mean[0], template.weight[0], own, out, y0, y1))
+    return out
 
 
 def _measure(sight: Sight, template: Stack, rule: Rule) -> Measure | None:

@@ -13,6 +13,8 @@ from livestack.stack import Stack
 
 FIT_PX = 15_000
 LEAST_FIT_PX = 300
+TILE = 256
+"""Px of a row at a time: what is in work stays in the cache."""
 STAR_REACH = 2
 """Guide px about a star that are its own."""
 MOST_SCALE = 0.3
@@ -82,6 +84,15 @@ def contrast_box(mean: Array, total: Array, own: float, box: tuple[int, int, int
 
 
 @njit(**OPTIONS)
+def contrast_band(mean: Array, total: Array, own: float, out: Array, y0: int, y1: int) -> None:
+    """`contrast_box` of rows y0…y1 of a picture, into those of out (h, w)."""
+    w = mean.shape[1]
+    for x0 in range(0, w, TILE):
+        x1 = min(x0 + TILE, w)
+        contrast_box(mean, total, own, (y0, y1, x0, x1), out[y0:y1, x0:x1])
+
+
+@njit(**OPTIONS)
 def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
     """Terms of the match at a px beside the level: μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
     h, w = mean.shape
@@ -108,40 +119,38 @@ def shift_at(mean: Array, y: int, x: int, match: Array) -> Any:
 
 @njit(**OPTIONS)
 def _star_px(
-    sample: Array, template: tuple[Array, Array, Array], stars: Array, own: float, least: float
+    sample: Array, template: tuple[Array, Array, Array], stars: Array, least: float
 ) -> tuple[Array, Array, Array]:
     """Px about stars whose squared contrast is more than `least`: rows (N, 7) of the match, difference, contrast².
 
-    template: mean, weight, coverage (h, w).
+    template: mean, squared contrast, coverage (h, w).
     """
-    mean, total, coverage = template
+    mean, squared, coverage = template
     h, w = mean.shape
     side = 2 * STAR_REACH + 2
     rows, wanted = np.empty((side * side * len(stars), 7)), np.empty(side * side * len(stars))
     contrast = np.empty(side * side * len(stars), np.float32)
     seen = np.zeros((h, w), np.bool_)
-    squared = np.empty((side, side), np.float32)
     n = 0
     for k in range(len(stars)):
         left, top = int(stars[k, 0]) - STAR_REACH, int(stars[k, 1]) - STAR_REACH
         y0, y1, x0, x1 = max(top, 0), min(top + side, h), max(left, 0), min(left + side, w)
         if y1 <= y0 or x1 <= x0:
             continue
-        contrast_box(mean, total, own, (y0, y1, x0, x1), squared)
         for y in range(y0, y1):
             for x in range(x0, x1):
-                if seen[y, x] or not squared[y - y0, x - x0] > least:
+                if seen[y, x] or not squared[y, x] > least:
                     continue
                 seen[y, x] = True
                 if coverage[y, x] > 0 and np.isfinite(sample[y, x]):
                     rows[n, 0] = 1
                     rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4], rows[n, 5], rows[n, 6] = _terms(mean, y, x)
-                    wanted[n], contrast[n] = sample[y, x] - mean[y, x], squared[y - y0, x - x0]
+                    wanted[n], contrast[n] = sample[y, x] - mean[y, x], squared[y, x]
                     n += 1
     return rows[:n], wanted[:n], contrast[:n]
 
 
-def match_template(sample: Array, template: Stack, stars: Array, weight: float, noise: float) -> Array:
+def match_template(sample: Array, template: Stack, contrast: Array, stars: Array, noise: float) -> Array:
     """Return how this sub's seeing, shift and shape show in the template, to first order: `shift_at` tells it.
 
     A robust least-squares fit of the difference: level, scale, shift, width, elongation. It is made on stars: a trail
@@ -151,16 +160,17 @@ def match_template(sample: Array, template: Stack, stars: Array, weight: float, 
     ----------
     sample : (h, w)
     template : (1, h, w)
+    contrast : (h, w) of the template, squared, ADU².
     stars : (N, 2) x, y
-    weight, noise : of the sub; variance of one of its px, ADU².
+    noise : variance of a px of the sub, ADU².
 
     Returns
     -------
     ndarray of float64
         (7,), or (0,) where the template is to stay as it is.
     """
-    arrays = template.mean[0], template.weight[0], template.coverage[0]
-    rows, wanted, squared = _star_px(sample, arrays, stars, noise * weight, 25 * noise)
+    arrays = template.mean[0], contrast, template.coverage[0]
+    rows, wanted, squared = _star_px(sample, arrays, stars, 25 * noise)
     if len(rows) < LEAST_FIT_PX:
         return _NO_MATCH
     if len(rows) > FIT_PX:

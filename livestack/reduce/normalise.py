@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS
+from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import warp_and_normalise
+from livestack.reduce.kernels import subtract_sky, warp_and_normalise
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
@@ -28,42 +30,51 @@ def _biweight(values: Array, middle: float, reach: float) -> float:
         total = weights = 0.0
         for value in values:
             u = (value - middle) / reach if reach > 0 else 0.0
-            weight = (1 - u * u) ** 2 if abs(u) < 1 else 0.0
-            total += weight * (value - middle)
-            weights += weight
+            # what is NaN is not near
+            if abs(u) < 1:
+                weight = (1 - u * u) ** 2
+                total += weight * (value - middle)
+                weights += weight
         middle += total / weights if weights > 0 else 0.0
     return middle
 
 
 @njit(**OPTIONS)
-def _block_statistics(blocks: Array, out: Array) -> None:
-    """Middle and 1.4826 MAD of each of (C, B, h, w) blocks into out (C, B, 2); NaN where half of its px are missing.
+def _middles(blocks: Array, medians: Array, spreads: Array, out: Array) -> None:
+    """Tukey's biweight of each of (N, n) blocks, from its median on; what is NaN does not count."""
+    for k in range(len(blocks)):
+        out[k] = medians[k]
+        if np.isfinite(medians[k]):
+            out[k] = _biweight(blocks[k], float(medians[k]), BIWEIGHT * float(spreads[k]))
 
-    The middle is Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a
-    block is the same whatever it is compared with, and blind to what stands out.
+
+def _medians(blocks: Array) -> Array:
+    """Return the median of each of (N, n) blocks; NaN where half of its px are missing."""
+    known = np.isfinite(blocks).sum(axis=1)
+    # what is missing is sorted last
+    ordered, row = np.sort(blocks, axis=1), np.arange(len(blocks))
+    medians = (ordered[row, (known - 1) // 2] + ordered[row, known // 2]) / np.float32(2)
+    return np.where(2 * known >= blocks.shape[1], medians, np.float32(np.nan))
+
+
+def _statistics(blocks: Array) -> tuple[Array, Array]:
+    """Median and 1.4826 MAD of each of (C, B, h, w) blocks, (C, B); NaN where half of its px are missing."""
+    flat = blocks.reshape(blocks.shape[0] * blocks.shape[1], -1)
+    medians = _medians(flat)
+    spreads = np.float32(1.4826) * _medians(np.abs(flat - medians[:, None]))
+    return medians.reshape(blocks.shape[:2]), spreads.reshape(blocks.shape[:2])
+
+
+def _middle(blocks: Array) -> Array:
+    """Middle of each of (C, B, h, w) blocks, (C, B) float64; NaN where half of its px are missing.
+
+    Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a block is the
+    same whatever it is compared with, and blind to what stands out.
     """
-    channels, n_blocks, h, w = blocks.shape
-    values = np.empty(h * w, np.float32)
-    for c in range(channels):
-        for b in range(n_blocks):
-            out[c, b, 0] = out[c, b, 1] = np.nan
-            n = 0
-            for value in blocks[c, b].ravel():
-                if np.isfinite(value):
-                    values[n] = value
-                    n += 1
-            if 2 * n < h * w:
-                continue
-            median = np.median(values[:n])
-            spread = 1.4826 * np.median(np.abs(values[:n] - median))
-            out[c, b, 0], out[c, b, 1] = _biweight(values[:n], median, BIWEIGHT * spread), spread
-
-
-def _statistics(blocks: Array) -> Array:
-    """(C, B, 2) float64: middle and spread of each block."""
-    out = np.empty((*blocks.shape[:2], 2), np.float64)
-    _block_statistics(blocks, out)
-    return out
+    medians, spreads = _statistics(blocks)
+    out = np.empty(medians.size)
+    _middles(blocks.reshape(medians.size, -1), medians.ravel(), spreads.ravel(), out)
+    return out.reshape(medians.shape)
 
 
 def _corners(height: int, width: int) -> Array:
@@ -76,15 +87,35 @@ def _corners(height: int, width: int) -> Array:
 
 def sky_blocks(light: Light, shape: Shape) -> Array:
     """Return samples of a sub in the blocks that sky is told by: (C, B, h, w) float32, NaN where there is none."""
-    return _sampled(light, light.sky, shape)
+    blocks = _sampled(light, shape).copy()
+    _normalise(blocks, _corners(*shape[1:]), light.sky, light.scale)
+    return blocks
 
 
-def _sampled(light: Light, sky: Array, shape: Shape) -> Array:
-    corners = _corners(*shape[1:])
+def with_blocks(light: Light, shape: Shape) -> Light:
+    """Return the light with its samples in the blocks that sky and noise are told by."""
+    return dataclasses.replace(light, blocks=_sampled(light, shape))
+
+
+def _sampled(light: Light, shape: Shape) -> Array:
+    """Return samples of a sub as it is, its sky in them, (C, B, h, w)."""
+    if light.blocks is not None:
+        return light.blocks
+    corners, no_sky = _corners(*shape[1:]), np.zeros((shape[0], 6))
     blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
     for (y, x, h, w), block in zip(corners, blocks, strict=True):
-        warp_and_normalise(light.sensor, light.pose, sky, light.scale, np.array([y, y + h, x, x + w]), block)
+        warp_and_normalise(light.sensor, light.pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
     return np.ascontiguousarray(blocks.swapaxes(0, 1))
+
+
+@njit(**OPTIONS)
+def _normalise(blocks: Array, corners: Array, sky: Array, scale: float) -> None:
+    """Take the sky off blocks (C, B, h, w), and bring them to the stack's scale, as the fold does."""
+    factor = F(1.0 / scale)
+    for c in range(blocks.shape[0]):
+        for b in range(blocks.shape[1]):
+            for y in range(blocks.shape[2]):
+                subtract_sky(blocks[c, b, y], sky[c], corners[b, 1], corners[b, 0] + y, factor)
 
 
 def sky_blocks_of_stack(stack: Stack) -> Array:
@@ -100,9 +131,9 @@ def sky_blocks_of_stack(stack: Stack) -> Array:
 def sky_level(light: Light, shape: Shape) -> Array:
     """Sky of a founding sub: (C, 6) float64, a level and no slope, ADU."""
     sky = np.zeros((shape[0], 6))
-    blocks = _statistics(_sampled(light, sky, shape))
+    blocks = _middle(_sampled(light, shape) * np.float32(1 / light.scale))
     # below the median of the blocks: many may hold the object
-    levels = np.nanpercentile(blocks[:, :, 0], 40, axis=1)
+    levels = np.nanpercentile(blocks, 40, axis=1)
     sky[:, 0] = np.where(np.isfinite(levels), levels, 0.0)
     return sky
 
@@ -118,7 +149,7 @@ def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
     blocks : (C, B, h, w) float32
         What the field shows without its sky, such as `sky_blocks` of the founding sub.
     """
-    return light.scale * _surfaces(_sampled(light, np.zeros((shape[0], 6)), shape) - blocks, shape)
+    return light.scale * _surfaces(_sampled(light, shape) * np.float32(1 / light.scale) - blocks, shape)
 
 
 def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
@@ -137,7 +168,7 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
 def _surfaces(differences: Array, shape: Shape) -> Array:
     """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
     corners = _corners(*shape[1:])
-    middles = _statistics(differences)[:, :, 0]
+    middles = _middle(differences)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
     independent = shape[1] * shape[2] / BLOCK**2
@@ -200,11 +231,11 @@ def sample_noise(stack: Stack, light: Light) -> Array:
 
     Stars cancel in the difference, so crowding does not read as noise. The mean's own share is taken off.
     """
-    blocks = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
+    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
     variance = np.full(stack.shape[0], np.nan)
     share = np.broadcast_to([1 + light.weight / typical_weight(plane) for plane in stack.weight], variance.shape)
     for c in range(stack.shape[0]):
-        spread = blocks[c, :, 1][np.isfinite(blocks[c, :, 1])]
-        if len(spread):
-            variance[c] = np.median(spread) ** 2 / share[c]
+        known = spreads[c][np.isfinite(spreads[c])]
+        if len(known):
+            variance[c] = float(np.median(known)) ** 2 / share[c]
     return np.where(np.isfinite(variance), np.maximum(variance, 1e-12), 1e12)

@@ -12,8 +12,8 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.fold import each_band
-from livestack.reduce.match import contrast_box, shift_at
+from livestack.reduce.fold import Change, each_band
+from livestack.reduce.match import shift_at
 from livestack.stack import Stack
 
 BOX = 33
@@ -24,8 +24,6 @@ ENOUGH = 100_000
 MOST_TELLING = 5.0
 """The surroundings are told by the residual clipped to so many σ."""
 TILE = 88 * CELL
-PATCH = 64
-"""Side of what is looked at again about single px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,8 @@ class Residual:
         (h, w); NaN where the sub does not cover.
     template : Stack
         (1, h, w).
+    contrast : ndarray of float32
+        (h, w) of the template, squared, ADU²; from `match.guide_contrast`.
     measure : Measure
     z : ndarray of float32
         (h, w) residual in σ, and that in its own σ over plain sky; 0 where there is none.
@@ -90,6 +90,7 @@ class Residual:
 
     sample: Array
     template: Stack
+    contrast: Array
     measure: Measure
     z: Array
     ok: Array
@@ -106,27 +107,13 @@ class Residual:
 
     def structure(self, y: Array, x: Array) -> Array:
         """How far px may be off for what the sky is like there, in σ of the noise alone."""
-        height, width = self.z.shape
-        out, squared = np.empty(y.size, np.float32), np.empty((PATCH, PATCH), np.float32)
-        own, across = self.measure.noise * self.measure.weight, -(-width // PATCH)
-        patches = y // PATCH * across + x // PATCH
-        for no in np.unique(patches):
-            top, left = no // across * PATCH, no % across * PATCH
-            box = (top, min(top + PATCH, height), left, min(left + PATCH, width))
-            contrast_box(self.template.mean[0], self.template.weight[0], own, box, squared)
-            mine = np.flatnonzero(patches == no)
-            out[mine] = squared[y[mine] - top, x[mine] - left]
-        structure: Array = np.sqrt(out) * np.float32(self.measure.beta / self.measure.sigma)
+        structure: Array = np.sqrt(self.contrast[y, x]) * np.float32(self.measure.beta / self.measure.sigma)
         return structure
 
-    def into_change(self, threads: Executor | None) -> Array:
-        """Return how far stars and sky differ from the template's, ADU, in place of `shift`: no height after that."""
-
-        def band(c0: int, c1: int) -> None:
-            _change_band(self.low, self.measure.sigma, self.shift, CELL * c0, min(CELL * c1, len(self.shift)))
-
-        each_band(len(self.low), threads, band)
-        return self.shift
+    @property
+    def change(self) -> Change:
+        """How far stars and sky differ from the template's."""
+        return Change(self.shift, self.low, self.measure.sigma)
 
 
 def _median(values: Array) -> float:
@@ -230,7 +217,7 @@ def _into_cells(columns: Array, out: Array) -> None:
 @njit(**OPTIONS)
 def _residual_band(
     sample: Array,
-    template: tuple[Array, Array, Array, Array],
+    template: tuple[Array, Array, Array, Array, Array],
     numbers: tuple[float, float, float, float, bool],
     match: Array,
     out: tuple[Array, Array, Array, Array, Array],
@@ -240,23 +227,21 @@ def _residual_band(
 
     Parameters
     ----------
-    template : mean, m2, weight, coverage (h, w)
+    template : mean, m2, weight, coverage, squared contrast (h, w)
     match : as `match_template` returns it.
     out : z, ok, shift (h, w); sums and counts of z over what is ok, by cell.
     """
-    mean, m2, total, coverage = template
+    mean, m2, total, coverage, squared = template
     z, ok, shift, sums, counts = out
     y0, y1 = rows
     w = mean.shape[1]
     least = F(4 * numbers[0])
-    squared = np.empty((y1 - y0, TILE), np.float32)
     off, column, number = np.empty(TILE, np.float32), np.zeros(TILE, np.float32), np.zeros(TILE, np.float32)
     n = 0
     for x0 in range(0, w, TILE):
         x1 = min(x0 + TILE, w)
-        contrast_box(mean, total, numbers[0] * numbers[1], (y0, y1, x0, x1), squared)
         for y in range(y0, y1):
-            row, seen, expected = squared[y - y0], sample[y, x0:x1], mean[y, x0:x1]
+            row, seen, expected = squared[y, x0:x1], sample[y, x0:x1], mean[y, x0:x1]
             for x in range(seen.size):
                 off[x] = seen[x] - expected[x]
             if match.size > 0:
@@ -265,7 +250,7 @@ def _residual_band(
                         shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
                         off[x] -= shift[y, x0 + x]
             shown = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
-            n += _z_row(off[: x1 - x0], row[: x1 - x0], shown, numbers, z[y, x0:x1], ok[y, x0:x1])
+            n += _z_row(off[: x1 - x0], row, shown, numbers, z[y, x0:x1], ok[y, x0:x1])
             _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
             if y % CELL == CELL - 1 or y == y1 - 1:
                 first, last = x0 // CELL, (x1 + CELL - 1) // CELL
@@ -309,25 +294,15 @@ def _scale_band(z: Array, low: Array, scale: float, y0: int, y1: int) -> None:
             row[x] = F(0) if np.isnan(v) else v
 
 
-@njit(**OPTIONS)
-def _change_band(low: Array, sigma: float, shift: Array, y0: int, y1: int) -> None:
-    """√(shift² + (σ low)²) of rows y0…y1, in place of shift."""
-    around = np.empty(shift.shape[1], np.float32)
-    for y in range(y0, y1):
-        if y % CELL == 0:
-            _spread(low[y // CELL], around)
-        row = shift[y]
-        for x in range(row.size):
-            b = F(sigma) * around[x]
-            row[x] = np.sqrt(row[x] * row[x] + b * b)
-
-
-def residual_of(sample: Array, template: Stack, measure: Measure, match: Array, threads: Executor | None) -> Residual:
+def residual_of(
+    sample: Array, template: tuple[Stack, Array], measure: Measure, match: Array, threads: Executor | None
+) -> Residual:
     """Return what is left of a sub (h, w) when its matched template is taken off, and what surrounds each px.
 
     Thin cloud and glow are wide: what is judged stands out of its surroundings.
     """
-    mean, m2, total, coverage, _ = (array[0] for array in template.arrays)
+    stack, contrast = template
+    mean, m2, total, coverage, _ = (array[0] for array in stack.arrays)
     h, w = sample.shape
     z, ok, shift = np.empty_like(mean), np.empty(mean.shape, np.bool_), np.zeros_like(mean)
     cells = -(-h // CELL), -(-w // CELL)
@@ -336,7 +311,7 @@ def residual_of(sample: Array, template: Stack, measure: Measure, match: Array, 
     def residual_band(c0: int, c1: int) -> tuple[int, int]:
         rows = CELL * c0, min(CELL * c1, h)
         counted: tuple[int, int] = _residual_band(
-            sample, (mean, m2, total, coverage), measure.numbers, match, (z, ok, shift, sums, counts), rows
+            sample, (mean, m2, total, coverage, contrast), measure.numbers, match, (z, ok, shift, sums, counts), rows
         )
         return counted
 
@@ -348,4 +323,4 @@ def residual_of(sample: Array, template: Stack, measure: Measure, match: Array, 
         _scale_band(z, low, scale, CELL * c0, min(CELL * c1, h))
 
     each_band(cells[0], threads, scale_band)
-    return Residual(sample, template, measure, z, ok, low, shift, scale, n_covered)
+    return Residual(sample, stack, contrast, measure, z, ok, low, shift, scale, n_covered)

@@ -10,9 +10,6 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 
-CHANGE = 1.5
-"""The guide shows a star's change diluted by its coarser px."""
-
 
 @njit(**OPTIONS)
 def _is_whole(one: Array, other: Array) -> bool:
@@ -65,15 +62,7 @@ def _bounds(u: Array, m: Array, d: Array, low: Array, high: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _add_change(change: Array, squared: Array) -> None:
-    for x in range(change.size):
-        squared[x] += F(CHANGE * CHANGE) * change[x] * change[x]
-
-
-@njit(**OPTIONS)
-def contrast_band(
-    mean: Array, coverage: Array, noise: Array, beta: float, change: Array, out: Array, y0: int, y1: int
-) -> None:
+def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: Array, y0: int, y1: int) -> None:
     """β × local contrast of a picture at half resolution: the largest over channels of 3×3 max − min of 2×2 means.
 
     Its own noise (2.2 σ of a 2×2 mean) is taken off in quadrature. Rows y0…y1 of out (H/2, W/2).
@@ -81,7 +70,6 @@ def contrast_band(
     Parameters
     ----------
     noise : (C,) variance of one px of `mean`, ADU².
-    change : how far a sub's stars differ from the picture's, (H/2, W/2) or less of it, ADU: it counts, too.
     """
     channels, height, _ = mean.shape
     h, w = out.shape
@@ -105,11 +93,7 @@ def contrast_band(
     for y in range(y0, y1):
         row = out[y]
         for x in range(w):
-            row[x] *= F(beta * beta)
-        if y < change.shape[0]:
-            _add_change(change[y], row)
-        for x in range(w):
-            row[x] = np.sqrt(row[x])
+            row[x] = F(beta) * np.sqrt(row[x])
 
 
 @njit(**OPTIONS)
@@ -127,31 +111,60 @@ def _add_whole_row(row: Array, total: Array) -> None:
 
 
 @njit(**OPTIONS)
+def _join(total: Array, step: int, n: Any, out: Array) -> None:
+    """Mean of n px whose columns were added up, of every `step` columns."""
+    share = F(1) / F(n)
+    if step == 1:
+        for x in range(out.size):
+            out[x] = total[x] * share
+    elif step == 2:
+        for x in range(out.size):
+            out[x] = (total[2 * x] + total[2 * x + 1]) * share
+    elif step == 3:
+        for x in range(out.size):
+            out[x] = (total[3 * x] + total[3 * x + 1] + total[3 * x + 2]) * share
+    else:
+        for x in range(out.size):
+            light = F(0)
+            for xx in range(x * step, x * step + step):
+                light += total[xx]
+            out[x] = light * share
+
+
+@njit(**OPTIONS)
+def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
+    """`_join` where not all px count; NaN where none does."""
+    for x in range(out.size):
+        light, px = F(0), F(0)
+        for xx in range(x * step, x * step + step):
+            light += total[xx]
+            px += n[xx]
+        out[x] = light / px if px > 0 else F(np.nan)
+
+
+@njit(**OPTIONS)
 def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
     """Mean over step × step px of what is covered, rows y0…y1 of out (h, w, C); NaN where nothing is."""
-    channels, height, width = mean.shape
-    total, n = np.empty(width, np.float32), np.empty(width, np.float32)
-    for c in range(channels):
-        seen = coverage[min(c, coverage.shape[0] - 1)]
-        for y in range(y0, y1):
-            first, last = y * step, min(y * step + step, height)
-            total[:], n[:] = F(0), F(last - first)
-            whole = True
-            for yy in range(first, last):
-                whole = whole and _is_whole(seen[yy], seen[yy])
-            if whole:
-                for yy in range(first, last):
+    channels, width = mean.shape[0], mean.shape[2]
+    total, n, row = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(out.shape[1], np.float32)
+    for y in range(y0, y1):
+        rows = range(y * step, y * step + step)
+        whole = True
+        for yy in rows:
+            whole = whole and _is_whole(coverage[0, yy], coverage[0, yy])
+        for c in range(channels):
+            total[:], n[:] = F(0), F(0)
+            for yy in rows:
+                if whole:
                     _add_whole_row(mean[c, yy], total)
+                else:
+                    _add_row(mean[c, yy], coverage[0, yy], total, n)
+            if whole:
+                _join(total, step, step * step, row)
             else:
-                n[:] = F(0)
-                for yy in range(first, last):
-                    _add_row(mean[c, yy], seen[yy], total, n)
-            for x in range(out.shape[1]):
-                light, px = F(0), F(0)
-                for xx in range(x * step, min(x * step + step, width)):
-                    light += total[xx]
-                    px += n[xx]
-                out[y, x, c] = light / px if px > 0 else F(np.nan)
+                _join_covered(total, n, step, row)
+            for x in range(row.size):
+                out[y, x, c] = row[x]
 
 
 @njit(**OPTIONS)

@@ -294,4 +294,7 @@ def test_the_same_judgement_in_any_number_of_threads() -> None:
     assert one.out.any()
     assert (one.trails, one.fraction, one.noise) == (other.trails, other.fraction, other.noise)
     assert one.out.tobytes() == other.out.tobytes()
-    assert one.change.tobytes() == other.change.tobytes()
+    assert one.change is not None
+    assert other.change is not None
+    assert one.change.shift.tobytes() == other.change.shift.tobytes()
+    assert one.change.around.tobytes() == other.change.around.tobytes()

@@ -1,0 +1,133 @@
+"""A stack that judges what is folded into it: its sums, its guide, and where its stars are."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from livestack.checkpoint import Checkpoint
+from livestack.frame import Array
+from livestack.reduce import fold as folding
+from livestack.reduce.fold import Light, Rule
+from livestack.reduce.guide import fold_guide, guide_shape
+from livestack.reduce.judge import Sight, judge
+from livestack.reduce.normalise import sample_noise
+from livestack.reduce.trails import Trail
+from livestack.stack import Shape, Stack
+
+GROWN = 1.25
+"""Where the stars of a stack are is told anew when it holds so many times the subs it held when that was told."""
+
+
+@dataclass(slots=True)
+class Core:
+    """A stack and, where subs are judged as pictures, what that needs.
+
+    Attributes
+    ----------
+    stack : Stack
+    guide : Stack, optional
+    removed : ndarray of float32, optional
+        The brightest of what was taken out, (h, w) ADU.
+    contrast : ndarray of float32, optional
+        Local contrast, (H/2, W/2) ADU, from `fold.contrast`; None = to be told.
+    guide_contrast : ndarray of float32, optional
+        That of the guide, squared, (h, w) ADU², as of `judge`; None = to be told.
+    told_at : int
+        How many subs the stack held when these were told.
+    """
+
+    stack: Stack
+    guide: Stack | None = None
+    removed: Array | None = None
+    contrast: Array | None = None
+    guide_contrast: Array | None = None
+    told_at: int = 0
+
+    @classmethod
+    def empty(cls, shape: Shape, template: str, *, pictures: bool) -> Core:
+        """Return a core without subs."""
+        if not pictures:
+            return cls(Stack(shape, template))
+        small = guide_shape(shape)
+        return cls(Stack(shape, template), Stack(small, template), np.zeros(small[1:], np.float32))
+
+    def forget_old_contrast(self) -> None:
+        """Let go of contrasts of a stack that has grown since: it was noisier, and knew fewer stars."""
+        if self.stack.n_subs >= GROWN * self.told_at:
+            self.contrast = self.guide_contrast = None
+            self.told_at = self.stack.n_subs
+
+
+def core_of(kept: Checkpoint) -> Core:
+    """Return the core that a checkpoint keeps."""
+    guide = kept.guide if kept.guide.mean.size else None
+    removed, *told = (
+        picture if picture.size else None for picture in (kept.removed, kept.contrast, kept.guide_contrast)
+    )
+    return Core(kept.stack, guide, removed, told[0], told[1], kept.told_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What was found while a sub was folded.
+
+    Attributes
+    ----------
+    fraction : float
+        Share of its samples judged out.
+    trails : tuple of Trail
+        Px of the guide.
+    masked : float
+        Share of the guide that was taken out.
+    distrusted : bool
+        The mask was too large to be believed.
+    """
+
+    fraction: float
+    trails: tuple[Trail, ...] = ()
+    masked: float = 0.0
+    distrusted: bool = False
+
+
+def fold_into(
+    core: Core,
+    sub: tuple[Light, Sight | None],
+    template: Core,
+    rule: Rule,
+    threads: Executor | None,
+    sketch: Array = folding.NO_SKETCH,
+) -> Folded:
+    """Judge a sub against a template, which may be the core itself, and fold it into the core.
+
+    Parameters
+    ----------
+    sub : (Light, Sight or None)
+        None = it is not judged as a picture.
+    sketch : ndarray of float32
+        As in `fold.fold`.
+    """
+    light, sight = sub
+    noise = sample_noise(template.stack, light)
+    template.forget_old_contrast()
+    judgement = None
+    if sight is not None and template.guide is not None and core.guide is not None and core.removed is not None:
+        judgement = judge(sight, template.guide, rule, threads, template.guide_contrast)
+        template.guide_contrast = judgement.contrast
+        judged = judgement.out, template.guide.mean[0]
+        fold_guide(core.guide, sight.sample, light.weight, judged, core.removed, threads)
+    if template.contrast is None and rule.beta:
+        template.contrast = folding.contrast(template.stack, noise, rule, threads)
+    against = folding.Against(
+        noise,
+        None if template is core else template.stack,
+        template.contrast,
+        judgement.out if judgement else None,
+        judgement.change if judgement else None,
+    )
+    fraction = folding.fold(core.stack, light, rule, against, threads, sketch)
+    if judgement is None:
+        return Folded(fraction)
+    return Folded(fraction, judgement.trails, judgement.fraction, judgement.distrusted)
