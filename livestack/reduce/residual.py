@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -182,17 +183,31 @@ def _z_row(
     covered = 0
     for x in range(off.size):
         n = F(coverage[x]) - F(1)
+        shrinks = own & (n > 0)
         variance = noise + beta2 * squared[x]
-        shrunk = (nu * variance + per_weight * m2[x]) / (nu + n)
-        variance = shrunk if own and n > 0 else variance
-        variance = variance if variance > noise else noise
+        # all but one division and one root are multiplied out
+        shares = nu + n if shrinks else F(1)
+        variance = nu * variance + per_weight * m2[x] if shrinks else variance
+        least = noise * shares
+        variance = variance if variance > least else least
         wide = total[x] if total[x] > F(1e-6) else F(1e-6)
-        v = off[x] / np.sqrt(variance * (F(1) + weight / wide))
-        good = n >= 0 and not np.isnan(v)
+        v = off[x] * np.sqrt(shares * wide / (variance * (wide + weight)))
+        good = (n >= 0) & (np.abs(v) <= F(3e38))
         z[x] = v if good else F(np.nan)
-        ok[x] = good and squared[x] < plain
-        covered += 1 if good else 0
+        ok[x] = good & (squared[x] < plain)
+    for x in range(off.size):
+        covered += not np.isnan(z[x])
     return covered
+
+
+@njit(**OPTIONS)
+def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: Array) -> int:
+    """Difference of two rows; returns in how many px the contrast² is more than `least`."""
+    n = 0
+    for x in range(seen.size):
+        off[x] = seen[x] - expected[x]
+        n += squared[x] > least
+    return n
 
 
 @njit(**OPTIONS)
@@ -242,9 +257,7 @@ def _residual_band(
         x1 = min(x0 + TILE, w)
         for y in range(y0, y1):
             row, seen, expected = squared[y, x0:x1], sample[y, x0:x1], mean[y, x0:x1]
-            for x in range(seen.size):
-                off[x] = seen[x] - expected[x]
-            if match.size > 0:
+            if _difference(seen, expected, row, least, off) and match.size > 0:
                 for x in range(x1 - x0):
                     if row[x] > least:
                         shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
