@@ -281,6 +281,17 @@ def warp_and_normalise(
 
 
 @njit(**OPTIONS)
+def _take_every(row: Array, step: int, channels: int, out: Array) -> None:
+    """Put every step-th sample into every px of out, a row of so many channels that begins with one."""
+    if step == 1 and channels == 1:
+        for x in range(out.size):
+            out[x] = row[x]
+        return
+    for x in range((out.size + channels - 1) // channels):
+        out[channels * x] = row[step * x]
+
+
+@njit(**OPTIONS)
 def sketch_box(sample: Array, box: Array, sketch: Sketch) -> None:
     """Put every step-th sample of a grid box, of every step-th row, into a preview of the sub.
 
@@ -294,9 +305,8 @@ def sketch_box(sample: Array, box: Array, sketch: Sketch) -> None:
         ty = y * step + step // 2 - box[0]
         if ty >= box[1] - box[0]:
             return
-        for x in range((box[2] + step - 1 - step // 2) // step, w):
-            tx = x * step + step // 2 - box[2]
-            if tx >= box[3] - box[2]:
-                break
-            for c in range(channels):
-                out[y, x, c] = sample[c, ty, tx]
+        first = (box[2] + step - 1 - step // 2) // step
+        tx = first * step + step // 2 - box[2]
+        last = min(first + max(box[3] - box[2] - tx + step - 1, 0) // step, w)
+        for c in range(channels):
+            _take_every(sample[c, ty, tx:], step, channels, out[y, first:last].ravel()[c:])
