@@ -28,6 +28,7 @@ from livestack.reduce.fold import REJECTORS, Against, Light
 from livestack.reduce.guide import guide_of
 from livestack.reduce.measure import measure
 from livestack.reduce.normalise import sky_blocks_of_stack, sky_level, tied_sky
+from livestack.reduce.preview import preview
 from livestack.reduce.sensor import sensor_of
 from livestack.runner import Engine
 from livestack.sessions import Home
@@ -159,7 +160,7 @@ def _show() -> None:
     """Say and show what a stack on one sub is."""
     first = FirstLook(SHAPE)
     first.weights.append(1.0)
-    fold.preview(fold.readmit(first, REJECTORS["deferred"], NOISE, None), None)
+    preview(fold.readmit(first, REJECTORS["deferred"], NOISE, None), None)
     blocks = sky_blocks_of_stack(first.core)
     tied_sky(blocks, blocks, SHAPE)
     spikes_of(_light(), 10.0, None)

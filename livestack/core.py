@@ -14,6 +14,7 @@ from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_shape
 from livestack.reduce.judge import Sight, judge
 from livestack.reduce.normalise import sample_noise
+from livestack.reduce.preview import NO_VIEWS, Views
 from livestack.reduce.trails import Trail
 from livestack.stack import Shape, Stack
 
@@ -98,7 +99,7 @@ def fold_into(
     template: Core,
     rule: Rule,
     threads: Executor | None,
-    sketch: Array = folding.NO_SKETCH,
+    views: Views = NO_VIEWS,
 ) -> Folded:
     """Judge a sub against a template, which may be the core itself, and fold it into the core.
 
@@ -106,7 +107,7 @@ def fold_into(
     ----------
     sub : (Light, Sight or None)
         None = it is not judged as a picture.
-    sketch : ndarray of float32
+    views : Views
         As in `fold.fold`.
     """
     light, sight = sub
@@ -127,7 +128,7 @@ def fold_into(
         judgement.out if judgement else None,
         judgement.change if judgement else None,
     )
-    fraction = folding.fold(core.stack, light, rule, against, threads, sketch)
+    fraction = folding.fold(core.stack, light, rule, against, threads, views)
     if judgement is None:
         return Folded(fraction)
     return Folded(fraction, judgement.trails, judgement.fraction, judgement.distrusted)

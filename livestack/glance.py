@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from livestack.frame import Array, Frame, Picture
-from livestack.reduce.fold import preview_step
+from livestack.reduce.preview import preview_step
 
 CELL = 2
 SPARSE = 7

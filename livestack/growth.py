@@ -31,6 +31,7 @@ from livestack.reduce.judge import Sight
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.outshone import defects_in_star_light
+from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, new_preview, new_sketch
 from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.stack import FirstLook, Shape, Stack
 
@@ -84,6 +85,8 @@ class Growth:
         Of each sub up to the final look: variance of a sample, were its weight 1, (C,) ADU².
     sketch : ndarray of float32, optional
         Preview of the last sub added, from `fold.new_sketch`.
+    preview : ndarray of float32, optional
+        Preview of the stack, (h, w, C), as of the last sub added, where its fold made one.
     """
 
     founding: Founding
@@ -97,6 +100,7 @@ class Growth:
     unit_noise: list[Array] = field(default_factory=list)
     spikes: list[Spikes] = field(default_factory=list)
     sketch: Array | None = None
+    preview: Array | None = None
     _shown: Stack | None = None
 
     def __post_init__(self) -> None:
@@ -137,7 +141,7 @@ class Growth:
             The sub with its pose, scale and weight, as it was placed: what is made of its px need not be made again.
         """
         light = self.light(frame, sub) if placed is None else dataclasses.replace(placed, sky=_sky_of(sub))
-        self.sketch = folding.new_sketch(self.founding.shape)
+        self.sketch = new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise.append(self._noise(light) * light.weight)
@@ -145,14 +149,13 @@ class Growth:
             if self.core is None:
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
-            folded = self._fold(self.core, light, sub, self.core, sketch=self.sketch)
+            self.preview = new_preview(self.founding.shape)
+            folded = self._fold(self.core, light, sub, self.core, Views(self.sketch, self.preview))
         self.subs.append(sub)
         self._shown = None
         return folded
 
-    def _hold(
-        self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = folding.NO_SKETCH
-    ) -> None:
+    def _hold(self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = NO_SKETCH) -> None:
         folding.hold(first, light, self.rule, noise, self.threads, sketch)
         first.core.count(sub.exposure_s)
 
@@ -173,11 +176,11 @@ class Growth:
         light: Light,
         sub: SubAccepted,
         template: Core,
-        sketch: Array = folding.NO_SKETCH,
+        views: Views = NO_VIEWS,
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         sight = self._sight(light, sub) if core.guide is not None and template.guide is not None else None
-        folded = fold_into(core, (light, sight), template, self.rule, self.threads, sketch)
+        folded = fold_into(core, (light, sight), template, self.rule, self.threads, views)
         core.stack.count(sub.exposure_s)
         return folded
 
@@ -204,6 +207,7 @@ class Growth:
             of the growth: the subs must be folded again.
         """
         started = time.perf_counter()
+        self.preview = None
         first = self._held(read)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
         stars = folding.lowest_contrast(first, self.unit_noise[-1], self.rule, self.threads)
@@ -282,7 +286,7 @@ class Growth:
         guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        self.first, self.spikes, self._shown = None, [], None
+        self.first, self.spikes, self._shown, self.preview = None, [], None, None
         self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None)
 
     def fresh(self) -> Growth:

@@ -26,6 +26,7 @@ from livestack.product import Product, write_product
 from livestack.read import open_frame
 from livestack.reduce import fold as folding
 from livestack.reduce.guide import CELL, guide_shape
+from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.resume import checkpoint_of, checkpoint_path
 from livestack.session import Session
 from livestack.sessions import Home
@@ -43,11 +44,11 @@ RETRY_S = 15.0
 def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
     """Preview of a stack as it is shown."""
     shown = growth.shown()
-    data, scale = folding.preview(shown, threads)
+    data = growth.preview if growth.preview is not None and growth.preview.size else preview(shown, threads)
     data.flags.writeable = False
     return Picture(
-        data=data,
-        scale=scale,
+        data=data[:, :, 0] if data.shape[2] == 1 else data,
+        scale=1 / preview_step(*shown.shape[1:]),
         version=version,
         stack=growth.name,
         n_subs=shown.n_subs,
@@ -65,7 +66,7 @@ def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | Non
     data.flags.writeable = False
     return Picture(
         data=data,
-        scale=1 / folding.preview_step(*growth.founding.shape[1:]),
+        scale=1 / preview_step(*growth.founding.shape[1:]),
         version=version,
         stack=growth.name,
         n_subs=1,
@@ -84,8 +85,8 @@ def removed_picture(growth: Growth, version: int, threads: Executor | None = Non
     _, height, width = guide_shape(founding.shape)
     # before the first look nothing was judged, and so nothing left out
     whole = core.removed if core is not None and core.removed is not None else np.zeros((height, width), np.float32)
-    k = math.ceil(folding.preview_step(*founding.shape[1:]) / CELL)
-    data = folding.brightest(whole, k, threads)
+    k = math.ceil(preview_step(*founding.shape[1:]) / CELL)
+    data = brightest(whole, k, threads)
     data.flags.writeable = False
     return Picture(
         data=data,

@@ -16,7 +16,8 @@ from livestack.growth import Growth
 from livestack.knowledge import Knowledge
 from livestack.picture import read_picture
 from livestack.publish import Publisher, removed_picture
-from livestack.reduce.fold import MAX_PREVIEW_PX, REJECTORS
+from livestack.reduce.fold import REJECTORS
+from livestack.reduce.preview import MAX_PREVIEW_PX
 from livestack.sessions import Home
 from livestack.stack import Shape
 

@@ -9,7 +9,8 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.shrink import preview_tile
 from livestack.reduce.structure import Structure, structure_at
 
 Sums = tuple[Array, Array, Array, Array, Array]
@@ -348,7 +349,7 @@ def fold_band(
     structure: Structure,
     out: Array,
     rule: tuple[float, float, float, int, int],
-    sketch: Sketch,
+    views: tuple[Array, Array, int],
     y0: int,
     y1: int,
 ) -> tuple[int, int]:
@@ -360,7 +361,7 @@ def fold_band(
     noise : (C,) variance of one sample of this sub, ADU².
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
     rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
-    sketch : as in `sketch_box`.
+    views : a preview of the sub as in `sketch_box`, one of the sums with the sub in them, grid px per px of both.
     """
     channels, _, width = accumulators[0].shape
     n_in = n_out = 0
@@ -372,8 +373,9 @@ def fold_band(
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
+            preview_tile(accumulators[0], accumulators[3], views[2], box, views[1])
             continue
-        sketch_box(sample, box, sketch)
+        sketch_box(sample, box, (views[0], views[2]))
         flags[:] = 0
         n_flagged = 0
         if rule[3] > 0:
@@ -384,6 +386,7 @@ def fold_band(
                 _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
             _leave_out(out, box, flags)
         added = _add(sample, box, w, flags, accumulators)
+        preview_tile(accumulators[0], accumulators[3], views[2], box, views[1])
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

@@ -5,23 +5,21 @@ The variants (plain, judged, first look) meet here and only here; the kernels ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce import accumulate, extremes, halves, kernels, shrink
+from livestack.reduce import accumulate, extremes, halves, shrink
+from livestack.reduce.bands import each_band
 from livestack.reduce.kernels import Sensor
+from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, preview_step
 from livestack.reduce.resample import CUBIC, LANCZOS
-from livestack.stack import N_ASIDE, FirstLook, Shape, Stack
-
-MAX_PREVIEW_PX = 4_000_000
+from livestack.stack import N_ASIDE, FirstLook, Stack
 
 _NOWHERE = np.zeros((0, 0), np.float32)
 _NOTHING_OUT = np.zeros((0, 0), np.bool_)
-NO_SKETCH = np.zeros((0, 0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,27 +154,15 @@ class Against:
     change: Change | None = None
 
 
-def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
-    """Run a kernel over all bands of a height; returns the sums of its two counts, joined in band order."""
-    bands = [(y, min(y + kernels.BAND, height)) for y in range(0, height, kernels.BAND)]
-    counts = threads.map(lambda band: work(*band), bands) if threads else (work(*band) for band in bands)
-    total = [0, 0]
-    for pair in counts:
-        if pair is not None:
-            total[0] += pair[0]
-            total[1] += pair[1]
-    return total
-
-
 def fold(
-    stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None, sketch: Array = NO_SKETCH
+    stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None, views: Views = NO_VIEWS
 ) -> float:
     """Add a sub to a stack, each sample judged by `rule`.
 
     Parameters
     ----------
-    sketch : ndarray, optional
-        A preview of the sub to be written by the way, from `new_sketch`.
+    views : Views
+        Previews to be written by the way.
 
     Returns
     -------
@@ -206,7 +192,7 @@ def fold(
             structure,
             out,
             rule.numbers,
-            (sketch, step),
+            (views.sketch, views.preview, step),
             y0,
             y1,
         )
@@ -345,40 +331,3 @@ def typical_weight(weight: Array) -> float:
     sparse = weight[::16, ::16]
     covered = sparse[sparse > 0]
     return float(np.median(covered)) if covered.size else 1.0
-
-
-def preview(stack: Stack, threads: Executor | None) -> tuple[Array, float]:
-    """Return the stack's mean at preview size, (h, w) or (h, w, 3), and preview px per stack px."""
-    channels, height, width = stack.shape
-    step = preview_step(height, width)
-    out = np.empty((height // step, width // step, channels), np.float32)
-
-    def band(y0: int, y1: int) -> None:
-        shrink.preview_band(stack.mean, stack.coverage, step, out, y0, y1)
-
-    each_band(out.shape[0], threads, band)
-    return (out[:, :, 0] if channels == 1 else out), 1 / step
-
-
-def brightest(data: Array, step: int, threads: Executor | None) -> Array:
-    """Return the largest of each step × step px of (H, W): (H // step, W // step) float32."""
-    height, width = data.shape
-    out = np.empty((height // step, width // step), np.float32)
-
-    def band(y0: int, y1: int) -> None:
-        shrink.brightest_band(data, step, out, y0, y1)
-
-    each_band(out.shape[0], threads, band)
-    return out
-
-
-def preview_step(height: int, width: int) -> int:
-    """Stack px per preview px."""
-    return max(1, int(np.ceil(np.sqrt(height * width / MAX_PREVIEW_PX))))
-
-
-def new_sketch(shape: Shape) -> Array:
-    """Room for a preview of one sub, (h, w, C) float32 of NaN: a sample per px of it, so its grain is a sub's."""
-    channels, height, width = shape
-    step = preview_step(height, width)
-    return np.full((height // step, width // step, channels), np.nan, np.float32)

@@ -14,8 +14,9 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
+from livestack.reduce.bands import each_band
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.fold import Light, coarser, each_band
+from livestack.reduce.fold import Light, coarser
 from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
 from livestack.reduce.warp import reach_of, warp_box

@@ -13,7 +13,8 @@ import numpy as np
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import is_disputed
-from livestack.reduce.fold import Change, Rule, each_band
+from livestack.reduce.bands import each_band
+from livestack.reduce.fold import Change, Rule
 from livestack.reduce.match import contrast_band, match_template
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step

@@ -9,9 +9,9 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import box_mean
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.fold import each_band
 from livestack.reduce.residual import robust_sigma, sparse_step
 
 SEED, GROW = 5.0, 2.0

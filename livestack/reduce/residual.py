@@ -11,9 +11,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.fold import Change, each_band
+from livestack.reduce.fold import Change
 from livestack.reduce.match import shift_at
 from livestack.stack import Stack
 

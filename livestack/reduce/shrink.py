@@ -139,32 +139,45 @@ def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
         for xx in range(x * step, x * step + step):
             light += total[xx]
             px += n[xx]
-        out[x] = light / px if px > 0 else F(np.nan)
+        out[x] = light * (F(1) / px) if px > 0 else F(np.nan)
 
 
 @njit(**OPTIONS)
-def preview_band(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
-    """Mean over step × step px of what is covered, rows y0…y1 of out (h, w, C); NaN where nothing is."""
-    channels, width = mean.shape[0], mean.shape[2]
-    total, n, row = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(out.shape[1], np.float32)
-    for y in range(y0, y1):
+def preview_box(mean: Array, coverage: Array, step: int, box: Array, out: Array) -> None:
+    """Mean over step × step px of what is covered, in a box (y0, y1, x0, x1) of out (h, w, C); NaN where nothing is."""
+    channels, first, last = mean.shape[0], box[2], box[3]
+    columns = slice(first * step, last * step)
+    width = (last - first) * step
+    total, n, row = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(last - first, np.float32)
+    for y in range(box[0], box[1]):
         rows = range(y * step, y * step + step)
         whole = True
         for yy in rows:
-            whole = whole and _is_whole(coverage[0, yy], coverage[0, yy])
+            seen = coverage[0, yy, columns]
+            whole = whole and _is_whole(seen, seen)
         for c in range(channels):
             total[:], n[:] = F(0), F(0)
             for yy in rows:
                 if whole:
-                    _add_whole_row(mean[c, yy], total)
+                    _add_whole_row(mean[c, yy, columns], total)
                 else:
-                    _add_row(mean[c, yy], coverage[0, yy], total, n)
+                    _add_row(mean[c, yy, columns], coverage[0, yy, columns], total, n)
             if whole:
                 _join(total, step, step * step, row)
             else:
                 _join_covered(total, n, step, row)
             for x in range(row.size):
-                out[y, x, c] = row[x]
+                out[y, first + x, c] = row[x]
+
+
+@njit(**OPTIONS)
+def preview_tile(mean: Array, coverage: Array, step: int, box: Array, out: Array) -> None:
+    """`preview_box` of a box of the mean, which begins where px of the preview do; out may be empty."""
+    if out.shape[0] > 0:
+        small = np.empty(4, np.int64)
+        small[0], small[1] = box[0] // step, min(box[1] // step, out.shape[0])
+        small[2], small[3] = box[2] // step, min(box[3] // step, out.shape[1])
+        preview_box(mean, coverage, step, small, out)
 
 
 @njit(**OPTIONS)

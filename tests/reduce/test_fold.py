@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array
-from livestack.reduce.fold import REJECTORS, Against, contrast, fold, hold, new_sketch, preview, preview_step
+from livestack.reduce.fold import REJECTORS, Against, contrast, fold, hold
+from livestack.reduce.preview import Views, new_preview, new_sketch, preview, preview_step
 from livestack.stack import FirstLook, Stack
 from tests.reduce.fields import SKY_ADU, added, draw_stars, frame_of, light, noisy, star_field, turned
 
@@ -232,8 +233,7 @@ def test_the_preview_is_the_mean_over_what_is_covered() -> None:
     stack = Stack((3, 300, 400))
     data = np.random.default_rng(7).uniform(0, 100, (300, 400, 3)).astype(np.float32)
     added(stack, light(frame_of(data), turned(0, 11, 0, (300, 400))))
-    picture, scale = preview(stack, None)
-    assert scale == 1
+    picture = preview(stack, None)
     assert picture.shape == (300, 400, 3)
     assert np.isnan(picture[:, :11]).all()
     np.testing.assert_array_equal(picture[:, 11:], data[:, :-11])
@@ -250,8 +250,8 @@ def test_a_large_preview_is_averaged() -> None:
     stack.mean = np.arange(2002 * 2002, dtype=np.float32).reshape(1, 2002, 2002)
     stack.coverage = np.ones((1, 2002, 2002), np.uint16)
     stack.coverage[0, :3, :3] = 0
-    picture, scale = preview(stack, None)
-    assert (scale, picture.shape) == (0.5, (1001, 1001))
+    picture = preview(stack, None)[:, :, 0]
+    assert picture.shape == (1001, 1001)
     assert np.isnan(picture[0, 0])
     assert picture[1, 1] == pytest.approx(np.mean([stack.mean[0, 2, 3], *stack.mean[0, 3, 2:4]]))
     assert picture[500, 500] == pytest.approx(stack.mean[0, 1000:1002, 1000:1002].mean())
@@ -270,11 +270,26 @@ def test_a_sub_is_sketched_by_samples_of_it(size: tuple[int, int], degrees: floa
     if first_look:
         hold(FirstLook(shape), sub, REJECTORS["deferred"], against.noise, None, sketch)
     else:
-        fold(Stack(shape), sub, REJECTORS["none"], against, None, sketch)
+        fold(Stack(shape), sub, REJECTORS["none"], against, None, Views(sketch))
     step = preview_step(*size)
     expected = np.moveaxis(whole.result().mean, 0, 2)[step // 2 :: step, step // 2 :: step]
     np.testing.assert_array_equal(sketch, expected[: sketch.shape[0], : sketch.shape[1]])
     assert np.isfinite(sketch).mean() > 0.8
+
+
+@pytest.mark.parametrize("size", [(150, 1300), (2050, 2103)])
+@pytest.mark.parametrize("degrees", [0.0, 3.0, 90.0])
+@pytest.mark.parametrize("n_colours", [1, 3])
+def test_a_preview_made_by_the_way_is_that_of_the_stack(size: tuple[int, int], degrees: float, n_colours: int) -> None:
+    """To the bit, at the edges of what is covered and where a sub does not reach, too."""
+    shape = (n_colours, *size)
+    data = np.random.default_rng(4).uniform(0, 100, (*size, 3)).astype(np.float32)
+    stack = Stack(shape)
+    for k, angle in enumerate((0.0, degrees)):
+        sub = light(frame_of(data if n_colours == 3 else data[:, :, 0]), turned(angle, 7, -5 * k, size))
+        made = new_preview(shape)
+        fold(stack, sub, REJECTORS["none"], Against(np.full(n_colours, NOISE**2)), None, Views(preview=made))
+        assert made.tobytes() == preview(stack, None).tobytes()
 
 
 def test_a_cosmic_ray_takes_its_edge_with_it() -> None:

@@ -1,0 +1,82 @@
+"""Stacks and subs at the size of a screen."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from livestack.frame import Array
+from livestack.reduce import kernels, shrink
+from livestack.reduce.bands import each_band
+from livestack.stack import Shape, Stack
+
+MAX_PREVIEW_PX = 4_000_000
+
+NO_SKETCH = np.zeros((0, 0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Previews that a fold writes by the way, (h, w, C) float32; empty = none.
+
+    Attributes
+    ----------
+    sketch : ndarray
+        Of the sub, from `new_sketch`.
+    preview : ndarray
+        Of the stack with the sub in it, from `new_preview`.
+    """
+
+    sketch: Array = field(default_factory=lambda: NO_SKETCH)
+    preview: Array = field(default_factory=lambda: NO_SKETCH)
+
+
+NO_VIEWS = Views()
+
+
+def preview(stack: Stack, threads: Executor | None) -> Array:
+    """Return the stack's mean at preview size, (h, w, C), a px of it the mean of what is covered."""
+    channels, height, width = stack.shape
+    step = preview_step(height, width)
+    out = np.empty((height // step, width // step, channels), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        shrink.preview_box(stack.mean, stack.coverage, step, np.array([y0, y1, 0, out.shape[1]]), out)
+
+    each_band(out.shape[0], threads, band)
+    return out
+
+
+def brightest(data: Array, step: int, threads: Executor | None) -> Array:
+    """Return the largest of each step × step px of (H, W): (H // step, W // step) float32."""
+    height, width = data.shape
+    out = np.empty((height // step, width // step), np.float32)
+
+    def band(y0: int, y1: int) -> None:
+        shrink.brightest_band(data, step, out, y0, y1)
+
+    each_band(out.shape[0], threads, band)
+    return out
+
+
+def preview_step(height: int, width: int) -> int:
+    """Stack px per preview px."""
+    return max(1, int(np.ceil(np.sqrt(height * width / MAX_PREVIEW_PX))))
+
+
+def new_preview(shape: Shape) -> Array:
+    """Room for a preview of a stack, (h, w, C) float32, not filled; empty where its px would not fit into a band."""
+    channels, height, width = shape
+    step = preview_step(height, width)
+    if kernels.BAND % step:
+        return NO_SKETCH
+    return np.empty((height // step, width // step, channels), np.float32)
+
+
+def new_sketch(shape: Shape) -> Array:
+    """Room for a preview of one sub, (h, w, C) float32 of NaN: a sample per px of it, so its grain is a sub's."""
+    channels, height, width = shape
+    step = preview_step(height, width)
+    return np.full((height // step, width // step, channels), np.nan, np.float32)
