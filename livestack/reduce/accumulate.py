@@ -10,10 +10,13 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import Sensor, sketch_box, tile_width, warp_and_normalise
-from livestack.reduce.shrink import preview_tile
-from livestack.reduce.structure import Structure, structure_at
+from livestack.reduce.shrink import preview_row
+from livestack.reduce.structure import Structure, expected_variance, structure_at
 
 Sums = tuple[Array, Array, Array, Array, Array]
+
+Views = tuple[Array, Array, int]
+"""A preview of the sub as in `sketch_box`, one of the sums with the sub in them, grid px per px of both."""
 
 STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
@@ -33,15 +36,6 @@ def is_disputed(coverage: Any, rejected: Any) -> Any:
     It then takes in every third sample until it agrees with them: nothing is frozen out for the night.
     """
     return rejected > 2 * coverage + MOST_OUTVOTED
-
-
-@njit(**OPTIONS)
-def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, total: Any, nu: Any) -> Any:
-    """Variance of one sample about the mean: noise model shrunk towards what the pixel itself showed."""
-    model = noise + structure * structure
-    own = max(n - 1, 0)
-    shrunk = (nu * model + m2 / weight) / (nu + own) if own > 0 else model
-    return max(shrunk, noise) * (F(1) + weight / max(total, F(1e-6)))
 
 
 @njit(**OPTIONS)
@@ -312,7 +306,16 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
 
 
 @njit(**OPTIONS)
-def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sums) -> tuple[int, int]:
+def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
+    """Put what ends with row y of a box, which begins where px of the preview do, into that: it is in the cache."""
+    _, out, step = views
+    if out.shape[0] > 0 and (y + 1) % step == 0 and y // step < out.shape[0]:
+        place = (y // step, box[2] // step, min(box[3] // step, out.shape[1]))
+        preview_row(sums[0], sums[3], step, place, out)
+
+
+@njit(**OPTIONS)
+def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sums, views: Views) -> tuple[int, int]:
     """Add the px that are not flagged; returns (in, out)."""
     mean, m2, total, coverage, rejected = accumulators
     x0, x1 = box[2], box[3]
@@ -331,6 +334,7 @@ def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sum
             left_out = _count_out(flags[ty, :w], rejected[0, y, x0:x1])
         for c in range(sample.shape[0]):
             _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
+        _preview(accumulators, box, y, views)
         n_in += n_covered - left_out
         n_out += left_out
     return n_in, n_out
@@ -349,7 +353,7 @@ def fold_band(
     structure: Structure,
     out: Array,
     rule: tuple[float, float, float, int, int],
-    views: tuple[Array, Array, int],
+    views: Views,
     y0: int,
     y1: int,
 ) -> tuple[int, int]:
@@ -361,7 +365,6 @@ def fold_band(
     noise : (C,) variance of one sample of this sub, ADU².
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
     rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
-    views : a preview of the sub as in `sketch_box`, one of the sums with the sub in them, grid px per px of both.
     """
     channels, _, width = accumulators[0].shape
     n_in = n_out = 0
@@ -373,7 +376,8 @@ def fold_band(
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
-            preview_tile(accumulators[0], accumulators[3], views[2], box, views[1])
+            for y in range(y0, y1):
+                _preview(accumulators, box, y, views)
             continue
         sketch_box(sample, box, (views[0], views[2]))
         flags[:] = 0
@@ -385,8 +389,7 @@ def fold_band(
             if n_flagged > 0:
                 _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
             _leave_out(out, box, flags)
-        added = _add(sample, box, w, flags, accumulators)
-        preview_tile(accumulators[0], accumulators[3], views[2], box, views[1])
+        added = _add(sample, box, w, flags, accumulators, views)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

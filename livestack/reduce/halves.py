@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import Sums, expected_variance
+from livestack.reduce.accumulate import Sums
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 
 LEAST_IN_CORE = 3

@@ -43,7 +43,7 @@ def preview(stack: Stack, threads: Executor | None) -> Array:
     out = np.empty((height // step, width // step, channels), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        shrink.preview_box(stack.mean, stack.coverage, step, np.array([y0, y1, 0, out.shape[1]]), out)
+        shrink.preview_rows(stack.mean, stack.coverage, step, out, y0, y1)
 
     each_band(out.shape[0], threads, band)
     return out

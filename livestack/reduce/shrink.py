@@ -143,41 +143,49 @@ def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def preview_box(mean: Array, coverage: Array, step: int, box: Array, out: Array) -> None:
-    """Mean over step × step px of what is covered, in a box (y0, y1, x0, x1) of out (h, w, C); NaN where nothing is."""
-    channels, first, last = mean.shape[0], box[2], box[3]
-    columns = slice(first * step, last * step)
-    width = (last - first) * step
-    total, n, row = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(last - first, np.float32)
-    for y in range(box[0], box[1]):
-        rows = range(y * step, y * step + step)
-        whole = True
-        for yy in rows:
-            seen = coverage[0, yy, columns]
-            whole = whole and _is_whole(seen, seen)
-        for c in range(channels):
-            total[:], n[:] = F(0), F(0)
-            for yy in rows:
-                if whole:
-                    _add_whole_row(mean[c, yy, columns], total)
-                else:
-                    _add_row(mean[c, yy, columns], coverage[0, yy, columns], total, n)
-            if whole:
-                _join(total, step, step * step, row)
-            else:
-                _join_covered(total, n, step, row)
-            for x in range(row.size):
-                out[y, first + x, c] = row[x]
+def _interleave(planes: Array, out: Array) -> None:
+    """Put planes (C, n) into px (n · C)."""
+    if planes.shape[0] == 3:
+        r, g, b = planes[0], planes[1], planes[2]
+        for x in range(r.size):
+            out[3 * x], out[3 * x + 1], out[3 * x + 2] = r[x], g[x], b[x]
+    else:
+        out[:] = planes[0]
 
 
 @njit(**OPTIONS)
-def preview_tile(mean: Array, coverage: Array, step: int, box: Array, out: Array) -> None:
-    """`preview_box` of a box of the mean, which begins where px of the preview do; out may be empty."""
-    if out.shape[0] > 0:
-        small = np.empty(4, np.int64)
-        small[0], small[1] = box[0] // step, min(box[1] // step, out.shape[0])
-        small[2], small[3] = box[2] // step, min(box[3] // step, out.shape[1])
-        preview_box(mean, coverage, step, small, out)
+def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], out: Array) -> None:
+    """Mean over step × step px of what is covered, for px x0…x1 of row y of out (h, w, C); NaN where nothing is.
+
+    place: y, x0, x1.
+    """
+    y, x0, x1 = place
+    columns, rows = slice(x0 * step, x1 * step), range(y * step, y * step + step)
+    planes = np.empty((mean.shape[0], x1 - x0), np.float32)
+    total, n = np.empty((x1 - x0) * step, np.float32), np.empty((x1 - x0) * step, np.float32)
+    whole = True
+    for yy in rows:
+        seen = coverage[0, yy, columns]
+        whole = whole and _is_whole(seen, seen)
+    for c in range(mean.shape[0]):
+        total[:], n[:] = F(0), F(0)
+        for yy in rows:
+            if whole:
+                _add_whole_row(mean[c, yy, columns], total)
+            else:
+                _add_row(mean[c, yy, columns], coverage[0, yy, columns], total, n)
+        if whole:
+            _join(total, step, step * step, planes[c])
+        else:
+            _join_covered(total, n, step, planes[c])
+    _interleave(planes, out[y, x0:x1].ravel())
+
+
+@njit(**OPTIONS)
+def preview_rows(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
+    """`preview_row` of rows y0…y1 of out, from end to end."""
+    for y in range(y0, y1):
+        preview_row(mean, coverage, step, (y, 0, out.shape[1]), out)
 
 
 @njit(**OPTIONS)

@@ -30,3 +30,12 @@ def structure_at(structure: Structure, y: int, x: int) -> Any:
         wide = F(sigma) * around[y // CELL, x // CELL]
         s = np.sqrt(s * s + F(CHANGE * CHANGE) * (shift[y, x] * shift[y, x] + wide * wide))
     return s
+
+
+@njit(**OPTIONS)
+def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, total: Any, nu: Any) -> Any:
+    """Variance of one sample about the mean: noise model shrunk towards what the pixel itself showed."""
+    model = noise + structure * structure
+    own = max(n - 1, 0)
+    shrunk = (nu * model + m2 / weight) / (nu + own) if own > 0 else model
+    return max(shrunk, noise) * (F(1) + weight / max(total, F(1e-6)))
