@@ -16,8 +16,8 @@ LEVELS = 16
 """Between threshold and peak, in equal ratios. With twice as many the same stars are found."""
 CONTRAST = 0.005
 """A part has at least this share of the blend's light above the level where it meets another."""
-MIN_AREA_PX = 5
-"""An object, and a part of one, is at least so large."""
+MIN_AREA_PX, LEAST_PART_PX = 5, 3
+"""An object, and a part of one above where it meets another, is at least so large."""
 
 PARENT, NEXT, LAST, AREA, THEN, STATE = range(6)
 """Of a px: up the tree of its part, and the next one in the list of its part. Of the px that stands for a part: the last one in
@@ -119,7 +119,7 @@ def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels
         bottom = threshold * (peak / threshold) ** (level / LEVELS)
         for px in order[:end]:
             if parts[px, PARENT] == px:
-                enough = sums[px] - bottom * parts[px, AREA] > CONTRAST * total and parts[px, AREA] >= MIN_AREA_PX
+                enough = sums[px] - bottom * parts[px, AREA] > CONTRAST * total and parts[px, AREA] >= LEAST_PART_PX
                 parts[px, THEN] = parts[px, AREA]
                 if enough and parts[px, STATE] == SMALL:
                     parts[px, STATE] = PART

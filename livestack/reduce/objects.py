@@ -23,9 +23,11 @@ OBJECTS = 128
 """Objects told at a time."""
 CHUNK = 64
 """Px that are looked at together: hardly any has a star."""
+SKY_ROWS = 4
+"""So many rows have the same threshold."""
 SMALLEST_SPREAD = 0.00694
 """Objects of less spread, px⁴, are one px wide: they get the spread of a px more."""
-REACH_OF_WINGS = 3.2
+REACH_OF_WINGS = 10.0
 """A bright object's wings are looked at within so many times the sum of both rms radii."""
 MOST_SHARE = 0.5
 """No sky is left to speak of where so much of it stands out."""
@@ -37,28 +39,42 @@ FIGURES = 12
 
 
 @njit(**OPTIONS)
-def _smoothed(picture: Array, y: int, x0: int, out: Array) -> None:
-    """Px of a row from x0 on, each the mean of the 3 × 3 about it with weights 1 2 1; beyond the edge the px at it."""
+def _smoothed(picture: Array, y: int, x0: int, columns: Array, out: Array) -> None:
+    """Px of a row from x0 on, each the mean of the 3 × 3 about it with weights 1 2 1; beyond the edge the px at it.
+
+    Parameters
+    ----------
+    columns : two longer than out, or more
+        Scratch.
+    """
     h, w = picture.shape
     above, row, below = picture[max(y - 1, 0)], picture[y], picture[min(y + 1, h - 1)]
     n = out.size
     first, last = min(max(0, 1 - x0), n), max(min(n, w - 1 - x0), 0)
-    for k in range(n):
-        if first <= k < last:
-            continue
-        x = min(max(x0 + k, 0), w - 1)
-        left, right = max(x - 1, 0), min(x + 1, w - 1)
-        sides = (above[left] + above[right]) + (below[left] + below[right])
-        cross = (above[x] + below[x]) + (row[left] + row[right])
-        out[k] = F(0.0625) * (sides + F(2) * cross + F(4) * row[x])
-    inside = last - first
-    if inside > 0:
+    for begin, end in ((0, first), (max(first, last), n)):
+        for k in range(begin, end):
+            x = min(max(x0 + k, 0), w - 1)
+            left, right = max(x - 1, 0), min(x + 1, w - 1)
+            sides = (above[left] + above[right]) + (below[left] + below[right])
+            cross = (above[x] + below[x]) + (row[left] + row[right])
+            out[k] = F(0.0625) * (sides + F(2) * cross + F(4) * row[x])
+    if last > first:
         begin, end = x0 + first - 1, x0 + last + 1
-        u, m, d, part = above[begin:end], row[begin:end], below[begin:end], out[first:last]
-        for x in range(inside):
-            sides = (u[x] + u[x + 2]) + (d[x] + d[x + 2])
-            cross = (u[x + 1] + d[x + 1]) + (m[x] + m[x + 2])
-            part[x] = F(0.0625) * (sides + F(2) * cross + F(4) * m[x + 1])
+        _sum_of_three(above[begin:end], row[begin:end], below[begin:end], columns[: end - begin])
+        _mean_of_three(columns, out[first:last])
+
+
+@njit(**OPTIONS)
+def _sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] = (one[x] + three[x]) + F(2) * two[x]
+
+
+@njit(**OPTIONS)
+def _mean_of_three(sums: Array, out: Array) -> None:
+    first, second, third = sums[: out.size], sums[1 : out.size + 1], sums[2 : out.size + 2]
+    for x in range(out.size):
+        out[x] = F(0.0625) * ((first[x] + third[x]) + F(2) * second[x])
 
 
 @njit(**OPTIONS)
@@ -70,37 +86,38 @@ def _sky_along(sky: tuple[Level, int], y: int, x0: int, out: Array) -> None:
 
 
 @njit(**OPTIONS)
+def _any_above(light: Array, limit: Array) -> bool:
+    n = np.int32(0)
+    for x in range(light.size):
+        n += np.int32(light[x] > limit[x])
+    return bool(n > 0)
+
+
+@njit(**OPTIONS)
 def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[int, int]) -> Array:
     """Runs of px that stand out, (N, 3) int32: row, first px, and the one after the last."""
-    width, limit = picture.shape[1], F(threshold)
-    light, level = np.empty(width, np.float32), np.empty(width, np.float32)
+    width = picture.shape[1]
+    light, limit, scratch = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width + 2, np.float32)
     found, n = np.empty((1024, 3), np.int32), 0
     for y in range(rows[0], rows[1]):
-        _smoothed(picture, y, 0, light)
-        _sky_along(sky, y, 0, level)
-        for x in range(width):
-            light[x] -= level[x]
+        _smoothed(picture, y, 0, scratch, light)
+        if (y - rows[0]) % SKY_ROWS == 0:
+            _sky_along(sky, y + SKY_ROWS // 2, 0, limit)
+            for x in range(width):
+                limit[x] += F(threshold)
         first = -1
         for begin in range(0, width, CHUNK):
-            some = light[begin : begin + CHUNK]
-            bright = np.int32(0)
-            for x in range(some.size):
-                bright += np.int32(some[x] > limit)
-            if bright == 0 and first < 0:
+            some, most = light[begin : begin + CHUNK], limit[begin : begin + CHUNK]
+            if first < 0 and not _any_above(some, most):
                 continue
-            for x in range(some.size):
-                if some[x] > limit:
+            for x in range(some.size + (begin + CHUNK >= width)):
+                if x < some.size and some[x] > most[x]:
                     first = begin + x if first < 0 else first
                 elif first >= 0:
                     if n == len(found):
                         found = np.concatenate((found, np.empty_like(found)))
                     found[n, 0], found[n, 1], found[n, 2] = y, first, begin + x
                     n, first = n + 1, -1
-        if first >= 0:
-            if n == len(found):
-                found = np.concatenate((found, np.empty_like(found)))
-            found[n, 0], found[n, 1], found[n, 2] = y, first, width
-            n += 1
     return found[:n].copy()
 
 
@@ -163,15 +180,15 @@ def _list_px(picture: Array, sky: tuple[Level, int], runs: Array, places: Array,
     left, widest = runs[0, 1], 0
     for k in range(len(runs)):
         left, widest = min(left, runs[k, 1]), max(widest, runs[k, 2] - runs[k, 1])
-    rows, level = np.empty((3, widest + 2), np.float32), np.empty(widest, np.float32)
+    rows, level = np.empty((4, widest + 4), np.float32), np.empty(widest, np.float32)
     n, peaks = 0, 0
     for k in range(len(runs)):
         y, first, end = runs[k]
         many = end - first
         for j in range(3):
-            _smoothed(picture, min(max(y - 1 + j, 0), len(picture) - 1), first - 1, rows[j, : many + 2])
+            _smoothed(picture, min(max(y - 1 + j, 0), len(picture) - 1), first - 1, rows[3], rows[j, : many + 2])
         _sky_along(sky, y, first, level[:many])
-        u, m, d = rows
+        u, m, d = rows[0], rows[1], rows[2]
         for x in range(many):
             places[n, 0], places[n, 1] = y - runs[0, 0], first + x - left
             light[0, n], light[1, n] = m[x + 1] - level[x], picture[y, first + x] - level[x]
@@ -270,26 +287,27 @@ def _stand_alone(objects: Array, threshold: float, keep: Array) -> None:
     objects : (N, FIGURES)
         In the order of Y.
     """
-    n, widest = len(objects), 0.0
-    for k in range(n):
-        keep[k] = True
-        widest = max(widest, objects[k, A])
+    n = len(objects)
+    x, y, light = objects[:, X].copy(), objects[:, Y].copy(), objects[:, LIGHT].copy()
+    keep[:] = True
     for k in range(n):
         bright = objects[k]
-        reach = REACH_OF_WINGS * (bright[A] + widest)
         xx, yy, xy = bright[XX], bright[YY], bright[XY]
         room = xx * yy - xy * xy
-        # a profile 1 / (1 + r²) from its peak down to the threshold, where its px end
-        falls = (bright[PEAK] / threshold - 1.0) * np.pi * bright[A] * bright[B] / bright[AREA]
+        # a profile 1 / (1 + r²) of its light, that falls to the threshold where its px end
+        size = np.pi * bright[A] * bright[B]
+        height = 0.5 * bright[LIGHT] / size
+        falls = (height / threshold - 1.0) * size / bright[AREA]
+        most = 2 * REACH_OF_WINGS * bright[A]
         for way in (-1, 1):
             m = k + way
-            while 0 <= m < n and abs(objects[m, Y] - bright[Y]) < reach:
-                faint = objects[m]
-                dx, dy = faint[X] - bright[X], faint[Y] - bright[Y]
-                near = REACH_OF_WINGS * (bright[A] + faint[A])
-                if faint[LIGHT] < bright[LIGHT] and dx * dx + dy * dy < near * near:
+            while 0 <= m < n and abs(y[m] - y[k]) < most:
+                dx, dy = x[m] - x[k], y[m] - y[k]
+                if abs(dx) < most and light[m] < light[k]:
+                    faint = objects[m]
+                    near = REACH_OF_WINGS * (bright[A] + min(faint[A], bright[A]))
                     far = (yy * dx * dx + xx * dy * dy - 2 * xy * dx * dy) / room
-                    if bright[PEAK] / (1.0 + falls * far) > faint[FIFTH] - threshold:
+                    if dx * dx + dy * dy < near * near and height / (1.0 + falls * far) > faint[FIFTH] - threshold:
                         keep[m] = False
                 m += way
 
