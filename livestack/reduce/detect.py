@@ -35,6 +35,7 @@ MESH_PX, LEAST_MESH_PX, BOX = 64, 16, 2
 """Side of the cells by which the sky is told; of a sample so many px a side; of means of so many px squared."""
 HALVINGS = 24
 
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a search found.
@@ -113,31 +114,64 @@ def _survey(
     planes, height, width = sensor[0].shape
     cell = max(sensor[4].shape[0], 1)
     margin = max(4, cell + 2)
+    binned = step == 2 and cell == 2
     for y0 in range(rows[0], rows[1], ROWS):
         for x0 in range(0, width, COLUMNS):
             many, columns = min(ROWS, rows[1] - y0), min(COLUMNS, width - x0)
             data = np.empty((planes, many + 2 * margin, columns + 2 * margin), np.float32)
-            light = np.empty((many, columns), np.float32)
-            luminance(sensor, y0, x0, margin, data, light)
-            _bin(light, step, y0 // step, x0 // step, search)
+            target = search[y0 // step : (y0 + many) // step, x0 // step : (x0 + columns) // step]
+            light = target if step == 1 else np.empty((0 if binned else many, columns), np.float32)
+            if binned:
+                calibrate(sensor, y0 - margin, x0 - margin, data)
+                _bin_mosaic(data[0, margin:, margin:], target)
+            else:
+                luminance(sensor, y0, x0, margin, data, light)
+                if step == 2:
+                    _bin(light, target)
+            plane = data[0]
             for y in range(-(-y0 // stride), min(-(-(y0 + many) // stride), sample.shape[0])):
                 for x in range(-(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])):
-                    yy, xx = y * stride - y0, x * stride - x0
-                    sample[y, x] = light[yy, xx]
+                    v, u = margin + y * stride - y0, margin + x * stride - x0
+                    if binned:
+                        sample[y, x] = _mean_of_four(plane, v, u)
+                    else:
+                        sample[y, x] = light[v - margin, u - margin]
+                    bent = _second_difference(plane, v, u, cell)
                     inside = cell <= y * stride < height - cell and cell <= x * stride < width - cell
-                    here = _second_difference(data[0], margin + yy, margin + xx, cell)
-                    differences[y, x] = here if inside else F(np.nan)
+                    differences[y, x] = bent if inside else F(np.nan)
 
 
 @njit(**OPTIONS)
-def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
-    """Mean of each px, or of each 2 × 2 px, of a tile that begins at (y0, x0) of out."""
-    for y in range(min(light.shape[0] // step, out.shape[0] - y0)):
-        row, one = out[y0 + y, x0 : x0 + light.shape[1] // step], light[y * step]
-        if step == 1:
-            row[:] = one
-            continue
-        two = light[y * step + 1]
+def _mean_of_four(plane: Array, y: int, x: int) -> Any:
+    """Mean of the 2 × 2 px from one on."""
+    return F(0.25) * ((plane[y, x] + plane[y, x + 1]) + (plane[y + 1, x] + plane[y + 1, x + 1]))
+
+
+@njit(**OPTIONS)
+def _bin_mosaic(data: Array, out: Array) -> None:
+    """Mean of 2 × 2 px of the luminance of a Bayer mosaic: of each 3 × 3 px, with weights 1 2 1, every other place."""
+    h, w = out.shape
+    column = np.empty(2 * w + 1, np.float32)
+    for y in range(h):
+        _sum_of_three(data[2 * y], data[2 * y + 1], data[2 * y + 2], column)
+        row = out[y]
+        for x in range(np.uint64(w)):
+            k = np.uint64(2) * x
+            sides = column[k] + column[k + np.uint64(2)]
+            row[x] = F(0.0625) * (sides + F(2) * column[k + np.uint64(1)])
+
+
+@njit(**OPTIONS)
+def _sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] = (one[x] + three[x]) + F(2) * two[x]
+
+
+@njit(**OPTIONS)
+def _bin(light: Array, out: Array) -> None:
+    """Mean of each 2 × 2 px."""
+    for y in range(out.shape[0]):
+        row, one, two = out[y], light[2 * y], light[2 * y + 1]
         for x in range(row.size):
             row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
 
@@ -145,9 +179,10 @@ def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
 @njit(**OPTIONS)
 def _second_difference(plane: Array, y: int, x: int, cell: int) -> Any:
     """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance."""
-    u, m, d = plane[y - cell], plane[y], plane[y + cell]
-    corners = u[x - cell] + u[x + cell] + d[x - cell] + d[x + cell]
-    return corners - F(2) * (u[x] + d[x] + m[x - cell] + m[x + cell]) + F(4) * m[x]
+    above, below, left, right = y - cell, y + cell, x - cell, x + cell
+    corners = plane[above, left] + plane[above, right] + plane[below, left] + plane[below, right]
+    cross = plane[above, x] + plane[below, x] + plane[y, left] + plane[y, right]
+    return corners - F(2) * cross + F(4) * plane[y, x]
 
 
 @njit(**OPTIONS)

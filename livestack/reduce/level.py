@@ -197,7 +197,9 @@ def smooth(levels: Array, shape: tuple[int, int], sky: float) -> Level:
         more = np.empty_like(out)
         _middle_of_nine(out, more)
         out = np.where(np.isfinite(out), out, more)
-    padded = np.pad(out, EDGE, mode="reflect", reflect_type="odd") if min(out.shape) > EDGE else np.pad(out, EDGE, "edge")
+    padded = (
+        np.pad(out, EDGE, mode="reflect", reflect_type="odd") if min(out.shape) > EDGE else np.pad(out, EDGE, "edge")
+    )
     ny, nx = levels.shape
     return padded, shape[0] / ny, shape[1] / nx
 

@@ -86,11 +86,13 @@ def _sky_along(sky: tuple[Level, int], y: int, x0: int, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _any_above(light: Array, limit: Array) -> bool:
-    n = np.int32(0)
-    for x in range(light.size):
-        n += np.int32(light[x] > limit[x])
-    return bool(n > 0)
+def _count_above(light: Array, limit: Array, out: Array) -> None:
+    """How many px of each CHUNK of a row lie above a limit; the last one may be shorter."""
+    for c in range(out.size):
+        begin, n = np.uint64(c * CHUNK), np.int32(0)
+        for x in range(np.uint64(min(CHUNK, light.size - c * CHUNK))):
+            n += np.int32(light[begin + x] > limit[begin + x])
+        out[c] = n
 
 
 @njit(**OPTIONS)
@@ -98,6 +100,7 @@ def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[
     """Runs of px that stand out, (N, 3) int32: row, first px, and the one after the last."""
     width = picture.shape[1]
     light, limit, scratch = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width + 2, np.float32)
+    above = np.empty(-(-width // CHUNK), np.int32)
     found, n = np.empty((1024, 3), np.int32), 0
     for y in range(rows[0], rows[1]):
         _smoothed(picture, y, 0, scratch, light)
@@ -105,19 +108,22 @@ def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[
             _sky_along(sky, y + SKY_ROWS // 2, 0, limit)
             for x in range(width):
                 limit[x] += F(threshold)
+        _count_above(light, limit, above)
+        if n + width // 2 >= len(found):
+            found = np.concatenate((found, np.empty((len(found) + width, 3), np.int32)))
         first = -1
-        for begin in range(0, width, CHUNK):
-            some, most = light[begin : begin + CHUNK], limit[begin : begin + CHUNK]
-            if first < 0 and not _any_above(some, most):
+        for c in range(above.size):
+            if above[c] == 0 and first < 0:
                 continue
-            for x in range(some.size + (begin + CHUNK >= width)):
-                if x < some.size and some[x] > most[x]:
-                    first = begin + x if first < 0 else first
+            for x in range(c * CHUNK, min((c + 1) * CHUNK, width)):
+                if light[x] > limit[x]:
+                    first = x if first < 0 else first
                 elif first >= 0:
-                    if n == len(found):
-                        found = np.concatenate((found, np.empty_like(found)))
-                    found[n, 0], found[n, 1], found[n, 2] = y, first, begin + x
+                    found[n, 0], found[n, 1], found[n, 2] = y, first, x
                     n, first = n + 1, -1
+        if first >= 0:
+            found[n, 0], found[n, 1], found[n, 2] = y, first, width
+            n += 1
     return found[:n].copy()
 
 
@@ -334,7 +340,9 @@ def objects_in(picture: Array, level: Level, step: int, threshold: float, thread
     sky = level, step
     for _ in range(5):
         depth = threshold
-        runs = np.concatenate(each_part(len(picture), ROWS, threads, lambda y0, y1: _runs(picture, sky, depth, (y0, y1))))
+        runs = np.concatenate(
+            each_part(len(picture), ROWS, threads, lambda y0, y1: _runs(picture, sky, depth, (y0, y1)))
+        )
         if int((runs[:, 2] - runs[:, 1]).sum()) <= MOST_SHARE * picture.size:
             break
         threshold *= 3

@@ -212,9 +212,7 @@ def _is_cut(light: Array, y: float, x: float, radius: float) -> bool:
 
 
 @njit(**OPTIONS)
-def measure_each(
-    sensor: Sensor, level: Level, objects: Array, limits: tuple[float, float], out: Array
-) -> None:
+def measure_each(sensor: Sensor, level: Level, objects: Array, limits: tuple[float, float], out: Array) -> None:
     """Measure stars: out (N, 6) becomes x, y, flux, peak, FWHM, HFR; NaN = cut by an edge.
 
     Parameters
