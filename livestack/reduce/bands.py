@@ -1,4 +1,4 @@
-"""Work split into parts of constant size, done by as many threads as there are: the bits are the same for any number."""
+"""Work split into parts of constant size, for as many threads as there are: the bits are the same for any number."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Stars that touch: a blend is divided where each part keeps enough light of its own, as SExtractor does it.
 
-Its px are added level by level from the peak down (Bertin and Arnouts 1996 go up instead, and search each level anew). Where
+Its px are added level by level from the peak down (Bertin and Arnouts 1996 go up, and search each level anew). Where
 parts meet that hold enough light above the level before, each is an object of its own; what lies below goes uphill.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import OPTIONS
 
 LEVELS = 16
 """Between threshold and peak, in equal ratios. With twice as many the same stars are found."""
@@ -20,8 +20,8 @@ MIN_AREA_PX, LEAST_PART_PX = 5, 3
 """An object, and a part of one above where it meets another, is at least so large."""
 
 PARENT, NEXT, LAST, AREA, THEN, STATE = range(6)
-"""Of a px: up the tree of its part, and the next one in the list of its part. Of the px that stands for a part: the last one in
-its list, how many there are, how many there were when the level began, and what it is."""
+"""Of a px: up the tree of its part, and the next one in the list of its part. Of the px that stands for a part: the
+last one in its list, how many there are, how many there were when the level began, and what it is."""
 SMALL, PART, DIVIDED = range(3)
 
 
@@ -67,6 +67,19 @@ def _meet(parts: Array, light: Array, one: int, two: int, labels: Array, n: int)
 
 
 @njit(**OPTIONS)
+def _touch(parts: Array, light: Array, px: int, about: Array, labels: Array, n: int) -> int:
+    """Join a px to the parts among the 3 × 3 about it; returns how many objects there are."""
+    for y in range(3):
+        for x in range(3):
+            other = about[y, x] - 1
+            if other >= 0 and parts[other, PARENT] >= 0:
+                one, two = _top(parts, px), _top(parts, other)
+                if one != two:
+                    n = _meet(parts, light, one, two, labels, n)
+    return n
+
+
+@njit(**OPTIONS)
 def _by_level(light: Array, threshold: float, peak: float) -> tuple[Array, Array]:
     """Px from the highest level down, and where each level begins in their order: (LEVELS + 1,), the highest last."""
     steps = LEVELS / np.log(max(peak / threshold, 1.0 + 1e-6))
@@ -108,14 +121,8 @@ def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels
         end = begins[level - 1] if level > 0 else light.size
         for px in order[begins[level] : end]:
             parts[px] = px, -1, px, 1, 0, SMALL
-            y, x = places[px, 0] + 1, places[px, 1] + 1
-            for yy in range(y - 1, y + 2):
-                for xx in range(x - 1, x + 2):
-                    other = grid[yy, xx] - 1
-                    if other >= 0 and other != px and parts[other, PARENT] >= 0:
-                        one, two = _top(parts, px), _top(parts, other)
-                        if one != two:
-                            n = _meet(parts, sums, one, two, labels, n)
+            y, x = places[px, 0], places[px, 1]
+            n = _touch(parts, sums, px, grid[y : y + 3, x : x + 3], labels, n)
         bottom = threshold * (peak / threshold) ** (level / LEVELS)
         for px in order[:end]:
             if parts[px, PARENT] == px:
@@ -124,6 +131,30 @@ def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels
                 if enough and parts[px, STATE] == SMALL:
                     parts[px, STATE] = PART
     return n
+
+
+@njit(**OPTIONS)
+def _uphill(light: Array, px: int, about: Array) -> int:
+    """Brightest of the 3 × 3 about a px."""
+    best = px
+    for y in range(3):
+        for x in range(3):
+            other = about[y, x] - 1
+            if other >= 0 and light[other] > light[best]:
+                best = other
+    return int(best)
+
+
+@njit(**OPTIONS)
+def _nearest(place: Array, middles: Array) -> int:
+    """Which of some sums of places, and how many they are of, is near."""
+    nearest, best = np.inf, 0
+    for m in range(len(middles)):
+        y, x = middles[m, 0] / middles[m, 2], middles[m, 1] / middles[m, 2]
+        far = (place[0] - y) ** 2 + (place[1] - x) ** 2
+        if far < nearest:
+            nearest, best = far, m
+    return best
 
 
 @njit(**OPTIONS)
@@ -141,21 +172,11 @@ def _go_uphill(places: Array, light: Array, grid: Array, labels: Array, n: int) 
         while labels[px] < 0:
             path[length] = px
             length += 1
-            best = px
-            for yy in range(places[px, 0], places[px, 0] + 3):
-                for xx in range(places[px, 1], places[px, 1] + 3):
-                    other = grid[yy, xx] - 1
-                    if other >= 0 and light[other] > light[best]:
-                        best = other
-            if best == px:
-                nearest = np.inf
-                for m in range(n):
-                    y, x = middles[m, 0] / middles[m, 2], middles[m, 1] / middles[m, 2]
-                    far = (places[px, 0] - y) ** 2 + (places[px, 1] - x) ** 2
-                    if far < nearest:
-                        nearest, labels[px] = far, m
-                break
-            px = best
+            y, x = places[px, 0], places[px, 1]
+            higher = _uphill(light, px, grid[y : y + 3, x : x + 3])
+            if higher == px:
+                labels[px] = _nearest(places[px], middles)
+            px = higher
         for m in range(length):
             labels[path[m]] = labels[px]
 
@@ -189,4 +210,4 @@ def divide(places: Array, light: Array, threshold: float, labels: Array, core: A
     for k in range(len(places)):
         core[k] = labels[k] >= 0
     _go_uphill(places, light, grid, labels, n)
-    return n
+    return int(n)

@@ -103,7 +103,7 @@ def _mean_of_cells(one: Array, two: Array, out: Array) -> None:
 
 @njit(**OPTIONS)
 def _survey(
-    sensor: Sensor, step: int, stride: int, rows: tuple[int, int], search: Array, sample: Array, differences: Array
+    sensor: Sensor, steps: tuple[int, int], rows: tuple[int, int], search: Array, sample: Array, differences: Array
 ) -> None:
     """Fill search (H / step, W / step) with the mean luminance, sample (H / stride, W / stride) with that of single px.
 
@@ -111,6 +111,7 @@ def _survey(
 
     differences (H / stride, W / stride) becomes `_second_difference` of the first plane, NaN at the edges.
     """
+    step, stride = steps
     planes, height, width = sensor[0].shape
     cell = max(sensor[4].shape[0], 1)
     margin = max(4, cell + 2)
@@ -210,7 +211,7 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     stride = _stride(h, w, len(sensor[4]))
     search = np.empty((h // step, w // step), np.float32)
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
-    each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, step, stride, (y0, y1), search, sample, differences))
+    each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
     noise = noise_of(differences[np.isfinite(differences)])
     known = sample[np.isfinite(sample)]
     if not known.size or min(search.shape) < BOX:

@@ -1,7 +1,7 @@
-"""The level of a sky that varies slowly: told in cells, each by what most of its px are, and drawn smoothly through them.
+"""The level of a sky that varies slowly: told in cells, each by what most of its px are, and drawn through them.
 
-A cell's level is SExtractor's (Bertin and Arnouts 1996): px are clipped about their median, and where stars do not crowd it
-the mode follows from median and mean. A cell that a bright object fills differs from those about it, and takes their median.
+A cell's level is SExtractor's (Bertin and Arnouts 1996): px are clipped about their median, and where stars do not
+crowd it the mode follows from median and mean. A cell that a bright object fills takes the median of those about it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def count_below(values: Array, limit: float) -> int:
     n, most = np.int32(0), F(limit)
     for i in range(values.size):
         n += np.int32(values[i] < most)
-    return n
+    return int(n)
 
 
 @njit(**OPTIONS)

@@ -1,7 +1,7 @@
 """Objects in a picture: px that stand out of its sky together, as SExtractor finds them (Bertin and Arnouts 1996).
 
-The picture is smoothed by 1 2 1 along both axes as it is read, and its sky is drawn along each row: neither is ever held.
-What stands out is listed as runs along rows, band by band; runs that touch are an object, which is then told from its px.
+The picture is smoothed by 1 2 1 along both axes as it is read, and its sky is drawn along each row: neither is held.
+What stands out is listed as runs along rows, band by band; runs that touch are an object, which is told from its px.
 """
 
 from __future__ import annotations
@@ -96,8 +96,27 @@ def _count_above(light: Array, limit: Array, out: Array) -> None:
 
 
 @njit(**OPTIONS)
+def _list_runs(y: int, light: Array, limit: Array, above: Array, found: Array, n: int) -> int:
+    """Add the runs of a row to n that were found; returns how many there are."""
+    first, width = -1, light.size
+    for c in range(above.size):
+        if above[c] == 0 and first < 0:
+            continue
+        for x in range(c * CHUNK, min((c + 1) * CHUNK, width)):
+            if light[x] > limit[x]:
+                first = x if first < 0 else first
+            elif first >= 0:
+                found[n, 0], found[n, 1], found[n, 2] = y, first, x
+                n, first = n + 1, -1
+    if first >= 0:
+        found[n, 0], found[n, 1], found[n, 2] = y, first, width
+        n += 1
+    return n
+
+
+@njit(**OPTIONS)
 def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[int, int]) -> Array:
-    """Runs of px that stand out, (N, 3) int32: row, first px, and the one after the last."""
+    """List runs of px that stand out, (N, 3) int32: row, first px, and the one after the last."""
     width = picture.shape[1]
     light, limit, scratch = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width + 2, np.float32)
     above = np.empty(-(-width // CHUNK), np.int32)
@@ -111,19 +130,7 @@ def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[
         _count_above(light, limit, above)
         if n + width // 2 >= len(found):
             found = np.concatenate((found, np.empty((len(found) + width, 3), np.int32)))
-        first = -1
-        for c in range(above.size):
-            if above[c] == 0 and first < 0:
-                continue
-            for x in range(c * CHUNK, min((c + 1) * CHUNK, width)):
-                if light[x] > limit[x]:
-                    first = x if first < 0 else first
-                elif first >= 0:
-                    found[n, 0], found[n, 1], found[n, 2] = y, first, x
-                    n, first = n + 1, -1
-        if first >= 0:
-            found[n, 0], found[n, 1], found[n, 2] = y, first, width
-            n += 1
+        n = _list_runs(y, light, limit, above, found, n)
     return found[:n].copy()
 
 
@@ -138,7 +145,7 @@ def _first_of(parents: Array, run: int) -> int:
 
 @njit(**OPTIONS)
 def _join(runs: Array) -> tuple[Array, Array]:
-    """Runs object by object, and where each begins; those that are too small are left out.
+    """Sort runs object by object, and say where each begins; those that are too small are left out.
 
     Parameters
     ----------
@@ -199,8 +206,8 @@ def _list_px(picture: Array, sky: tuple[Level, int], runs: Array, places: Array,
             places[n, 0], places[n, 1] = y - runs[0, 0], first + x - left
             light[0, n], light[1, n] = m[x + 1] - level[x], picture[y, first + x] - level[x]
             here = m[x + 1]
-            before = max(max(u[x], u[x + 1]), max(u[x + 2], m[x]))
-            after = max(max(d[x], d[x + 1]), max(d[x + 2], m[x + 2]))
+            before = max(u[x], u[x + 1], u[x + 2], m[x])
+            after = max(d[x], d[x + 1], d[x + 2], m[x + 2])
             peaks += before < here >= after
             n += 1
     return peaks
@@ -318,6 +325,12 @@ def _stand_alone(objects: Array, threshold: float, keep: Array) -> None:
                 m += way
 
 
+def _all_runs(picture: Array, sky: tuple[Level, int], threshold: float, threads: Executor | None) -> Array:
+    """List the runs of a picture."""
+    parts = each_part(len(picture), ROWS, threads, lambda y0, y1: _runs(picture, sky, threshold, (y0, y1)))
+    return np.concatenate(parts)
+
+
 def objects_in(picture: Array, level: Level, step: int, threshold: float, threads: Executor | None) -> Array:
     """Find objects; a picture of which most stands out is searched less deep.
 
@@ -338,26 +351,22 @@ def objects_in(picture: Array, level: Level, step: int, threshold: float, thread
         Middle, rms radii and light, px of the picture; by rows.
     """
     sky = level, step
-    for _ in range(5):
-        depth = threshold
-        runs = np.concatenate(
-            each_part(len(picture), ROWS, threads, lambda y0, y1: _runs(picture, sky, depth, (y0, y1)))
-        )
+    runs = _all_runs(picture, sky, threshold, threads)
+    for _ in range(4):
         if int((runs[:, 2] - runs[:, 1]).sum()) <= MOST_SHARE * picture.size:
             break
         threshold *= 3
-    else:
-        return np.zeros(0, OBJECT_DTYPE)
+        runs = _all_runs(picture, sky, threshold, threads)
     runs, starts = _join(runs)
     told = each_part(
-        len(starts) - 1, OBJECTS, threads, lambda k0, k1: _tell(picture, sky, depth, runs, starts, (k0, k1))
+        len(starts) - 1, OBJECTS, threads, lambda k0, k1: _tell(picture, sky, threshold, runs, starts, (k0, k1))
     )
     if not told:
         return np.zeros(0, OBJECT_DTYPE)
     figures = np.concatenate(told)
     figures = figures[np.argsort(figures[:, Y], kind="stable")]
     keep = np.empty(len(figures), np.bool_)
-    _stand_alone(figures, depth, keep)
+    _stand_alone(figures, threshold, keep)
     out = np.zeros(int(keep.sum()), OBJECT_DTYPE)
     for name, column in (("x", X), ("y", Y), ("a", A), ("b", B), ("flux", FLUX)):
         out[name] = figures[keep, column]
