@@ -119,14 +119,14 @@ def _stacked_luminance(mean: Array, coverage: Array, shares: Array, out: Array) 
             out[y, x] = total if 3 * coverage[y, x] >= most else F(np.nan)
 
 
-def _stars(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
-    """Measure objects and keep those that are stars: inside, round enough, larger than one hot px; brightest first."""
+def _likely(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
+    """Pick the objects that may be stars: inside, round enough, larger than one hot px."""
     _, h, w = sensor[0].shape
-    found = seen.objects
+    found: Array = seen.objects
     keep = (found["x"] > 4) & (found["x"] < w - 5) & (found["y"] > 4) & (found["y"] < h - 5) & (found["b"] > 0)
     found = found[keep]
     if not len(found):
-        return np.zeros(0, STAR_DTYPE)
+        return found
     sharp = np.empty(len(found), np.float32)
     each_part(
         len(found),
@@ -140,9 +140,16 @@ def _stars(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
     keep = sharp <= (max(HOT_RATIO, 2.5 * usual) if usual < SHARPEST else HOT_RATIO)
     keep &= elongation <= MAX_ELONGATION_RATIO * float(np.median(elongation))
     keep &= found["a"] <= 6 * float(np.median(found["a"]))
-    found, elongation = found[keep], elongation[keep]
+    found = found[keep]
+    return found
+
+
+def _stars(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
+    """Measure objects and keep those that are stars; brightest first."""
+    found = _likely(sensor, seen, threads)
     if not len(found):
         return np.zeros(0, STAR_DTYPE)
+    elongation = found["a"] / found["b"]
     step, middle = seen.step, (seen.step - 1) / 2
     x, y = found["x"].astype(np.float64), found["y"].astype(np.float64)
     size = np.empty(len(x))
