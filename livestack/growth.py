@@ -228,7 +228,9 @@ class Growth:
         pair = read(self.subs[0]), read(self.subs[-1])
         noise = pair_noise(*pair, self.founding.masters_without(defects))
         del pair
-        self.knowledge = known_of_stack(identity, self.core.stack, self.origin, self.founding.header.cfa, defects)
+        self.knowledge = known_of_stack(
+            identity, self.core.stack, self.origin, self.founding.header.cfa, defects, self.threads
+        )
         if final:
             self.spikes, self.unit_noise = [], []
         fractions = {str(no): f.fraction for no, f in folded.items()}

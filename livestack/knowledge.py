@@ -6,6 +6,7 @@ so that the figures of a sub do not depend on which subs came before.
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,9 +45,11 @@ def known_of_sub(identity: str, stars: Array, light: Light, shape: Shape) -> Kno
     return Knowledge(identity, stars, sky_blocks(light, shape))
 
 
-def known_of_stack(identity: str, stack: Stack, origin: Knowledge, cfa: str | None, defects: Array) -> Knowledge:
+def known_of_stack(
+    identity: str, stack: Stack, origin: Knowledge, cfa: str | None, defects: Array, threads: Executor | None
+) -> Knowledge:
     """Return what a stack tells, tied to what its founding sub told; and the defects of its sensor."""
-    stars = measure_stack(stack.mean, stack.coverage, cfa)
+    stars = measure_stack(stack.mean, stack.coverage, cfa, threads)
     return Knowledge(
         identity,
         tied(stars, origin.stars) if len(stars) >= LEAST_MATCHES else origin.stars,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,7 +63,10 @@ class Unusable:
 
 
 def prepare(
-    arrival: int, identity: Identity, calibration: Callable[[StackKey], tuple[str, Masters] | None]
+    arrival: int,
+    identity: Identity,
+    calibration: Callable[[StackKey], tuple[str, Masters] | None],
+    threads: Executor | None = None,
 ) -> Prepared | Unusable:
     """Read a file, and measure it when it is a light.
 
@@ -70,6 +74,8 @@ def prepare(
     ----------
     calibration : callable
         Masters of the stack that a light belongs to, with their id, as far as they are known.
+    threads : Executor, optional
+        Runs the bands of the kernels; none of its threads may be the caller.
     """
     sha256 = None
     try:
@@ -78,7 +84,7 @@ def prepare(
         if frame.header.kind != "light":
             return Prepared(arrival, identity, sha256, frame)
         masters_id, masters = calibration(stack_key(frame)) or ("", _NO_MASTERS)
-        return measured(Prepared(arrival, identity, sha256, frame), masters_id, masters)
+        return measured(Prepared(arrival, identity, sha256, frame), masters_id, masters, threads)
     except FrameError as error:
         return Unusable(arrival, identity, sha256, error.reason, error.sentence)
 
@@ -89,10 +95,10 @@ def identity_of(path: Path) -> Identity:
     return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 
-def measured(sub: Prepared, masters_id: str, masters: Masters) -> Prepared:
-    """Return the sub measured with these masters."""
+def measured(sub: Prepared, masters_id: str, masters: Masters, threads: Executor | None = None) -> Prepared:
+    """Return the sub measured with these masters; the kernels' bands in threads, of which none may be the caller."""
     check_masters_fit(sub.frame, masters)
-    stars, quality = measure(sub.frame, masters)
+    stars, quality = measure(sub.frame, masters, threads)
     return dataclasses.replace(sub, masters_id=masters_id, stars=stars, quality=quality)
 
 

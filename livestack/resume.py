@@ -141,7 +141,7 @@ def _wait_again(session: Session, lane: Lane, past: Past) -> None:
     ]
     for word in left_out[-MAX_WAITING:]:
         identity = Identity(Path(word.path), word.size, word.mtime_ns, 0)
-        sub = prepare(word.arrival, identity, session.masters_of)
+        sub = prepare(word.arrival, identity, session.masters_of, session.threads)
         if isinstance(sub, Prepared) and sub.sha256 == word.sha256:
             lane.waiting.add(dataclasses.replace(sub, no=word.no))
 

@@ -388,7 +388,7 @@ class Engine:
 
 
 def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable:
-    item = prepare(no, arrival.identity, session.masters_of)
+    item = prepare(no, arrival.identity, session.masters_of, session.threads)
     if arrival.complete or isinstance(item, Unusable):
         return item
     sentence = f"{arrival.identity.path.name} ends before it should; copy it again, and check the camera's disk."

@@ -167,7 +167,7 @@ class Session:
         """Stack a sub that its verdict left out, after all that are in; False when it fits no stack or is gone."""
         path = Path(word.path)
         try:
-            item = prepare(word.arrival, identity_of(path), self.masters_of)
+            item = prepare(word.arrival, identity_of(path), self.masters_of, self.threads)
         except OSError:
             return False
         if isinstance(item, Unusable) or item.sha256 != word.sha256:
@@ -190,7 +190,7 @@ class Session:
         clock = time.perf_counter()
         founding, knowledge = growth.founding, growth.knowledge
         if item.masters_id != founding.masters_id:
-            item = measured(item, founding.masters_id, founding.masters)
+            item = measured(item, founding.masters_id, founding.masters, self.threads)
         if item.stars is None or item.quality is None or knowledge is None:
             raise RuntimeError("a light must be measured before it is placed")
         twin = twin_of(growth, item.quality)
@@ -241,7 +241,7 @@ class Session:
         header = first.frame.header
         name = replaces or self._free_name(header)
         calibrated, masters, masters_id = self.calibration.choose(name, first.frame)
-        first = measured(first, masters_id, masters)
+        first = measured(first, masters_id, masters, self.threads)
         if first.stars is None or first.quality is None:
             raise RuntimeError("a light must be measured before it founds a stack")
         verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)

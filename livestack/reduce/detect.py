@@ -6,22 +6,22 @@ The luminance of a Bayer mosaic is the mean of the 2 × 2 px from each px on: it
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sep
 from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
+from livestack.reduce.bands import each_part
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
+from livestack.reduce.level import IN_ANY_ORDER, Level, level_along, smooth, tell, value_at
+from livestack.reduce.objects import OBJECT_DTYPE, objects_in
 
 THRESHOLD_SIGMA = 4.0
-MIN_AREA_PX = 5
-DEBLEND_LEVELS = 16
-"""Half of what sep takes, which are as many searches of each object, and find the same stars."""
 LARGE_PX = 8_000_000
 """Frames with more px than this are binned 2 × 2 to find stars; they are always measured at full resolution."""
 BINNED_NOISE = 0.6
@@ -31,13 +31,9 @@ ROWS, COLUMNS = 128, 1024
 """Px that are calibrated at a time: they stay in the cache."""
 SAMPLED_PX = 250_000
 """About so many px of a frame tell its noise and its level."""
-COARSE = 2
-"""Px of the picture searched that a px of its sky is wide: the sky is smooth."""
-MESH_PX, LEAST_MESH_PX = 64, 16
-"""Side of the cells by which the sky is told; of a cell, at least so many px a side must be there."""
-
-SMALL_STACK_PX, LARGE_STACK_PX = 300_000, 3_000_000
-"""A search holds at most so many px at a time, and touches memory for all of them."""
+MESH_PX, LEAST_MESH_PX, BOX = 64, 16, 2
+"""Side of the cells by which the sky is told; of a sample so many px a side; of means of so many px squared."""
+HALVINGS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +42,22 @@ class Found:
 
     Attributes
     ----------
-    objects : structured ndarray (N,)
-        As sep tells them, in px of the luminance: x, y, a, b, flux.
+    objects : structured ndarray (N,) of `objects.OBJECT_DTYPE`
+        In px of the luminance.
     sky, rms : float
         Level and noise of the luminance, ADU.
-    level : ndarray of float32
-        (h, w) sky, ADU; its px are `coarse` px of the luminance wide.
-    coarse : int
+    level : Level
+        Sky of the luminance, ADU.
     noise : float
         Noise of one px of one colour, ADU; NaN = cannot be told.
     picture : ndarray of float32
-        The luminance above the sky that was searched; its px are `step` px of the luminance wide.
+        The luminance that was searched, NaN = not known; its px are `step` px of the luminance wide.
     """
 
     objects: Array
     sky: float
     rms: float
-    level: Array
-    coarse: int
+    level: Level
     noise: float
     picture: Array
     step: int
@@ -108,39 +102,77 @@ def _mean_of_cells(one: Array, two: Array, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _survey(sensor: Sensor, step: int, stride: int, search: Array, sample: Array, differences: Array) -> None:
+def _survey(
+    sensor: Sensor, steps: tuple[int, int], rows: tuple[int, int], search: Array, sample: Array, differences: Array
+) -> None:
     """Fill search (H / step, W / step) with the mean luminance, sample (H / stride, W / stride) with that of single px.
+
+    Only from what lies in some rows of the sensor, from an even one on.
 
     differences (H / stride, W / stride) becomes `_second_difference` of the first plane, NaN at the edges.
     """
+    step, stride = steps
     planes, height, width = sensor[0].shape
     cell = max(sensor[4].shape[0], 1)
     margin = max(4, cell + 2)
-    for y0 in range(0, height, ROWS):
+    binned = step == 2 and cell == 2
+    for y0 in range(rows[0], rows[1], ROWS):
         for x0 in range(0, width, COLUMNS):
-            rows, columns = min(ROWS, height - y0), min(COLUMNS, width - x0)
-            data = np.empty((planes, rows + 2 * margin, columns + 2 * margin), np.float32)
-            light = np.empty((rows, columns), np.float32)
-            luminance(sensor, y0, x0, margin, data, light)
-            _bin(light, step, y0 // step, x0 // step, search)
-            for y in range(-(-y0 // stride), min(-(-(y0 + rows) // stride), sample.shape[0])):
+            many, columns = min(ROWS, rows[1] - y0), min(COLUMNS, width - x0)
+            data = np.empty((planes, many + 2 * margin, columns + 2 * margin), np.float32)
+            target = search[y0 // step : (y0 + many) // step, x0 // step : (x0 + columns) // step]
+            light = target if step == 1 else np.empty((0 if binned else many, columns), np.float32)
+            if binned:
+                calibrate(sensor, y0 - margin, x0 - margin, data)
+                _bin_mosaic(data[0, margin:, margin:], target)
+            else:
+                luminance(sensor, y0, x0, margin, data, light)
+                if step == 2:
+                    _bin(light, target)
+            plane = data[0]
+            for y in range(-(-y0 // stride), min(-(-(y0 + many) // stride), sample.shape[0])):
                 for x in range(-(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])):
-                    yy, xx = y * stride - y0, x * stride - x0
-                    sample[y, x] = light[yy, xx]
+                    v, u = margin + y * stride - y0, margin + x * stride - x0
+                    if binned:
+                        sample[y, x] = _mean_of_four(plane, v, u)
+                    else:
+                        sample[y, x] = light[v - margin, u - margin]
+                    bent = _second_difference(plane, v, u, cell)
                     inside = cell <= y * stride < height - cell and cell <= x * stride < width - cell
-                    here = _second_difference(data[0], margin + yy, margin + xx, cell)
-                    differences[y, x] = here if inside else F(np.nan)
+                    differences[y, x] = bent if inside else F(np.nan)
 
 
 @njit(**OPTIONS)
-def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
-    """Mean of each px, or of each 2 × 2 px, of a tile that begins at (y0, x0) of out."""
-    for y in range(min(light.shape[0] // step, out.shape[0] - y0)):
-        row, one = out[y0 + y, x0 : x0 + light.shape[1] // step], light[y * step]
-        if step == 1:
-            row[:] = one
-            continue
-        two = light[y * step + 1]
+def _mean_of_four(plane: Array, y: int, x: int) -> Any:
+    """Mean of the 2 × 2 px from one on."""
+    return F(0.25) * ((plane[y, x] + plane[y, x + 1]) + (plane[y + 1, x] + plane[y + 1, x + 1]))
+
+
+@njit(**OPTIONS)
+def _bin_mosaic(data: Array, out: Array) -> None:
+    """Mean of 2 × 2 px of the luminance of a Bayer mosaic: of each 3 × 3 px, with weights 1 2 1, every other place."""
+    h, w = out.shape
+    column = np.empty(2 * w + 1, np.float32)
+    for y in range(h):
+        _sum_of_three(data[2 * y], data[2 * y + 1], data[2 * y + 2], column)
+        row = out[y]
+        for x in range(np.uint64(w)):
+            k = np.uint64(2) * x
+            sides = column[k] + column[k + np.uint64(2)]
+            row[x] = F(0.0625) * (sides + F(2) * column[k + np.uint64(1)])
+
+
+@njit(**OPTIONS)
+def _sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] = (one[x] + three[x]) + F(2) * two[x]
+
+
+@njit(**OPTIONS)
+def _bin(light: Array, out: Array) -> None:
+    """Mean of each 2 × 2 px."""
+    for y in range(out.shape[0]):
+        row, one, two = out[y], light[2 * y], light[2 * y + 1]
         for x in range(row.size):
             row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
 
@@ -148,80 +180,59 @@ def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
 @njit(**OPTIONS)
 def _second_difference(plane: Array, y: int, x: int, cell: int) -> Any:
     """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance."""
-    u, m, d = plane[y - cell], plane[y], plane[y + cell]
-    corners = u[x - cell] + u[x + cell] + d[x - cell] + d[x + cell]
-    return corners - F(2) * (u[x] + d[x] + m[x - cell] + m[x + cell]) + F(4) * m[x]
+    above, below, left, right = y - cell, y + cell, x - cell, x + cell
+    corners = plane[above, left] + plane[above, right] + plane[below, left] + plane[below, right]
+    cross = plane[above, x] + plane[below, x] + plane[y, left] + plane[y, right]
+    return corners - F(2) * cross + F(4) * plane[y, x]
 
 
 @njit(**OPTIONS)
-def _coarse(picture: Array, out: Array, missing: Array) -> None:
-    """Mean of the known ones of 2 × 2 px; missing = none is."""
-    for y in range(out.shape[0]):
-        row = out[y]
-        one, two = picture[2 * y], picture[2 * y + 1]
+def _take_off(sample: Array, level: Level, stride: int) -> None:
+    """Subtract a level from px that are so far apart."""
+    row = np.empty(sample.shape[1], np.float32)
+    for y in range(sample.shape[0]):
+        level_along(level, float(stride * y), 0.0, float(stride), row)
         for x in range(row.size):
-            row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
-        for x in range(row.size):
-            missing[y, x] = False
-            if not np.isfinite(row[x]):
-                cell = picture[COARSE * y : COARSE * y + COARSE, COARSE * x : COARSE * x + COARSE]
-                total, n = F(0), 0
-                for j in range(COARSE):
-                    for i in range(COARSE):
-                        if np.isfinite(cell[j, i]):
-                            total += cell[j, i]
-                            n += 1
-                row[x], missing[y, x] = total / F(max(n, 1)), n == 0
+            sample[y, x] -= row[x]
 
 
-@njit(**OPTIONS)
-def _take_off(picture: Array, level: Array) -> None:
-    """Subtract a level of half the resolution; what is not known becomes 0."""
-    h, w = level.shape
-    for y in range(picture.shape[0]):
-        row, sky = picture[y], level[min(y // COARSE, h - 1)]
-        for x in range(row.size):
-            value = row[x] - sky[min(x // COARSE, w - 1)]
-            row[x] = value if np.isfinite(value) else F(0)
-
-
-def find(sensor: Sensor) -> Found:
+def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     """Look for objects in a frame's luminance.
 
     Parameters
     ----------
     sensor : tuple
         Raw px and their calibration.
+    threads : Executor, optional
+        Runs the bands of the kernels.
     """
     _, h, w = sensor[0].shape
     step = 2 if h * w > LARGE_PX else 1
     stride = _stride(h, w, len(sensor[4]))
     search = np.empty((h // step, w // step), np.float32)
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
-    _survey(sensor, step, stride, search, sample, differences)
+    each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
     noise = noise_of(differences[np.isfinite(differences)])
-    known = np.isfinite(sample)
-    if not known.any() or min(search.shape) < COARSE:
-        return Found(_nothing(), 0.0, 0.0, np.zeros((1, 1), np.float32), max(h, w), noise, search, step)
-    sky = float(np.median(sample[known]))
-    level = _level(search, sky, MESH_PX // step // COARSE)
-    _take_off(search, level)
-    coarse = COARSE * step
-    rows, columns = (
-        np.minimum(np.arange(n) * stride // coarse, m - 1) for n, m in zip(sample.shape, level.shape, strict=True)
-    )
-    sample -= level[rows][:, columns]
-    sample[~known] = 0
-    mesh = max(MESH_PX // stride, LEAST_MESH_PX)
-    rms = float(sep.Background(sample, mask=None if known.all() else ~known, bw=mesh, bh=mesh).globalrms)
-    objects = _objects(search, rms * (BINNED_NOISE if step == 2 else 1.0))
+    known = sample[np.isfinite(sample)]
+    if not known.size or min(search.shape) < BOX:
+        nothing = smooth(np.zeros((1, 1), np.float32), (h, w), 0.0)
+        return Found(np.zeros(0, OBJECT_DTYPE), 0.0, 0.0, nothing, noise, search, step)
+    sky = median_of(known)
+    levels, _ = tell(search, MESH_PX // step, BOX, threads)
+    level = smooth(levels, (h, w), sky)
+    _take_off(sample, level, stride)
+    _, sigmas = tell(sample, max(MESH_PX // stride, LEAST_MESH_PX), 1, threads)
+    told = sigmas[np.isfinite(sigmas)]
+    rms = float(np.median(told)) if told.size else 0.0
+    threshold = THRESHOLD_SIGMA * max(rms, 1e-6) * (BINNED_NOISE if step == 2 else 1.0)
+    objects = objects_in(search, level, step, threshold, threads)
     for name in ("x", "y"):
         objects[name] = step * objects[name] + (step - 1) / 2
     for name in ("a", "b"):
         objects[name] *= step
     # a binned px is the mean of four
     objects["flux"] *= step**2
-    return Found(objects, sky, rms, level, coarse, noise, search, step)
+    return Found(objects, sky, rms, level, noise, search, step)
 
 
 def _stride(height: int, width: int, cell: int) -> int:
@@ -230,52 +241,33 @@ def _stride(height: int, width: int, cell: int) -> int:
     return stride + 2 if stride % 3 == 0 and cell % 3 == 0 else stride
 
 
-def _level(search: Array, sky: float, mesh: int) -> Array:
-    """Sky of a picture at half its resolution."""
-    shape = search.shape[0] // COARSE, search.shape[1] // COARSE
-    coarse, missing = np.empty(shape, np.float32), np.empty(shape, np.bool_)
-    _coarse(search, coarse, missing)
-    some = bool(missing.any())
-    if some:
-        coarse[missing] = sky
-    background: Array = sep.Background(coarse, mask=missing if some else None, bw=mesh, bh=mesh).back()
-    return background
+def median_of(values: Array) -> float:
+    """Median of values that are finite, to a millionth of their spread."""
+    low, high = float(values.min()), float(values.max())
+    return float(value_at(values, 0.5 * (len(values) - 1), low, high, HALVINGS))
 
 
-def _objects(search: Array, rms: float) -> Array:
-    """Objects above the threshold; a field too dense for the buffers is searched less deep."""
-    threshold = THRESHOLD_SIGMA * max(rms, 1e-6)
-    for _ in range(5):
-        try:
-            found: Array = sep.extract(
-                search, threshold, minarea=MIN_AREA_PX, deblend_nthresh=DEBLEND_LEVELS, deblend_cont=0.005
-            )
-        except Exception as error:
-            if "buffer" not in str(error) and "overflow" not in str(error):
-                raise
-            if "buffer" in str(error) and sep.get_extract_pixstack() < LARGE_STACK_PX <= search.size:
-                sep.set_extract_pixstack(LARGE_STACK_PX)
-            else:
-                threshold *= 3
-        else:
-            return found
-    return _nothing()
-
-
-def _nothing() -> Array:
-    found: Array = sep.extract(np.zeros((8, 8), np.float32), 1.0)
-    return found
+@njit(**IN_ANY_ORDER)
+def _squares_within(values: Array, limit: float) -> tuple[float, int]:
+    """Sum of the squares of the values up to a limit, and how many they are."""
+    total, n = 0.0, 0
+    for i in range(values.size):
+        value = float(values[i])
+        within = value <= limit
+        n += within
+        total += value * value if within else 0.0
+    return total, n
 
 
 def noise_of(differences: Array) -> float:
     """Noise of one px, ADU, stars and gradients cancelled: robust spread of second differences / 6 (Immerkær 1996)."""
     if not differences.size:
         return float("nan")
-    kept = np.abs(differences.astype(np.float64))
-    spread = 1.4826 * float(np.median(kept))
+    kept = np.abs(differences)
+    spread = 1.4826 * median_of(kept)
     # a MAD of whole ADU comes in steps: finish with the rms inside 3 σ, whose variance is 0.9733 of a Gaussian's
     for _ in range(3):
-        inside = kept[kept <= 3 * spread]
-        if spread > 0 and len(inside):
-            spread = math.sqrt(float((inside**2).mean()) / 0.9733)
+        squares, number = _squares_within(kept, 3 * spread)
+        if spread > 0 and number:
+            spread = math.sqrt(squares / number / 0.9733)
     return spread / 6.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numba import njit
 
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import xtrans
+from livestack.reduce.bands import each_part
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.detect import Found, find
 from livestack.reduce.kernels import Sensor, calibrate
@@ -17,6 +19,8 @@ from livestack.reduce.sensor import bare, sensor_of
 from livestack.reduce.shapes import measure_each, sharpness, sizes
 
 MAX_STARS = 3000
+STARS = 128
+"""Stars measured at a time."""
 HOT_RATIO = 5.0
 """Peak over the mean of its 8 neighbours: stars stay below 3.4 for FWHM ≥ 1.6 px, hot px lie above 50."""
 SHARPEST = 12.0
@@ -46,8 +50,13 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
     return out
 
 
-def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
+def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> tuple[Array, Quality]:
     """Find and measure the stars of a frame.
+
+    Parameters
+    ----------
+    threads : Executor, optional
+        Runs the bands of the kernels; none of its threads may be the caller.
 
     Returns
     -------
@@ -57,8 +66,8 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     """
     sensor = sensor_of(frame, masters)
     colours = sensor[4]
-    found = find(sensor)
-    stars = _stars(sensor, found)
+    found = find(sensor, threads)
+    stars = _stars(sensor, found, threads)
     if len(colours) == xtrans.CELL:
         stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - XTRANS_WIDENING_PX2, 0.5))
     elif len(colours):
@@ -70,7 +79,7 @@ def measure(frame: Frame, masters: Masters) -> tuple[Array, Quality]:
     return stars, _quality(stars, found.sky, found.noise)
 
 
-def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
+def measure_stack(mean: Array, coverage: Array, cfa: str | None, threads: Executor | None = None) -> Array:
     """Stars of a stack where a third of its subs or more cover: fluxes as in its subs, at the stack's scale.
 
     Parameters
@@ -79,6 +88,8 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
     coverage : (C, H, W), or (1, H, W) for all channels.
     cfa : str, optional
         Pattern of the subs: with one, a channel counts as often as it has px.
+    threads : Executor, optional
+        Runs the bands of the kernels; none of its threads may be the caller.
 
     Returns
     -------
@@ -89,7 +100,7 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None) -> Array:
     light = np.empty((1, *mean.shape[1:]), np.float32)
     _stacked_luminance(mean, coverage.min(axis=0), shares, light[0])
     sensor = bare(light)
-    return _stars(sensor, find(sensor))
+    return _stars(sensor, find(sensor, threads), threads)
 
 
 @njit(**OPTIONS)
@@ -108,30 +119,43 @@ def _stacked_luminance(mean: Array, coverage: Array, shares: Array, out: Array) 
             out[y, x] = total if 3 * coverage[y, x] >= most else F(np.nan)
 
 
-def _stars(sensor: Sensor, seen: Found) -> Array:
-    """Measure objects and keep those that are stars: inside, round enough, larger than one hot px; brightest first."""
+def _likely(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
+    """Pick the objects that may be stars: inside, round enough, larger than one hot px."""
     _, h, w = sensor[0].shape
-    found = seen.objects
+    found: Array = seen.objects
     keep = (found["x"] > 4) & (found["x"] < w - 5) & (found["y"] > 4) & (found["y"] < h - 5) & (found["b"] > 0)
     found = found[keep]
     if not len(found):
-        return np.zeros(0, STAR_DTYPE)
+        return found
     sharp = np.empty(len(found), np.float32)
-    sharpness(sensor, found["x"], found["y"], seen.sky, sharp)
+    each_part(
+        len(found),
+        STARS,
+        threads,
+        lambda k0, k1: sharpness(sensor, found["x"][k0:k1], found["y"][k0:k1], seen.sky, sharp[k0:k1]),
+    )
     elongation = found["a"] / found["b"]
     # relative limits: an undersampled frame has sharp stars, a badly guided one long stars
     usual = float(np.percentile(sharp, 25))
     keep = sharp <= (max(HOT_RATIO, 2.5 * usual) if usual < SHARPEST else HOT_RATIO)
     keep &= elongation <= MAX_ELONGATION_RATIO * float(np.median(elongation))
     keep &= found["a"] <= 6 * float(np.median(found["a"]))
-    found, elongation = found[keep], elongation[keep]
+    found = found[keep]
+    return found
+
+
+def _stars(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
+    """Measure objects and keep those that are stars; brightest first."""
+    found = _likely(sensor, seen, threads)
     if not len(found):
         return np.zeros(0, STAR_DTYPE)
+    elongation = found["a"] / found["b"]
     step, middle = seen.step, (seen.step - 1) / 2
     x, y = found["x"].astype(np.float64), found["y"].astype(np.float64)
     size = np.empty(len(x))
     inside = ((x - middle) / step, (y - middle) / step, SIZE_A * found["a"] / step, found["flux"] / step**2)
-    sizes(seen.picture, np.stack(inside, axis=1), size)
+    places = np.stack(inside, axis=1)
+    each_part(len(x), STARS, threads, lambda k0, k1: sizes(seen.picture, seen.level, step, places[k0:k1], size[k0:k1]))
     if step > 1:
         size = step * np.sqrt(np.maximum(size**2 - BINNED_WIDENING_PX2, 0.1))
     typical_size = float(np.clip(np.median(size[np.isfinite(size)]), 0.5, 50)) if np.isfinite(size).any() else 1.0
@@ -143,7 +167,10 @@ def _stars(sensor: Sensor, seen: Found) -> Array:
     aperture = APERTURE_HFR * float(np.clip(np.median(size[bright]), 0.5, 50))
     told = np.empty((len(x), 6))
     limits = 2.0 / 2.35 * max(typical_size, 0.6), aperture
-    measure_each(sensor, (seen.level, seen.coarse), np.stack([x, y, size], axis=1), limits, told)
+    guesses = np.stack([x, y, size], axis=1)
+    each_part(
+        len(x), STARS, threads, lambda k0, k1: measure_each(sensor, seen.level, guesses[k0:k1], limits, told[k0:k1])
+    )
     x, y, flux, peak, fwhm, hfr = told.T
     error = seen.rms * np.sqrt(np.pi) * aperture
     stars = np.zeros(len(x), STAR_DTYPE)

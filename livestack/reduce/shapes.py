@@ -9,6 +9,7 @@ from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.detect import luminance
 from livestack.reduce.kernels import Sensor, calibrate
+from livestack.reduce.level import Level, level_along
 
 CORE = 0.3
 MARGIN = 4
@@ -43,23 +44,22 @@ def sharpness(sensor: Sensor, x: Array, y: Array, sky: float, out: Array) -> Non
 
 
 @njit(**OPTIONS)
-def _window(sensor: Sensor, sky: tuple[Array, int], y0: int, x0: int, side: int) -> Array:
-    """Luminance above the sky of side × side px from (y0, x0) on; NaN = not known, or beyond the frame."""
+def _window(sensor: Sensor, level: Level, y0: int, x0: int, out: Array) -> None:
+    """Luminance above the sky of px from (y0, x0) on; NaN = not known, or beyond the frame."""
     planes, height, width = sensor[0].shape
-    level, coarse = sky
-    out = np.empty((side, side), np.float32)
-    luminance(sensor, y0, x0, MARGIN, np.empty((planes, side + 2 * MARGIN, side + 2 * MARGIN), np.float32), out)
-    column = np.empty(side, np.int64)
-    for x in range(side):
-        column[x] = min((x0 + x) // coarse, level.shape[1] - 1) if 0 <= x0 + x < width else -1
-    for y in range(side):
+    h, w = out.shape
+    luminance(sensor, y0, x0, MARGIN, np.empty((planes, h + 2 * MARGIN, w + 2 * MARGIN), np.float32), out)
+    sky = np.empty(w, np.float32)
+    first, last = min(max(-x0, 0), w), max(min(width - x0, w), 0)
+    for y in range(h):
         if not 0 <= y0 + y < height:
             out[y] = np.nan
             continue
-        row = level[min((y0 + y) // coarse, level.shape[0] - 1)]
-        for x in range(side):
-            out[y, x] = out[y, x] - row[column[x]] if column[x] >= 0 else F(np.nan)
-    return out
+        level_along(level, float(y0 + y), float(x0), 1.0, sky)
+        for x in range(w):
+            out[y, x] -= sky[x]
+        out[y, :first] = np.nan
+        out[y, last:] = np.nan
 
 
 @njit(**OPTIONS)
@@ -107,12 +107,27 @@ def _half_light(within: Array, total: float) -> float:
 
 
 @njit(**OPTIONS)
-def sizes(picture: Array, objects: Array, out: Array) -> None:
-    """Radius that holds half of a flux; objects (N, 4): x, y, within how many px it is sought, flux."""
+def sizes(picture: Array, level: Level, step: int, objects: Array, out: Array) -> None:
+    """Radius that holds half of a flux, px of a picture whose px are `step` px of the level wide.
+
+    Parameters
+    ----------
+    objects : (N, 4)
+        x, y, within how many px it is sought, flux.
+    """
+    middle = 0.5 * (step - 1)
     for k in range(len(objects)):
         x, y, reach, flux = objects[k]
         within = np.empty(int(reach / RING_PX) + 1, np.float64)
-        _light_within(picture, y, x, within)
+        r = int(np.ceil(reach)) + 2
+        y0, x0 = max(int(y) - r, 0), max(int(x) - r, 0)
+        light = picture[y0 : int(y) + r + 2, x0 : int(x) + r + 2].copy()
+        sky = np.empty(light.shape[1], np.float32)
+        for j in range(len(light)):
+            level_along(level, step * (y0 + j) + middle, step * x0 + middle, float(step), sky)
+            for i in range(sky.size):
+                light[j, i] -= sky[i]
+        _light_within(light, y - y0, x - x0, within)
         out[k] = _half_light(within, flux)
 
 
@@ -197,14 +212,12 @@ def _is_cut(light: Array, y: float, x: float, radius: float) -> bool:
 
 
 @njit(**OPTIONS)
-def measure_each(
-    sensor: Sensor, sky: tuple[Array, int], objects: Array, limits: tuple[float, float], out: Array
-) -> None:
+def measure_each(sensor: Sensor, level: Level, objects: Array, limits: tuple[float, float], out: Array) -> None:
     """Measure stars: out (N, 6) becomes x, y, flux, peak, FWHM, HFR; NaN = cut by an edge.
 
     Parameters
     ----------
-    sky : level and the width of its px, as in `detect.Found`.
+    level : the sky's.
     objects : (N, 3)
         x, y, which are refined where the centroid stays near, and the half-light radius.
     limits : σ of the window of centroids, radius for fluxes.
@@ -213,10 +226,11 @@ def measure_each(
     farthest = 1.0 + 0.6 * sigma
     within = np.empty(int(aperture / RING_PX) + 1, np.float64)
     r = int(np.ceil(max(aperture, 4 * sigma) + farthest)) + 1
+    light = np.empty((2 * r + 1, 2 * r + 1), np.float32)
     for k in range(len(objects)):
         x, y, size = objects[k]
         y0, x0 = int(y + 0.5) - r, int(x + 0.5) - r
-        light = _window(sensor, sky, y0, x0, 2 * r + 1)
+        _window(sensor, level, y0, x0, light)
         x, y = x - x0, y - y0
         cy, cx = _centre(light, y, x, sigma)
         if not (cy - y) ** 2 + (cx - x) ** 2 < farthest**2:

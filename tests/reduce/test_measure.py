@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import sep
 
 from livestack.frame import Array, Masters
-from livestack.reduce.detect import SMALL_STACK_PX
 from livestack.reduce.measure import measure, measure_stack
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, mosaic, noisy, star_field
 
@@ -214,14 +212,6 @@ def test_a_crowded_field_is_measured() -> None:
     assert quality.fwhm_px == pytest.approx(2.6, rel=0.25)
 
 
-@pytest.fixture
-def _small_again() -> Iterator[None]:
-    """What a large frame took of memory is given back, or every search in later tests would touch it."""
-    yield
-    sep.set_extract_pixstack(SMALL_STACK_PX)
-
-
-@pytest.mark.usefixtures("_small_again")
 def test_large_frames_are_searched_binned_and_measured_full() -> None:
     """Beyond 8 Mpx: positions as good as ever."""
     size = (2900, 2900)
@@ -259,3 +249,15 @@ def test_calibration_comes_before_measuring() -> None:
 def test_the_same_bits_again() -> None:
     frame = frame_of(noisy(draw_stars(SIZE, star_field(60, SIZE, 25), 3.0), 26), "RGGB")
     assert measure(frame, NOTHING)[0].tobytes() == measure(frame, NOTHING)[0].tobytes()
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_the_bits_are_the_same_in_any_number_of_threads(cfa: str | None, n_threads: int) -> None:
+    frame = frame_of(noisy(draw_stars(SIZE, star_field(300, SIZE, 27), 3.0), 28), cfa)
+    alone, quality = measure(frame, NOTHING)
+    with ThreadPoolExecutor(n_threads) as threads:
+        shared, same = measure(frame, NOTHING, threads)
+    assert len(alone) > 100
+    assert shared.tobytes() == alone.tobytes()
+    assert same == quality
