@@ -18,8 +18,6 @@ from livestack.reduce.measure import measure
 StackKey = tuple[Any, ...]
 CHUNK = 1 << 20
 
-_NO_MASTERS = Masters()
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -36,7 +34,7 @@ class Prepared:
     masters_id : str
         Calibration it was measured with; a stack that uses another measures it again.
     stars, quality
-        None for a frame that is not a light.
+        None for a frame that is not a light, and for a light that is not measured yet.
     """
 
     arrival: int
@@ -64,12 +62,12 @@ class Unusable:
 def prepare(
     arrival: int, identity: Identity, calibration: Callable[[StackKey], tuple[str, Masters] | None]
 ) -> Prepared | Unusable:
-    """Read a file, and measure it when it is a light.
+    """Read a file, and measure it when it is a light and its stack is founded: before, its masters are not known.
 
     Parameters
     ----------
     calibration : callable
-        Masters of the stack that a light belongs to, with their id, as far as they are known.
+        Masters of the stack that a light belongs to, with their id; None before there is such a stack.
     """
     sha256 = None
     try:
@@ -77,8 +75,8 @@ def prepare(
         frame = open_frame(identity.path)
         if frame.header.kind != "light":
             return Prepared(arrival, identity, sha256, frame)
-        masters_id, masters = calibration(stack_key(frame)) or ("", _NO_MASTERS)
-        return measured(Prepared(arrival, identity, sha256, frame), masters_id, masters)
+        known, sub = calibration(stack_key(frame)), Prepared(arrival, identity, sha256, frame)
+        return sub if known is None else measured(sub, *known)
     except FrameError as error:
         return Unusable(arrival, identity, sha256, error.reason, error.sentence)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any
 import numba
 import platformdirs
 from numba.core.caching import IndexDataCacheFile
+from numba.np import linalg
 
 PATIENCE_S = 10.0
 """A lock that is held so long was left by a process that is no more."""
@@ -59,6 +61,19 @@ class _CacheFile(IndexDataCacheFile):
             super().save(key, data)  # type: ignore[no-untyped-call]
 
 
+def _without_blas() -> None:
+    """Keep numba from loading SciPy's linear algebra, two thirds of its own time, only to see that it is there.
+
+    No kernel calls it; one that did would find it, for it is asked for again where such a kernel is compiled.
+    """
+    asked, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+_without_blas()
 DIGEST = _sources_digest()
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{DIGEST}"
