@@ -64,6 +64,7 @@ class Calibration:
     def __init__(self, processing: Processing, cache: Path) -> None:
         self._cache = cache
         self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "calibrate")
+        self._built: tuple[str, Masters, list[str]] | None = None
         self._saving: Future[None] | None = None
         self._enabled = processing.calibration
         self._library: list[Header] = []
@@ -98,20 +99,23 @@ class Calibration:
             What is to be journaled, the masters, and their id ("" = none).
         """
         choice = self.begin(stack, light)
+        events = choice.told()
         self._until_saved()
-        return choice.told(), choice.masters, choice.id
+        return events, choice.masters, choice.id
 
     def begin(self, stack: str, light: Frame) -> Choice:
-        """Do what `choose` does, but return as soon as there are masters: they are proved and kept meanwhile."""
+        """Do what `choose` does, but return as soon as there are masters: they are proved meanwhile, and kept later."""
         chosen = match(light.header, self._library, self._by_hand) if self._enabled else Chosen()
         chosen = self._readable(chosen)
         identity = _identity(chosen, self._threads)
         masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
+        finding = self._threads.submit(getattr, masters, "bad")  # every sub asks for it
         why_not = _why_no_dark(light, masters, self._threads) if chosen.dark and "dark" not in self._by_hand else None
         if why_not:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
             identity = _identity(chosen, self._threads)
             masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
+        finding.result()
         if not masters.provenance:
             identity = ""
         # what was chosen and could not be used is told in the notes
@@ -128,6 +132,7 @@ class Calibration:
         proof = self._threads.submit(figures, light, masters) if masters.provenance else None
 
         def told() -> list[Event]:
+            self._keep()
             matched = MastersMatched(
                 stack,
                 **sources,
@@ -146,7 +151,9 @@ class Calibration:
         """Return the masters of a stack of a resumed session, whose lights have this shape: the same bits."""
         bias, dark, flat, darkflat = (tuple(Path(path) for path in getattr(matched, kind)) for kind in _SOURCES)
         chosen = Chosen(bias, dark, flat, darkflat, matched.dark_scale)
-        return self._load_or_build(matched.id, chosen, light, shape)[0]
+        masters, _ = self._load_or_build(matched.id, chosen, light, shape)
+        self._keep()
+        return masters
 
     def _readable(self, chosen: Chosen) -> Chosen:
         """Leave out files that are gone by now; a video named by hand is all its frames."""
@@ -160,14 +167,25 @@ class Calibration:
     ) -> tuple[Masters, list[str]]:
         if not identity:
             return Masters(), []
-        kept = self._cache / f"masters-{identity}.npz"
+        if self._built is not None and self._built[0] == identity:
+            return self._built[1:]
         self._until_saved()
-        loaded = _load(kept)
+        loaded = _load(self._kept(identity))
         if loaded is not None:
             return loaded
         masters, problems = build(chosen, _reader(shape), light, self._threads, shape)
-        self._saving = self._threads.submit(_save, kept, masters, problems)
+        self._built = identity, masters, problems
         return masters, problems
+
+    def _kept(self, identity: str) -> Path:
+        return self._cache / f"masters-{identity}.npz"
+
+    def _keep(self) -> None:
+        """Begin to write the masters that were built last."""
+        if self._built is not None:
+            identity, masters, problems = self._built
+            self._saving = self._threads.submit(_save, self._kept(identity), masters, problems)
+            self._built = None
 
     def _until_saved(self) -> None:
         if self._saving is not None:

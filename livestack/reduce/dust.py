@@ -42,7 +42,8 @@ def structure_of(px: Callable[[slice], Array], shape: tuple[int, ...], cfa: str 
     for top in range(0, h, ROWS):  # what the processor keeps at hand: one pass over memory
         bottom = min(top + ROWS, h)
         part = px(slice(top * cell, bottom * cell))[:, : w * cell]
-        part = np.nan_to_num(part.astype(np.float32, copy=False))
+        part = part.astype(np.float32, copy=False)
+        part = part if np.isfinite(part.sum()) else np.nan_to_num(part)
         part = part if part.ndim == 2 else part.mean(axis=2)
         level[top:bottom] = cv2.resize(part, (w, bottom - top), interpolation=cv2.INTER_AREA)
     smooth = cv2.medianBlur(level, 5)
