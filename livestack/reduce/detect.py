@@ -90,7 +90,8 @@ def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: A
         if colours.shape[0] > 0:
             _mean_of_cells(first, data[0, margin + y + 1, inside], row)
             continue
-        row[:] = first[:w]
+        for x in range(w):  # numba compiles a copy of a slice for seconds
+            row[x] = first[x]
         for p in range(1, planes):
             more = data[p, margin + y, inside]
             for x in range(w):
@@ -138,7 +139,8 @@ def _bin(light: Array, step: int, y0: int, x0: int, out: Array) -> None:
     for y in range(min(light.shape[0] // step, out.shape[0] - y0)):
         row, one = out[y0 + y, x0 : x0 + light.shape[1] // step], light[y * step]
         if step == 1:
-            row[:] = one
+            for x in range(row.size):
+                row[x] = one[x]
             continue
         two = light[y * step + 1]
         for x in range(row.size):
