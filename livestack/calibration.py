@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,9 +29,20 @@ from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.reduce.proof import HALF, dark_fit, figures
 from livestack.settings import Processing
 
+log = logging.getLogger("livestack")
+
 _ARRAYS = ("pedestal", "flat", "bad_pixels")
 _FACTS = ("provenance", "n_frames", "noise_adu")
 _SOURCES = ("bias", "dark", "flat", "darkflat")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Masters of a new stack, their id ("" = none), and what is to be journaled: it is ready when it is asked for."""
+
+    masters: Masters
+    id: str
+    told: Callable[[], list[Event]]
 
 
 class Calibration:
@@ -49,6 +63,9 @@ class Calibration:
 
     def __init__(self, processing: Processing, cache: Path) -> None:
         self._cache = cache
+        self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "calibrate")
+        self._built: tuple[str, Masters, list[str]] | None = None
+        self._saving: Future[None] | None = None
         self._enabled = processing.calibration
         self._library: list[Header] = []
         self._by_hand: dict[str, Path] = {}
@@ -64,6 +81,10 @@ class Calibration:
         if header.kind in KINDS and header.path not in {known.path for known in self._library}:
             self._library.append(dataclasses.replace(header, raw={}))
 
+    def close(self) -> None:
+        """Finish what is still being written."""
+        self._threads.shutdown()
+
     def choose(self, stack: str, light: Frame) -> tuple[list[Event], Masters, str]:
         """Choose and build the masters of a new stack, and prove them on its first light.
 
@@ -77,15 +98,24 @@ class Calibration:
         list of Event, Masters, str
             What is to be journaled, the masters, and their id ("" = none).
         """
+        choice = self.begin(stack, light)
+        events = choice.told()
+        self._until_saved()
+        return events, choice.masters, choice.id
+
+    def begin(self, stack: str, light: Frame) -> Choice:
+        """Do what `choose` does, but return as soon as there are masters: they are proved meanwhile, and kept later."""
         chosen = match(light.header, self._library, self._by_hand) if self._enabled else Chosen()
         chosen = self._readable(chosen)
-        identity = _identity(chosen)
+        identity = _identity(chosen, self._threads)
         masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
-        why_not = _why_no_dark(light, masters) if chosen.dark and "dark" not in self._by_hand else None
+        finding = self._threads.submit(getattr, masters, "bad")  # every sub asks for it
+        why_not = _why_no_dark(light, masters, self._threads) if chosen.dark and "dark" not in self._by_hand else None
         if why_not:
             chosen = dataclasses.replace(chosen, dark=(), dark_scale=None, notes=(*chosen.notes, why_not))
-            identity = _identity(chosen)
+            identity = _identity(chosen, self._threads)
             masters, problems = self._load_or_build(identity, chosen, light.header, light.data.shape)
+        finding.result()
         if not masters.provenance:
             identity = ""
         # what was chosen and could not be used is told in the notes
@@ -99,23 +129,31 @@ class Calibration:
             if kind in masters.n_frames
         ]
         said = [light.header.note] if light.header.note else []
-        matched = MastersMatched(
-            stack,
-            **sources,
-            missing=list(chosen.missing),
-            notes=[*chosen.notes, *problems, *said],
-            id=identity,
-            dark_scale=chosen.dark_scale,
-            fits=list(chosen.fits),
-            figures=figures(light, masters) if masters.provenance else {},
-        )
-        return [*built, matched], masters, identity
+        proof = self._threads.submit(figures, light, masters) if masters.provenance else None
+
+        def told() -> list[Event]:
+            self._keep()
+            matched = MastersMatched(
+                stack,
+                **sources,
+                missing=list(chosen.missing),
+                notes=[*chosen.notes, *problems, *said],
+                id=identity,
+                dark_scale=chosen.dark_scale,
+                fits=list(chosen.fits),
+                figures=proof.result() if proof else {},
+            )
+            return [*built, matched]
+
+        return Choice(masters, identity, told)
 
     def of(self, matched: MastersMatched, light: Header, shape: tuple[int, ...]) -> Masters:
         """Return the masters of a stack of a resumed session, whose lights have this shape: the same bits."""
         bias, dark, flat, darkflat = (tuple(Path(path) for path in getattr(matched, kind)) for kind in _SOURCES)
         chosen = Chosen(bias, dark, flat, darkflat, matched.dark_scale)
-        return self._load_or_build(matched.id, chosen, light, shape)[0]
+        masters, _ = self._load_or_build(matched.id, chosen, light, shape)
+        self._keep()
+        return masters
 
     def _readable(self, chosen: Chosen) -> Chosen:
         """Leave out files that are gone by now; a video named by hand is all its frames."""
@@ -129,22 +167,43 @@ class Calibration:
     ) -> tuple[Masters, list[str]]:
         if not identity:
             return Masters(), []
-        kept = self._cache / f"masters-{identity}.npz"
-        loaded = _load(kept)
+        if self._built is not None and self._built[0] == identity:
+            return self._built[1:]
+        self._until_saved()
+        loaded = _load(self._kept(identity))
         if loaded is not None:
             return loaded
-        with ThreadPoolExecutor(1) as ahead:
-            masters, problems = build(chosen, _reader(shape), light, ahead, shape)
-        arrays: dict[str, Any] = {
-            name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None
-        }
-        facts = json.dumps({name: getattr(masters, name) for name in _FACTS} | {"problems": problems})
-
-        def write(file: BinaryIO) -> None:
-            np.savez(file, facts=np.array(facts), **arrays)
-
-        write_atomically(kept, write)
+        masters, problems = build(chosen, _reader(shape), light, self._threads, shape)
+        self._built = identity, masters, problems
         return masters, problems
+
+    def _kept(self, identity: str) -> Path:
+        return self._cache / f"masters-{identity}.npz"
+
+    def _keep(self) -> None:
+        """Begin to write the masters that were built last."""
+        if self._built is not None:
+            identity, masters, problems = self._built
+            self._saving = self._threads.submit(_save, self._kept(identity), masters, problems)
+            self._built = None
+
+    def _until_saved(self) -> None:
+        if self._saving is not None:
+            self._saving.result()
+
+
+def _save(path: Path, masters: Masters, problems: list[str]) -> None:
+    """Keep masters for later; where there is no room they are built again."""
+    arrays: dict[str, Any] = {name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None}
+    facts = json.dumps({name: getattr(masters, name) for name in _FACTS} | {"problems": problems})
+
+    def write(file: BinaryIO) -> None:
+        np.savez(file, facts=np.array(facts), **arrays)
+
+    try:
+        write_atomically(path, write)
+    except OSError as error:
+        log.warning("%s could not be written: %s", path.name, error.strerror)
 
 
 def _load(path: Path) -> tuple[Masters, list[str]] | None:
@@ -157,27 +216,26 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
     return Masters(**arrays, **{name: facts.get(name, {}) for name in _FACTS}), facts["problems"]
 
 
-def _identity(chosen: Chosen) -> str:
+def _identity(chosen: Chosen, threads: Executor) -> str:
     """Name of a choice of files by their content; "" for no file at all."""
-    sources = {kind: getattr(chosen, kind) for kind in _SOURCES}
-    if not any(sources.values()):
+    sources = [(kind, path) for kind in _SOURCES for path in getattr(chosen, kind)]
+    if not sources:
         return ""
     digest = hashlib.sha256()
-    for kind, paths in sources.items():
-        for path in paths:
-            digest.update(f"{kind}:{_content(path)};".encode())
+    for (kind, _), content in zip(sources, threads.map(_content, [path for _, path in sources]), strict=True):
+        digest.update(f"{kind}:{content};".encode())
     if chosen.dark_scale is not None:
         digest.update(f"scale:{chosen.dark_scale!r};".encode())
     return digest.hexdigest()[:16]
 
 
-def _why_no_dark(light: Frame, masters: Masters) -> str | None:
+def _why_no_dark(light: Frame, masters: Masters, threads: Executor) -> str | None:
     """Words on a dark that makes a light worse; None = it does what it should, or cannot be told."""
     if masters.pedestal is None or masters.pedestal.shape != light.data.shape:
         return None
     if float(np.median(masters.pedestal[::8, ::8])) > 1.02 * float(np.median(light.data[::8, ::8])):
         return "the dark is brighter than the lights: ignored (another offset, or lights of 8 bit?)"
-    fit = dark_fit(light, masters.pedestal)
+    fit = dark_fit(light, masters.pedestal, threads)
     if fit is None or fit >= HALF:
         return None
     return (

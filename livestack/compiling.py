@@ -57,7 +57,7 @@ def compile_all() -> bool:
 
 @contextlib.contextmanager
 def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """Compile beside what is done in the block, first what a first sub needs.
+    """Compile beside what is done in the block, first what a first sub needs; what is compiled is loaded there.
 
     Parameters
     ----------
@@ -68,10 +68,7 @@ def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str],
     say : callable
         Hears a sentence where there is something to compile.
     """
-    if are_compiled():
-        yield
-        return
-    if not FIRST_MARK.exists():
+    if not (are_compiled() or FIRST_MARK.exists()):
         say("the kernels are compiled first, once: a minute or two until the first sub is stacked")
         ready.clear()
     over = threading.Event()
@@ -84,11 +81,19 @@ def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str],
         thread.join()
 
 
+def load() -> None:
+    """Load the kernels that a first sub needs, meanwhile it is read and its masters are."""
+    for part in FIRST.values():
+        part()
+
+
 def _compile_beside(ready: threading.Event, stop: threading.Event, over: threading.Event) -> None:
-    if not ready.is_set():
+    if ready.is_set():
+        load()
+    else:
         _compile_first(stop, over)
         ready.set()
-    if not (stop.is_set() or over.is_set()):
+    if not (are_compiled() or stop.is_set() or over.is_set()):
         with _at_work(REST):
             over.wait()
 

@@ -19,8 +19,6 @@ from livestack.reduce.measure import measure
 StackKey = tuple[Any, ...]
 CHUNK = 1 << 20
 
-_NO_MASTERS = Masters()
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -37,7 +35,7 @@ class Prepared:
     masters_id : str
         Calibration it was measured with; a stack that uses another measures it again.
     stars, quality
-        None for a frame that is not a light.
+        None for a frame that is not a light, and for a light that is not measured yet.
     """
 
     arrival: int
@@ -68,24 +66,31 @@ def prepare(
     calibration: Callable[[StackKey], tuple[str, Masters] | None],
     threads: Executor | None = None,
 ) -> Prepared | Unusable:
-    """Read a file, and measure it when it is a light.
+    """Read a file, and measure it when it is a light and its stack is founded: before, its masters are not known.
 
     Parameters
     ----------
     calibration : callable
-        Masters of the stack that a light belongs to, with their id, as far as they are known.
+        Masters of the stack that a light belongs to, with their id; None before there is such a stack.
     threads : Executor, optional
         Runs the bands of the kernels; none of its threads may be the caller.
     """
+    # the bytes are told while they are read and measured
+    hashing = threads.submit(content_hash, identity.path) if threads else None
     sha256 = None
     try:
-        sha256 = content_hash(identity.path)
-        frame = open_frame(identity.path)
-        if frame.header.kind != "light":
-            return Prepared(arrival, identity, sha256, frame)
-        masters_id, masters = calibration(stack_key(frame)) or ("", _NO_MASTERS)
-        return measured(Prepared(arrival, identity, sha256, frame), masters_id, masters, threads)
-    except FrameError as error:
+        if hashing is None:
+            sha256 = content_hash(identity.path)
+        sub = Prepared(arrival, identity, sha256 or "", open_frame(identity.path))
+        known = calibration(stack_key(sub.frame)) if sub.frame.header.kind == "light" else None
+        if known is not None:
+            sub = measured(sub, *known, threads)
+        return sub if hashing is None else dataclasses.replace(sub, sha256=hashing.result())
+    except FrameError:
+        try:
+            sha256 = sha256 if hashing is None else hashing.result()
+        except FrameError as before:
+            error = before
         return Unusable(arrival, identity, sha256, error.reason, error.sentence)
 
 

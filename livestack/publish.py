@@ -177,11 +177,11 @@ class Publisher:
         self._version += 1
         picture = stack_picture(growth, self.threads, self._version)
         last = None if sub is None else sub_picture(growth, sub, self._version)
+        self.slots[0].put(picture)
+        self._to_cache("picture.npy", picture)
         if last is not None:
             self.slots[1].put(last)
             self._to_cache("last.npy", last)
-        self.slots[0].put(picture)
-        self._to_cache("picture.npy", picture)
         self._show_removed(growth)
 
     def glance(self, paths: list[Path]) -> None:

@@ -133,6 +133,8 @@ class Engine:
             finally:
                 self.stop.set()
                 self._publisher.close()
+                if session := getattr(self, "_session", None):
+                    session.calibration.close()
                 close_decoders()
                 self._journal.close()
 

@@ -104,7 +104,7 @@ class Session:
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
-        """Masters that a light of this key will be stacked with; for workers, from any thread."""
+        """Masters that a light of this key will be stacked with, once that is known; for workers, from any thread."""
         lane = self.lanes.get(key)
         newest = lane.growths[-1:] if lane else []
         return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
@@ -148,6 +148,8 @@ class Session:
         problem: FrameError | None = None
         for growth in reversed(lane.growths):
             try:
+                if item.stars is None:  # it was read before there was a stack
+                    item = measured(item, growth.founding.masters_id, growth.founding.masters)
                 events = self._place(growth, item)
             except FrameError as error:
                 problem = problem or error
@@ -240,8 +242,9 @@ class Session:
         first = items[0]
         header = first.frame.header
         name = replaces or self._free_name(header)
-        calibrated, masters, masters_id = self.calibration.choose(name, first.frame)
-        first = measured(first, masters_id, masters, self.threads)
+        calibration = self.calibration.begin(name, first.frame)
+        masters = calibration.masters
+        first = measured(first, calibration.id, masters, self.threads)
         if first.stars is None or first.quality is None:
             raise RuntimeError("a light must be measured before it founds a stack")
         verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
@@ -253,12 +256,13 @@ class Session:
         origin = known_of_sub(f"{name}:{first.sha256[:8]}", first.stars, light, founding.shape)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
         self.names.add(name)
+        placed = self._place_first(growth, first)
         events: list[Event] = [
             founded(first, founding, replaces, self.processing.reject),
-            *calibrated,
+            *calibration.told(),
             ReferenceChosen(name, first.no, str(first.identity.path), len(first.stars)),
+            *placed,
         ]
-        events += self._place_first(growth, first)
         for item in items[1:]:
             try:
                 events += self._place(growth, item)

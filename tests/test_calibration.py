@@ -55,6 +55,26 @@ def _matched(events: list[object]) -> MastersMatched:
     return found
 
 
+def test_masters_are_there_before_they_are_proved_and_kept(light: Frame, library: Path, cache: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), cache)
+    choice = calibration.begin("M 31", light)
+    assert choice.masters.flat is not None
+    assert not list(cache.glob("masters-*.npz"))
+    again = calibration.begin("M 31", light)
+    assert again.masters is choice.masters, "a light that founds no stack does not cost the next one its masters"
+    told = again.told()
+    calibration.close()
+    assert len(list(cache.glob("masters-*.npz"))) == 1
+    assert told == Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)[0]
+
+
+def test_a_full_disk_costs_only_what_is_kept_of_masters(light: Frame, library: Path, tmp_path: Path) -> None:
+    calibration = Calibration(Processing(masters=(str(library),)), tmp_path / "gone")
+    _, masters, _ = calibration.choose("M 31", light)
+    _, again, _ = calibration.choose("M 31", light)
+    np.testing.assert_array_equal(masters.flat, again.flat)
+
+
 def test_a_library_is_matched_and_built(light: Frame, library: Path, cache: Path) -> None:
     events, masters, identity = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     built = [event for event in events if isinstance(event, MastersBuilt)]

@@ -20,6 +20,7 @@ from livestack.events import (
     SubAccepted,
     SubRejected,
 )
+from livestack.prepare import Prepared, identity_of, prepare
 from livestack.simulate import Night
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
@@ -55,6 +56,26 @@ def test_a_quiet_night_is_one_stack(told: Told, night: list[Path]) -> None:
     assert growth.shown().exposure_s == 14 * QUIET.exposure_s
     assert told.session.tally.n_accepted == 14
     assert told.journal.rows("SELECT stack, n_subs FROM stack") == [{"stack": NAME, "n_subs": 14}]
+
+
+def test_subs_read_before_there_is_a_stack_are_stacked_alike(told: Told, tmp_path: Path, night: list[Path]) -> None:
+    told.see(*night[:4])
+    early = Told(tmp_path / "early")
+    read = [prepare(no, identity_of(path), early.session.masters_of) for no, path in enumerate(night[:4], 1)]
+    assert all(isinstance(item, Prepared) and item.stars is None for item in read)
+    for item in read:
+        early.session.integrate(item)
+    assert early.reasons() == [""] * 4
+    assert early.state() == told.state()
+
+
+def test_subs_read_before_there_is_a_stack_can_wait_for_another(
+    told: Told, night: list[Path], elsewhere: list[Path]
+) -> None:
+    files = [night[0], *elsewhere]
+    for item in [prepare(no, identity_of(path), told.session.masters_of) for no, path in enumerate(files, 1)]:
+        told.session.integrate(item)
+    assert [len(growth.subs) for growth in told.session.growths()] == [5]
 
 
 def test_figures_of_each_sub_are_the_truth(told: Told, night: list[Path]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import os
 import sys
 import time
@@ -19,6 +20,7 @@ import numba
 import platformdirs
 from numba.core.caching import IndexDataCacheFile
 from numba.core.codegen import get_host_cpu_features
+from numba.np import linalg
 
 PATIENCE_S = 10.0
 """A lock that is held so long was left by a process that is no more."""
@@ -68,6 +70,21 @@ def _use_wide_vectors() -> None:
 
 
 _use_wide_vectors()
+
+
+def _without_blas() -> None:
+    """Keep numba from loading SciPy's linear algebra, two thirds of its own time, only to see that it is there.
+
+    No kernel calls it; one that did would find it, for it is asked for again where such a kernel is compiled.
+    """
+    asked, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+_without_blas()
 DIGEST = _sources_digest()
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{DIGEST}"

@@ -104,7 +104,7 @@ def combine(frames: Iterable[Array]) -> Combined:
 
     Memory: 28 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
     than `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the
-    differences of frames.
+    differences of frames. The mean of one frame of float32 is that frame itself.
     """
     first: Array | None = None
     before: Array | None = None
@@ -119,7 +119,7 @@ def combine(frames: Iterable[Array]) -> Combined:
         before = some
         n += 1
         if first is None:
-            first, shape = values.astype(np.float32), frame.shape
+            first, shape = values.astype(np.float32, copy=False), frame.shape
             continue
         if n == 2:
             # the first one does not differ from itself

@@ -84,7 +84,8 @@ def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: A
         if colours.shape[0] > 0:
             _mean_of_cells(first, data[0, margin + y + 1, inside], row)
             continue
-        row[:] = first[:w]
+        for x in range(w):  # numba compiles a copy of a slice for seconds
+            row[x] = first[x]
         for p in range(1, planes):
             more = data[p, margin + y, inside]
             for x in range(w):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -14,6 +15,10 @@ CELL = 4
 """Px on a side of what is compared: holds all colours of a mosaic alike, except X-Trans, whose cell does."""
 WIDE = 8.0
 """Structure is what departs from the mean of so many cells about it: shadows, not the vignette."""
+EDGE = int(2 * WIDE)
+"""Cells along the edges that are not looked at."""
+ROWS = 32
+"""Rows of cells that are made at once."""
 DEEP = 0.01
 """A shadow takes so much of the light and more."""
 LEAST_CELLS = 30
@@ -21,11 +26,26 @@ SURE = 0.25
 """How deep the shadows stand in a light must be known to this share of how deep they are in the flat."""
 
 
-def _structure(data: Array, cell: int) -> Array:
-    """Return what cells (h, w) depart from those about them, as a share; a median takes the stars out."""
-    h, w = (side // cell for side in data.shape[:2])
-    part = np.nan_to_num(data[: h * cell, : w * cell].astype(np.float32))
-    level = cv2.resize(part if part.ndim == 2 else part.mean(axis=2), (w, h), interpolation=cv2.INTER_AREA)
+def structure_of(px: Callable[[slice], Array], shape: tuple[int, ...], cfa: str | None) -> Array | None:
+    """Return what cells (h, w) depart from those about them, as a share, stars aside; None where there are too few.
+
+    Parameters
+    ----------
+    px : callable
+        Gives rows of a picture of this shape, (H, W) or (H, W, 3).
+    """
+    cell = xtrans.CELL if len(cfa or "") == xtrans.CELL**2 else CELL
+    if min(shape[:2]) < 4 * EDGE * cell:
+        return None
+    h, w = (side // cell for side in shape[:2])
+    level = np.empty((h, w), np.float32)
+    for top in range(0, h, ROWS):  # what the processor keeps at hand: one pass over memory
+        bottom = min(top + ROWS, h)
+        part = px(slice(top * cell, bottom * cell))[:, : w * cell]
+        part = part.astype(np.float32, copy=False)
+        part = part if np.isfinite(part.sum()) else np.nan_to_num(part)
+        part = part if part.ndim == 2 else part.mean(axis=2)
+        level[top:bottom] = cv2.resize(part, (w, bottom - top), interpolation=cv2.INTER_AREA)
     smooth = cv2.medianBlur(level, 5)
     wide = cv2.GaussianBlur(smooth, (0, 0), WIDE)
     return np.asarray(np.where(wide > 0.1 * np.median(wide), smooth / np.maximum(wide, 1e-6) - 1, 0.0))
@@ -42,13 +62,14 @@ def dust_depth(light: Array, flat: Array, cfa: str | None) -> float | None:
     light : (H, W) or (H, W, 3), pedestal off; divided by the flat or not.
     flat : normalised, as the light.
     """
-    cell = xtrans.CELL if len(cfa or "") == xtrans.CELL**2 else CELL
-    edge = int(2 * WIDE)
-    if min(light.shape[:2]) < 4 * edge * cell:
-        return None
-    shown, seen = _structure(flat, cell), _structure(light, cell)
+    shown, seen = (structure_of(data.__getitem__, data.shape, cfa) for data in (flat, light))
+    return None if shown is None or seen is None else depth_of(shown, seen)
+
+
+def depth_of(shown: Array, seen: Array) -> float | None:
+    """Return what `dust_depth` does, from the structure (h, w) of a flat and of a light."""
     # at the edges, where there is nothing beyond, the vignette is structure
-    shown, seen = (part[edge:-edge, edge:-edge] for part in (shown, seen))
+    shown, seen = (part[EDGE:-EDGE, EDGE:-EDGE] for part in (shown, seen))
     shadow = shown < -DEEP
     if shadow.sum() < LEAST_CELLS:
         return None

@@ -104,7 +104,8 @@ def _hold_aside(aside: Aside, at: Place, v: Array, owner: int, pushed: Array) ->
             q -= 1
         _put(aside, q, at, v, owner)
         return out
-    pushed[:] = v
+    for c in range(v.size):
+        pushed[c] = v[c]
     return owner
 
 
@@ -230,8 +231,17 @@ def _hold_px_by_px(
 @njit(**OPTIONS)
 def _copy_row(core: Sums, result: Sums, y: int) -> None:
     for c in range(core[0].shape[0]):
-        result[0][c, y], result[1][c, y] = core[0][c, y], core[1][c, y]
-    result[2][0, y], result[3][0, y], result[4][0, y] = core[2][0, y], core[3][0, y], core[4][0, y]
+        _copy(core[0][c, y], result[0][c, y])
+        _copy(core[1][c, y], result[1][c, y])
+    _copy(core[2][0, y], result[2][0, y])
+    _copy(core[3][0, y], result[3][0, y])
+    _copy(core[4][0, y], result[4][0, y])
+
+
+@njit(**OPTIONS)
+def _copy(source: Array, out: Array) -> None:
+    for x in range(out.size):  # numba takes seconds to compile the copy of a slice
+        out[x] = source[x]
 
 
 @njit(**OPTIONS)

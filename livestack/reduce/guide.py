@@ -84,7 +84,8 @@ def _guide_band(
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
         warp_box(cells, (area[0], area[2]), inverse, size, half, box, sample)
         for y in range(y0, y1):
-            out[y, x0:x1] = sample[0, y - y0]
+            for x in range(x0, x1):
+                out[y, x] = sample[0, y - y0, x - x0]
             subtract_sky(out[y, x0:x1], sky, x0, y, factor)
 
 

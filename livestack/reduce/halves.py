@@ -40,7 +40,8 @@ def from_half(code: Any) -> Any:
 def _light_row(rows: Array, out: Array) -> None:
     """Luminance of rows (C, w): ¼ red, ½ green, ¼ blue."""
     if rows.shape[0] == 1:
-        out[:] = rows[0]
+        for x in range(out.size):
+            out[x] = rows[0, x]
         return
     red, green, blue = rows[0], rows[1], rows[2]
     for x in range(out.size):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -19,14 +20,21 @@ from livestack.reduce.flats import has_stars
 from livestack.reduce.matching import Chosen
 from livestack.reduce.sensor import colours_of
 
+T = TypeVar("T")
 Read = Callable[[Path], Frame]
+Begun = dict[str, "Callable[[], Mean]"]
 
 FULL_ADU = 65535.0
 SATURATED, LEAST_FULL, MOST_SATURATED = 0.98, 0.9, 0.01
 """A flat whose px lie within 2 % of the top of the range, more than 1 % of them, is overexposed."""
+SOME_PX = 20_000
+"""So many tell about where the median of all lies."""
 FLAT_FLOOR = 0.1
 """Where a normalised flat is below this there was no light (overscan, a dead column): the px is bad."""
 HOT_SIGMA = 15.0
+REACH = 2
+"""What is about a px of a dark are those so near."""
+ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,8 @@ def mean_of(
                     if not mine > 0:
                         raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
                     level_adu = level_adu or mine
-                    data = data * np.float32(level_adu / mine)
+                    if mine != level_adu:
+                        data = data * np.float32(level_adu / mine)
                     n_starry += has_stars(data, frame.header.cfa)
             except FrameError as error:
                 problems.append(error.sentence)
@@ -172,7 +181,7 @@ def build(
     chosen: Chosen,
     read: Read,
     light: Header,
-    ahead: Executor | None = None,
+    threads: Executor | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> tuple[Masters, list[str]]:
     """Build the masters of a stack from the files chosen for it; what cannot be used is left out, in words.
@@ -184,19 +193,23 @@ def build(
     ----------
     light : Header
         Of the founding sub: size, and the CFA where a flat does not tell its own.
-    ahead : Executor, optional
-        Reads the next frame while one is added.
+    threads : Executor, optional
+        Reads the next frame while one is added, and does what can be done at once.
     shape : tuple of int, optional
         Of the lights' data; (H, W) otherwise.
     """
-    making = _Making(read, light, shape or light.size, ahead)
-    bias = making.mean("bias", chosen.bias)
-    dark = making.dark(chosen, bias)
-    under = making.mean("darkflat", chosen.darkflat) if chosen.darkflat else bias
-    flat = making.flat(chosen.flat, under)
+    making = _Making(read, light, shape or light.size, threads)
+    single = making.begin(bias=chosen.bias, dark=chosen.dark, darkflat=chosen.darkflat)
+    bias = making.mean("bias", chosen.bias, single)
+    dark = making.dark(chosen, bias, single)
+    under = making.mean("darkflat", chosen.darkflat, single) if chosen.darkflat else bias
     kind, pedestal = ("dark", dark) if dark is not None else ("bias", None if "bias" in light.calibrated else bias)
-    pedestal, blank = making.without_blanks(kind, pedestal)
-    bad = blank if dark is None or pedestal is None else hot_pixels(pedestal) | (False if blank is None else blank)
+    pedestal, blank = without_blanks(pedestal)
+    hot = None if dark is None or pedestal is None else making.at_once(hot_pixels, pedestal)
+    flat = making.flat(chosen.flat, under)
+    if blank is not None:
+        making.problems.append(f"{int(blank.sum())} px of the {kind} are no numbers")
+    bad = blank if hot is None else hot() | (False if blank is None else blank)
     if light.pedestal_adu and flat is not None:
         pedestal = pedestal if pedestal is not None else np.zeros(making.shape, np.float32)
         pedestal = pedestal + np.float32(light.pedestal_adu)
@@ -207,24 +220,32 @@ def build(
 class _Making:
     """Masters in the making: words on where each is from, and on what was left out."""
 
-    def __init__(self, read: Read, light: Header, shape: tuple[int, ...], ahead: Executor | None) -> None:
-        self.read, self.light, self.shape, self.ahead = read, light, shape, ahead
+    def __init__(self, read: Read, light: Header, shape: tuple[int, ...], threads: Executor | None) -> None:
+        self.read, self.light, self.shape, self.threads = read, light, shape, threads
         self.problems: list[str] = []
         self.provenance: dict[str, str] = {}
         self.done: dict[str, frozenset[str]] = {}
         self.n_frames: dict[str, int] = {}
         self.noise_adu: dict[str, float] = {}
 
-    def mean(self, kind: str, paths: tuple[Path, ...]) -> Array | None:
+    def at_once(self, work: Callable[..., T], *given: Any) -> Callable[[], T]:
+        """Begin work that asks for no other; returns what gives its result, or raises."""
+        return self.threads.submit(work, *given).result if self.threads else functools.partial(work, *given)
+
+    def begin(self, **paths: tuple[Path, ...]) -> Begun:
+        """Begin with masters of one file; those of many follow one after the other, for each takes 28 bytes a px."""
+        return {kind: self.at_once(mean_of, files, self.read) for kind, files in paths.items() if len(files) == 1}
+
+    def mean(self, kind: str, paths: tuple[Path, ...], begun: Begun) -> Array | None:
         """Average bias, dark or dark-flat frames; None = cannot be used."""
-        found = self._found(kind, paths, None)
+        found = self._found(kind, paths, begun.get(kind) or functools.partial(self._mean_of, paths))
         if found is None:
             return None
         return found.combined.mean
 
-    def dark(self, chosen: Chosen, bias: Array | None) -> Array | None:
+    def dark(self, chosen: Chosen, bias: Array | None, begun: Begun) -> Array | None:
         """Return what the dark takes off a light: bias and current, or the current alone where the bias is off."""
-        dark = self.mean("dark", chosen.dark)
+        dark = self.mean("dark", chosen.dark, begun)
         if dark is None:
             return None
         bare, freed = "bias" in self.done["dark"], "bias" in self.light.calibrated
@@ -246,32 +267,26 @@ class _Making:
         made: Array = current if freed or bias is None else current + bias
         return made
 
-    def without_blanks(self, kind: str, master: Array | None) -> tuple[Array | None, Array | None]:
-        """Return a master in numbers, and which px (H, W) held none; None = all do."""
-        if master is None or np.isfinite(master).all():
-            return master, None
-        blank = ~np.isfinite(master if master.ndim == 2 else master.sum(axis=2))
-        self.problems.append(f"{int(blank.sum())} px of the {kind} are no numbers")
-        level = np.nanmedian(np.where(np.isfinite(master), master, np.nan))
-        return np.where(np.isfinite(master), master, level).astype(np.float32), blank
-
     def flat(self, paths: tuple[Path, ...], under: Array | None) -> Array | None:
         """Return the normalised flat; None = cannot be used."""
-        found = self._found("flat", paths, under)
+        found = self._found("flat", paths, functools.partial(self._mean_of, paths, under, level=True))
         if found is None:
             return None
         try:
-            return normalised_flat(found.combined.mean, found.last.header.cfa or self.light.cfa)
+            return normalised_flat(found.combined.mean, found.last.header.cfa or self.light.cfa, self.threads)
         except FrameError as error:
             self.problems.append(f"flat not used: {error.sentence}")
             del self.provenance["flat"]
             return None
 
-    def _found(self, kind: str, paths: tuple[Path, ...], subtract: Array | None) -> Mean | None:
+    def _mean_of(self, paths: tuple[Path, ...], subtract: Array | None = None, *, level: bool = False) -> Mean:
+        return mean_of(paths, self.read, subtract, level=level, ahead=self.threads)
+
+    def _found(self, kind: str, paths: tuple[Path, ...], mean: Callable[[], Mean]) -> Mean | None:
         if not paths:
             return None
         try:
-            found = mean_of(paths, self.read, subtract, level=kind == "flat", ahead=self.ahead)
+            found = mean()
             shape = found.combined.mean.shape
             if shape != self.shape:
                 raise FrameError("mismatched", f"{paths[0].name} is {_px(shape)}, the lights are {_px(self.shape)}")
@@ -290,36 +305,70 @@ class _Making:
         return found
 
 
+def without_blanks(master: Array | None) -> tuple[Array | None, Array | None]:
+    """Return a master in numbers, and which px (H, W) held none; None = all do."""
+    if master is None or np.isfinite(master).all():
+        return master, None
+    blank = ~np.isfinite(master if master.ndim == 2 else master.sum(axis=2))
+    level = np.nanmedian(np.where(np.isfinite(master), master, np.nan))
+    return np.where(np.isfinite(master), master, level).astype(np.float32), blank
+
+
 def hot_pixels(dark: Array) -> Array:
     """Px of a master dark that lie far above their neighbours: (H, W) bool. Glow is smooth, and no defect."""
     plane = np.ascontiguousarray(dark if dark.ndim == 2 else dark.max(axis=2), np.float32)
-    above = plane - cv2.medianBlur(plane, 5)
-    low = above[above <= 0]
+    above, n, squares = np.empty_like(plane), 0, 0.0
+    for top in range(0, len(plane), ROWS):  # what the processor keeps at hand
+        before, rows = min(top, REACH), slice(top, top + ROWS)
+        near = plane[top - before : top + ROWS + REACH]
+        smooth = cv2.medianBlur(near, 2 * REACH + 1)[before:][:ROWS]
+        np.subtract(plane[rows], smooth, out=above[rows])
+        n += int(np.count_nonzero(above[rows] <= 0))
+        squares += float(np.square(np.minimum(above[rows], 0)).sum(dtype=np.float64))
     # the lower half has no hot px in it: its rms is the noise
-    sigma = max(float(np.sqrt((low**2).mean(dtype=np.float64))) if low.size else 0.0, 0.5)
+    sigma = max(math.sqrt(squares / n) if n else 0.0, 0.5)
     hot: Array = above > HOT_SIGMA * sigma
     return hot
 
 
-def normalised_flat(flat: Array, cfa: str | None) -> Array:
+def normalised_flat(flat: Array, cfa: str | None, threads: Executor | None = None) -> Array:
     """Divide a flat by its mean, per CFA colour; NaN where there is no light.
 
     Parameters
     ----------
     flat : (H, W) or (H, W, 3) float32, bias subtracted.
+    threads : Executor, optional
+        Works on the colours.
     """
     out = np.array(flat, np.float32)
     planes = [out] if out.ndim == 2 else [out[:, :, c] for c in range(3)]
-    for plane in planes:
-        for colour in _colours(plane, cfa):
-            view = plane[colour]
-            lit = view[view > FLAT_FLOOR * np.median(view)]
-            level = float(lit.mean(dtype=np.float64)) if len(lit) else 0.0
-            if level <= 0:
-                raise FrameError("mismatched", "the flat has no light in it: was the cap on?")
-            plane[colour] = view / np.float32(level)
-    out[~(out >= FLAT_FLOOR)] = np.nan
+    parts = [(plane, colour) for plane in planes for colour in _colours(plane, cfa)]
+    list((threads.map if threads else map)(_normalise, *zip(*parts, strict=True)))
     return out
+
+
+def _normalise(plane: Array, colour: Any) -> None:
+    """Divide the px of a colour by their mean, in place."""
+    px = np.ascontiguousarray(plane[colour])
+    lit = px[px > _floor(px)]
+    level = float(lit.mean(dtype=np.float64)) if len(lit) else 0.0
+    if level <= 0:
+        raise FrameError("mismatched", "the flat has no light in it: was the cap on?")
+    px /= np.float32(level)
+    px[~(px >= FLAT_FLOOR)] = np.nan
+    plane[colour] = px
+
+
+def _floor(px: Array) -> float:
+    """Return what is above all px without light and below all others, as `FLAT_FLOOR` times their median is."""
+    about = np.median(px.ravel()[:: max(1, px.size // SOME_PX)])
+    low, high = np.float32(0.5) * about, np.float32(2) * about
+    # the median of all is dear: where it is surely between two levels and no px between their floors, either will do
+    if 2 * max(np.count_nonzero(px < low), np.count_nonzero(px > high)) < px.size and np.isfinite(px.sum()):
+        floor = float(FLAT_FLOOR * low)
+        if np.count_nonzero(px > floor) == np.count_nonzero(px > FLAT_FLOOR * high):
+            return floor
+    return float(FLAT_FLOOR * np.median(px))
 
 
 def _colours(plane: Array, cfa: str | None) -> list[Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from concurrent.futures import Executor
 
 import cv2
 import numpy as np
 
 from livestack.frame import Array, Frame, Masters
-from livestack.reduce.dust import dust_depth
+from livestack.reduce.dust import depth_of, structure_of
 from livestack.reduce.sensor import colours_of
 
 STRUCTURE_SIGMA = 8.0
@@ -55,7 +57,7 @@ def _sigma(values: Array) -> float:
     return 1.4826 * float(np.median(np.abs(some - np.median(some))))
 
 
-def dark_fit(light: Frame, dark: Array) -> float | None:
+def dark_fit(light: Frame, dark: Array, threads: Executor | None = None) -> float | None:
     """Return how high the hot px of a dark stand in a light, of their height in the dark: 1 = it fits.
 
     Taking the dark off leaves (1 − fit)² of their power; so it makes things worse where the fit is below a half. None =
@@ -67,19 +69,25 @@ def dark_fit(light: Frame, dark: Array) -> float | None:
         Raw, nothing taken off.
     dark : ndarray of float32
         As its data.
+    threads : Executor, optional
+        Looks at the colours.
     """
-    ratios = []
+    planes = (colour_planes(data, light.header.cfa) for data in (light.data, dark))
     top = SATURATED_SHARE * (light.header.saturation_adu or FULL_ADU)
-    planes = zip(colour_planes(light.data, light.header.cfa), colour_planes(dark, light.header.cfa), strict=True)
-    for lit, plane in planes:
-        height = _above_neighbours(plane)
-        there = (height > STRUCTURE_SIGMA * max(_sigma(height), 0.5)) & (lit < top)
-        seen = _above_neighbours(lit)
-        # what is lost in the light's own noise says little
-        there &= height > _sigma(seen)
-        ratios.append(seen[there] / height[there])
-    found = np.concatenate(ratios)
+    each = threads.map if threads else map
+    found = np.concatenate(list(each(functools.partial(_heights, top), *planes)))
     return float(np.median(found)) if found.size >= LEAST_STRUCTURED else None
+
+
+def _heights(top: float, lit: Array, plane: Array) -> Array:
+    """(N,) how high the hot px of a plane of a dark stand in a light below this level, of their height in the dark."""
+    height = _above_neighbours(plane)
+    there = (height > STRUCTURE_SIGMA * max(_sigma(height), 0.5)) & (lit < top)
+    seen = _above_neighbours(lit)
+    # what is lost in the light's own noise says little
+    there &= height > _sigma(seen)
+    ratios: Array = seen[there] / height[there]
+    return ratios
 
 
 def figures(light: Frame, masters: Masters) -> dict[str, float]:
@@ -121,9 +129,14 @@ def _dust(light: Frame, masters: Masters) -> dict[str, float]:
     flat, cfa = masters.flat, light.header.cfa
     if flat is None or masters.pedestal is None:
         return {}
-    bare = light.data - masters.pedestal
-    depths = [dust_depth(one, flat, cfa) for one in (bare, bare / flat)]
-    return {name: depth for name, depth in zip(("dust_before", "dust_after"), depths, strict=True) if depth is not None}
+    raw, pedestal = light.data, masters.pedestal
+    shown = structure_of(flat.__getitem__, flat.shape, cfa)
+    before = structure_of(lambda rows: raw[rows] - pedestal[rows], raw.shape, cfa)
+    after = structure_of(lambda rows: (raw[rows] - pedestal[rows]) / flat[rows], raw.shape, cfa)
+    if shown is None or before is None or after is None:
+        return {}
+    depths = {"dust_before": depth_of(shown, before), "dust_after": depth_of(shown, after)}
+    return {name: depth for name, depth in depths.items() if depth is not None}
 
 
 def _mended(data: Array, bad: Array) -> Array:

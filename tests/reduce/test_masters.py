@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,52 @@ def test_a_flat_is_one_on_average_in_each_colour() -> None:
     grey = normalised_flat(lit, None)
     assert grey.mean() == pytest.approx(1, abs=1e-4)
     assert grey[::2, ::2].mean() < 0.6
+
+
+@pytest.mark.parametrize("kind", ["even", "dead_columns", "gradual", "half_dark", "all_dark"])
+def test_light_fell_on_what_is_above_a_tenth_of_the_median(kind: str) -> None:
+    """Whichever way is taken to tell: the median of all px is not always looked for."""
+    lit = np.random.default_rng(3).normal(20_000, 300, SIZE).astype(np.float32)
+    if kind == "dead_columns":
+        lit[:, ::9] = 30
+    if kind == "gradual":
+        lit *= np.linspace(0.01, 2, SIZE[1], dtype=np.float32)
+    if kind == "half_dark":
+        lit[:, : SIZE[1] // 2 + 5] = 900
+    if kind == "all_dark":
+        lit -= 20_000
+    for cfa in (None, "RGGB"):
+        cells = [np.s_[j::2, k::2] for j in (0, 1) for k in (0, 1)] if cfa else [np.s_[:, :]]
+        wanted = lit.copy()
+        for cell in cells:
+            px = lit[cell]
+            level = px[px > 0.1 * np.median(px)].mean(dtype=np.float64)
+            wanted[cell] = px / np.float32(level) if level > 0 else np.nan
+        if not np.isfinite(wanted).any():
+            with pytest.raises(FrameError, match="no light"):
+                normalised_flat(lit, cfa)
+            continue
+        wanted[~(wanted >= 0.1)] = np.nan
+        np.testing.assert_array_equal(normalised_flat(lit, cfa), wanted)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_masters_made_at_once_are_those_made_one_by_one(n: int, library: Library) -> None:
+    draw = np.random.default_rng(4)
+    levels = {"bias": 300, "dark": 340, "darkflat": 310, "flat": 20_000}
+    made = {kind: [draw.normal(level, 9, SIZE).astype(np.float32) for _ in range(n)] for kind, level in levels.items()}
+    made["dark"][0][5, 7] = np.nan
+    chosen = Chosen(**{kind: tuple(library.put(f"{kind}{k}", one, None) for k, one in enumerate(frames))
+                       for kind, frames in made.items()})  # fmt: skip
+    one_by_one, problems = build(chosen, library.read, LIGHT)
+    with ThreadPoolExecutor(2) as threads:
+        at_once, same = build(chosen, library.read, LIGHT, threads)
+    assert same == problems
+    assert any("no numbers" in words for words in problems)
+    for name in ("pedestal", "flat", "bad_pixels"):
+        np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
+    for name in ("provenance", "n_frames", "noise_adu"):
+        assert getattr(at_once, name) == getattr(one_by_one, name)
 
 
 def test_overscan_and_dead_columns_become_uncovered_not_infinite(library: Library) -> None:
