@@ -149,7 +149,7 @@ class Session:
         for growth in reversed(lane.growths):
             try:
                 if item.stars is None:  # it was read before there was a stack
-                    item = measured(item, growth.founding.masters_id, growth.founding.masters)
+                    item = measured(item, growth.founding.masters_id, growth.founding.masters, self.threads)
                 events = self._place(growth, item)
             except FrameError as error:
                 problem = problem or error

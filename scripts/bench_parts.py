@@ -31,7 +31,8 @@ def run_start(folder: Path) -> Found:
     """From start to first stacked sub, 26 MP: with an empty cache of kernels, then with a full one."""
     made = make(folder / "frames", Frames(SETS["osc26"].size, "RGGB", 1))
     times = []
-    environment = {"NUMBA_CACHE_DIR": str(folder / "kernels")}
+    # Python keeps what it compiled of its sources, as where livestack is installed
+    environment = {"NUMBA_CACHE_DIR": str(folder / "kernels"), "PYTHONDONTWRITEBYTECODE": ""}
     for k in range(4):
         say(f"start: {k + 1} of 4")
         with Live(folder / f"run-{k}", made, made.lights, environment=environment) as live:
