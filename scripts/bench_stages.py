@@ -39,6 +39,7 @@ STAGES = {
     "read": ("livestack.prepare", "open_frame"),
     "measure": ("livestack.reduce.measure", "measure"),
     "register": ("livestack.reduce.register", "register"),
+    "samples of the sky": ("livestack.reduce.normalise", "with_blocks"),
     "sky": ("livestack.reduce.normalise", "sky_surface"),
     "integrate": ("livestack.growth", "Growth._fold"),
     "· guide": ("livestack.reduce.guide", "guide_of"),
