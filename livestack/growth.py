@@ -323,12 +323,12 @@ def _close_holes(stack: Stack, shown: Stack) -> None:
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: its sums and guide, what they are judged by at a look, and a few subs in work.
+    """Memory of a stack at its peak: its sums, guide and contrasts, what they are judged by at a look, and a few subs in work.
 
     The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
     """
     channels, height, width = shape
-    counts, guide, work = 4 + 2 + 2, 4 + 1, 6 * 2 + 3 * 4 + 14
+    counts, guide, work = 4 + 2 + 2, 4 + 1 + 2, 6 * 2 + 3 * 4 + 14
     core = channels * 8 + counts + guide
     return height * width * ((2 * core if n_looks else core) + work)
 
