@@ -323,7 +323,7 @@ def _close_holes(stack: Stack, shown: Stack) -> None:
 
 
 def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: its sums, guide and contrasts, what they are judged by at a look, and a few subs in work.
+    """Memory of a stack at its peak: sums, guide, contrasts, what they are judged by at a look, and a few subs in work.
 
     The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
     """
