@@ -75,23 +75,23 @@ def prepare(
     threads : Executor, optional
         Runs the bands of the kernels; none of its threads may be the caller.
     """
-    # the bytes are told while they are read and measured
+    # the bytes are hashed while they are read and measured
     hashing = threads.submit(content_hash, identity.path) if threads else None
-    sha256 = None
+    problem: FrameError | None = None
     try:
-        if hashing is None:
-            sha256 = content_hash(identity.path)
-        sub = Prepared(arrival, identity, sha256 or "", open_frame(identity.path))
+        sub = Prepared(arrival, identity, "", open_frame(identity.path))
         known = calibration(stack_key(sub.frame)) if sub.frame.header.kind == "light" else None
         if known is not None:
             sub = measured(sub, *known, threads)
-        return sub if hashing is None else dataclasses.replace(sub, sha256=hashing.result())
-    except FrameError:
-        try:
-            sha256 = sha256 if hashing is None else hashing.result()
-        except FrameError as before:
-            error = before
-        return Unusable(arrival, identity, sha256, error.reason, error.sentence)
+    except FrameError as error:
+        problem = error
+    try:
+        sha256 = hashing.result() if hashing else content_hash(identity.path)
+    except FrameError as error:
+        return Unusable(arrival, identity, None, error.reason, error.sentence)
+    if problem is not None:
+        return Unusable(arrival, identity, sha256, problem.reason, problem.sentence)
+    return dataclasses.replace(sub, sha256=sha256)
 
 
 def identity_of(path: Path) -> Identity:
