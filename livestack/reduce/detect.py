@@ -19,7 +19,7 @@ from livestack.reduce.bands import each_part
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.level import IN_ANY_ORDER, Level, level_along, smooth, tell, value_at
-from livestack.reduce.objects import OBJECT_DTYPE, objects_in
+from livestack.reduce.objects import OBJECT_DTYPE, objects_in, sum_of_three
 
 THRESHOLD_SIGMA = 4.0
 LARGE_PX = 8_000_000
@@ -155,18 +155,12 @@ def _bin_mosaic(data: Array, out: Array) -> None:
     h, w = out.shape
     column = np.empty(2 * w + 1, np.float32)
     for y in range(h):
-        _sum_of_three(data[2 * y], data[2 * y + 1], data[2 * y + 2], column)
+        sum_of_three(data[2 * y], data[2 * y + 1], data[2 * y + 2], column)
         row = out[y]
         for x in range(np.uint64(w)):
             k = np.uint64(2) * x
             sides = column[k] + column[k + np.uint64(2)]
             row[x] = F(0.0625) * (sides + F(2) * column[k + np.uint64(1)])
-
-
-@njit(**OPTIONS)
-def _sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
-    for x in range(out.size):
-        out[x] = (one[x] + three[x]) + F(2) * two[x]
 
 
 @njit(**OPTIONS)

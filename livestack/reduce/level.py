@@ -110,7 +110,9 @@ def _gather(picture: Array, box: int, area: tuple[int, int, int, int], out: Arra
             for x in range(width):
                 part[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
         else:
-            part[:] = picture[y, left:right]
+            row = picture[y, left:right]
+            for x in range(width):  # numba compiles a copy of a slice for seconds
+                part[x] = row[x]
         known = 0
         for x in range(width):
             known += np.isfinite(part[x])

@@ -60,12 +60,13 @@ def _smoothed(picture: Array, y: int, x0: int, columns: Array, out: Array) -> No
             out[k] = F(0.0625) * (sides + F(2) * cross + F(4) * row[x])
     if last > first:
         begin, end = x0 + first - 1, x0 + last + 1
-        _sum_of_three(above[begin:end], row[begin:end], below[begin:end], columns[: end - begin])
+        sum_of_three(above[begin:end], row[begin:end], below[begin:end], columns[: end - begin])
         _mean_of_three(columns, out[first:last])
 
 
 @njit(**OPTIONS)
-def _sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
+def sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
+    """1 2 1 of three rows."""
     for x in range(out.size):
         out[x] = (one[x] + three[x]) + F(2) * two[x]
 

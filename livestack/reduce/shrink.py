@@ -150,7 +150,8 @@ def _interleave(planes: Array, out: Array) -> None:
         for x in range(r.size):
             out[3 * x], out[3 * x + 1], out[3 * x + 2] = r[x], g[x], b[x]
     else:
-        out[:] = planes[0]
+        for x in range(out.size):  # numba compiles a copy of a slice for seconds
+            out[x] = planes[0, x]
 
 
 @njit(**OPTIONS)
