@@ -84,7 +84,7 @@ class Growth:
     unit_noise : list of ndarray
         Of each sub up to the final look: variance of a sample, were its weight 1, (C,) ADU².
     sketch : ndarray of float32, optional
-        Preview of the last sub added, from `fold.new_sketch`.
+        Preview of the last sub added, from `preview.new_sketch`.
     preview : ndarray of float32, optional
         Preview of the stack, (h, w, C), as of the last sub added, where its fold made one.
     """
