@@ -15,3 +15,6 @@ OPTIONS: dict[str, Any] = {
     "no_cfunc_wrapper": True,  # no kernel is handed to C: a sixth of the time to compile them
     "fastmath": {"contract", "nsz", "arcp"},
 }
+
+ARITHMETIC: dict[str, Any] = {name: OPTIONS[name] for name in ("error_model", "fastmath")}
+"""The same of a formula that is part of kernels, for numbers and vectors."""

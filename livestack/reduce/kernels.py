@@ -19,7 +19,7 @@ BAND = 60
 """Rows of the grid in one call: a constant, never a function of the machine. Px of a preview, up to 6 × 6, fit in."""
 WIDEST_TILE, NARROWEST_TILE = 960, 240
 """Columns of the grid in one tile, the first where the sub is level with the grid; as many px of a preview fit."""
-MOST_ROWS_MORE = 12
+MOST_ROWS_MORE = 26
 """Rows of the source that a wide tile may take more than a narrow one, for its tilt."""
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""

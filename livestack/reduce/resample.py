@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import ARITHMETIC, OPTIONS, F
+from livestack.reduce.lanes import LANES, sampler
 
 CUBIC, LANCZOS = 2, 3
 """Half the taps of a kernel: Catmull–Rom's bicubic (Keys 1981, a = −½), and Lanczos-3."""
-STEEP = 1 / 64
-"""A slope whose runs of px between the same two are too short for SIMD: the taps are gathered first."""
-WIDEST = 8192
-"""Columns of a box that is sampled row by row."""
+LEVEL, TILTED, STEEP = SPREADS = 1, 4, 10
+"""By so many px more may one of LANES samples of a line lie past than another."""
+
+Px = tuple[Array, int, int, int]
+"""Px one after the other, which of them comes first, and so many px apart are a sample's taps, and channels."""
+Line = tuple[Any, Any, int]
+"""Past its px before it lies the first sample t0, sample i t0 + dt · i; and which of SPREADS that needs."""
 
 
 def _lanczos_terms() -> tuple[Array, Array]:
@@ -35,20 +41,19 @@ def _lanczos_terms() -> tuple[Array, Array]:
     return evens.astype(np.float32), odds.astype(np.float32)
 
 
-_COUNT = np.arange(WIDEST, dtype=np.float32)
 _EVEN, _ODD = _lanczos_terms()
 _E0, _E1, _E2 = (tuple(row) for row in _EVEN)
 _O0, _O1, _O2 = (tuple(row) for row in _ODD)
 
 
-@njit(**OPTIONS)
+@register_jitable(**ARITHMETIC)
 def _pair(even: Any, odd: Any, q: Any, s: Any) -> tuple[Any, Any]:
     e = even[0] + q * (even[1] + q * (even[2] + q * even[3]))
     o = s * (odd[0] + q * (odd[1] + q * (odd[2] + q * odd[3])))
     return e + o, e - o
 
 
-@njit(**OPTIONS)
+@register_jitable(**ARITHMETIC)
 def six(t: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
     """Weights of Lanczos-3 at t."""
     s = t - F(0.5)
@@ -59,7 +64,7 @@ def six(t: Any) -> tuple[Any, Any, Any, Any, Any, Any]:
     return w0, w1, w2, w3, w4, w5
 
 
-@njit(**OPTIONS)
+@register_jitable(**ARITHMETIC)
 def four(t: Any) -> tuple[Any, Any, Any, Any]:
     """Weights of Catmull–Rom at t."""
     t2 = t * t
@@ -72,119 +77,131 @@ def four(t: Any) -> tuple[Any, Any, Any, Any]:
     )
 
 
-@njit(**OPTIONS)
-def _between(a: Any, b: Any, c: Any, d: Any, t: Any) -> Any:
-    """Catmull–Rom at t between b and c."""
-    return b + F(0.5) * t * (c - a + t * (F(2) * a - F(5) * b + F(4) * c - d + t * (F(3) * (b - c) + d - a)))
+def _blocks(weights: Callable[[Any], Any], taps: int, channels: int) -> Any:
+    """Kernel of n samples, whole LANES of them, for each of SPREADS; its arguments are those of `lanes.sampler`."""
+    level, tilted, steep = (sampler(weights, taps, spread, channels) for spread in SPREADS)
+
+    @njit(**ARITHMETIC)
+    def blocks(source: Px, line: Line, n: int, to: Px) -> None:
+        flat, at, step, pitch = source
+        t0, dt, spread = line
+        out, x, _, out_pitch = to
+        for i in range(0, n, LANES):
+            if spread == LEVEL:
+                level(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+            elif spread == TILTED:
+                tilted(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+            else:
+                steep(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+
+    return blocks
+
+
+_cubic, _cubic_colour = _blocks(four, 2 * CUBIC, 1), _blocks(four, 2 * CUBIC, 3)
+_lanczos, _lanczos_colour = _blocks(six, 2 * LANCZOS, 1), _blocks(six, 2 * LANCZOS, 3)
 
 
 @njit(**OPTIONS)
-def _cubic(a: Array, b: Array, c: Array, d: Array, t0: Any, dt: Any, x0: int, out: Array) -> None:
-    """Bicubic between b and c; sample x is at t0 + dt · (x0 + x), whatever run it is part of."""
-    along = _COUNT[x0 : x0 + out.size]
-    for x in range(out.size):
-        out[x] = _between(a[x], b[x], c[x], d[x], t0 + dt * along[x])
-
-
-@njit(**OPTIONS)
-def _lanczos(rows: tuple[Array, Array, Array, Array, Array, Array], t0: Any, dt: Any, x0: int, out: Array) -> None:
-    """Lanczos-3 between the middle two of six rows, as `_cubic`."""
-    a, b, c, d, e, f = rows
-    along = _COUNT[x0 : x0 + out.size]
-    for x in range(out.size):
-        wa, wb, wc, wd, we, wf = six(t0 + dt * along[x])
-        out[x] = wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x] + we * e[x] + wf * f[x]
-
-
-@njit(**OPTIONS)
-def _gather(flat: Array, first: Array, step: int, taps: Array) -> None:
-    """Take `taps` (4 or 6, n) from px one after the other: tap j of sample x is px first[x] + j · step.
-
-    Unsigned, for then no index can be one from the end.
-    """
-    one, two, three = np.uint64(step), np.uint64(2 * step), np.uint64(3 * step)
-    a, b, c, d = taps[0], taps[1], taps[2], taps[3]
-    for x in range(first.size):
-        i = first[x]
-        a[x], b[x], c[x], d[x] = flat[i], flat[i + one], flat[i + two], flat[i + three]
-    if taps.shape[0] > 4:
-        four, five = np.uint64(4 * step), np.uint64(5 * step)
-        e, f = taps[4], taps[5]
-        for x in range(first.size):
-            e[x], f[x] = flat[first[x] + four], flat[first[x] + five]
-
-
-@njit(**OPTIONS)
-def _gathered(taps: Array, t: Array, out: Array) -> None:
-    """Sample gathered taps (4 or 6, n), each at its own t."""
-    a, b, c, d = taps[0], taps[1], taps[2], taps[3]
-    if taps.shape[0] == 4:
-        for x in range(out.size):
-            out[x] = _between(a[x], b[x], c[x], d[x], t[x])
+def _sample(source: Px, line: Line, n: int, to: Px, half: int, channels: int) -> None:
+    """n samples, whole LANES of them, from taps that are all there."""
+    if half == CUBIC and channels == 3:
+        _cubic_colour(source, line, n, to)
+    elif half == CUBIC:
+        for p in range(channels):
+            _cubic(_channel(source, p), line, n, _channel(to, p))
+    elif channels == 3:
+        _lanczos_colour(source, line, n, to)
     else:
-        e, f = taps[4], taps[5]
-        for x in range(out.size):
-            wa, wb, wc, wd, we, wf = six(t[x])
-            out[x] = wa * a[x] + wb * b[x] + wc * c[x] + wd * d[x] + we * e[x] + wf * f[x]
+        for p in range(channels):
+            _lanczos(_channel(source, p), line, n, _channel(to, p))
 
 
 @njit(**OPTIONS)
-def _along(row: Array, k: int, half: int, t0: Any, dt: Any, x0: int, out: Array) -> None:
-    """Sample a row between px k + x and the next."""
-    n = out.size
-    b, c = row[k : k + n], row[k + 1 : k + 1 + n]
-    a, d = row[k - 1 : k - 1 + n], row[k + 2 : k + 2 + n]
-    if half == CUBIC:
-        _cubic(a, b, c, d, t0, dt, x0, out)
-    else:
-        _lanczos((row[k - 2 : k - 2 + n], a, b, c, d, row[k + 3 : k + 3 + n]), t0, dt, x0, out)
+def _channel(px: Px, p: int) -> Px:
+    return px[0], px[1] + p * px[3], px[2], px[3]
 
 
 @njit(**OPTIONS)
-def _across(rows: Array, k: int, half: int, t0: Any, dt: Any, x0: int, out: Array) -> None:
-    """Sample columns x0… of rows (h, w) between row k and the next."""
-    x1 = x0 + out.size
-    a, b, c, d = rows[k - 1, x0:x1], rows[k, x0:x1], rows[k + 1, x0:x1], rows[k + 2, x0:x1]
-    if half == CUBIC:
-        _cubic(a, b, c, d, t0, dt, x0, out)
-    else:
-        _lanczos((rows[k - 2, x0:x1], a, b, c, d, rows[k + 3, x0:x1]), t0, dt, x0, out)
-
-
-@njit(**OPTIONS)
-def _run(fraction: float, slope: float, x: int, end: int) -> tuple[int, int]:
-    """Integer part of fraction + slope · x, and up to where (at most `end`) it stays."""
-    m = int(np.floor(fraction + slope * x))
-    if slope > 0:
-        stop = int(min(np.ceil((m + 1 - fraction) / slope), float(end)))
-    elif slope < 0:
-        stop = int(min(np.floor((m - fraction) / slope) + 1, float(end)))
-    else:
-        stop = end
-    return m, min(max(stop, x + 1), end)
-
-
-@njit(**OPTIONS)
-def _places(
-    line: tuple[float, float, int], ends: tuple[int, int], pitch: tuple[int, int], first: Array, t: Array
+def _sample_at_an_end(
+    source: Px, ends: tuple[int, int, int], line: Line, n: int, to: Px, half: int, channels: int
 ) -> None:
-    """Where the taps of steep samples begin, and how far each lies from the px before it.
+    """`_sample` of any n where taps may be missing: a sample that needs one becomes NaN.
 
     Parameters
     ----------
-    line : fraction, slope, offset: sample x lies at offset + fraction + slope · x.
-    ends : the px of which a sample may lie after; NaN as t elsewhere.
-    pitch : of a px, and of a sample, in the px one after the other.
-    first, t : (n,) to write.
+    ends : place of the first tap among those there are, how many these are, and by how much more it is from one sample
+        to the next.
+    """
+    flat, at, step, pitch = source
+    first, size, lean = ends
+    t0, dt, spread = line
+    out, x, _, out_pitch = to
+    taps = np.empty((channels, 2 * half + spread, LANES), np.float32)
+    some = np.empty((channels, LANES), np.float32)
+    for i in range(0, n, LANES):
+        for j in range(taps.shape[1]):
+            for lane in range(LANES):
+                there = i + lane < n and 0 <= first + j + lean * (i + lane) < size
+                for p in range(channels):
+                    taps[p, j, lane] = flat[at + i + lane + j * step + p * pitch] if there else F(np.nan)
+        here = taps.ravel(), 0, LANES, taps.shape[1] * LANES
+        _sample(here, (t0 + dt * F(i), dt, spread), LANES, (some.ravel(), 0, 0, LANES), half, channels)
+        for p in range(channels):
+            for lane in range(min(n - i, LANES)):
+                out[x + i + lane + p * out_pitch] = some[p, lane]
+
+
+@njit(**OPTIONS)
+def spread_of(slope: float) -> int:
+    """Which of SPREADS a slope needs; 0 = none is enough."""
+    for spread in SPREADS:
+        if abs(slope) * LANES <= spread:
+            return spread
+    return 0
+
+
+@njit(**OPTIONS)
+def _sample_line(
+    source: Px,
+    ends: tuple[int, int],
+    line: tuple[float, float, int],
+    span: tuple[int, int, int],
+    to: Px,
+    half: int,
+    channels: int,
+) -> None:
+    """Sample taps along a line of the grid.
+
+    Parameters
+    ----------
+    source : the first tap that there is, for sample 0.
+    ends : how many taps there are, and by how much the place of a sample's first among them grows, 0 or 1, beside what
+        the line says.
+    line : fraction, slope, offset: sample x lies at offset + fraction + slope · x, plus x in the second case.
+    span : the first and last samples that are needed, and how many there are: neighbours may be made, too, for the bits
+        of a sample do not depend on what is needed.
+    to : where sample 0 goes.
     """
     fraction, slope, offset = line
-    for x in range(t.size):
+    spread = spread_of(slope)
+    # as far as samples lie on two px, they are made in one go
+    most = 4 * LANES if 4 * abs(slope) * LANES <= LEVEL else LANES
+    size, lean = ends
+    x, last = span[0] // most * most, min((span[1] + most - 1) // most * most, span[2])
+    while x < last:
+        n = most if last - x >= most else min(last - x, LANES)
         place = fraction + slope * x
-        whole = np.floor(place)
-        at = int(whole) + offset
-        inside = ends[0] <= at < ends[1]
-        first[x] = np.uint64(((at if inside else ends[0]) - ends[0]) * pitch[0] + x * pitch[1])
-        t[x] = F(place - whole) if inside else F(np.nan)
+        whole = np.floor(min(place, place + slope * (most - 1)))
+        first = int(whole) + offset - half + 1
+        at = source[0], source[1] + first * source[2] + x, source[2], source[3]
+        put = to[0], to[1] + x, 0, to[3]
+        run = F(place - whole), F(slope), spread
+        begin = first + lean * x
+        if n % LANES == 0 and begin >= 0 and begin + lean * (n - 1) + 2 * half + spread <= size:
+            _sample(at, run, n, put, half, channels)
+        else:
+            _sample_at_an_end(at, (begin, size, lean), run, n, put, half, channels)
+        x += n
 
 
 @njit(**OPTIONS)
@@ -201,11 +218,12 @@ def sample_rows(
     """
     a, b, c, d, e, f = affine
     y0, y1, x0, x1 = span
-    n, channels, width = x1 - x0, source.shape[0], source.shape[2]
+    channels, height, width = source.shape
+    n = x1 - x0
     slope, shear = a - b * d / e - 1, b / e
     reach = half + 1.0
-    taps, start_of, t_of = np.empty((2 * half, n), np.float32), np.empty(n, np.uint64), np.empty(n, np.float32)
-    for j in range(source.shape[1]):
+    flat, to = source.ravel(), out.ravel()
+    for j in range(height):
         yy = corner[0] + j
         # only where a column of the box comes within the reach of the row
         low, high = (yy - reach - e * (y1 - 1) - f) - d * x0, (yy + reach - e * y0 - f) - d * x0
@@ -213,32 +231,12 @@ def sample_rows(
         if d != 0:
             one, other = low / d, high / d
             first, last = max(int(min(one, other)), 0), min(int(max(one, other)) + 2, n)
-        last = max(first, last)
-        out[:, j, :first] = F(np.nan)
-        out[:, j, last:] = F(np.nan)
+        out[:, j] = F(np.nan)
         start = (slope + 1) * x0 + shear * (yy - f) + c
         base = int(np.floor(start))
-        fraction, left = start - base, base - corner[1]
-        if abs(slope) > STEEP:
-            some = slice(0, last - first)
-            line = (fraction + (slope + 1) * first, slope + 1, left)
-            _places(line, (half - 1, width - half), (1, 0), start_of[some], t_of[some])
-            for p in range(channels):
-                _gather(source[p, j], start_of[some], 1, taps[:, some])
-                _gathered(taps[:, some], t_of[some], out[p, j, first:last])
-            continue
-        x = first
-        while x < last:
-            m, stop = _run(fraction, slope, x, last)
-            k = left + m
-            safe, end = max(x, half - 1 - k), min(stop, width - half - k)
-            end = max(safe, end)
-            out[:, j, x : min(safe, stop)] = F(np.nan)
-            out[:, j, max(end, x) : stop] = F(np.nan)
-            if end > safe:
-                for p in range(channels):
-                    _along(source[p, j], k + safe, half, F(fraction - m), F(slope), safe, out[p, j, safe:end])
-            x = stop
+        line = start - base, slope, base - corner[1]
+        here, there = (flat, j * width, 1, height * width), (to, j * n, 1, height * n)
+        _sample_line(here, (width, 1), line, (first, last, n), there, half, channels)
 
 
 @njit(**OPTIONS)
@@ -248,26 +246,11 @@ def sample_columns(
     """Sample rows (C, h, w), as `sample_rows` left them, at the rows of the grid box; out (C, ≥ rows, ≥ columns)."""
     d, e, f = affine[3], affine[4], affine[5]
     y0, y1, x0, x1 = span
-    n, channels, height = x1 - x0, rows.shape[0], rows.shape[1]
-    taps, start_of, t_of = np.empty((2 * half, n), np.float32), np.empty(n, np.uint64), np.empty(n, np.float32)
+    channels, height, n = rows.shape
+    flat, to = rows.ravel(), out.ravel()
     for y in range(y0, y1):
         start = d * x0 + e * y + f
         base = int(np.floor(start))
-        fraction, above = start - base, base - top
-        if abs(d) > STEEP:
-            _places((fraction, d, above), (half - 1, height - half), (n, 1), start_of, t_of)
-            for p in range(channels):
-                _gather(rows[p].ravel(), start_of, n, taps)
-                _gathered(taps, t_of, out[p, y - y0, :n])
-            continue
-        x = 0
-        while x < n:
-            m, stop = _run(fraction, d, x, n)
-            k = above + m
-            for p in range(channels):
-                line = out[p, y - y0, x:stop]
-                if k < half - 1 or k + half >= height:
-                    line[:] = F(np.nan)
-                else:
-                    _across(rows[p], k, half, F(fraction - m), F(d), x, line)
-            x = stop
+        line = start - base, d, base - top
+        there = to, (y - y0) * out.shape[2], 1, out.shape[1] * out.shape[2]
+        _sample_line((flat, 0, n, height * n), (height, 0), line, (0, n, n), there, half, channels)

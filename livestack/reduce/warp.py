@@ -11,7 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
-from livestack.reduce.resample import CUBIC, WIDEST, four, sample_columns, sample_rows, six
+from livestack.reduce.resample import CUBIC, four, sample_columns, sample_rows, six, spread_of
 
 MOST_SHEAR = 0.6
 """Rows are sampled this much askew at most: 31°."""
@@ -207,7 +207,8 @@ def warp_box(
         if abs(a) < abs(b):
             a, b, d, e = d, e, a, b
         is_plane = abs(b) <= MOST_SHEAR * abs(e) and abs(d) <= MOST_SHEAR * abs(a)
-    if not is_plane or box[3] - box[2] > WIDEST:
+        is_plane = is_plane and spread_of(d) > 0 and spread_of(abs(a - b * d / e) - 1) > 0
+    if not is_plane:
         _warp_px_by_px(source, corner, inverse, size, half, box, out)
         return
     turned, top, left, affine = _oriented(source, corner, affine)
