@@ -19,7 +19,7 @@ from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.fold import Light, coarser
 from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
-from livestack.reduce.warp import reach_of, warp_box
+from livestack.reduce.warp import quarter_turn, reach_of, upright, warp_box
 from livestack.stack import Shape, Stack
 
 CELL = 2
@@ -82,7 +82,8 @@ def _guide_band(
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
         _cells(sensor, area, cells)
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
-        warp_box(cells, (area[0], area[2]), inverse, size, half, box, sample)
+        turned = upright(cells, (area[0], area[2]), size, inverse, quarter_turn(inverse, box))
+        warp_box(turned[0], turned[1], turned[3], turned[2], half, box, sample)
         for y in range(y0, y1):
             for x in range(x0, x1):
                 out[y, x] = sample[0, y - y0, x - x0]

@@ -13,7 +13,7 @@ from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.filling import fill
-from livestack.reduce.warp import reach_of, warp_box
+from livestack.reduce.warp import quarter_turn, reach_of, upright, upright_colours, warp_box
 
 BAND = 60
 """Rows of the grid in one call: a constant, never a function of the machine. Px of a preview, up to 6 × 6, fit in."""
@@ -228,20 +228,28 @@ def tile_width(inverse: Array) -> int:
 
 
 @njit(**OPTIONS)
-def source_tile(sensor: Sensor, area: tuple[int, int, int, int]) -> tuple[Array, tuple[int, int]]:
-    """Calibrated, repaired and debayered px of a source area (y0, y1, x0, x1) or more, (C, h, w), and their corner."""
+def source_tile(
+    sensor: Sensor, area: tuple[int, int, int, int], inverse: Array, turn: tuple[bool, bool, bool]
+) -> tuple[Array, tuple[int, int], tuple[int, int], Array]:
+    """Calibrated, repaired and debayered px of a source area (y0, y1, x0, x1) or more, (C, h, w), made `upright`."""
     y0, y1, x0, x1 = area
     raw, colours = sensor[0], sensor[4]
+    size = (raw.shape[1], raw.shape[2])
     data = np.empty((raw.shape[0], y1 - y0 + 2 * MARGIN, x1 - x0 + 2 * MARGIN), np.float32)
     calibrate(sensor, y0 - MARGIN, x0 - MARGIN, data)
-    if colours.shape[0] == 0:
-        return data, (y0 - MARGIN, x0 - MARGIN)
-    colour = np.empty((3, y1 - y0, x1 - x0), np.float32)
     if colours.shape[0] == xtrans.CELL:
+        # it has no mirror image
+        colour = np.empty((3, y1 - y0, x1 - x0), np.float32)
         xtrans.debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
-    else:
-        debayer(data[0], MARGIN, colours, y0, x0, colour)
-    return colour, (y0, x0)
+        colour, (top, left), size, inverse = upright(colour, (y0, x0), size, inverse, turn)
+        return colour, (top, left), size, inverse
+    data, (top, left), size, inverse = upright(data, (y0 - MARGIN, x0 - MARGIN), size, inverse, turn)
+    if colours.shape[0] == 0:
+        return data, (top, left), size, inverse
+    top, left = top + MARGIN, left + MARGIN
+    colour = np.empty((3, data.shape[1] - 2 * MARGIN, data.shape[2] - 2 * MARGIN), np.float32)
+    debayer(data[0], MARGIN, upright_colours(colours, size, turn), top, left, colour)
+    return colour, (top, left), size, inverse
 
 
 @njit(**OPTIONS)
@@ -267,11 +275,10 @@ def warp_and_normalise(
     out : (C, rows, columns) float32, of the box or more; NaN = not covered.
     """
     inverse, half = pose
-    size = (sensor[0].shape[1], sensor[0].shape[2])
-    area = source_box(inverse, box, size, reach_of(inverse, half))
+    area = source_box(inverse, box, (sensor[0].shape[1], sensor[0].shape[2]), reach_of(inverse, half))
     if area[1] <= area[0] or area[3] <= area[2]:
         return False
-    source, corner = source_tile(sensor, area)
+    source, corner, size, inverse = source_tile(sensor, area, inverse, quarter_turn(inverse, box))
     warp_box(source, corner, inverse, size, half, box, out)
     factor, n = F(1.0 / scale), box[3] - box[2]
     for c in range(out.shape[0]):

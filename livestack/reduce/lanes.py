@@ -53,15 +53,15 @@ class Lanes:
         return self._with("fmul", other, self)
 
     def compared(self, how: str, other: float) -> Any:
-        """Mask of the lanes that compare so with a number."""
+        """Return a mask of the lanes that compare so with a number."""
         return self.builder.fcmp_ordered(how, self.value, _constant(other))
 
     def where(self, mask: Any, other: Lanes) -> Lanes:
-        """These lanes where the mask is set, the other's elsewhere."""
+        """Take these lanes where the mask is set, the other's elsewhere."""
         return Lanes(self.builder, self.builder.select(mask, self.value, other.value))
 
     def whole(self) -> Lanes:
-        """Integer part of each lane, none of which is below 0."""
+        """Return the integer part of each lane, none of which is below 0."""
         return Lanes(self.builder, self.builder.sitofp(self.builder.fptosi(self.value, _INDICES), _VECTOR))
 
 

@@ -18,8 +18,8 @@ CUBIC, LANCZOS = 2, 3
 LEVEL, TILTED, STEEP = SPREADS = 1, 4, 10
 """By so many px more may one of LANES samples of a line lie past than another."""
 
-Px = tuple[Array, int, int, int]
-"""Px one after the other, which of them comes first, and so many px apart are a sample's taps, and channels."""
+Place = tuple[int, int, int]
+"""Which px of those one after the other comes first, and so many px apart are a sample's taps, and channels."""
 Line = tuple[Any, Any, int]
 """Past its px before it lies the first sample t0, sample i t0 + dt · i; and which of SPREADS that needs."""
 
@@ -82,17 +82,17 @@ def _blocks(weights: Callable[[Any], Any], taps: int, channels: int) -> Any:
     level, tilted, steep = (sampler(weights, taps, spread, channels) for spread in SPREADS)
 
     @njit(**ARITHMETIC)
-    def blocks(source: Px, line: Line, n: int, to: Px) -> None:
-        flat, at, step, pitch = source
+    def blocks(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place) -> None:
+        first, step, pitch = at
         t0, dt, spread = line
-        out, x, _, out_pitch = to
+        x, _, out_pitch = to
         for i in range(0, n, LANES):
             if spread == LEVEL:
-                level(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+                level(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
             elif spread == TILTED:
-                tilted(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+                tilted(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
             else:
-                steep(flat, at + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+                steep(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
 
     return blocks
 
@@ -102,50 +102,43 @@ _lanczos, _lanczos_colour = _blocks(six, 2 * LANCZOS, 1), _blocks(six, 2 * LANCZ
 
 
 @njit(**OPTIONS)
-def _sample(source: Px, line: Line, n: int, to: Px, half: int, channels: int) -> None:
-    """n samples, whole LANES of them, from taps that are all there."""
+def _sample(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place, half: int, channels: int) -> None:
+    """Make n samples, whole LANES of them, from taps that are all there."""
     if half == CUBIC and channels == 3:
-        _cubic_colour(source, line, n, to)
+        _cubic_colour(flat, at, line, n, out, to)
     elif half == CUBIC:
         for p in range(channels):
-            _cubic(_channel(source, p), line, n, _channel(to, p))
+            _cubic(flat, _channel(at, p), line, n, out, _channel(to, p))
     elif channels == 3:
-        _lanczos_colour(source, line, n, to)
+        _lanczos_colour(flat, at, line, n, out, to)
     else:
         for p in range(channels):
-            _lanczos(_channel(source, p), line, n, _channel(to, p))
+            _lanczos(flat, _channel(at, p), line, n, out, _channel(to, p))
 
 
 @njit(**OPTIONS)
-def _channel(px: Px, p: int) -> Px:
-    return px[0], px[1] + p * px[3], px[2], px[3]
+def _channel(place: Place, p: int) -> Place:
+    return place[0] + p * place[2], place[1], place[2]
 
 
 @njit(**OPTIONS)
 def _sample_at_an_end(
-    source: Px, ends: tuple[int, int, int], line: Line, n: int, to: Px, half: int, channels: int
+    flat: Array, at: Place, line: Line, n: int, out: Array, to: Place, half: int, channels: int
 ) -> None:
-    """`_sample` of any n where taps may be missing: a sample that needs one becomes NaN.
-
-    Parameters
-    ----------
-    ends : place of the first tap among those there are, how many these are, and by how much more it is from one sample
-        to the next.
-    """
-    flat, at, step, pitch = source
-    first, size, lean = ends
+    """`_sample` of any n, where px may lie before the first or after the last: they are NaN."""
+    begin, step, pitch = at
     t0, dt, spread = line
-    out, x, _, out_pitch = to
+    x, _, out_pitch = to
     taps = np.empty((channels, 2 * half + spread, LANES), np.float32)
     some = np.empty((channels, LANES), np.float32)
     for i in range(0, n, LANES):
-        for j in range(taps.shape[1]):
-            for lane in range(LANES):
-                there = i + lane < n and 0 <= first + j + lean * (i + lane) < size
-                for p in range(channels):
-                    taps[p, j, lane] = flat[at + i + lane + j * step + p * pitch] if there else F(np.nan)
-        here = taps.ravel(), 0, LANES, taps.shape[1] * LANES
-        _sample(here, (t0 + dt * F(i), dt, spread), LANES, (some.ravel(), 0, 0, LANES), half, channels)
+        for p in range(channels):
+            for j in range(taps.shape[1]):
+                for lane in range(LANES):
+                    k = begin + i + lane + j * step + p * pitch
+                    taps[p, j, lane] = flat[k] if 0 <= k < flat.size else F(np.nan)
+        here, run = (0, LANES, taps.shape[1] * LANES), (t0 + dt * F(i), dt, spread)
+        _sample(taps.ravel(), here, run, LANES, some.ravel(), (0, 0, LANES), half, channels)
         for p in range(channels):
             for lane in range(min(n - i, LANES)):
                 out[x + i + lane + p * out_pitch] = some[p, lane]
@@ -162,45 +155,43 @@ def spread_of(slope: float) -> int:
 
 @njit(**OPTIONS)
 def _sample_line(
-    source: Px,
-    ends: tuple[int, int],
-    line: tuple[float, float, int],
+    flat: Array,
+    at: Place,
+    line: tuple[float, float],
     span: tuple[int, int, int],
-    to: Px,
+    out: Array,
+    to: Place,
     half: int,
     channels: int,
 ) -> None:
-    """Sample taps along a line of the grid.
+    """Sample along a line of the grid, whose sample x lies fraction + slope · x past px at + x.
+
+    What has its taps on another line becomes anything: nothing that a sub covers has.
 
     Parameters
     ----------
-    source : the first tap that there is, for sample 0.
-    ends : how many taps there are, and by how much the place of a sample's first among them grows, 0 or 1, beside what
-        the line says.
-    line : fraction, slope, offset: sample x lies at offset + fraction + slope · x, plus x in the second case.
+    line : fraction, slope.
     span : the first and last samples that are needed, and how many there are: neighbours may be made, too, for the bits
         of a sample do not depend on what is needed.
     to : where sample 0 goes.
     """
-    fraction, slope, offset = line
+    fraction, slope = line
     spread = spread_of(slope)
     # as far as samples lie on two px, they are made in one go
     most = 4 * LANES if 4 * abs(slope) * LANES <= LEVEL else LANES
-    size, lean = ends
     x, last = span[0] // most * most, min((span[1] + most - 1) // most * most, span[2])
     while x < last:
         n = most if last - x >= most else min(last - x, LANES)
         place = fraction + slope * x
         whole = np.floor(min(place, place + slope * (most - 1)))
-        first = int(whole) + offset - half + 1
-        at = source[0], source[1] + first * source[2] + x, source[2], source[3]
-        put = to[0], to[1] + x, 0, to[3]
+        begin = at[0] + (int(whole) - half + 1) * at[1] + x
+        end = begin + n + (2 * half + spread - 1) * at[1] + (channels - 1) * at[2]
+        here, there = (begin, at[1], at[2]), (to[0] + x, 0, to[2])
         run = F(place - whole), F(slope), spread
-        begin = first + lean * x
-        if n % LANES == 0 and begin >= 0 and begin + lean * (n - 1) + 2 * half + spread <= size:
-            _sample(at, run, n, put, half, channels)
+        if n % LANES == 0 and begin >= 0 and end <= flat.size:
+            _sample(flat, here, run, n, out, there, half, channels)
         else:
-            _sample_at_an_end(at, (begin, size, lean), run, n, put, half, channels)
+            _sample_at_an_end(flat, here, run, n, out, there, half, channels)
         x += n
 
 
@@ -208,13 +199,14 @@ def _sample_line(
 def sample_rows(
     source: Array, corner: tuple[int, int], half: int, affine: Array, span: tuple[int, int, int, int], out: Array
 ) -> None:
-    """Sample rows where the columns of a grid box cross them; out (C, h, columns), NaN where none is needed.
+    """Sample rows where the columns of a grid box cross them; out (C, h, ≥ columns), NaN where none is needed.
 
     Parameters
     ----------
     corner : y, x of the source's first px.
     affine : a, b, c, d, e, f: a grid px (x, y) lies at source x = a x + b y + c, y = d x + e y + f.
     span : y0, y1, x0, x1 of the grid box.
+    out : whole LANES of columns are the fastest.
     """
     a, b, c, d, e, f = affine
     y0, y1, x0, x1 = span
@@ -222,7 +214,7 @@ def sample_rows(
     n = x1 - x0
     slope, shear = a - b * d / e - 1, b / e
     reach = half + 1.0
-    flat, to = source.ravel(), out.ravel()
+    flat, to, columns = source.ravel(), out.ravel(), out.shape[2]
     for j in range(height):
         yy = corner[0] + j
         # only where a column of the box comes within the reach of the row
@@ -231,12 +223,12 @@ def sample_rows(
         if d != 0:
             one, other = low / d, high / d
             first, last = max(int(min(one, other)), 0), min(int(max(one, other)) + 2, n)
-        out[:, j] = F(np.nan)
+        out[:, j, :first] = F(np.nan)
+        out[:, j, max(first, last) :] = F(np.nan)
         start = (slope + 1) * x0 + shear * (yy - f) + c
         base = int(np.floor(start))
-        line = start - base, slope, base - corner[1]
-        here, there = (flat, j * width, 1, height * width), (to, j * n, 1, height * n)
-        _sample_line(here, (width, 1), line, (first, last, n), there, half, channels)
+        here, there = (j * width + base - corner[1], 1, height * width), (j * columns, 0, height * columns)
+        _sample_line(flat, here, (start - base, slope), (first, last, columns), to, there, half, channels)
 
 
 @njit(**OPTIONS)
@@ -246,11 +238,10 @@ def sample_columns(
     """Sample rows (C, h, w), as `sample_rows` left them, at the rows of the grid box; out (C, ≥ rows, ≥ columns)."""
     d, e, f = affine[3], affine[4], affine[5]
     y0, y1, x0, x1 = span
-    channels, height, n = rows.shape
-    flat, to = rows.ravel(), out.ravel()
+    channels, height, width = rows.shape
+    flat, to, columns = rows.ravel(), out.ravel(), min(width, out.shape[2])
     for y in range(y0, y1):
         start = d * x0 + e * y + f
         base = int(np.floor(start))
-        line = start - base, d, base - top
-        there = to, (y - y0) * out.shape[2], 1, out.shape[1] * out.shape[2]
-        _sample_line((flat, 0, n, height * n), (height, 0), line, (0, n, n), there, half, channels)
+        here, there = ((base - top) * width, width, height * width), ((y - y0) * out.shape[2], 0, out[0].size)
+        _sample_line(flat, here, (start - base, d), (0, x1 - x0, columns), to, there, half, channels)

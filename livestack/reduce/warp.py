@@ -11,6 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.lanes import LANES
 from livestack.reduce.resample import CUBIC, four, sample_columns, sample_rows, six, spread_of
 
 MOST_SHEAR = 0.6
@@ -45,23 +46,6 @@ def _mirrored(source: Array, left_right: bool, up_down: bool) -> Array:
 
 
 @njit(**OPTIONS)
-def _oriented(source: Array, corner: tuple[int, int], affine: Array) -> tuple[Array, int, int, Array]:
-    """Source, its corner and the map, with axes swapped and turned about so that both run as the grid's."""
-    a, b, c, d, e, f = affine
-    y0, x0 = corner
-    if abs(a) < abs(b):
-        source, y0, x0 = _swapped(source), x0, y0
-        a, b, c, d, e, f = d, e, f, a, b, c
-    if a < 0 or e < 0:
-        source = _mirrored(source, a < 0, e < 0)
-        if a < 0:
-            x0, a, b, c = -(x0 + source.shape[2] - 1), -a, -b, -c
-        if e < 0:
-            y0, d, e, f = -(y0 + source.shape[1] - 1), -d, -e, -f
-    return source, y0, x0, np.array([a, b, c, d, e, f])
-
-
-@njit(**OPTIONS)
 def _at(inverse: Array, x: float, y: float) -> tuple[float, float]:
     """Source x, y of a grid px."""
     w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2]
@@ -87,6 +71,57 @@ def _plane_map(inverse: Array, box: Array) -> tuple[bool, Array]:
         bend = max(bend, abs(ox + u * (rx - ox) + v * (dx - ox) - sx), abs(oy + u * (ry - oy) + v * (dy - oy) - sy))
     affine = np.array([a, b, ox - a * x0 - b * y0, d, e, oy - d * x0 - e * y0])
     return bend <= MOST_BEND_PX, affine
+
+
+@njit(**OPTIONS)
+def quarter_turn(inverse: Array, box: Array) -> tuple[bool, bool, bool]:
+    """Say what makes the source run as a box of the grid does, or nearly.
+
+    Returns
+    -------
+    Whether rows and columns are to be exchanged, and then x and y mirrored.
+    """
+    a, b, _, d, e, _ = _plane_map(inverse, box)[1]
+    swap = abs(a) < abs(b)
+    return swap, (d if swap else a) < 0, (b if swap else e) < 0
+
+
+@njit(**OPTIONS)
+def upright(
+    source: Array, corner: tuple[int, int], size: tuple[int, int], inverse: Array, turn: tuple[bool, bool, bool]
+) -> tuple[Array, tuple[int, int], tuple[int, int], Array]:
+    """Source px (C, h, w), their corner, the size of the whole and the map to it, as if it were mounted otherwise.
+
+    turn: from `quarter_turn`.
+    """
+    swap, left_right, up_down = turn
+    y0, x0 = corner
+    height, width = size
+    row_x, row_y = inverse[0].copy(), inverse[1].copy()
+    if swap:
+        source, y0, x0, height, width, row_x, row_y = _swapped(source), x0, y0, width, height, row_y, row_x
+    if left_right or up_down:
+        source = _mirrored(source, left_right, up_down)
+    if left_right:
+        x0, row_x = width - x0 - source.shape[2], (width - 1) * inverse[2] - row_x
+    if up_down:
+        y0, row_y = height - y0 - source.shape[1], (height - 1) * inverse[2] - row_y
+    turned = np.empty((3, 3))
+    turned[0], turned[1], turned[2] = row_x, row_y, inverse[2]
+    return source, (y0, x0), (height, width), turned
+
+
+@njit(**OPTIONS)
+def upright_colours(colours: Array, size: tuple[int, int], turn: tuple[bool, bool, bool]) -> Array:
+    """Colours of a mosaic by place in its cell, where `upright` made a whole of this size of it."""
+    swap, left_right, up_down = turn
+    out, cell = np.empty_like(colours), colours.shape[0]
+    for y in range(cell):
+        for x in range(cell):
+            v = (size[0] - 1 - y) % cell if up_down else y
+            u = (size[1] - 1 - x) % cell if left_right else x
+            out[y, x] = colours[u, v] if swap else colours[v, u]
+    return out
 
 
 @njit(**OPTIONS)
@@ -186,7 +221,7 @@ def warp_box(
     box: Array,
     out: Array,
 ) -> None:
-    """Sample the source at the px of a grid box (y0, y1, x0, x1); NaN where the sub does not cover.
+    """Sample an upright source at the px of a grid box (y0, y1, x0, x1); NaN where the sub does not cover.
 
     Parameters
     ----------
@@ -203,17 +238,16 @@ def warp_box(
         _copy(source, corner, (int(f), int(c)), box, out)
         _uncover(inverse, box, half, size, out)
         return
-    if is_plane:
-        if abs(a) < abs(b):
-            a, b, d, e = d, e, a, b
-        is_plane = abs(b) <= MOST_SHEAR * abs(e) and abs(d) <= MOST_SHEAR * abs(a)
-        is_plane = is_plane and spread_of(d) > 0 and spread_of(abs(a - b * d / e) - 1) > 0
+    if is_plane and a > 0 and e > 0:
+        is_plane = abs(b) <= MOST_SHEAR * e and abs(d) <= MOST_SHEAR * a
+        is_plane = is_plane and spread_of(d) > 0 and spread_of(a - b * d / e - 1) > 0
+    else:
+        is_plane = False
     if not is_plane:
         _warp_px_by_px(source, corner, inverse, size, half, box, out)
         return
-    turned, top, left, affine = _oriented(source, corner, affine)
     span = (box[0], box[1], box[2], box[3])
-    rows = np.empty((turned.shape[0], turned.shape[1], box[3] - box[2]), np.float32)
-    sample_rows(turned, (top, left), half, affine, span, rows)
-    sample_columns(rows, top, half, affine, span, out)
+    rows = np.empty((source.shape[0], source.shape[1], (box[3] - box[2] + LANES - 1) // LANES * LANES), np.float32)
+    sample_rows(source, corner, half, affine, span, rows)
+    sample_columns(rows, corner[0], half, affine, span, out)
     _uncover(inverse, box, half, size, out)
