@@ -108,10 +108,12 @@ def sampler(formula: Callable[[Any], Any], taps: int, spread: int, channels: int
                 return builder.bitcast(builder.gep(pointer, [index]), _VECTOR.as_pointer())
 
             t = _splat(builder, begin) + _splat(builder, slope) * Lanes(builder, _constant(*range(LANES)))
-            t = t.where(t.compared(">=", 0), Lanes(builder, _constant(0)))
-            whole = t.whole()
-            weights = formula(t - whole)
-            lies_past = [whole.compared("==", past) for past in range(spread + 1)]
+            lies_past: list[Any] = [None]
+            if spread > 0:
+                t = t.where(t.compared(">=", 0), Lanes(builder, _constant(0)))
+                whole = t.whole()
+                t, lies_past = t - whole, [whole.compared("==", past) for past in range(spread + 1)]
+            weights = formula(t)
             totals = [Lanes(builder, _constant(0))] * channels
             for tap in range(taps + spread):
                 weight, needed = _weight(weights, spread, tap, lies_past)

@@ -15,7 +15,7 @@ from livestack.reduce.lanes import LANES, sampler
 
 CUBIC, LANCZOS = 2, 3
 """Half the taps of a kernel: Catmull–Rom's bicubic (Keys 1981, a = −½), and Lanczos-3."""
-LEVEL, TILTED, STEEP = SPREADS = 1, 4, 10
+NONE, LEVEL, TILTED, STEEP = SPREADS = 0, 1, 4, 10
 """By so many px more may one of LANES samples of a line lie past than another."""
 
 Place = tuple[int, int, int]
@@ -79,7 +79,7 @@ def four(t: Any) -> tuple[Any, Any, Any, Any]:
 
 def _blocks(weights: Callable[[Any], Any], taps: int, channels: int) -> Any:
     """Kernel of n samples, whole LANES of them, for each of SPREADS; its arguments are those of `lanes.sampler`."""
-    level, tilted, steep = (sampler(weights, taps, spread, channels) for spread in SPREADS)
+    none, level, tilted, steep = (sampler(weights, taps, spread, channels) for spread in SPREADS)
 
     @njit(**ARITHMETIC)
     def blocks(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place) -> None:
@@ -87,7 +87,9 @@ def _blocks(weights: Callable[[Any], Any], taps: int, channels: int) -> Any:
         t0, dt, spread = line
         x, _, out_pitch = to
         for i in range(0, n, LANES):
-            if spread == LEVEL:
+            if spread == NONE:
+                none(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
+            elif spread == LEVEL:
                 level(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
             elif spread == TILTED:
                 tilted(flat, first + i, step, pitch, t0 + dt * F(i), dt, out, x + i, out_pitch)
@@ -146,11 +148,11 @@ def _sample_at_an_end(
 
 @njit(**OPTIONS)
 def spread_of(slope: float) -> int:
-    """Which of SPREADS a slope needs; 0 = none is enough."""
-    for spread in SPREADS:
+    """Which of SPREADS LANES samples on a slope may need; −1 = more than there is."""
+    for spread in (LEVEL, TILTED, STEEP):
         if abs(slope) * LANES <= spread:
             return spread
-    return 0
+    return -1
 
 
 @njit(**OPTIONS)
@@ -183,11 +185,13 @@ def _sample_line(
     while x < last:
         n = most if last - x >= most else min(last - x, LANES)
         place = fraction + slope * x
-        whole = np.floor(min(place, place + slope * (most - 1)))
+        other = place + slope * (most - 1)
+        whole = np.floor(min(place, other))
+        needed = NONE if np.floor(max(place, other)) == whole else spread
         begin = at[0] + (int(whole) - half + 1) * at[1] + x
-        end = begin + n + (2 * half + spread - 1) * at[1] + (channels - 1) * at[2]
+        end = begin + n + (2 * half + needed - 1) * at[1] + (channels - 1) * at[2]
         here, there = (begin, at[1], at[2]), (to[0] + x, 0, to[2])
-        run = F(place - whole), F(slope), spread
+        run = F(place - whole), F(slope), needed
         if n % LANES == 0 and begin >= 0 and end <= flat.size:
             _sample(flat, here, run, n, out, there, half, channels)
         else:

@@ -240,7 +240,7 @@ def warp_box(
         return
     if is_plane and a > 0 and e > 0:
         is_plane = abs(b) <= MOST_SHEAR * e and abs(d) <= MOST_SHEAR * a
-        is_plane = is_plane and spread_of(d) > 0 and spread_of(a - b * d / e - 1) > 0
+        is_plane = is_plane and min(spread_of(d), spread_of(a - b * d / e - 1)) >= 0
     else:
         is_plane = False
     if not is_plane:
