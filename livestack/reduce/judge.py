@@ -107,7 +107,7 @@ def judge(
     residual = residual_of(sight.sample, (template, contrast), measure, match, threads)
     mask = find_patches(residual.z, residual.ok, threads)
     streaks = find_streaks(residual, mask, sight.sensor_angle_deg)
-    lines = find_trails(residual, mask, sight.sensor_angle_deg)
+    lines = find_trails(residual, mask, sight.sensor_angle_deg, threads)
     mask.ravel()[hidden_stars(mask, residual.ok)] = True
     places = _believed(mask, sight.sample, template)
     limits = -rule.kappa_low / residual.scale, rule.kappa_high / residual.scale

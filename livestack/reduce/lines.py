@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
 from livestack.reduce.compile import OPTIONS, F
 
 MAX_GRID = 512
@@ -18,6 +20,9 @@ THRESHOLD = 5.5
 MOST_LINES = 4
 CLIP = 4.0
 """The residual is clipped to so many σ: one star that changed is no line."""
+
+Line = tuple[float, float, float, float, float]
+"""x0, y0, x1, y1, and its strength, σ."""
 
 
 @njit(**OPTIONS)
@@ -103,7 +108,7 @@ def _binned(z: Array, ok: Array, unit: float, step: int) -> tuple[Array, Array]:
     return sums, counts
 
 
-def find_lines(z: Array, ok: Array, unit: float = 1.0) -> list[tuple[float, float, float, float, float]]:
+def find_lines(z: Array, ok: Array, unit: float = 1.0, threads: Executor | None = None) -> list[Line]:
     """Lines that stand out of a residual: (x0, y0, x1, y1, σ), strongest first, px of `z`.
 
     Parameters
@@ -124,7 +129,7 @@ def find_lines(z: Array, ok: Array, unit: float = 1.0) -> list[tuple[float, floa
     sums = (sums - middle * counts).astype(np.float32)
     lines = []
     for _ in range(MOST_LINES):
-        line = _strongest_line(sums, counts, 0.15 * size * step * step)
+        line = _strongest_line(sums, counts, 0.15 * size * step * step, threads)
         if line[4] < THRESHOLD:
             break
         x0, y0, x1, y1, sn = line
@@ -135,24 +140,26 @@ def find_lines(z: Array, ok: Array, unit: float = 1.0) -> list[tuple[float, floa
     return lines
 
 
-def _strongest_line(sums: Array, counts: Array, least: float) -> tuple[float, float, float, float, float]:
+def _strongest_line(sums: Array, counts: Array, least: float, threads: Executor | None) -> Line:
     """Over the four octants of direction."""
-    best = (0.0, 0.0, 0.0, 0.0, 0.0)
-    for octant in range(4):
-        a, n = sums, counts
-        if octant >= 2:
-            a, n = a.T, n.T
-        if octant % 2:
-            a, n = a[:, ::-1], n[:, ::-1]
-        of_sums, of_counts = _line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n))
-        sn, s, x = _strongest(of_sums, of_counts, least)
-        if sn > best[4]:
-            size, ends = len(of_sums), []
-            for px, py in ((x - size, 0.0), (x - size + s, size - 1.0)):
-                qx = a.shape[1] - 1 - px if octant % 2 else px
-                ends += [py, qx] if octant >= 2 else [qx, py]
-            best = (float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]), float(sn))
-    return best
+    found = each_part(4, 1, threads, lambda octant, _: _strongest_in(octant, sums, counts, least))
+    return max(found, key=lambda line: line[4])
+
+
+def _strongest_in(octant: int, sums: Array, counts: Array, least: float) -> Line:
+    a, n = sums, counts
+    if octant >= 2:
+        a, n = a.T, n.T
+    if octant % 2:
+        a, n = a[:, ::-1], n[:, ::-1]
+    of_sums, of_counts = _line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n))
+    sn, s, x = _strongest(of_sums, of_counts, least)
+    size = len(of_sums)
+    ends: list[float] = []
+    for px, py in ((x - size, 0.0), (x - size + s, size - 1.0)):
+        qx = a.shape[1] - 1 - px if octant % 2 else px
+        ends += [py, qx] if octant >= 2 else [qx, py]
+    return float(ends[0]), float(ends[1]), float(ends[2]), float(ends[3]), float(sn)
 
 
 @njit(**OPTIONS)

@@ -7,6 +7,7 @@ ones.
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -237,7 +238,9 @@ def correlation(z: Array, ok: Array) -> float:
     return float(np.clip(BLOCK * robust_sigma(means)[1] / max(robust_sigma(single)[1], 1e-6), 1.0, 2.0))
 
 
-def find_trails(residual: Residual, mask: Array, sensor_angle_deg: float) -> list[Trail]:
+def find_trails(
+    residual: Residual, mask: Array, sensor_angle_deg: float, threads: Executor | None = None
+) -> list[Trail]:
     """Find trails in a residual and mark their px in `mask`.
 
     Parameters
@@ -249,7 +252,7 @@ def find_trails(residual: Residual, mask: Array, sensor_angle_deg: float) -> lis
     """
     ok = residual.ok
     unit = correlation(residual.z, ok)
-    lines = find_lines(residual.z, ok, unit)
+    lines = find_lines(residual.z, ok, unit, threads)
     if not lines:
         return []
     trails = []
