@@ -147,6 +147,7 @@ def _strongest_line(sums: Array, counts: Array, least: float, threads: Executor 
 
 
 def _strongest_in(octant: int, sums: Array, counts: Array, least: float) -> Line:
+    """Strongest line of an octant: the picture is turned so that its lines lead down and to the right."""
     a, n = sums, counts
     if octant >= 2:
         a, n = a.T, n.T

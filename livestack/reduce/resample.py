@@ -1,4 +1,4 @@
-"""Sampling along rows, then along columns: one-dimensional interpolation, with loops that are SIMD."""
+"""Sampling along rows, then along columns: one-dimensional interpolation, sixteen samples at a time (`lanes`)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NONE, LEVEL, TILTED, STEEP = SPREADS = 0, 1, 4, 10
 """By so many px more may one of LANES samples of a line lie past than another."""
 
 Place = tuple[int, int, int]
-"""Which px of those one after the other comes first, and so many px apart are a sample's taps, and channels."""
+"""Index of the first px in all of them, and so many px from tap to tap and from channel to channel."""
 Line = tuple[Any, Any, int]
-"""Past its px before it lies the first sample t0, sample i t0 + dt · i; and which of SPREADS that needs."""
+"""t0, dt, and which of SPREADS: sample i lies t0 + dt · i past the px before sample 0."""
 
 
 def _lanczos_terms() -> tuple[Array, Array]:
@@ -120,6 +120,7 @@ def _sample(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place, h
 
 @njit(**OPTIONS)
 def _channel(place: Place, p: int) -> Place:
+    """Place of channel p, where `place` is that of the first."""
     return place[0] + p * place[2], place[1], place[2]
 
 
