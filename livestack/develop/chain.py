@@ -1,0 +1,146 @@
+"""The chain: small frozen steps in any order, settled on one picture and applied to any size of it.
+
+A step is *settled* on a plate: it measures what it needs and becomes an act, numbers alone. Acts do not depend on the
+size of a picture, so they are told on a preview and applied to the whole, and kept while a stack grows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import tomllib
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from livestack.develop.background import Background
+from livestack.develop.colour import Neutralise, Saturation, Scnr, WhiteBalance
+from livestack.develop.denoise import Denoise
+from livestack.develop.plate import Plate
+from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.errors import SettingsError
+
+Act = Callable[..., Plate]
+"""Plate → plate; takes an executor for its kernels, which none of its threads may be the caller of."""
+
+
+class Step(Protocol):
+    """One step: a frozen dataclass of what a user may choose."""
+
+    name: ClassVar[str]
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Act:
+        """Measure a plate and return what is to be done."""
+        ...
+
+
+STEPS: dict[str, type[Any]] = {
+    kind.name: kind for kind in (Background, Neutralise, WhiteBalance, Denoise, Mtf, Asinh, Ghs, Scnr, Saturation)
+}
+"""Steps by name."""
+
+Recipe = tuple[Step, ...]
+
+AUTO: Recipe = (Background(), Neutralise(), WhiteBalance(), Denoise(), Mtf(), Saturation())
+
+PRESETS: dict[str, Recipe] = {
+    "auto": AUTO,
+    "galaxy": (Background(), Neutralise(), WhiteBalance(), Denoise(), Mtf(target=0.12), Saturation(1.5)),
+    "nebula": (Background(), Neutralise(), WhiteBalance(), Denoise(1.2), Mtf(target=0.16), Saturation(1.6)),
+    "cluster": (Background(), Neutralise(), WhiteBalance(), Denoise(0.8), Asinh(target=0.1), Saturation(1.3)),
+    "wide field": (Background(4), Neutralise(), WhiteBalance(), Denoise(), Mtf(target=0.12), Saturation(1.4)),
+    "comet": (Background(), Neutralise(), WhiteBalance(), Denoise(1.2), Mtf(target=0.14), Saturation(1.5)),
+    "as visitors like it": (
+        Background(),
+        Neutralise(),
+        WhiteBalance(),
+        Denoise(1.3),
+        Mtf(target=0.14),
+        Scnr(0.5),
+        Saturation(1.9),
+    ),
+}
+"""Recipes by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Developed:
+    """A picture and how it came about.
+
+    Attributes
+    ----------
+    plate : Plate
+    acts : tuple of callable
+        The settled steps.
+    seconds : tuple of float
+        Wall time of each step.
+    """
+
+    plate: Plate
+    acts: tuple[Act, ...]
+    seconds: tuple[float, ...]
+
+
+def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | None = None) -> Developed:
+    """Settle each step on what the steps before made, and apply it to a copy."""
+    plate = plate.with_data(plate.data.copy())
+    acts, seconds = [], []
+    for step in recipe:
+        begun = time.perf_counter()
+        act = step.settle(plate, threads)
+        plate = act(plate, threads)
+        acts.append(act)
+        seconds.append(time.perf_counter() - begun)
+    return Developed(plate, tuple(acts), tuple(seconds))
+
+
+def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None) -> Plate:
+    """Apply settled steps to a copy."""
+    plate = plate.with_data(plate.data.copy())
+    for act in acts:
+        plate = act(plate, threads)
+    return plate
+
+
+def recipe_to_toml(recipe: Iterable[Step]) -> str:
+    """Write a recipe: one table for each step, in order."""
+    import tomli_w
+
+    return tomli_w.dumps({"step": [{"name": step.name, **dataclasses.asdict(step)} for step in recipe]})  # type: ignore[call-overload]
+
+
+def recipe_of_toml(text: str, source: str = "recipe") -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    SettingsError
+        It is no TOML, or names a step or a number that is not known.
+    """
+    try:
+        tables = tomllib.loads(text).get("step", [])
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{source} is no TOML: {error}") from None
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise SettingsError(f"{source}: write each step as a table, [[step]], with its name")
+    return tuple(_step_of(table, source) for table in tables)
+
+
+def _step_of(table: dict[str, Any], source: str) -> Step:
+    chosen = dict(table)
+    name = str(chosen.pop("name", ""))
+    kind = STEPS.get(name)
+    if kind is None:
+        raise SettingsError(f"{source}: no step is called {name!r}; there are {', '.join(STEPS)}")
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    for key, value in chosen.items():
+        if key not in known:
+            raise SettingsError(f"{source}: {name} has no {key}; it has {', '.join(known) or 'nothing to choose'}")
+        wanted = type(known[key].default)
+        fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+        if not fits or (isinstance(value, bool) and wanted is not bool):
+            raise SettingsError(f"{source}: {key} of {name} cannot be {value!r}")
+        chosen[key] = wanted(value)
+    step: Step = kind(**chosen)
+    return step

@@ -1,0 +1,186 @@
+"""What colour is: a sky without any, white stars, and as much of it as one likes."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from livestack.develop.background import PX_ROWS, Surface
+from livestack.develop.kernels import less_green, saturate_rows
+from livestack.develop.plate import Plate
+from livestack.errors import SettingsError
+from livestack.frame import Array
+from livestack.reduce.bands import each_part
+
+LARGEST_SEARCHED_PX = 700_000
+MOST_STARS, FEWEST_STARS = 400, 12
+BRIGHT, MOST_OF_PEAK = 20.0, 0.5
+"""Stars by which white is told rise so many σ above the grain, and to less than this share of the brightest."""
+INNER, OUTER = 3, 7
+"""Half sides of the squares in which a star is summed up, and about which its surroundings are."""
+WHITE_BY = ("stars", "gray")
+SAMPLED_PX, CUT, MOST_CUTS = 60_000, 2.0, 20
+"""The sky is told from so many px; what is brighter than so many σ is cut off, again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neutralise:
+    """Give the sky of all channels the level 0."""
+
+    name: ClassVar[str] = "neutralise"
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
+        """Tell the level of the sky of each channel."""
+        return Surface(tuple(((sky_of(plane, threads),),) for plane in plate.data), (1.0,) * len(plate.data))
+
+
+def sky_of(plane: Array, threads: Executor | None = None) -> float:
+    """Level of the sky of a plane (H, W): the middle of its px, once what is brighter is cut off, for light only adds."""
+    step = max(1, math.isqrt(plane.size // SAMPLED_PX))
+    ordered = np.sort(plane[::step, ::step], axis=None)
+    n = int(np.isfinite(ordered).sum())
+    if not n:
+        return 0.0
+    for _ in range(MOST_CUTS):
+        middle = float(ordered[n // 2])
+        sigma = middle - float(ordered[int(0.1587 * n)])
+        now = int(np.searchsorted(ordered[:n], middle + CUT * sigma, "right"))
+        if now == n:
+            break
+        n = now
+    return float(ordered[n // 2])
+
+
+@dataclass(frozen=True, slots=True)
+class WhiteBalance:
+    """Make what is white white.
+
+    Attributes
+    ----------
+    by : str
+        stars: the typical star is white; gray: all light together is.
+    """
+
+    name: ClassVar[str] = "white balance"
+    by: str = "stars"
+
+    def __post_init__(self) -> None:
+        if self.by not in WHITE_BY:
+            raise SettingsError(f"white balance: by is one of {', '.join(WHITE_BY)}, not {self.by}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
+        """Tell a factor for each channel; ones for mono and where stars are few."""
+        gains = np.ones(len(plate.data))
+        if len(plate.data) == 3:
+            colour = star_colour(plate) if self.by == "stars" else _all_light(plate)
+            if colour is not None:
+                gains = np.clip(colour.mean() / colour, 0.25, 4.0)
+        return Surface((((0.0,),),) * len(gains), tuple(gains.tolist()))
+
+
+def _all_light(plate: Plate) -> Array | None:
+    light = np.nanmean(plate.data, axis=(1, 2))
+    return light if (light > 0).all() else None
+
+
+def star_colour(plate: Plate) -> Array | None:
+    """Colour of the typical star, (3,), above its surroundings; None where stars are few.
+
+    Surroundings are taken off star by star, so that a nebula's colour has no say.
+    """
+    _, h, w = plate.shape
+    shrink = min(1.0, math.sqrt(LARGEST_SEARCHED_PX / (h * w)))
+    # the mean over an area keeps a star's colour
+    size = max(1, round(shrink * w)), max(1, round(shrink * h))
+    planes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in plate.data])
+    x, y = _stars_in(planes)
+    if len(x) < FEWEST_STARS:
+        return None
+    reach = np.arange(-OUTER, OUTER + 1)
+    boxes = np.moveaxis(planes[:, y[:, None, None] + reach[:, None], x[:, None, None] + reach], 0, -1)
+    inside = (np.abs(reach) <= INNER)[:, None] & (np.abs(reach) <= INNER)
+    around = np.median(boxes[:, ~inside], axis=1)
+    light = boxes[:, inside].sum(axis=1) - inside.sum() * around
+    whole = (light > 0).all(axis=1)
+    if whole.sum() < FEWEST_STARS:
+        return None
+    light = light[whole]
+    colour: Array = np.median(light / light.mean(axis=1, keepdims=True), axis=0)
+    return colour
+
+
+def _stars_in(planes: Array) -> tuple[Array, Array]:
+    """X and y of the brightest stars of (3, H, W) that are not too bright: peaks above what surrounds them."""
+    brightness = np.nan_to_num(planes.mean(axis=0))
+    sharp = cv2.GaussianBlur(brightness, (0, 0), 1.0) - cv2.blur(brightness, (25, 25))
+    grain = 1.4826 * float(np.median(np.abs(sharp[::3, ::3])))
+    peaks = (sharp >= cv2.dilate(sharp, np.ones((2 * INNER + 1,) * 2, np.uint8))) & (sharp > BRIGHT * grain)
+    peaks[:OUTER], peaks[-OUTER:], peaks[:, :OUTER], peaks[:, -OUTER:] = False, False, False, False
+    y, x = np.nonzero(peaks)
+    if not len(x):
+        return x, y
+    height = sharp[y, x]
+    order = np.argsort(-height, kind="stable")
+    order = order[height[order] < MOST_OF_PEAK * height.max()][:MOST_STARS]
+    return x[order], y[order]
+
+
+@dataclass(frozen=True, slots=True)
+class Scnr:
+    """Take green away where it outdoes the mean of red and blue: hardly anything in the sky is green.
+
+    Attributes
+    ----------
+    amount : float
+        0 to 1.
+    """
+
+    name: ClassVar[str] = "scnr"
+    amount: float = 1.0
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Scnr:
+        """Nothing is told before."""
+        return self
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Average neutral protection."""
+        if len(plate.data) != 3 or self.amount == 0:
+            return plate
+        data, amount = plate.data, self.amount
+        each_part(data.shape[1], PX_ROWS, threads, lambda y0, y1: less_green(data, amount, (y0, y1)))
+        return plate
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """More colour, or less, as the eye sees it: chroma in Oklab; the grain of a dark sky is left without.
+
+    Attributes
+    ----------
+    amount : float
+        1 = as it is, 0 = grey.
+    """
+
+    name: ClassVar[str] = "saturation"
+    amount: float = 1.3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.amount <= 5:
+            raise SettingsError(f"saturation: amount is 0 to 5, not {self.amount:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Saturation:
+        """Nothing is told before."""
+        return self
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Multiply the chroma."""
+        if len(plate.data) != 3 or self.amount == 1:
+            return plate
+        data, amount = plate.data, self.amount
+        each_part(data.shape[1], PX_ROWS, threads, lambda y0, y1: saturate_rows(data, amount, (y0, y1)))
+        return plate

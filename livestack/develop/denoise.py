@@ -1,0 +1,122 @@
+"""Less grain, with the stars and the shapes left: wavelets, and what of them is above the noise of its place.
+
+The starlet transform (isotropic, undecimated; Starck and Murtagh 2006): scale by scale, what is not above the standard
+error of the px there is weakened, less so where others about it stand out too. What a warp, a debayer or a drizzle did to the noise is measured at each scale.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from livestack.develop.kernels import keep_significant, smooth
+from livestack.develop.plate import Plate
+from livestack.errors import SettingsError
+from livestack.frame import Array
+from livestack.reduce.bands import each_part
+
+LIMITS = (4.0, 3.0, 2.5, 2.0)
+"""σ of a scale, from the finest on, that are kept out."""
+PX_ROWS = 64
+SAMPLED_A_SIDE, CELL = 256, 16
+"""The noise of a scale is told from so many px a side, in cells of so many of them."""
+QUIET = 0.1
+"""Share of the cells, the quietest, that hold noise alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denoise:
+    """Take grain away, most where there is most of it.
+
+    Attributes
+    ----------
+    strength : float
+        1 = as measured to be best for a stack of few subs; 0 = nothing.
+    """
+
+    name: ClassVar[str] = "denoise"
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 4:
+            raise SettingsError(f"denoise: strength is 0 to 4, not {self.strength:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Denoise:
+        """Nothing is told before: the noise is that of the picture it is applied to."""
+        return self
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Take the grain of a plate away; what is not known stays so."""
+        if self.strength == 0:
+            return plate
+        scratch = np.empty((3, *plate.data.shape[1:]), np.float32)
+        alike = np.ones(plate.data.shape[1:], np.float32) if plate.noise is None else None
+        for c, plane in enumerate(plate.data):
+            bare = None if _is_known(plane) else ~np.isfinite(plane)
+            if bare is not None:
+                plane[bare] = np.nanmedian(plane[::4, ::4]) if not bare[::4, ::4].all() else 0
+            noise = alike if alike is not None else _noise(plate.noise[c])  # type: ignore[index]
+            denoise_plane(plane, noise, self.strength, scratch, threads)
+            if bare is not None:
+                plane[bare] = np.nan
+        return plate
+
+
+def _is_known(plane: Array) -> bool:
+    """Whether all of a plane is finite, at one glance."""
+    return bool(np.isfinite(plane.sum()))
+
+
+def _noise(plane: Array) -> Array:
+    """Noise of each px of a channel; where it is not known, the typical one."""
+    if _is_known(plane) and plane.min() > 0:
+        return plane
+    known = np.isfinite(plane) & (plane > 0)
+    return np.where(known, plane, np.float32(np.median(plane[known]) if known.any() else 1))
+
+
+def denoise_plane(plane: Array, noise: Array, strength: float, scratch: Array, threads: Executor | None) -> None:
+    """Denoise (H, W) in place.
+
+    Parameters
+    ----------
+    noise : (H, W) float32
+        Only how it varies over the picture counts.
+    scratch : (3, H, W) float32
+    """
+    kept, finer = scratch[2], plane
+    scales = [k for k in range(len(LIMITS)) if min(plane.shape) > 4 << k]
+    if len(scales) < 2:
+        return
+    kept[:] = 0
+    for k in scales:
+        step, coarser = 1 << k, scratch[k % 2]
+        each_part(len(plane), PX_ROWS, threads, lambda y0, y1, s=step, f=finer, c=coarser: smooth(f, s, (y0, y1), c))
+        limits = strength * LIMITS[k] * _noise_of_scale(finer, coarser, noise), step
+        pair, out = (finer, coarser), plane if k == scales[-1] else kept
+        each_part(
+            len(plane),
+            PX_ROWS,
+            threads,
+            lambda y0, y1, p=pair, n=limits, o=out: keep_significant(p, noise, n, kept, (y0, y1), o),
+        )
+        finer = coarser
+    plane += finer
+
+
+def _noise_of_scale(finer: Array, coarser: Array, noise: Array) -> float:
+    """σ of what lies between two scales, over the noise: of the quietest cells, where nothing else is."""
+    step = max(1, int(np.sqrt(finer.size)) // SAMPLED_A_SIDE) | 1
+    seen = np.s_[::step, ::step]
+    ratio = np.abs((finer[seen] - coarser[seen]) / noise[seen])
+    ny, nx = ratio.shape[0] // CELL, ratio.shape[1] // CELL
+    if not ny or not nx:
+        return 1.4826 * float(np.median(ratio))
+    cells = ratio[: ny * CELL, : nx * CELL].reshape(ny, CELL, nx, CELL).swapaxes(1, 2).reshape(ny * nx, -1)
+    cells.sort(axis=1)
+    middle = cells.shape[1] // 2
+    spread = np.sort(0.5 * (cells[:, middle - 1] + cells[:, middle]))
+    return 1.4826 * float(spread[int(QUIET * len(spread))])

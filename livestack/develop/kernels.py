@@ -1,0 +1,330 @@
+"""The compiled inner loops of developing: row by row, so that they are SIMD and may run in any number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.compile import OPTIONS, F
+
+
+@njit(**OPTIONS)
+def _rank(ordered: Array, n: int, share: float) -> float:
+    """Value below which lies a share of n ordered values, between its neighbours."""
+    place = share * (n - 1)
+    k = int(place)
+    more = ordered[min(k + 1, n - 1)]
+    return float(ordered[k] + (place - k) * (more - ordered[k]))
+
+
+@njit(**OPTIONS)
+def gather_cells(plane: Array, stride: int, place: tuple[int, int], out: Array) -> None:
+    """Put every stride-th px of rows of cells into out (rows, nx, n); place: first row of them, and how many there are."""
+    first, ny = place
+    many, nx, most = out.shape
+    h, w = plane.shape
+    for k in range(many):
+        j = first + k
+        for i in range(nx):
+            n = 0
+            for y in range(j * h // ny, (j + 1) * h // ny, stride):
+                for x in range(i * w // nx, (i + 1) * w // nx, stride):
+                    if n < most:
+                        out[k, i, n] = plane[y, x]
+                        n += 1
+
+
+@njit(**OPTIONS)
+def tell_cells(values: Array, least: int, levels: Array, errors: Array) -> None:
+    """Sky level of cells (rows, nx), and its error, of ordered values (rows, nx, n), NaN last; NaN where few are known.
+
+    A level is the median once what lies above 2.5 σ is cut off: stars. σ is that of the lower half, where none are.
+    """
+    for j in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            ordered = values[j, i]
+            n = ordered.size
+            while n > 0 and not np.isfinite(ordered[n - 1]):
+                n -= 1
+            levels[j, i] = errors[j, i] = np.nan
+            if n < least:
+                continue
+            median, sigma = 0.0, 0.0
+            for _ in range(3):
+                median = _rank(ordered, n, 0.5)
+                sigma = median - _rank(ordered, n, 0.1587)
+                while n > 1 and ordered[n - 1] > median + 2.5 * sigma:
+                    n -= 1
+            levels[j, i], errors[j, i] = median, 1.2533 * sigma / np.sqrt(n)
+
+
+@njit(**OPTIONS)
+def take_off(plane: Array, surface: Array, gain: float, rows: tuple[int, int], out: Array) -> None:
+    """(plane − surface) · gain of some rows.
+
+    surface (n, n): coefficient of vⁱ uʲ, where u and v run from −½ to ½ along rows and columns.
+    """
+    h, w = plane.shape
+    n = surface.shape[0]
+    along = np.empty(n, np.float32)
+    factor, step, begin = F(gain), F(1.0 / w), F(0.5 / w - 0.5)
+    for y in range(rows[0], rows[1]):
+        v = (y + 0.5) / h - 0.5
+        for j in range(n):
+            total = 0.0
+            for i in range(n - 1, -1, -1):
+                total = total * v + surface[i, j]
+            along[j] = F(total)
+        row, to = plane[y], out[y]
+        if n == 1:
+            for x in range(w):
+                to[x] = (row[x] - along[0]) * factor
+        elif n == 3:
+            for x in range(w):
+                u = begin + step * F(x)
+                to[x] = (row[x] - (along[0] + u * (along[1] + u * along[2]))) * factor
+        else:
+            for x in range(w):
+                u = begin + step * F(x)
+                level = F(0)
+                for j in range(n - 1, -1, -1):
+                    level = level * u + along[j]
+                to[x] = (row[x] - level) * factor
+
+
+@njit(**OPTIONS)
+def _mirrored(i: int, n: int) -> int:
+    """Index mirrored at the first and the last px."""
+    if n == 1:
+        return 0
+    period = 2 * (n - 1)
+    i = abs(i) % period
+    return period - i if i >= n else i
+
+
+@njit(**OPTIONS)
+def smooth(plane: Array, step: int, rows: tuple[int, int], out: Array) -> None:
+    """Convolve some rows with a cubic B-spline whose taps lie `step` px apart (Starck and Murtagh 2006)."""
+    h, w = plane.shape
+    reach = 2 * step
+    line = np.empty(w + 2 * reach, np.float32)
+    inner = line[reach : reach + w]
+    for y in range(rows[0], rows[1]):
+        a, b = plane[_mirrored(y - reach, h)], plane[_mirrored(y - step, h)]
+        d, e = plane[_mirrored(y + step, h)], plane[_mirrored(y + reach, h)]
+        c = plane[y]
+        for x in range(w):
+            inner[x] = F(0.375) * c[x] + F(0.25) * (b[x] + d[x]) + F(0.0625) * (a[x] + e[x])
+        for x in range(reach):
+            line[x] = inner[_mirrored(x - reach, w)]
+            line[reach + w + x] = inner[_mirrored(w + x, w)]
+        to = out[y]
+        one, two, four, five = line[:w], line[step : step + w], line[3 * step :], line[4 * step :]
+        for x in range(w):
+            to[x] = F(0.375) * inner[x] + F(0.25) * (two[x] + four[x]) + F(0.0625) * (one[x] + five[x])
+
+
+@njit(**OPTIONS)
+def _squares(finer: Array, coarser: Array, noise: Array, total: Array) -> None:
+    """Add the squares of what lies between two scales of a row, over its noise."""
+    for x in range(total.size):
+        w = (finer[x] - coarser[x]) / noise[x]
+        total[x] += w * w
+
+
+@njit(**OPTIONS)
+def keep_significant(
+    scales: tuple[Array, Array],
+    noise: Array,
+    limits: tuple[float, int],
+    kept: Array,
+    rows: tuple[int, int],
+    out: Array,
+) -> None:
+    """What some rows of a scale, w = finer − coarser, hold beyond their noise is added to kept, and put into out.
+
+    A w is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or four times the mean of
+    those 3 × 3 about it, whichever is more: where something is, it is seldom alone.
+
+    Parameters
+    ----------
+    limits : t over the noise, and how many px lie between the nine.
+    """
+    finer, coarser = scales
+    square, step = F(limits[0] * limits[0]), limits[1]
+    h, w = noise.shape
+    line = np.empty(w + 2 * step, np.float32)
+    inner = line[step : step + w]
+    left, right = line[:w], line[2 * step :]
+    for y in range(rows[0], rows[1]):
+        inner[:] = F(0)
+        for yy in (_mirrored(y - step, h), y, _mirrored(y + step, h)):
+            _squares(finer[yy], coarser[yy], noise[yy], inner)
+        for x in range(step):
+            line[x] = inner[_mirrored(x - step, w)]
+            line[step + w + x] = inner[_mirrored(w + x, w)]
+        one, other, sigma, before, to = finer[y], coarser[y], noise[y], kept[y], out[y]
+        for x in range(w):
+            difference = one[x] - other[x]
+            ratio = difference / sigma[x]
+            energy = max(F(4 / 9) * (left[x] + inner[x] + right[x]), ratio * ratio)
+            to[x] = before[x] + difference * (F(1) - square / max(energy, square))
+
+
+@njit(**OPTIONS)
+def mtf_rows(plane: Array, line: tuple[Any, Any, Any], rows: tuple[int, int], out: Array) -> None:
+    """Midtones transfer function of some rows; line: black, 1 / (white − black), midtone. NaN becomes 0."""
+    black, unit, midtone = line
+    up, a = midtone - F(1), F(2) * midtone - F(1)
+    for y in range(rows[0], rows[1]):
+        row, to = plane[y], out[y]
+        for x in range(to.size):
+            value = (row[x] - black) * unit
+            value = value if value > F(0) else F(0)
+            value = value if value < F(1) else F(1)
+            to[x] = up * value / (a * value - midtone)
+
+
+@njit(**OPTIONS)
+def asinh_rows(
+    data: Array, black: Array, unit: Array, shape: tuple[Any, Any], rows: tuple[int, int], out: Array
+) -> None:
+    """Asinh of the mean of the channels of some rows, (C, H, W), all scaled alike; what is too bright goes to white.
+
+    shape: β, 1 / asinh β.
+    """
+    beta, share = shape
+    channels, _, w = data.shape
+    for y in range(rows[0], rows[1]):
+        for x in range(w):
+            light = F(0)
+            for c in range(channels):
+                light += max((data[c, y, x] - black[c]) * unit[c], F(0))
+            light /= F(channels)
+            if not light > F(0):
+                for c in range(channels):
+                    out[c, y, x] = F(0)
+                continue
+            raised = min(np.arcsinh(beta * light) * share, F(1))
+            factor, most = raised / light, F(0)
+            for c in range(channels):
+                out[c, y, x] = max((data[c, y, x] - black[c]) * unit[c], F(0)) * factor
+                most = max(most, out[c, y, x])
+            if most > F(1):
+                # as much white is mixed in as brings the brightest channel to 1: its hue stays
+                mix = (F(1) - raised) / max(most - raised, F(1e-6))
+                for c in range(channels):
+                    out[c, y, x] = raised + (out[c, y, x] - raised) * mix
+
+
+@njit(**OPTIONS)
+def _hyperbolic(x: Any, amount: Any, local: Any) -> Any:
+    """Stretch of a distance from the point of most contrast, not yet brought to 0…1."""
+    if local == 0:
+        return F(1) - np.exp(-amount * x)
+    return F(1) - (F(1) + local * amount * x) ** (F(-1) / local)
+
+
+@njit(**OPTIONS)
+def ghs_rows(
+    plane: Array, line: tuple[Any, Any, Any, Any, Any], rows: tuple[int, int], out: Array
+) -> None:
+    """Generalised hyperbolic stretch of some rows; line: black, 1 / (white − black), D, b, point. NaN becomes 0."""
+    black, unit, amount, local, point = line
+    low, high = -_hyperbolic(point, amount, local), _hyperbolic(F(1) - point, amount, local)
+    share = F(1) / max(high - low, F(1e-12))
+    for y in range(rows[0], rows[1]):
+        row, to = plane[y], out[y]
+        for x in range(to.size):
+            value = (row[x] - black) * unit
+            value = value if value > F(0) else F(0)
+            value = value if value < F(1) else F(1)
+            off = value - point
+            raised = _hyperbolic(off, amount, local) if off > 0 else -_hyperbolic(-off, amount, local)
+            to[x] = (raised - low) * share if amount > 0 else value
+
+
+@njit(**OPTIONS)
+def _decoded(v: Any) -> Any:
+    """Linear light of an sRGB value, to a thousandth: a cubic."""
+    return v * (v * (v * F(0.305306011) + F(0.682171111)) + F(0.012522878))
+
+
+@njit(**OPTIONS)
+def _encoded(v: Any) -> Any:
+    """Value in sRGB of linear light: the inverse of the cubic, by square roots, to a thousandth."""
+    one = np.sqrt(v)
+    two = np.sqrt(one)
+    return F(0.662002687) * one + F(0.684122060) * two - F(0.323583601) * np.sqrt(two) - F(0.0225411470) * v
+
+
+@njit(**OPTIONS)
+def _cube_roots(row: Array, bits: Array) -> None:
+    """Cube root of each of a row of values ≥ 0, to 10⁻⁶: a guess by its exponent, then Newton; bits: the same memory."""
+    for x in range(row.size):
+        value = row[x]
+        bits[x] = bits[x] // np.int32(3) + np.int32(709921077)
+        root = row[x]
+        root = (F(2) * root + value / (root * root)) * F(1 / 3)
+        root = (F(2) * root + value / (root * root)) * F(1 / 3)
+        row[x] = (F(2) * root + value / (root * root)) * F(1 / 3)
+
+
+@njit(**OPTIONS)
+def saturate_rows(data: Array, amount: float, rows: tuple[int, int]) -> None:
+    """Multiply the chroma of some rows of a picture (3, H, W), 0…1, in Oklab (Ottosson 2020), in place.
+
+    Where the picture is dark more chroma is no more than coloured grain: it is left.
+    """
+    w = data.shape[2]
+    cones = np.empty((3, w), np.float32)
+    bits = cones.view(np.int32)
+    more = F(amount - 1)
+    for y in range(rows[0], rows[1]):
+        red, green, blue = data[0, y], data[1, y], data[2, y]
+        one, two, three = cones[0], cones[1], cones[2]
+        for x in range(w):
+            r, g, b = _decoded(red[x]), _decoded(green[x]), _decoded(blue[x])
+            one[x] = F(0.4122214708) * r + F(0.5363325363) * g + F(0.0514459929) * b + F(1e-9)
+            two[x] = F(0.2119034982) * r + F(0.6806995451) * g + F(0.1073969566) * b + F(1e-9)
+            three[x] = F(0.0883024619) * r + F(0.2817188376) * g + F(0.6299787005) * b + F(1e-9)
+        for c in range(3):
+            _cube_roots(cones[c], bits[c])
+        for x in range(w):
+            light = F(0.2104542553) * one[x] + F(0.7936177850) * two[x] - F(0.0040720468) * three[x]
+            a = F(1.9779984951) * one[x] - F(2.4285922050) * two[x] + F(0.4505937099) * three[x]
+            b = F(0.0259040371) * one[x] + F(0.7827717662) * two[x] - F(0.8086757660) * three[x]
+            share = min(light * F(2), F(1)) if more > F(0) else F(1)
+            factor = F(1) + more * share
+            a, b = a * factor, b * factor
+            p = light + F(0.3963377774) * a + F(0.2158037573) * b
+            q = light - F(0.1055613458) * a - F(0.0638541728) * b
+            s = light - F(0.0894841775) * a - F(1.2914855480) * b
+            p, q, s = p * p * p, q * q * q, s * s * s
+            r = F(4.0767416621) * p - F(3.3077115913) * q + F(0.2309699292) * s
+            g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
+            v = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
+            # a colour that no screen has is mixed with the grey of its lightness
+            grey = light * light * light
+            most, least = max(max(r, g), v), min(min(r, g), v)
+            mix = F(1)
+            mix = min(mix, (F(1) - grey) / max(most - grey, F(1e-9))) if most > F(1) else mix
+            mix = min(mix, grey / max(grey - least, F(1e-9))) if least < F(0) else mix
+            r, g, v = grey + (r - grey) * mix, grey + (g - grey) * mix, grey + (v - grey) * mix
+            red[x] = min(max(_encoded(max(r, F(0))), F(0)), F(1))
+            green[x] = min(max(_encoded(max(g, F(0))), F(0)), F(1))
+            blue[x] = min(max(_encoded(max(v, F(0))), F(0)), F(1))
+
+
+@njit(**OPTIONS)
+def less_green(data: Array, amount: float, rows: tuple[int, int]) -> None:
+    """Bring green nearer to the mean of red and blue where it is above that, by a share, in place."""
+    share = F(amount)
+    for y in range(rows[0], rows[1]):
+        red, green, blue = data[0, y], data[1, y], data[2, y]
+        for x in range(green.size):
+            over = green[x] - F(0.5) * (red[x] + blue[x])
+            green[x] -= share * max(over, F(0))

@@ -1,0 +1,62 @@
+"""What is developed: a stack on its way from linear data to a picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from livestack.frame import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """A picture in the making. What acts on it may write into its data: `chain.develop` works on a copy.
+
+    Attributes
+    ----------
+    data : ndarray of float32
+        (C, H, W) with C = 1 or 3; ADU until it is stretched, then 0…1; NaN = nothing there.
+    noise : ndarray of float32, optional
+        Standard error of each px, shaped as the data; None = not known. It holds while the plate is linear.
+    noise_scales : tuple of float
+        Factor of each channel of the noise: what was multiplied since.
+    coverage : ndarray, optional
+        (H, W), how many subs cover each px.
+    stretched : bool
+        Whether it is as a screen shows it, no longer linear.
+    facts : dict
+        What a caption may say.
+    """
+
+    data: Array
+    noise: Array | None = None
+    noise_scales: tuple[float, ...] = (1.0, 1.0, 1.0)
+    coverage: Array | None = None
+    stretched: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        c, h, w = self.data.shape
+        return c, h, w
+
+    def with_data(self, data: Array, **changes: Any) -> Plate:
+        """Return the plate with other data."""
+        return dataclasses.replace(self, data=data, **changes)
+
+
+def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
+    """Plate of a picture (H, W) or (H, W, 3), float32, of whose noise one figure is known."""
+    planes = picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
+    data = np.ascontiguousarray(planes, np.float32)
+    noise = np.full(data.shape, noise_adu, np.float32) if noise_adu else None
+    return Plate(data, noise)
+
+
+def picture_of(plate: Plate) -> Array:
+    """Return (H, W) or (H, W, 3) of a plate."""
+    return plate.data[0] if len(plate.data) == 1 else np.ascontiguousarray(np.moveaxis(plate.data, 0, 2))

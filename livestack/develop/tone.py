@@ -1,0 +1,217 @@
+"""From light to what a screen can show: curves that lift what is faint and keep stars from burning out."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from livestack.develop.kernels import asinh_rows, ghs_rows, mtf_rows
+from livestack.develop.plate import Plate
+from livestack.develop.stretch import mtf
+from livestack.errors import SettingsError
+from livestack.reduce.bands import each_part
+
+PX_ROWS = 64
+_MOST_SAMPLES = 60_000
+_WHITE_QUANTILE = 0.9998
+_LEAST_RANGE, _MOST_RANGE = 40.0, 3000.0
+"""Of white over black, in σ: a sky without a star is not blown up to white, a bright star does not darken all else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a curve stands on, per channel.
+
+    Attributes
+    ----------
+    sky, sigma, bright : tuple of float
+        Level of the sky, its grain, and what nearly nothing is brighter than.
+    """
+
+    sky: tuple[float, ...]
+    sigma: tuple[float, ...]
+    bright: tuple[float, ...]
+
+
+def ground_of(plate: Plate, *, linked: bool) -> Ground:
+    """Measure a plate; linked: one ground for all channels.
+
+    The grain is that of the stack, not that of what was made smooth since: a sky is not black because it is.
+    """
+    c, h, w = plate.shape
+    step = max(1, math.isqrt(h * w // _MOST_SAMPLES))
+    sample = plate.data[:, ::step, ::step].reshape(c, -1)
+    known = np.isfinite(sample).all(axis=0)
+    if not known.any():
+        return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c)
+    sample = np.sort(sample[:, known], axis=1)
+    sky = sample[:, sample.shape[1] // 2]
+    sigma = 1.4826 * np.sort(np.abs(sample - sky[:, None]), axis=1)[:, sample.shape[1] // 2]
+    if plate.noise is not None and not plate.stretched:
+        told = plate.noise[:, ::step, ::step].reshape(c, -1)[:, known]
+        told = np.sort(told, axis=1)  # what is not known comes last
+        middle = np.maximum(np.isfinite(told).sum(axis=1) // 2, 0)
+        sigma = np.maximum(sigma, np.nan_to_num(told[np.arange(c), middle]) * plate.noise_scales[:c])
+    sigma = np.maximum(sigma, 1e-6)
+    bright = sample[:, int(_WHITE_QUANTILE * (sample.shape[1] - 1))]
+    if linked:
+        sky, sigma = np.full(c, sky.mean()), np.full(c, np.sqrt((sigma**2).mean()))
+        bright = np.full(c, bright.max())
+    return Ground(tuple(sky.tolist()), tuple(sigma.tolist()), tuple(bright.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """A curve for each channel, settled: black, white and a shape.
+
+    Attributes
+    ----------
+    kind : str
+        mtf, asinh or ghs.
+    black, white : tuple of float
+        What becomes 0 and 1.
+    shape : tuple of tuple of float
+        Numbers of the curve, per channel.
+    """
+
+    kind: str
+    black: tuple[float, ...]
+    white: tuple[float, ...]
+    shape: tuple[tuple[float, ...], ...]
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Return the stretched plate, 0…1; what is not known is black."""
+        data, f = plate.data, np.float32
+        if self.kind == "asinh":
+            black, unit = np.array(self.black, f), np.array([1 / (w - b) for b, w in zip(self.black, self.white)], f)
+            numbers = tuple(f(number) for number in self.shape[0])
+            each_part(
+                data.shape[1], PX_ROWS, threads, lambda y0, y1: asinh_rows(data, black, unit, numbers, (y0, y1), data)
+            )
+        else:
+            for plane, black_, white, shape in zip(data, self.black, self.white, self.shape, strict=True):
+                rows: Any = mtf_rows if self.kind == "mtf" else ghs_rows
+                line = f(black_), f(1 / (white - black_)), *(f(number) for number in shape)
+                each_part(len(plane), PX_ROWS, threads, lambda y0, y1, p=plane, n=line, r=rows: r(p, n, (y0, y1), p))
+        return plate.with_data(data, stretched=True, noise=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mtf:
+    """Midtones transfer function, found automatically: black lies below the sky, the sky is brought to a dark grey.
+
+    Attributes
+    ----------
+    target : float
+        Where the sky comes to lie, 0…1.
+    shadows : float
+        σ below the sky that become black.
+    linked : bool
+        One curve for all channels: colours stay what they are.
+    """
+
+    name: ClassVar[str] = "mtf"
+    target: float = 0.14
+    shadows: float = 2.8
+    linked: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target < 1:
+            raise SettingsError(f"mtf: target lies between 0 and 1, not at {self.target:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
+        """Tell black, white and midtone."""
+        ground = ground_of(plate, linked=self.linked)
+        black, white, shape = [], [], []
+        for sky, sigma, bright in zip(ground.sky, ground.sigma, ground.bright, strict=True):
+            low = sky - self.shadows * sigma
+            high = low + float(np.clip(bright - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+            black.append(low)
+            white.append(high)
+            shape.append((float(mtf(np.asarray((sky - low) / (high - low)), self.target)),))
+        return Curves("mtf", tuple(black), tuple(white), tuple(shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Asinh:
+    """Inverse hyperbolic sine of the luminance, with the colours kept (Lupton et al. 2004).
+
+    Attributes
+    ----------
+    target : float
+        Where the sky comes to lie, 0…1.
+    shadows : float
+        σ below the sky that become black.
+    """
+
+    name: ClassVar[str] = "asinh"
+    target: float = 0.14
+    shadows: float = 2.8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target < 1:
+            raise SettingsError(f"asinh: target lies between 0 and 1, not at {self.target:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
+        """Tell black, white and softening."""
+        ground = ground_of(plate, linked=True)
+        low = ground.sky[0] - self.shadows * ground.sigma[0]
+        high = low + float(
+            np.clip(ground.bright[0] - low, _LEAST_RANGE * ground.sigma[0], _MOST_RANGE * ground.sigma[0])
+        )
+        beta = softening((ground.sky[0] - low) / (high - low), self.target)
+        n = len(plate.data)
+        return Curves("asinh", (low,) * n, (high,) * n, ((beta, 1 / math.asinh(beta)),) * n)
+
+
+def softening(place: float, target: float) -> float:
+    """β for which asinh(β x) / asinh(β) brings a place to a target; by bisection, for it rises with β."""
+    low, high = 1e-3, 1e9
+    for _ in range(100):
+        middle = math.sqrt(low * high)
+        if math.asinh(middle * place) / math.asinh(middle) < target:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(low * high)
+
+
+@dataclass(frozen=True, slots=True)
+class Ghs:
+    """Generalised hyperbolic stretch (Payne and Cranfield 2021): contrast where one wants it most.
+
+    Attributes
+    ----------
+    amount : float
+        ln(D + 1), 0 = nothing.
+    local : float
+        b: how much the contrast is kept about the point; 0 = exponential, 1 = harmonic.
+    point : float
+        σ above the sky about which the contrast is greatest.
+    shadows : float
+        σ below the sky that become black.
+    """
+
+    name: ClassVar[str] = "ghs"
+    amount: float = 5.0
+    local: float = 1.0
+    point: float = 1.0
+    shadows: float = 2.8
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.amount <= 20 and 0 <= self.local <= 20):
+            raise SettingsError(f"ghs: amount and local are 0 to 20, not {self.amount:g} and {self.local:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
+        """Tell black, white, and where the point lies."""
+        ground = ground_of(plate, linked=True)
+        sky, sigma, n = ground.sky[0], ground.sigma[0], len(plate.data)
+        low = sky - self.shadows * sigma
+        high = low + float(np.clip(ground.bright[0] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+        point = float(np.clip((self.shadows + self.point) * sigma / (high - low), 0, 1))
+        return Curves("ghs", (low,) * n, (high,) * n, ((math.expm1(self.amount), self.local, point),) * n)
+
