@@ -168,6 +168,34 @@ def master(paths: tuple[Path, ...], out: str, kind: str | None) -> int:
 
 
 @main.command()
+@click.argument("stack_file", metavar="FITS", type=path)
+@click.argument("out", type=path)
+@click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file.")
+@click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, as visitors like it.")
+@click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="A colour: 16 in PNG, 32 in TIFF (8).")
+@click.option("--size", "longest_px", type=click.IntRange(min=16), metavar="PX", help="Of the longer side, at most.")
+@click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92).")
+@click.option("--keep-recipe", "kept", type=path, metavar="R.toml", help="Write the steps that were taken.")
+def develop(
+    stack_file: Path, out: Path, recipe: Path | None, preset: str | None, kept: Path | None, **options: Any
+) -> int:
+    """Make a picture of a stack: gradient and grain off, white stars, and what is faint lifted.
+
+    Example: livestack develop m27.fits m27.jpg --preset nebula
+    """
+    from livestack.develop.chain import PRESETS, recipe_to_toml
+    from livestack.developing import Wanted, develop_file, recipe_named
+
+    if preset is not None and preset not in PRESETS:
+        raise SettingsError(f"--preset: there is {', '.join(PRESETS)}, and no {preset!r}")
+    steps = recipe_named(preset, recipe)
+    if kept is not None:
+        kept.write_text(recipe_to_toml(steps), "utf-8")
+    wanted = Wanted(int(options["bits"]), options["longest_px"] or 0, options["quality"])
+    return develop_file(stack_file, out, steps, wanted, click.echo)
+
+
+@main.command()
 @click.argument("session", type=path)
 def view(session: Path) -> int:
     """Open the live viewer on a session that runs elsewhere, or ran.

@@ -113,6 +113,21 @@ def _pattern(header: Header) -> str | None:
     return in_memory(header.cfa, header.size[0], bottom_up=header.row_order == "BOTTOM-UP")
 
 
+def read_noise(path: Path) -> tuple[Array, Array] | None:
+    """Read standard error (C, H, W) float32, ADU, and coverage (H, W) uint16 of a stack file; None if it has none."""
+    from astropy.io import fits
+
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            error = np.asarray(hdus["STDERR"].data, np.float32)
+            coverage = np.asarray(hdus["COVERAGE"].data).astype(np.uint16)
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    if error.ndim == 2:
+        error, coverage = error[None], coverage[None]
+    return error, coverage[0]
+
+
 def write_product(path: Path, product: Product) -> None:
     """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED.
 

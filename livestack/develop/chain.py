@@ -133,11 +133,11 @@ def _step_of(table: dict[str, Any], source: str) -> Step:
     kind = STEPS.get(name)
     if kind is None:
         raise SettingsError(f"{source}: no step is called {name!r}; there are {', '.join(STEPS)}")
-    known = {field.name: field for field in dataclasses.fields(kind)}
+    defaults: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(kind)}
     for key, value in chosen.items():
-        if key not in known:
-            raise SettingsError(f"{source}: {name} has no {key}; it has {', '.join(known) or 'nothing to choose'}")
-        wanted = type(known[key].default)
+        if key not in defaults:
+            raise SettingsError(f"{source}: {name} has no {key}; it has {', '.join(defaults) or 'nothing to choose'}")
+        wanted = type(defaults[key])
         fits = isinstance(value, wanted) or (wanted is float and isinstance(value, int))
         if not fits or (isinstance(value, bool) and wanted is not bool):
             raise SettingsError(f"{source}: {key} of {name} cannot be {value!r}")

@@ -40,7 +40,7 @@ class Neutralise:
 
 
 def sky_of(plane: Array, threads: Executor | None = None) -> float:
-    """Level of the sky of a plane (H, W): the middle of its px, once what is brighter is cut off, for light only adds."""
+    """Level of the sky of a plane (H, W): the middle of its px without what is brighter, for light only adds."""
     step = max(1, math.isqrt(plane.size // SAMPLED_PX))
     ordered = np.sort(plane[::step, ::step], axis=None)
     n = int(np.isfinite(ordered).sum())
@@ -94,10 +94,10 @@ def star_colour(plate: Plate) -> Array | None:
     Surroundings are taken off star by star, so that a nebula's colour has no say.
     """
     _, h, w = plate.shape
-    shrink = min(1.0, math.sqrt(LARGEST_SEARCHED_PX / (h * w)))
+    k = math.ceil(math.sqrt(h * w / LARGEST_SEARCHED_PX))
     # the mean over an area keeps a star's colour
-    size = max(1, round(shrink * w)), max(1, round(shrink * h))
-    planes = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in plate.data])
+    size, whole = (w // k, h // k), np.s_[: h // k * k, : w // k * k]
+    planes = np.stack([cv2.resize(plane[whole], size, interpolation=cv2.INTER_AREA) for plane in plate.data])
     x, y = _stars_in(planes)
     if len(x) < FEWEST_STARS:
         return None

@@ -1,11 +1,13 @@
 """Less grain, with the stars and the shapes left: wavelets, and what of them is above the noise of its place.
 
 The starlet transform (isotropic, undecimated; Starck and Murtagh 2006): scale by scale, what is not above the standard
-error of the px there is weakened, less so where others about it stand out too. What a warp, a debayer or a drizzle did to the noise is measured at each scale.
+error of the px there is weakened, less so where others about it stand out too. What a warp, a debayer or a drizzle did
+to the noise is measured at each scale.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -58,8 +60,8 @@ class Denoise:
             bare = None if _is_known(plane) else ~np.isfinite(plane)
             if bare is not None:
                 plane[bare] = np.nanmedian(plane[::4, ::4]) if not bare[::4, ::4].all() else 0
-            noise = alike if alike is not None else _noise(plate.noise[c])  # type: ignore[index]
-            denoise_plane(plane, noise, self.strength, scratch, threads)
+            certainty = alike if alike is not None else _certainty(plate.noise[c])  # type: ignore[index]
+            denoise_plane(plane, certainty, self.strength, scratch, threads)
             if bare is not None:
                 plane[bare] = np.nan
         return plate
@@ -70,21 +72,21 @@ def _is_known(plane: Array) -> bool:
     return bool(np.isfinite(plane.sum()))
 
 
-def _noise(plane: Array) -> Array:
-    """Noise of each px of a channel; where it is not known, the typical one."""
-    if _is_known(plane) and plane.min() > 0:
-        return plane
-    known = np.isfinite(plane) & (plane > 0)
-    return np.where(known, plane, np.float32(np.median(plane[known]) if known.any() else 1))
+def _certainty(noise: Array) -> Array:
+    """1 / noise of each px (H, W); where it is not known, the typical one."""
+    if not (_is_known(noise) and noise.min() > 0):
+        known = np.isfinite(noise) & (noise > 0)
+        noise = np.where(known, noise, np.float32(np.median(noise[known]) if known.any() else 1))
+    return np.reciprocal(noise, dtype=np.float32)
 
 
-def denoise_plane(plane: Array, noise: Array, strength: float, scratch: Array, threads: Executor | None) -> None:
+def denoise_plane(plane: Array, certainty: Array, strength: float, scratch: Array, threads: Executor | None) -> None:
     """Denoise (H, W) in place.
 
     Parameters
     ----------
-    noise : (H, W) float32
-        Only how it varies over the picture counts.
+    certainty : (H, W) float32
+        1 / noise; only how it varies over the picture counts.
     scratch : (3, H, W) float32
     """
     kept, finer = scratch[2], plane
@@ -94,24 +96,24 @@ def denoise_plane(plane: Array, noise: Array, strength: float, scratch: Array, t
     kept[:] = 0
     for k in scales:
         step, coarser = 1 << k, scratch[k % 2]
-        each_part(len(plane), PX_ROWS, threads, lambda y0, y1, s=step, f=finer, c=coarser: smooth(f, s, (y0, y1), c))
-        limits = strength * LIMITS[k] * _noise_of_scale(finer, coarser, noise), step
-        pair, out = (finer, coarser), plane if k == scales[-1] else kept
-        each_part(
-            len(plane),
-            PX_ROWS,
-            threads,
-            lambda y0, y1, p=pair, n=limits, o=out: keep_significant(p, noise, n, kept, (y0, y1), o),
-        )
+        _by_rows(len(plane), threads, smooth, finer, step, coarser)
+        limits = strength * LIMITS[k] * _noise_of_scale(finer, coarser, certainty), step
+        _by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
         finer = coarser
-    plane += finer
+    np.add(kept, finer, out=plane)
 
 
-def _noise_of_scale(finer: Array, coarser: Array, noise: Array) -> float:
+def _by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
+    """Run a kernel, whose last argument but one is which rows, over all rows."""
+    *sources, out = arrays
+    each_part(height, PX_ROWS, threads, lambda y0, y1: kernel(*sources, (y0, y1), out))
+
+
+def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
     """σ of what lies between two scales, over the noise: of the quietest cells, where nothing else is."""
     step = max(1, int(np.sqrt(finer.size)) // SAMPLED_A_SIDE) | 1
     seen = np.s_[::step, ::step]
-    ratio = np.abs((finer[seen] - coarser[seen]) / noise[seen])
+    ratio = np.abs((finer[seen] - coarser[seen]) * certainty[seen])
     ny, nx = ratio.shape[0] // CELL, ratio.shape[1] // CELL
     if not ny or not nx:
         return 1.4826 * float(np.median(ratio))

@@ -1,24 +1,192 @@
-"""Pictures into files."""
+"""Pictures into files that other programs show as meant: colour profile, who took it, of what, and how."""
 
 from __future__ import annotations
 
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
+from xml.sax.saxutils import escape
 
 import cv2
+import numpy as np
+import tifffile
+from PIL import Image, ImageCms, features
 
 from livestack.atomic import write_atomically
+from livestack.errors import SettingsError
 from livestack.frame import Array
+
+QUALITY = 92
+SIXTEEN: Final = (".png", ".tif", ".tiff")
+"""What may hold 16 bits a colour."""
+FLOAT_TIFF: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a picture says of itself; what is empty is left out.
+
+    Attributes
+    ----------
+    taken : str
+        When, as EXIF wants it: 2026:08:20 23:14:05.
+    """
+
+    title: str = ""
+    description: str = ""
+    taken: str = ""
+    camera: str = ""
+    software: str = ""
+    exposure_s: float | None = None
+    focal_mm: float | None = None
+
+
+@lru_cache(maxsize=1)
+def srgb_profile() -> bytes:
+    """ICC profile of sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def write_png(path: Path, picture: Array) -> None:
-    """Write (H, W) or (H, W, 3) RGB uint8 or uint16 atomically as PNG."""
+    """Write (H, W) or (H, W, 3) RGB uint8 or uint16 atomically as PNG, and nothing about it."""
+    write_atomically(path, lambda file: file.write(_png(picture, path.name)))
+
+
+def write_image(path: Path, picture: Array, bits: int, about: About, quality: int = QUALITY) -> None:
+    """Write a picture (H, W) or (H, W, 3), 0…1 as of sRGB, atomically; the suffix of the path says how.
+
+    Parameters
+    ----------
+    bits : int
+        8, 16, or 32 for TIFF with floats.
+
+    Raises
+    ------
+    SettingsError
+        No such format, or not with so many bits.
+    """
+    suffix = path.suffix.lower()
+    writer = WRITERS.get(suffix)
+    if writer is None:
+        raise SettingsError(f"{path.name}: pictures are written as {', '.join(sorted(WRITERS))}")
+    if bits != 8 and suffix not in SIXTEEN:
+        raise SettingsError(f"{path.name}: {suffix} holds 8 bits a colour; take .png or .tif for more")
+    if bits == FLOAT_TIFF and suffix == ".png":
+        raise SettingsError(f"{path.name}: a PNG holds 8 or 16 bits a colour; take .tif for floats")
+    write_atomically(path, lambda file: writer(file, picture, bits, about, quality))
+
+
+def in_bits(picture: Array, bits: int) -> Array:
+    """Return 0…1 as uint8 or uint16, rounded; or as it is, float32."""
+    if bits == FLOAT_TIFF:
+        return np.ascontiguousarray(picture, np.float32)
+    kind, most = (np.uint8, 255) if bits == 8 else (np.uint16, 65535)
+    known = np.nan_to_num(picture, nan=0.0)
+    whole: Array = (np.clip(known, 0, 1) * most + np.float32(0.5)).astype(kind)
+    return whole
+
+
+def _png(picture: Array, name: str) -> bytes:
     bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".png", bgr)
     if not done:
-        raise OSError(f"{path.name} could not be encoded as PNG")
+        raise OSError(f"{name} could not be encoded as PNG")
+    return bytes(encoded.tobytes())
 
-    def write(file: BinaryIO) -> None:
-        file.write(encoded.tobytes())
 
-    write_atomically(path, write)
+def _save_png(file: BinaryIO, picture: Array, bits: int, about: About, _: int) -> None:
+    """PNG by OpenCV, the only one here that writes 16 bits; what it cannot say is put behind its first chunk."""
+    data = _png(in_bits(picture, bits), "picture")
+    head = 8 + 25  # signature, IHDR
+    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
+    words = {"Title": about.title, "Description": about.description, "Software": about.software}
+    chunks += [_chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + said.encode()) for key, said in words.items() if said]
+    chunks += [_chunk(b"eXIf", _exif(about)), _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _xmp(about))]
+    file.write(data[:head] + b"".join(chunks) + data[head:])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _save_tiff(file: BinaryIO, picture: Array, bits: int, about: About, _: int) -> None:
+    extra = [(700, 1, None, _xmp(about), True), (34675, 7, None, srgb_profile(), True)]
+    if about.camera:
+        extra.append((272, 2, None, _ascii(about.camera).encode(), True))
+    tifffile.imwrite(
+        file,
+        in_bits(picture, bits),
+        photometric="rgb" if picture.ndim == 3 else "minisblack",
+        compression="zlib",
+        predictor=True,
+        description=_ascii(". ".join(filter(None, (about.title, about.description)))),
+        software=about.software or None,
+        datetime=about.taken or None,
+        extratags=extra,
+        metadata=None,
+    )
+
+
+def _ascii(words: str) -> str:
+    return words.encode("ascii", "replace").decode()
+
+
+def _by_pillow(kind: str, **options: object) -> Callable[[BinaryIO, Array, int, About, int], None]:
+    def save(file: BinaryIO, picture: Array, bits: int, about: About, quality: int) -> None:
+        buffer = BytesIO()
+        image = Image.fromarray(in_bits(picture, bits))
+        profile = srgb_profile() if picture.ndim == 3 else None
+        image.save(buffer, kind, quality=quality, icc_profile=profile, exif=_exif(about), xmp=_xmp(about), **options)
+        file.write(buffer.getvalue())
+
+    return save
+
+
+WRITERS: Final[dict[str, Callable[[BinaryIO, Array, int, About, int], None]]] = {
+    ".png": _save_png,
+    ".tif": _save_tiff,
+    ".tiff": _save_tiff,
+    ".jpg": _by_pillow("JPEG", subsampling=0, optimize=True),
+    ".jpeg": _by_pillow("JPEG", subsampling=0, optimize=True),
+    ".webp": _by_pillow("WEBP", method=4),
+    **({".avif": _by_pillow("AVIF")} if features.check("avif") else {}),
+}
+"""What writes a picture, by suffix."""
+
+
+def _exif(about: About) -> bytes:
+    exif = Image.Exif()
+    tags = {270: ". ".join(filter(None, (about.title, about.description))), 305: about.software, 272: about.camera}
+    tags[306] = about.taken
+    for tag, said in tags.items():
+        if said:
+            exif[tag] = _ascii(said)
+    inner = exif.get_ifd(0x8769)
+    if about.taken:
+        inner[36867] = about.taken
+    if about.exposure_s:
+        inner[33434] = about.exposure_s
+    if about.focal_mm:
+        inner[37386] = about.focal_mm
+    return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def _xmp(about: About) -> bytes:
+    """Title and words in XMP, which holds letters of any language."""
+    lines = [
+        f"<dc:{key}><rdf:Alt><rdf:li xml:lang='x-default'>{escape(said)}</rdf:li></rdf:Alt></dc:{key}>"
+        for key, said in (("title", about.title), ("description", about.description))
+        if said
+    ]
+    tool = f" xmp:CreatorTool='{escape(about.software)}'" if about.software else ""
+    return (
+        "<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"
+        "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''"
+        " xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'"
+        f"{tool}>{''.join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+    ).encode()

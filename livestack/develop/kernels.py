@@ -22,7 +22,7 @@ def _rank(ordered: Array, n: int, share: float) -> float:
 
 @njit(**OPTIONS)
 def gather_cells(plane: Array, stride: int, place: tuple[int, int], out: Array) -> None:
-    """Put every stride-th px of rows of cells into out (rows, nx, n); place: first row of them, and how many there are."""
+    """Put every stride-th px of rows of cells into out (rows, nx, n); place: the first row, and how many there are."""
     first, ny = place
     many, nx, most = out.shape
     h, w = plane.shape
@@ -128,96 +128,112 @@ def smooth(plane: Array, step: int, rows: tuple[int, int], out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def _squares(finer: Array, coarser: Array, noise: Array, total: Array) -> None:
+def _squares(finer: Array, coarser: Array, certainty: Array, total: Array) -> None:
     """Add the squares of what lies between two scales of a row, over its noise."""
     for x in range(total.size):
-        w = (finer[x] - coarser[x]) / noise[x]
+        w = (finer[x] - coarser[x]) * certainty[x]
         total[x] += w * w
 
 
 @njit(**OPTIONS)
-def keep_significant(
-    scales: tuple[Array, Array],
-    noise: Array,
-    limits: tuple[float, int],
-    kept: Array,
-    rows: tuple[int, int],
-    out: Array,
+def _keep_row(
+    scales: tuple[Array, Array], certainty: Array, square: Any, energies: tuple[Array, Array, Array], kept: Array
 ) -> None:
-    """What some rows of a scale, w = finer − coarser, hold beyond their noise is added to kept, and put into out.
+    finer, coarser = scales
+    left, middle, right = energies
+    for x in range(kept.size):
+        difference = finer[x] - coarser[x]
+        ratio = difference * certainty[x]
+        energy = max(F(4 / 9) * (left[x] + middle[x] + right[x]), ratio * ratio)
+        kept[x] += difference * (F(1) - square / max(energy, square))
+
+
+@njit(**OPTIONS)
+def keep_significant(
+    scales: tuple[Array, Array], certainty: Array, limits: tuple[float, int], rows: tuple[int, int], kept: Array
+) -> None:
+    """Add to kept what some rows of a scale, w = finer − coarser, hold beyond their noise.
 
     A w is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or four times the mean of
     those 3 × 3 about it, whichever is more: where something is, it is seldom alone.
 
     Parameters
     ----------
+    certainty : 1 / noise of each px.
     limits : t over the noise, and how many px lie between the nine.
     """
     finer, coarser = scales
     square, step = F(limits[0] * limits[0]), limits[1]
-    h, w = noise.shape
+    h, w = certainty.shape
     line = np.empty(w + 2 * step, np.float32)
     inner = line[step : step + w]
-    left, right = line[:w], line[2 * step :]
     for y in range(rows[0], rows[1]):
         inner[:] = F(0)
         for yy in (_mirrored(y - step, h), y, _mirrored(y + step, h)):
-            _squares(finer[yy], coarser[yy], noise[yy], inner)
+            _squares(finer[yy], coarser[yy], certainty[yy], inner)
         for x in range(step):
             line[x] = inner[_mirrored(x - step, w)]
             line[step + w + x] = inner[_mirrored(w + x, w)]
-        one, other, sigma, before, to = finer[y], coarser[y], noise[y], kept[y], out[y]
-        for x in range(w):
-            difference = one[x] - other[x]
-            ratio = difference / sigma[x]
-            energy = max(F(4 / 9) * (left[x] + inner[x] + right[x]), ratio * ratio)
-            to[x] = before[x] + difference * (F(1) - square / max(energy, square))
+        energies = line[:w], inner, line[2 * step : 2 * step + w]
+        _keep_row((finer[y], coarser[y]), certainty[y], square, energies, kept[y])
 
 
 @njit(**OPTIONS)
-def mtf_rows(plane: Array, line: tuple[Any, Any, Any], rows: tuple[int, int], out: Array) -> None:
-    """Midtones transfer function of some rows; line: black, 1 / (white − black), midtone. NaN becomes 0."""
-    black, unit, midtone = line
+def _mtf_row(row: Array, black: Any, unit: Any, midtone: Any) -> None:
     up, a = midtone - F(1), F(2) * midtone - F(1)
-    for y in range(rows[0], rows[1]):
-        row, to = plane[y], out[y]
-        for x in range(to.size):
-            value = (row[x] - black) * unit
-            value = value if value > F(0) else F(0)
-            value = value if value < F(1) else F(1)
-            to[x] = up * value / (a * value - midtone)
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        value = value if value < F(1) else F(1)
+        row[x] = up * value / (a * value - midtone)
 
 
 @njit(**OPTIONS)
-def asinh_rows(
-    data: Array, black: Array, unit: Array, shape: tuple[Any, Any], rows: tuple[int, int], out: Array
-) -> None:
-    """Asinh of the mean of the channels of some rows, (C, H, W), all scaled alike; what is too bright goes to white.
+def mtf_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
+    """Midtones transfer function of some rows of (C, H, W), in place; NaN becomes 0.
 
-    shape: β, 1 / asinh β.
+    Parameters
+    ----------
+    unit : (C,) 1 / (white − black).
+    shape : (C, 1) midtone.
     """
-    beta, share = shape
+    for c in range(data.shape[0]):
+        for y in range(rows[0], rows[1]):
+            _mtf_row(data[c, y], black[c], unit[c], shape[c, 0])
+
+
+@njit(**OPTIONS)
+def asinh_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
+    """Asinh of the mean of the channels of some rows of (C, H, W), all scaled alike, in place; NaN becomes 0.
+
+    What is too bright for its colour goes to white.
+
+    Parameters
+    ----------
+    shape : (C, 2) β and 1 / asinh β.
+    """
+    beta, share = shape[0]
     channels, _, w = data.shape
     for y in range(rows[0], rows[1]):
         for x in range(w):
             light = F(0)
             for c in range(channels):
-                light += max((data[c, y, x] - black[c]) * unit[c], F(0))
-            light /= F(channels)
+                data[c, y, x] = max((data[c, y, x] - black[c]) * unit[c], F(0))
+                light += data[c, y, x] * F(1.0 / channels)
             if not light > F(0):
                 for c in range(channels):
-                    out[c, y, x] = F(0)
+                    data[c, y, x] = F(0)
                 continue
             raised = min(np.arcsinh(beta * light) * share, F(1))
             factor, most = raised / light, F(0)
             for c in range(channels):
-                out[c, y, x] = max((data[c, y, x] - black[c]) * unit[c], F(0)) * factor
-                most = max(most, out[c, y, x])
+                data[c, y, x] *= factor
+                most = max(most, data[c, y, x])
             if most > F(1):
                 # as much white is mixed in as brings the brightest channel to 1: its hue stays
                 mix = (F(1) - raised) / max(most - raised, F(1e-6))
                 for c in range(channels):
-                    out[c, y, x] = raised + (out[c, y, x] - raised) * mix
+                    data[c, y, x] = raised + (data[c, y, x] - raised) * mix
 
 
 @njit(**OPTIONS)
@@ -229,22 +245,26 @@ def _hyperbolic(x: Any, amount: Any, local: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def ghs_rows(
-    plane: Array, line: tuple[Any, Any, Any, Any, Any], rows: tuple[int, int], out: Array
-) -> None:
-    """Generalised hyperbolic stretch of some rows; line: black, 1 / (white − black), D, b, point. NaN becomes 0."""
-    black, unit, amount, local, point = line
-    low, high = -_hyperbolic(point, amount, local), _hyperbolic(F(1) - point, amount, local)
-    share = F(1) / max(high - low, F(1e-12))
-    for y in range(rows[0], rows[1]):
-        row, to = plane[y], out[y]
-        for x in range(to.size):
-            value = (row[x] - black) * unit
-            value = value if value > F(0) else F(0)
-            value = value if value < F(1) else F(1)
-            off = value - point
-            raised = _hyperbolic(off, amount, local) if off > 0 else -_hyperbolic(-off, amount, local)
-            to[x] = (raised - low) * share if amount > 0 else value
+def ghs_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
+    """Generalised hyperbolic stretch of some rows of (C, H, W), in place; NaN becomes 0.
+
+    Parameters
+    ----------
+    shape : (C, 3) D, b and the point of most contrast, 0…1.
+    """
+    for c in range(data.shape[0]):
+        amount, local, point = shape[c]
+        low, high = -_hyperbolic(point, amount, local), _hyperbolic(F(1) - point, amount, local)
+        share = F(1) / max(high - low, F(1e-12))
+        for y in range(rows[0], rows[1]):
+            row = data[c, y]
+            for x in range(row.size):
+                value = (row[x] - black[c]) * unit[c]
+                value = value if value > F(0) else F(0)
+                value = value if value < F(1) else F(1)
+                off = value - point
+                raised = _hyperbolic(off, amount, local) if off > 0 else -_hyperbolic(-off, amount, local)
+                row[x] = (raised - low) * share if amount > 0 else value
 
 
 @njit(**OPTIONS)
@@ -262,15 +282,42 @@ def _encoded(v: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def _cube_roots(row: Array, bits: Array) -> None:
-    """Cube root of each of a row of values ≥ 0, to 10⁻⁶: a guess by its exponent, then Newton; bits: the same memory."""
-    for x in range(row.size):
-        value = row[x]
-        bits[x] = bits[x] // np.int32(3) + np.int32(709921077)
-        root = row[x]
-        root = (F(2) * root + value / (root * root)) * F(1 / 3)
-        root = (F(2) * root + value / (root * root)) * F(1 / 3)
-        row[x] = (F(2) * root + value / (root * root)) * F(1 / 3)
+def _cube_root(value: Any) -> Any:
+    """Cube root of a float32 above 0, to 10⁻⁶: a guess by its exponent, then Newton."""
+    root = np.int32(F(value).view(np.int32) // np.int32(3) + np.int32(709921077)).view(np.float32)
+    root = (F(2) * root + value / (root * root)) * F(1 / 3)
+    root = (F(2) * root + value / (root * root)) * F(1 / 3)
+    return (F(2) * root + value / (root * root)) * F(1 / 3)
+
+
+@njit(**OPTIONS)
+def _saturate_row(red: Array, green: Array, blue: Array, more: Any) -> None:
+    for x in range(red.size):
+        r, g, b = _decoded(red[x]), _decoded(green[x]), _decoded(blue[x])
+        one = _cube_root(F(0.4122214708) * r + F(0.5363325363) * g + F(0.0514459929) * b + F(1e-9))
+        two = _cube_root(F(0.2119034982) * r + F(0.6806995451) * g + F(0.1073969566) * b + F(1e-9))
+        three = _cube_root(F(0.0883024619) * r + F(0.2817188376) * g + F(0.6299787005) * b + F(1e-9))
+        light = F(0.2104542553) * one + F(0.7936177850) * two - F(0.0040720468) * three
+        share = min(light * F(2), F(1)) if more > F(0) else F(1)
+        factor = F(1) + more * share
+        a = (F(1.9779984951) * one - F(2.4285922050) * two + F(0.4505937099) * three) * factor
+        b = (F(0.0259040371) * one + F(0.7827717662) * two - F(0.8086757660) * three) * factor
+        p = light + F(0.3963377774) * a + F(0.2158037573) * b
+        q = light - F(0.1055613458) * a - F(0.0638541728) * b
+        s = light - F(0.0894841775) * a - F(1.2914855480) * b
+        p, q, s = p * p * p, q * q * q, s * s * s
+        r = F(4.0767416621) * p - F(3.3077115913) * q + F(0.2309699292) * s
+        g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
+        b = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
+        # a colour that no screen has is mixed with the grey of its lightness
+        grey = min(light * light * light, F(1))
+        most, least = max(r, g, b), min(r, g, b)
+        over = (F(1) - grey) / max(most - grey, F(1e-9)) if most > F(1) else F(1)
+        under = grey / max(grey - least, F(1e-9)) if least < F(0) else F(1)
+        mix = min(over, under)
+        red[x] = _encoded(max(grey + (r - grey) * mix, F(0)))
+        green[x] = _encoded(max(grey + (g - grey) * mix, F(0)))
+        blue[x] = _encoded(max(grey + (b - grey) * mix, F(0)))
 
 
 @njit(**OPTIONS)
@@ -279,44 +326,8 @@ def saturate_rows(data: Array, amount: float, rows: tuple[int, int]) -> None:
 
     Where the picture is dark more chroma is no more than coloured grain: it is left.
     """
-    w = data.shape[2]
-    cones = np.empty((3, w), np.float32)
-    bits = cones.view(np.int32)
-    more = F(amount - 1)
     for y in range(rows[0], rows[1]):
-        red, green, blue = data[0, y], data[1, y], data[2, y]
-        one, two, three = cones[0], cones[1], cones[2]
-        for x in range(w):
-            r, g, b = _decoded(red[x]), _decoded(green[x]), _decoded(blue[x])
-            one[x] = F(0.4122214708) * r + F(0.5363325363) * g + F(0.0514459929) * b + F(1e-9)
-            two[x] = F(0.2119034982) * r + F(0.6806995451) * g + F(0.1073969566) * b + F(1e-9)
-            three[x] = F(0.0883024619) * r + F(0.2817188376) * g + F(0.6299787005) * b + F(1e-9)
-        for c in range(3):
-            _cube_roots(cones[c], bits[c])
-        for x in range(w):
-            light = F(0.2104542553) * one[x] + F(0.7936177850) * two[x] - F(0.0040720468) * three[x]
-            a = F(1.9779984951) * one[x] - F(2.4285922050) * two[x] + F(0.4505937099) * three[x]
-            b = F(0.0259040371) * one[x] + F(0.7827717662) * two[x] - F(0.8086757660) * three[x]
-            share = min(light * F(2), F(1)) if more > F(0) else F(1)
-            factor = F(1) + more * share
-            a, b = a * factor, b * factor
-            p = light + F(0.3963377774) * a + F(0.2158037573) * b
-            q = light - F(0.1055613458) * a - F(0.0638541728) * b
-            s = light - F(0.0894841775) * a - F(1.2914855480) * b
-            p, q, s = p * p * p, q * q * q, s * s * s
-            r = F(4.0767416621) * p - F(3.3077115913) * q + F(0.2309699292) * s
-            g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
-            v = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
-            # a colour that no screen has is mixed with the grey of its lightness
-            grey = light * light * light
-            most, least = max(max(r, g), v), min(min(r, g), v)
-            mix = F(1)
-            mix = min(mix, (F(1) - grey) / max(most - grey, F(1e-9))) if most > F(1) else mix
-            mix = min(mix, grey / max(grey - least, F(1e-9))) if least < F(0) else mix
-            r, g, v = grey + (r - grey) * mix, grey + (g - grey) * mix, grey + (v - grey) * mix
-            red[x] = min(max(_encoded(max(r, F(0))), F(0)), F(1))
-            green[x] = min(max(_encoded(max(g, F(0))), F(0)), F(1))
-            blue[x] = min(max(_encoded(max(v, F(0))), F(0)), F(1))
+        _saturate_row(data[0, y], data[1, y], data[2, y], F(amount - 1))
 
 
 @njit(**OPTIONS)

@@ -86,17 +86,11 @@ class Curves:
     def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
         """Return the stretched plate, 0…1; what is not known is black."""
         data, f = plate.data, np.float32
-        if self.kind == "asinh":
-            black, unit = np.array(self.black, f), np.array([1 / (w - b) for b, w in zip(self.black, self.white)], f)
-            numbers = tuple(f(number) for number in self.shape[0])
-            each_part(
-                data.shape[1], PX_ROWS, threads, lambda y0, y1: asinh_rows(data, black, unit, numbers, (y0, y1), data)
-            )
-        else:
-            for plane, black_, white, shape in zip(data, self.black, self.white, self.shape, strict=True):
-                rows: Any = mtf_rows if self.kind == "mtf" else ghs_rows
-                line = f(black_), f(1 / (white - black_)), *(f(number) for number in shape)
-                each_part(len(plane), PX_ROWS, threads, lambda y0, y1, p=plane, n=line, r=rows: r(p, n, (y0, y1), p))
+        black = np.array(self.black, f)
+        unit = np.array([1 / (w - b) for b, w in zip(self.black, self.white, strict=True)], f)
+        shape = np.array(self.shape, f)
+        rows: Any = {"mtf": mtf_rows, "asinh": asinh_rows, "ghs": ghs_rows}[self.kind]
+        each_part(data.shape[1], PX_ROWS, threads, lambda y0, y1: rows(data, black, unit, shape, (y0, y1)))
         return plate.with_data(data, stretched=True, noise=None)
 
 
@@ -214,4 +208,3 @@ class Ghs:
         high = low + float(np.clip(ground.bright[0] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
         point = float(np.clip((self.shadows + self.point) * sigma / (high - low), 0, 1))
         return Curves("ghs", (low,) * n, (high,) * n, ((math.expm1(self.amount), self.local, point),) * n)
-
