@@ -20,6 +20,11 @@ from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
+NORMS = (0.8908, 0.2007, 0.0856, 0.0413)
+"""σ of each scale of white noise of σ 1."""
+USUAL_SHARE = 0.8
+"""Noise that is not known has about so much of its finest scale left, after a warp."""
+SLACK = 1.15
 LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
 PX_ROWS = 64
@@ -61,7 +66,8 @@ class Denoise:
             if bare is not None:
                 plane[bare] = np.nanmedian(plane[::4, ::4]) if not bare[::4, ::4].all() else 0
             certainty = alike if alike is not None else _certainty(plate.noise[c])  # type: ignore[index]
-            denoise_plane(plane, certainty, self.strength, scratch, threads)
+            scale = plate.noise_scales[c] if alike is None else None
+            denoise_plane(plane, (certainty, scale), self.strength, scratch, threads)
             if bare is not None:
                 plane[bare] = np.nan
         return plate
@@ -80,27 +86,45 @@ def _certainty(noise: Array) -> Array:
     return np.reciprocal(noise, dtype=np.float32)
 
 
-def denoise_plane(plane: Array, certainty: Array, strength: float, scratch: Array, threads: Executor | None) -> None:
+def denoise_plane(
+    plane: Array, known: tuple[Array, float | None], strength: float, scratch: Array, threads: Executor | None
+) -> None:
     """Denoise (H, W) in place.
 
     Parameters
     ----------
-    certainty : (H, W) float32
-        1 / noise; only how it varies over the picture counts.
+    known : (H, W) float32, and a number
+        1 / noise, and what the noise was multiplied with since; None = only how it varies over the picture is known.
     scratch : (3, H, W) float32
     """
-    kept, finer = scratch[2], plane
+    (certainty, scale), kept, finer = known, scratch[2], plane
     scales = [k for k in range(len(LIMITS)) if min(plane.shape) > 4 << k]
     if len(scales) < 2:
         return
     kept[:] = 0
+    most = np.array(NORMS)
     for k in scales:
         step, coarser = 1 << k, scratch[k % 2]
         _by_rows(len(plane), threads, smooth, finer, step, coarser)
-        limits = strength * LIMITS[k] * _noise_of_scale(finer, coarser, certainty), step
+        told = _noise_of_scale(finer, coarser, certainty)
+        if k == 0:
+            sigma = scale or told / (USUAL_SHARE * NORMS[0])
+            most = sigma * _most_of_scales(told / sigma)
+        limits = strength * LIMITS[k] * min(told, float(most[k])), step
         _by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
         finer = coarser
     np.add(kept, finer, out=plane)
+
+
+def _most_of_scales(finest: float) -> Array:
+    """Noise of each scale at most, over that of a px: what a warp or a debayer took from the finest is in the others.
+
+    In crowded fields there is no place where a coarse scale holds noise alone, and more is told than there is.
+    """
+    power = np.array(NORMS) ** 2
+    share = min(finest**2 / power[0], 1.0)
+    others = (1 - share * power[0]) / (1 - power[0])
+    return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
 def _by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
