@@ -23,6 +23,8 @@ BRIGHT, MOST_OF_PEAK = 20.0, 0.5
 """Stars by which white is told rise so many σ above the grain, and to less than this share of the brightest."""
 INNER, OUTER = 3, 7
 """Half sides of the squares in which a star is summed up, and about which its surroundings are."""
+POINTED = 0.6
+"""Stars hold so much of the share of light that the sharp ones hold in their middle 3 × 3 px."""
 WHITE_BY = ("stars", "gray")
 SAMPLED_PX, CUT, MOST_CUTS = 60_000, 2.0, 20
 """The sky is told from so many px; what is brighter than so many σ is cut off, again and again."""
@@ -106,7 +108,10 @@ def star_colour(plate: Plate) -> Array | None:
     inside = (np.abs(reach) <= INNER)[:, None] & (np.abs(reach) <= INNER)
     around = np.median(boxes[:, ~inside], axis=1)
     light = boxes[:, inside].sum(axis=1) - inside.sum() * around
-    whole = (light > 0).all(axis=1)
+    # a star is a point; what is as bright a way off is a nebula's fold
+    core = (np.abs(reach) <= 1)[:, None] & (np.abs(reach) <= 1)
+    pointed = (boxes[:, core].sum(axis=1) - core.sum() * around).sum(axis=1) / np.maximum(light.sum(axis=1), 1e-9)
+    whole = (light > 0).all(axis=1) & (pointed > POINTED * np.quantile(pointed, 0.8))
     if whole.sum() < FEWEST_STARS:
         return None
     light = light[whole]

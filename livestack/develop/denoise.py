@@ -108,7 +108,7 @@ def denoise_plane(
         _by_rows(len(plane), threads, smooth, finer, step, coarser)
         told = _noise_of_scale(finer, coarser, certainty)
         if k == 0:
-            sigma = scale or told / (USUAL_SHARE * NORMS[0])
+            sigma = max(scale or told / (USUAL_SHARE * NORMS[0]), 1e-12)
             most = sigma * _most_of_scales(told / sigma)
         limits = strength * LIMITS[k] * min(told, float(most[k])), step
         _by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
@@ -145,4 +145,5 @@ def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
     cells.sort(axis=1)
     middle = cells.shape[1] // 2
     spread = np.sort(0.5 * (cells[:, middle - 1] + cells[:, middle]))
-    return 1.4826 * float(spread[int(QUIET * len(spread))])
+    spread = spread[spread > 0]  # nothing changes where nothing is known
+    return 1.4826 * float(spread[int(QUIET * len(spread))]) if spread.size else 0.0

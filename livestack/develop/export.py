@@ -106,7 +106,10 @@ def _save_png(file: BinaryIO, picture: Array, bits: int, about: About, _: int) -
     chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
     words = {"Title": about.title, "Description": about.description, "Software": about.software}
     chunks += [_chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + said.encode()) for key, said in words.items() if said]
-    chunks += [_chunk(b"eXIf", _exif(about)), _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _xmp(about))]
+    chunks += [
+        _chunk(b"eXIf", _exif(about).tobytes().removeprefix(b"Exif\0\0")),
+        _chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _xmp(about)),
+    ]
     file.write(data[:head] + b"".join(chunks) + data[head:])
 
 
@@ -123,7 +126,7 @@ def _save_tiff(file: BinaryIO, picture: Array, bits: int, about: About, _: int) 
         in_bits(picture, bits),
         photometric="rgb" if picture.ndim == 3 else "minisblack",
         compression="zlib",
-        predictor=True,
+        predictor=bits != FLOAT_TIFF,  # floats need another package for that
         description=_ascii(". ".join(filter(None, (about.title, about.description)))),
         software=about.software or None,
         datetime=about.taken or None,
@@ -141,7 +144,9 @@ def _by_pillow(kind: str, **options: object) -> Callable[[BinaryIO, Array, int, 
         buffer = BytesIO()
         image = Image.fromarray(in_bits(picture, bits))
         profile = srgb_profile() if picture.ndim == 3 else None
-        image.save(buffer, kind, quality=quality, icc_profile=profile, exif=_exif(about), xmp=_xmp(about), **options)
+        image.save(
+            buffer, kind, quality=quality, icc_profile=profile, exif=_exif(about).tobytes(), xmp=_xmp(about), **options
+        )
         file.write(buffer.getvalue())
 
     return save
@@ -159,7 +164,7 @@ WRITERS: Final[dict[str, Callable[[BinaryIO, Array, int, About, int], None]]] = 
 """What writes a picture, by suffix."""
 
 
-def _exif(about: About) -> bytes:
+def _exif(about: About) -> Image.Exif:
     exif = Image.Exif()
     tags = {270: ". ".join(filter(None, (about.title, about.description))), 305: about.software, 272: about.camera}
     tags[306] = about.taken
@@ -173,7 +178,7 @@ def _exif(about: About) -> bytes:
         inner[33434] = about.exposure_s
     if about.focal_mm:
         inner[37386] = about.focal_mm
-    return exif.tobytes().removeprefix(b"Exif\0\0")
+    return exif
 
 
 def _xmp(about: About) -> bytes:

@@ -1,0 +1,66 @@
+"""The gradient goes, the nebula stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from livestack.develop.background import Background
+from livestack.develop.plate import Plate
+from livestack.errors import SettingsError
+from tests.develop.scene import RESPONSE, scene
+
+
+def _left(order: int, *, hard: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient that is left, in σ of a px, and share of the nebula's light that is, per channel."""
+    field = scene(hard=hard)
+    seen, error = field.observed(40, 1)
+    told = Background(order).settle(Plate(seen)).level(seen.shape)
+    off = told - RESPONSE * field.sky
+    off -= np.median(off, axis=(1, 2), keepdims=True)
+    sigma = np.sqrt((error**2).mean(axis=(1, 2)))
+    nebula = field.nebula[1] > 4.5
+    kept = ((seen - told) * nebula).sum(axis=(1, 2)) / (RESPONSE * field.truth * nebula).sum(axis=(1, 2))
+    return off.std(axis=(1, 2)) / sigma, kept
+
+
+def test_a_plain_gradient_goes_and_the_nebula_keeps_its_light() -> None:
+    left, kept = _left(2, hard=False)
+    assert (left <= 1.1 * np.array([0.33, 0.21, 0.21])).all(), left
+    assert (kept >= 0.95).all(), kept
+
+
+def test_a_sky_that_bends_goes_with_a_higher_order() -> None:
+    left, kept = _left(4, hard=True)
+    assert (left <= 1.1 * np.array([1.15, 0.64, 0.69])).all(), left
+    assert (kept >= 0.83).all(), kept
+
+
+def test_what_is_told_on_a_small_picture_holds_for_the_whole() -> None:
+    seen, _ = scene().observed(40, 2)
+    small = seen.reshape(3, 320, 2, 448, 2).mean(axis=(2, 4))
+    act = Background().settle(Plate(small))
+    inner = act.level(seen.shape).reshape(3, 320, 2, 448, 2).mean(axis=(2, 4))
+    assert np.abs(inner - act.level(small.shape)).max() < 1e-3
+
+
+def test_what_it_removed_and_what_is_left_are_the_whole() -> None:
+    seen, _ = scene().observed(10, 3)
+    act = Background().settle(Plate(seen))
+    left = act(Plate(seen.copy())).data
+    assert np.allclose(left + act.level(seen.shape), seen, atol=1e-3)
+
+
+def test_px_that_nobody_covered_have_no_say() -> None:
+    seen, _ = scene().observed(40, 1)
+    bare = seen.copy()
+    bare[:, :, :150] = np.nan
+    one, other = (Background(1).settle(Plate(data)).level(seen.shape) for data in (seen, bare))
+    assert np.abs(one - other).max() < 12
+    nothing = Background().settle(Plate(np.full((1, 64, 64), np.nan, np.float32)))
+    assert (nothing.level((1, 64, 64)) == 0).all()
+
+
+def test_an_order_that_would_eat_nebulae_is_refused() -> None:
+    with pytest.raises(SettingsError, match="order is one of 0, 1, 2, 4, not 9"):
+        Background(9)

@@ -1,0 +1,132 @@
+"""Steps in any order, from and to TOML, told once and applied to any size."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+
+from livestack.develop.chain import AUTO, PRESETS, STEPS, apply, develop, recipe_of_toml, recipe_to_toml
+from livestack.develop.colour import Neutralise, Saturation
+from livestack.develop.denoise import Denoise
+from livestack.develop.plate import Plate, picture_of, plate_of
+from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.errors import SettingsError
+from tests.develop.scene import scene
+
+CURVES = (Mtf(), Mtf(linked=False), Asinh(), Ghs())
+
+
+def _seen(n: int = 40) -> Plate:
+    return Plate(*scene().observed(n, 1))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_recipe_survives_being_written(name: str) -> None:
+    assert recipe_of_toml(recipe_to_toml(PRESETS[name])) == PRESETS[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[step]\n", "is no TOML"),
+        ("step = 3", "write each step as a table"),
+        ("[[step]]\nname = 'magic'", "no step is called 'magic'; there are background"),
+        ("[[step]]\nname = 'denoise'\namount = 2", "denoise has no amount; it has strength"),
+        ("[[step]]\nname = 'denoise'\nstrength = 'much'", "strength of denoise cannot be 'much'"),
+        ("[[step]]\nname = 'denoise'\nstrength = true", "strength of denoise cannot be True"),
+        ("[[step]]\nname = 'denoise'\nstrength = 40", "strength is 0 to 4"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_said_in_a_line(text: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        recipe_of_toml(text)
+
+
+def test_whole_numbers_are_taken_for_numbers() -> None:
+    assert recipe_of_toml("[[step]]\nname = 'denoise'\nstrength = 2") == (Denoise(2.0),)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_gives_a_picture_with_a_dark_grey_sky(name: str) -> None:
+    out = develop(_seen(), PRESETS[name]).plate
+    assert out.stretched
+    assert 0 <= out.data.min() <= out.data.max() <= 1
+    sky = np.median(out.data[:, 500:, :200], axis=(1, 2))
+    assert 0.06 < sky.min() <= sky.max() < 0.24
+    assert np.ptp(sky) < 0.03
+
+
+def test_the_plate_that_is_developed_stays_as_it_is() -> None:
+    plate = _seen()
+    before = plate.data.copy()
+    done = develop(plate)
+    assert (plate.data == before).all()
+    assert (apply(plate, done.acts).data == done.plate.data).all()
+    assert (plate.data == before).all()
+
+
+def test_acts_told_on_a_preview_make_the_same_picture_of_the_whole() -> None:
+    plate = _seen()
+    small = Plate(np.stack([cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in plate.data]))
+    recipe = tuple(step for step in AUTO if not isinstance(step, Denoise))
+    whole = apply(plate, develop(small, recipe).acts).data
+    own = develop(plate, recipe).plate.data
+    for one, other in zip(whole, own, strict=True):
+        off = cv2.blur(one, (9, 9)) - cv2.blur(other, (9, 9))
+        assert np.abs(off).mean() < 0.03
+
+
+def test_the_order_is_free() -> None:
+    recipe = (Mtf(), Neutralise(), Denoise(), Saturation(0.5), Mtf(target=0.3))
+    out = develop(_seen(), recipe).plate.data
+    assert np.isfinite(out).all()
+    assert 0 <= out.min() <= out.max() <= 1
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=str)
+def test_a_curve_never_shows_more_light_darker_and_brings_the_sky_where_it_should(curve: Mtf) -> None:
+    act = curve.settle(_seen())
+    ramp = np.broadcast_to(np.linspace(-500, 60_000, 4001, dtype=np.float32), (3, 1, 4001)).copy()
+    out = act(Plate(ramp)).data
+    assert (np.diff(out, axis=2) >= -1e-6).all()
+    assert out.min() == 0
+    assert out.max() == pytest.approx(1, abs=1e-5)
+    if hasattr(curve, "target"):
+        sky = act(_seen()).data[:, 300:, :200]
+        assert np.median(sky) == pytest.approx(curve.target, abs=0.08)
+
+
+def test_asinh_keeps_colours_where_mtf_makes_them_pale() -> None:
+    plate = develop(_seen(), AUTO[:3]).plate
+    plate.data[:, 600, 100] = 500, 300, 200
+    pale, kept = (develop(plate, (curve,)).plate.data[:, 600, 100] for curve in (Mtf(), Asinh()))
+    assert kept / kept.max() == pytest.approx(np.array([1, 0.6, 0.4]), abs=0.06)
+    assert (pale / pale.max()).min() > 0.5
+
+
+def test_what_nobody_covered_is_black_and_has_no_say() -> None:
+    plate = _seen()
+    bare = plate.with_data(plate.data.copy(), noise=plate.noise.copy() if plate.noise is not None else None)
+    bare.data[:, :, :80] = np.nan
+    assert bare.noise is not None
+    bare.noise[:, :, :80] = np.nan
+    one, other = develop(plate).plate.data, develop(bare).plate.data
+    assert other[:, :, :80].max() < 1e-3
+    assert np.abs(one[:, :, 200:] - other[:, :, 200:]).mean() < 0.02
+
+
+def test_a_mono_picture_goes_the_same_way() -> None:
+    plate = plate_of(_seen().data[1], 3.0)
+    out = develop(plate).plate
+    assert picture_of(out).shape == plate.data[0].shape
+
+
+def test_every_step_stands_in_the_list_with_defaults() -> None:
+    for name, kind in STEPS.items():
+        step = kind()
+        assert step.name == name
+        assert dataclasses.is_dataclass(step)
+        assert not hasattr(step, "__dict__")
