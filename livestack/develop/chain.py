@@ -17,7 +17,10 @@ from typing import Any, ClassVar, Protocol
 from livestack.develop.background import Background
 from livestack.develop.colour import Neutralise, Saturation, Scnr, WhiteBalance
 from livestack.develop.denoise import Denoise
+from livestack.develop.detail import Contrast, Stars
+from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate
+from livestack.develop.sharpen import Sharpen
 from livestack.develop.tone import Asinh, Ghs, Mtf
 from livestack.errors import SettingsError
 
@@ -36,30 +39,40 @@ class Step(Protocol):
 
 
 STEPS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Background, Neutralise, WhiteBalance, Denoise, Mtf, Asinh, Ghs, Scnr, Saturation)
+    kind.name: kind
+    for kind in (
+        Crop,
+        Background,
+        Neutralise,
+        WhiteBalance,
+        Sharpen,
+        Denoise,
+        Mtf,
+        Asinh,
+        Ghs,
+        Scnr,
+        Saturation,
+        Stars,
+        Contrast,
+        Turn,
+    )
 }
 """Steps by name."""
 
 Recipe = tuple[Step, ...]
 
-AUTO: Recipe = (Background(), Neutralise(), WhiteBalance(), Denoise(), Mtf(), Saturation())
+_LINEAR: Recipe = (Crop(), Background(), Neutralise(), WhiteBalance())
+
+AUTO: Recipe = (*_LINEAR, Denoise(), Mtf(), Saturation())
 
 PRESETS: dict[str, Recipe] = {
     "auto": AUTO,
-    "galaxy": (Background(), Neutralise(), WhiteBalance(), Denoise(), Mtf(target=0.12), Saturation(1.5)),
-    "nebula": (Background(), Neutralise(), WhiteBalance(), Denoise(1.2), Mtf(target=0.16), Saturation(1.6)),
-    "cluster": (Background(), Neutralise(), WhiteBalance(), Denoise(0.8), Asinh(target=0.1), Saturation(1.3)),
-    "wide field": (Background(4), Neutralise(), WhiteBalance(), Denoise(), Mtf(target=0.12), Saturation(1.4)),
-    "comet": (Background(), Neutralise(), WhiteBalance(), Denoise(1.2), Mtf(target=0.14), Saturation(1.5)),
-    "as visitors like it": (
-        Background(),
-        Neutralise(),
-        WhiteBalance(),
-        Denoise(1.3),
-        Mtf(target=0.14),
-        Scnr(0.5),
-        Saturation(1.9),
-    ),
+    "galaxy": (*_LINEAR, Denoise(), Mtf(0.11, 1.2), Contrast(0.4), Saturation(1.5)),
+    "nebula": (*_LINEAR, Denoise(1.2), Mtf(0.13, 1.0), Stars(0.6), Contrast(0.4), Saturation(1.5)),
+    "cluster": (*_LINEAR, Denoise(0.8), Asinh(0.1), Saturation(1.3)),
+    "wide field": (Crop(), Background(4), *_LINEAR[2:], Denoise(), Mtf(0.12, 1.4), Stars(0.7), Saturation(1.4)),
+    "comet": (*_LINEAR, Denoise(1.2), Mtf(0.13, 1.2), Contrast(0.3), Saturation(1.5)),
+    "as visitors like it": (*_LINEAR, Denoise(1.3), Mtf(0.13, 1.0), Contrast(0.5), Scnr(0.3), Saturation(1.8)),
 }
 """Recipes by name."""
 

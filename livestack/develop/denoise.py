@@ -105,13 +105,13 @@ def denoise_plane(
     most = np.array(NORMS)
     for k in scales:
         step, coarser = 1 << k, scratch[k % 2]
-        _by_rows(len(plane), threads, smooth, finer, step, coarser)
+        by_rows(len(plane), threads, smooth, finer, step, coarser)
         told = _noise_of_scale(finer, coarser, certainty)
         if k == 0:
             sigma = max(scale or told / (USUAL_SHARE * NORMS[0]), 1e-12)
             most = sigma * _most_of_scales(told / sigma)
         limits = strength * LIMITS[k] * min(told, float(most[k])), step
-        _by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
+        by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
         finer = coarser
     np.add(kept, finer, out=plane)
 
@@ -127,7 +127,7 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def _by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
+def by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
     """Run a kernel, whose last argument but one is which rows, over all rows."""
     *sources, out = arrays
     each_part(height, PX_ROWS, threads, lambda y0, y1: kernel(*sources, (y0, y1), out))

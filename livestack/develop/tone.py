@@ -103,14 +103,14 @@ class Mtf:
     target : float
         Where the sky comes to lie, 0…1.
     shadows : float
-        σ below the sky that become black.
+        σ below the sky that become black, of the grain before it was taken away; 2.8 where it is still there.
     linked : bool
         One curve for all channels: colours stay what they are.
     """
 
     name: ClassVar[str] = "mtf"
-    target: float = 0.14
-    shadows: float = 2.8
+    target: float = 0.13
+    shadows: float = 1.5
     linked: bool = True
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from livestack.develop.denoise import Denoise
 from livestack.develop.plate import Plate
 from livestack.develop.stretch import mtf
 from livestack.errors import SettingsError
-from tests.develop.scene import H, RESPONSE, W, moffat, scene
+from tests.develop.scene import RESPONSE, H, W, moffat, scene
 
 
 def _judged(n: int, *, with_noise: bool) -> tuple[float, float]:

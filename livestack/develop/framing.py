@@ -1,0 +1,128 @@
+"""What part of the stack is shown, and which way up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from livestack.develop.plate import Plate
+from livestack.errors import SettingsError
+from livestack.frame import Array
+
+LINE_SHARE = 0.02
+"""So many px of an edge may be covered less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Part of a picture, as shares of its height and width from the top and the left."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Cut the picture and all that belongs to it."""
+        _, h, w = plate.shape
+        rows = slice(round(self.top * h), max(round(self.bottom * h), round(self.top * h) + 1))
+        columns = slice(round(self.left * w), max(round(self.right * w), round(self.left * w) + 1))
+        return _each(plate, lambda planes: planes[..., rows, columns])
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Cut away what few subs cover.
+
+    Attributes
+    ----------
+    least : float
+        Share of the best coverage that is kept.
+    """
+
+    name: ClassVar[str] = "crop"
+    least: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least <= 1:
+            raise SettingsError(f"crop: least is 0 to 1, not {self.least:g}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Window:
+        """Tell what is covered well enough."""
+        _, h, w = plate.shape
+        covered: Array = np.asarray(np.isfinite(plate.data).all(axis=0))
+        if plate.coverage is not None and plate.coverage.any():
+            covered &= plate.coverage >= self.least * plate.coverage.max()
+        top, bottom, left, right = _inner(np.logical_not(covered))
+        return Window(top / h, bottom / h, left / w, right / w)
+
+
+def _inner(bare: Array) -> tuple[int, int, int, int]:
+    """Rectangle whose edges are covered: the edge that lacks most goes, line by line."""
+    h, w = bare.shape
+    sums = np.zeros((h + 1, w + 1), np.int64)
+    np.cumsum(np.cumsum(bare, axis=0), axis=1, out=sums[1:, 1:])
+    top, bottom, left, right = 0, h, 0, w
+
+    def lacks(t: int, b: int, l: int, r: int) -> float:  # noqa: E741 - left
+        return float(sums[b, r] - sums[t, r] - sums[b, l] + sums[t, l]) / max((b - t) * (r - l), 1)
+
+    while bottom - top > 1 and right - left > 1:
+        edges = (
+            lacks(top, top + 1, left, right),
+            lacks(bottom - 1, bottom, left, right),
+            lacks(top, bottom, left, left + 1),
+            lacks(top, bottom, right - 1, right),
+        )
+        worst = int(np.argmax(edges))
+        if edges[worst] <= LINE_SHARE:
+            return top, bottom, left, right
+        top, bottom = top + (worst == 0), bottom - (worst == 1)
+        left, right = left + (worst == 2), right - (worst == 3)
+    return 0, h, 0, w
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Turn the picture, and mirror it.
+
+    Attributes
+    ----------
+    degrees : int
+        0, 90, 180 or 270, counterclockwise.
+    mirrored : bool
+        Left and right are exchanged, after the turn.
+    """
+
+    name: ClassVar[str] = "turn"
+    degrees: int = 0
+    mirrored: bool = False
+
+    def __post_init__(self) -> None:
+        if self.degrees not in (0, 90, 180, 270):
+            raise SettingsError(f"turn: degrees are 0, 90, 180 or 270, not {self.degrees}")
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Turn:
+        """Nothing is told before."""
+        return self
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Turn the picture and all that belongs to it."""
+
+        def turned(planes: Array) -> Array:
+            out = np.rot90(planes, self.degrees // 90, axes=(-2, -1))
+            return out[..., ::-1] if self.mirrored else out
+
+        return _each(plate, turned)
+
+
+def _each(plate: Plate, change: Callable[[Array], Array]) -> Plate:
+    """Do the same to the data, the noise and the coverage."""
+    noise, coverage = (
+        None if planes is None else np.ascontiguousarray(change(planes)) for planes in (plate.noise, plate.coverage)
+    )
+    return plate.with_data(np.ascontiguousarray(change(plate.data)), noise=noise, coverage=coverage)
