@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from livestack.cli_options import BIND, PROCESSING, SHOWING, path, seconds, with_options
+from livestack.cli_options import BIND, DEVELOPING, PROCESSING, SHOWING, path, seconds, with_options
 from livestack.errors import LivestackError, NothingStacked, SettingsError, SourceError
 from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
@@ -170,29 +170,34 @@ def master(paths: tuple[Path, ...], out: str, kind: str | None) -> int:
 @main.command()
 @click.argument("stack_file", metavar="FITS", type=path)
 @click.argument("out", type=path)
-@click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file.")
-@click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, as visitors like it.")
-@click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="A colour: 16 in PNG, 32 in TIFF (8).")
-@click.option("--size", "longest_px", type=click.IntRange(min=16), metavar="PX", help="Of the longer side, at most.")
-@click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92).")
+@with_options(DEVELOPING)
 @click.option("--keep-recipe", "kept", type=path, metavar="R.toml", help="Write the steps that were taken.")
-def develop(
-    stack_file: Path, out: Path, recipe: Path | None, preset: str | None, kept: Path | None, **options: Any
-) -> int:
+def develop(stack_file: Path, out: Path, kept: Path | None, **options: Any) -> int:
     """Make a picture of a stack: gradient and grain off, white stars, and what is faint lifted.
 
     Example: livestack develop m27.fits m27.jpg --preset nebula
     """
-    from livestack.develop.chain import PRESETS, recipe_to_toml
-    from livestack.developing import Wanted, develop_file, recipe_named
+    from livestack.developing import chosen, develop_file, keep_recipe
 
-    if preset is not None and preset not in PRESETS:
-        raise SettingsError(f"--preset: there is {', '.join(PRESETS)}, and no {preset!r}")
-    steps = recipe_named(preset, recipe)
+    recipe, wanted = chosen(options)
     if kept is not None:
-        kept.write_text(recipe_to_toml(steps), "utf-8")
-    wanted = Wanted(int(options["bits"]), options["longest_px"] or 0, options["quality"])
-    return develop_file(stack_file, out, steps, wanted, click.echo)
+        keep_recipe(kept, recipe)
+    return develop_file(stack_file, out, recipe, wanted, click.echo)
+
+
+@main.command()
+@click.argument("session", type=path)
+@click.argument("out")
+@click.option("--stack", "only", metavar="NAME", help="Which, where the session has several.")
+@with_options(DEVELOPING)
+def export(session: Path, out: str, only: str | None, **options: Any) -> int:
+    """Write a session's stack for others: .fits as it is, .tif, .png, .jpg, .webp developed; a folder for all.
+
+    Example: livestack export ~/sessions/m27 ~/pictures/m27.png --bits 16
+    """
+    from livestack.developing import chosen, export_session
+
+    return export_session(session, out, only, *chosen(options), click.echo)
 
 
 @main.command()

@@ -59,6 +59,14 @@ SHOWING = (
     click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
 )
 
+DEVELOPING = (
+    click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file."),
+    click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, visitors."),
+    click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="16 in PNG, 32 in TIFF (8)."),
+    click.option("--size", "longest_px", type=click.IntRange(min=16), metavar="PX", help="Of the longer side."),
+    click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92)."),
+)
+
 
 def with_options(*groups: tuple[Callable[[Any], Any], ...]) -> Callable[[Command], Command]:
     """Add groups of options to a command."""

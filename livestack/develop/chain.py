@@ -72,7 +72,7 @@ PRESETS: dict[str, Recipe] = {
     "cluster": (*_LINEAR, Denoise(0.8), Asinh(0.1), Saturation(1.3)),
     "wide field": (Crop(), Background(4), *_LINEAR[2:], Denoise(), Mtf(0.12, 1.4), Stars(0.7), Saturation(1.4)),
     "comet": (*_LINEAR, Denoise(1.2), Mtf(0.13, 1.2), Contrast(0.3), Saturation(1.5)),
-    "as visitors like it": (*_LINEAR, Denoise(1.3), Mtf(0.13, 1.0), Contrast(0.5), Scnr(0.3), Saturation(1.8)),
+    "visitors": (*_LINEAR, Denoise(1.3), Mtf(0.13, 1.0), Contrast(0.5), Scnr(0.3), Saturation(1.8)),
 }
 """Recipes by name."""
 

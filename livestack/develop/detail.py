@@ -15,7 +15,7 @@ from livestack.frame import Array
 
 HEIGHT_PX = 1080
 """Of the picture that sizes are said for: a larger one has larger stars."""
-STAR_PX, SHAPE_SHARE = 7, 0.03
+STAR_PX, SHAPE_SHARE = 13, 0.03
 """Across of what is a star, px of that picture; and of what is a shape, share of its height."""
 
 

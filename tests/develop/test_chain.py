@@ -33,7 +33,7 @@ def test_a_recipe_survives_being_written(name: str) -> None:
     [
         ("[[step]\n", "is no TOML"),
         ("step = 3", "write each step as a table"),
-        ("[[step]]\nname = 'magic'", "no step is called 'magic'; there are background"),
+        ("[[step]]\nname = 'magic'", "no step is called 'magic'; there are crop"),
         ("[[step]]\nname = 'denoise'\namount = 2", "denoise has no amount; it has strength"),
         ("[[step]]\nname = 'denoise'\nstrength = 'much'", "strength of denoise cannot be 'much'"),
         ("[[step]]\nname = 'denoise'\nstrength = true", "strength of denoise cannot be True"),
@@ -113,9 +113,9 @@ def test_what_nobody_covered_is_black_and_has_no_say() -> None:
     bare.data[:, :, :80] = np.nan
     assert bare.noise is not None
     bare.noise[:, :, :80] = np.nan
-    one, other = develop(plate).plate.data, develop(bare).plate.data
+    one, other = develop(plate, AUTO[1:]).plate.data, develop(bare, AUTO[1:]).plate.data
     assert other[:, :, :80].max() < 1e-3
-    assert np.abs(one[:, :, 200:] - other[:, :, 200:]).mean() < 0.02
+    assert np.abs(one[:, :, 200:] - other[:, :, 200:]).mean() < 0.03
 
 
 def test_a_mono_picture_goes_the_same_way() -> None:

@@ -1,0 +1,101 @@
+"""From a session or a stack file to pictures, as a user types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from PIL import Image
+
+from livestack.develop.chain import PRESETS, recipe_of_toml
+from tests.develop.scene import RESPONSE, scene
+from tests.night import sessions
+from tests.test_cli import livestack, refused
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stack file with its noise; rows run upwards."""
+    seen, error = scene().observed(40, 1)
+    path = tmp_path_factory.mktemp("stack") / "m27.fits"
+    primary = fits.PrimaryHDU(seen)
+    primary.header.update(
+        {"OBJECT": "M 27", "ROWORDER": "BOTTOM-UP", "STACKCNT": 40, "LIVETIME": 2400.0, "IMAGETYP": "Stacked Light"}
+    )
+    count = np.full(seen.shape, 40, np.uint16)
+    parts = [fits.ImageHDU(error, name="STDERR"), fits.ImageHDU(count, name="COVERAGE")]
+    fits.HDUList([primary, *parts]).writeto(path)
+    return path
+
+
+def test_a_stack_becomes_a_picture_the_right_way_up(stack: Path, tmp_path: Path) -> None:
+    before = stack.read_bytes()
+    code, said, _ = livestack("develop", stack, tmp_path / "m27.png", "--keep-recipe", tmp_path / "r.toml")
+    assert code == 0
+    assert [line.rsplit(None, 2)[0].strip() for line in said.splitlines()] == [
+        "read", "crop", "background", "neutralise", "white balance", "denoise", "mtf", "saturation", "written",
+    ]  # fmt: skip
+    assert stack.read_bytes() == before
+    with Image.open(tmp_path / "m27.png") as image:
+        picture = np.asarray(image).astype(float)
+        assert image.getexif()[270] == "M 27. 40 subs, 40 min in all"
+    assert picture.shape == (640, 896, 3)
+    truth = (RESPONSE * scene().truth)[1]
+    bright = np.unravel_index(np.argmax(truth), truth.shape)
+    assert picture[639 - bright[0], bright[1], 1] > 240
+    assert recipe_of_toml((tmp_path / "r.toml").read_text()) == PRESETS["auto"]
+    again = tmp_path / "again.png"
+    livestack("develop", stack, again, "--recipe", tmp_path / "r.toml")
+    assert again.read_bytes() == (tmp_path / "m27.png").read_bytes()
+
+
+def test_a_smaller_picture_is_the_same_picture(stack: Path, tmp_path: Path) -> None:
+    for name, more in (("whole.png", ()), ("small.png", ("--size", 448))):
+        assert livestack("develop", stack, tmp_path / name, "--preset", "galaxy", *more)[0] == 0
+    with Image.open(tmp_path / "whole.png") as whole, Image.open(tmp_path / "small.png") as small:
+        assert small.size == (448, 320)
+        off = np.asarray(whole.resize(small.size, Image.Resampling.BOX)).astype(float) - np.asarray(small)
+    assert np.abs(off).mean() < 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("no.fits", "out.png"), "no.fits"),
+        (("{stack}", "out.bmp"), "written as"),
+        (("{stack}", "{stack}"), "the stack itself"),
+        (("{stack}", "out.png", "--preset", "magic"), "no 'magic'"),
+        (("{stack}", "out.png", "--recipe", "no.toml"), "no.toml cannot be read"),
+        (("{stack}", "no/such/folder/out.png"), "cannot be written"),
+        (("{stack}", "out.jpg", "--bits", "16"), "8 bits"),
+    ],
+)
+def test_what_cannot_be_is_one_line(stack: Path, arguments: tuple[str, ...], said: str) -> None:
+    _, _, sentence = livestack("develop", *(word.format(stack=stack) for word in arguments))
+    assert said in sentence
+    assert sentence.startswith("livestack: ")
+    assert sentence.count("\n") == 1
+
+
+def test_a_raw_sub_is_no_stack(tmp_path: Path) -> None:
+    fits.PrimaryHDU(np.ones((40, 60), np.uint16), fits.Header({"BAYERPAT": "RGGB"})).writeto(tmp_path / "sub.fits")
+    assert "stack it first" in refused("develop", tmp_path / "sub.fits", tmp_path / "sub.png")
+
+
+def test_a_session_is_exported(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    sessions.run("simulate", tmp_path / "night", "--lights", 4, "--size", "400x300")
+    sessions.run("stack", tmp_path / "night", "--out", tmp_path / "out.fits", "--session", session, "--passes", 1)
+    said = sessions.run("export", session, f"{tmp_path}/pictures/")
+    names = sorted(path.suffix for path in (tmp_path / "pictures").iterdir())
+    assert names == [".fits", ".jpg"]
+    assert said.count("Written") == 2
+    (own,) = (session / "stack").glob("*.fits")
+    (copy,) = (tmp_path / "pictures").glob("*.fits")
+    assert copy.read_bytes() == own.read_bytes()
+    sessions.run("export", session, tmp_path / "one.tif", "--bits", 16, "--preset", "visitors")
+    assert (tmp_path / "one.tif").stat().st_size > 10_000
+    assert "not a livestack session" in refused("export", tmp_path / "pictures", tmp_path / "x.png")
+    assert "no stack M 1 yet" in refused("export", session, tmp_path / "x.png", "--stack", "M 1")
