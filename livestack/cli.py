@@ -168,21 +168,21 @@ def master(paths: tuple[Path, ...], out: str, kind: str | None) -> int:
 
 
 @main.command()
-@click.argument("stack_file", metavar="FITS", type=path)
+@click.argument("stack_files", metavar="FITS...", nargs=-1, required=True, type=path)
 @click.argument("out", type=path)
 @with_options(DEVELOPING)
 @click.option("--keep-recipe", "kept", type=path, metavar="R.toml", help="Write the steps that were taken.")
-def develop(stack_file: Path, out: Path, kept: Path | None, **options: Any) -> int:
-    """Make a picture of a stack: gradient and grain off, white stars, and what is faint lifted.
+def develop(stack_files: tuple[Path, ...], out: Path, kept: Path | None, **options: Any) -> int:
+    """Make a picture of a stack, or of several filters' with --palette: gradient and grain off, what is faint lifted.
 
     Example: livestack develop m27.fits m27.jpg --preset nebula
     """
-    from livestack.developing import chosen, develop_file, keep_recipe
+    from livestack.developing import chosen, develop_files, keep_recipe
 
     recipe, wanted = chosen(options)
     if kept is not None:
         keep_recipe(kept, recipe)
-    return develop_file(stack_file, out, recipe, wanted, click.echo)
+    return develop_files(stack_files, out, recipe, wanted, click.echo)
 
 
 @main.command()

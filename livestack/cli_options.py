@@ -62,6 +62,7 @@ SHOWING = (
 DEVELOPING = (
     click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file."),
     click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, visitors."),
+    click.option("--palette", help="Of several filters: RGB, LRGB, HOO, SHO, HaRGB, or R=0.6*R+0.4*Ha, G=G, B=B."),
     click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="16 in PNG, 32 in TIFF (8)."),
     click.option("--size", "longest_px", type=click.IntRange(min=16), metavar="PX", help="Of the longer side."),
     click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92)."),

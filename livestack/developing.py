@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from livestack.atomic import write_atomically
 from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
+from livestack.develop.compose import PALETTES, compose, filter_named, palette_of
 from livestack.develop.export import About, write_image
 from livestack.develop.plate import Plate, picture_of
 from livestack.errors import FrameError, SettingsError
@@ -39,16 +41,19 @@ class Wanted:
         8, 16 or 32 (floats).
     longest_px : int
         The longer side is at most so long; 0 = as large as the stack.
+    palette : str, optional
+        How stacks of several filters become one picture, as `compose.palette_of` reads it.
     """
 
     bits: int = 8
     longest_px: int = 0
     quality: int = 92
+    palette: str | None = None
 
 
 def chosen(options: Mapping[str, Any]) -> tuple[Recipe, Wanted]:
     """Return the steps and the picture that the options of a command ask for."""
-    wanted = Wanted(int(options["bits"]), options["longest_px"] or 0, options["quality"])
+    wanted = Wanted(int(options["bits"]), options["longest_px"] or 0, options["quality"], options["palette"])
     return recipe_named(options["preset"], options["recipe"]), wanted
 
 
@@ -86,36 +91,51 @@ def keep_recipe(path: Path, recipe: Recipe) -> None:
         raise SettingsError(f"--keep-recipe: {path} cannot be written: {error.strerror}") from None
 
 
-def develop_file(path: Path, out: Path, recipe: Recipe, wanted: Wanted, say: Say) -> int:
-    """Develop a stack file into a picture file; returns the exit code.
+def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Wanted, say: Say) -> int:
+    """Develop a stack file, or with a palette several, into a picture file; returns the exit code.
 
     Raises
     ------
     SettingsError
-        It cannot be read or written, or is no stack.
+        One cannot be read or written, is no stack, or does not fit the others.
     """
+    if len(paths) > 1 and wanted.palette is None:
+        raise SettingsError(
+            f"{len(paths)} stacks make one picture with --palette: {', '.join(PALETTES)}, or one written"
+        )
+    if any(out.exists() and out.samefile(path) for path in paths if path.exists()):
+        raise SettingsError(f"{out} is the stack itself: name another file")
     begun = time.perf_counter()
+    frames = [_stack_in(path) for path in paths]
+    plates = [shrunk(plate_of_frame(frame, path), wanted.longest_px) for frame, path in zip(frames, paths, strict=True)]
+    say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
+    with ThreadPoolExecutor(os.cpu_count() or 1, "develop") as threads:
+        if wanted.palette is None:
+            done = develop(plates[0], recipe, threads)
+        else:
+            by_filter = {
+                filter_named(frame.header.filter) or "": plate for frame, plate in zip(frames, plates, strict=True)
+            }
+            done = compose(by_filter, palette_of(wanted.palette), recipe, threads)
+    for act, seconds in zip(done.names, done.seconds, strict=True):
+        say(f"{act:20s} {seconds:7.3f} s")
+    begun = time.perf_counter()
+    try:
+        write_image(out, _upright(done, frames[0]), wanted.bits, about(frames), wanted.quality)
+    except OSError as error:
+        raise SettingsError(f"{out} cannot be written: {error.strerror or error}") from None
+    say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
+    return 0
+
+
+def _stack_in(path: Path) -> Frame:
     try:
         frame = open_frame(path)
     except FrameError as error:
         raise SettingsError(error.sentence) from None
     if frame.header.cfa is not None:
         raise SettingsError(f"{path.name} is a raw sub, a mosaic of colours: stack it first (livestack stack)")
-    if out.exists() and out.samefile(path):
-        raise SettingsError(f"{out} is the stack itself: name another file")
-    plate = shrunk(plate_of_frame(frame, path), wanted.longest_px)
-    say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
-    with ThreadPoolExecutor(os.cpu_count() or 1, "develop") as threads:
-        done = develop(plate, recipe, threads)
-    for step, seconds in zip(recipe, done.seconds, strict=True):
-        say(f"{step.name:20s} {seconds:7.3f} s")
-    begun = time.perf_counter()
-    try:
-        write_image(out, _upright(done, frame), wanted.bits, about(frame), wanted.quality)
-    except OSError as error:
-        raise SettingsError(f"{out} cannot be written: {error.strerror or error}") from None
-    say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
-    return 0
+    return frame
 
 
 def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wanted: Wanted, say: Say) -> int:
@@ -146,8 +166,16 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
     if out.endswith(("/", os.sep)) or target.is_dir():
         _made(target)
         targets = {target / f"{name}{suffix}": path for name, path in stacks.items() for suffix in (".fits", ".jpg")}
+    elif wanted.palette is not None:
+        _made(target.parent)
+        develop_files(list(stacks.values()), target, recipe, wanted, lambda _: None)
+        say(f"Written {target}")
+        return 0
     elif len(stacks) > 1:
-        raise SettingsError(f"{session} has the stacks {', '.join(stacks)}: choose one with --stack, or name a folder")
+        raise SettingsError(
+            f"{session} has the stacks {', '.join(stacks)}: choose one with --stack, join them with --palette, "
+            "or name a folder"
+        )
     else:
         _made(target.parent)
         targets = {target: next(iter(stacks.values()))}
@@ -157,7 +185,7 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
         if to.suffix.lower() in (".fits", ".fit", ".fts"):
             _copied(path, to)
         else:
-            develop_file(path, to, recipe, wanted, lambda _: None)
+            develop_files([path], to, recipe, dataclasses.replace(wanted, palette=None), lambda _: None)
         say(f"Written {to}")
     return 0
 
@@ -207,17 +235,18 @@ def _upright(done: Developed, frame: Frame) -> Array:
     return picture[::-1] if frame.header.row_order == "BOTTOM-UP" else picture
 
 
-def about(frame: Frame) -> About:
-    """Say what a stack is of."""
-    header, raw = frame.header, frame.header.raw
-    n, live_s = raw.get("STACKCNT"), raw.get("LIVETIME")
-    words = [f"{n} subs" if n else "", f"{float(live_s) / 60:.0f} min in all" if live_s else ""]
-    words += [f"filter {header.filter}" if header.filter else "", header.telescope or ""]
-    taken = header.time_utc.strftime("%Y:%m:%d %H:%M:%S") if header.time_utc else ""
+def about(frames: Sequence[Frame]) -> About:
+    """Say what stacks are of."""
+    header = frames[0].header
+    n = sum(int(frame.header.raw.get("STACKCNT") or 0) for frame in frames)
+    live_s = sum(float(frame.header.raw.get("LIVETIME") or 0) for frame in frames)
+    filters = ", ".join(filter(None, (frame.header.filter for frame in frames)))
+    words = [f"{n} subs" if n else "", f"{live_s / 60:.0f} min in all" if live_s else ""]
+    words += [f"filter {filters}" if filters else "", header.telescope or ""]
     return About(
         title=header.target or "",
         description=", ".join(filter(None, words)),
-        taken=taken,
+        taken=header.time_utc.strftime("%Y:%m:%d %H:%M:%S") if header.time_utc else "",
         camera=header.camera or "",
         software=f"livestack {VERSION}",
         exposure_s=header.exposure_s,

@@ -66,6 +66,8 @@ def test_a_smaller_picture_is_the_same_picture(stack: Path, tmp_path: Path) -> N
         (("no.fits", "out.png"), "no.fits"),
         (("{stack}", "out.bmp"), "written as"),
         (("{stack}", "{stack}"), "the stack itself"),
+        (("{stack}", "{stack}", "out.png"), "make one picture with --palette"),
+        (("{stack}", "out.png", "--palette", "SHO"), "no stack through Ha, OIII, SII; there are B, G, R"),
         (("{stack}", "out.png", "--preset", "magic"), "no 'magic'"),
         (("{stack}", "out.png", "--recipe", "no.toml"), "no.toml cannot be read"),
         (("{stack}", "no/such/folder/out.png"), "cannot be written"),
@@ -99,3 +101,38 @@ def test_a_session_is_exported(tmp_path: Path) -> None:
     assert (tmp_path / "one.tif").stat().st_size > 10_000
     assert "not a livestack session" in refused("export", tmp_path / "pictures", tmp_path / "x.png")
     assert "no stack M 1 yet" in refused("export", session, tmp_path / "x.png", "--stack", "M 1")
+
+
+def test_a_night_with_a_filter_wheel_becomes_one_colour_picture(tmp_path: Path) -> None:
+    """Filters one after another, the first frame short and without stars; each founds a stack of its own."""
+    field, random = scene(), np.random.default_rng(8)
+    night = tmp_path / "night"
+    night.mkdir()
+    blank = random.normal(500, 5, (640, 896)).astype(np.uint16)
+    card = fits.Header({"OBJECT": "M 27", "FILTER": "L", "IMAGETYP": "Light Frame", "EXPTIME": 0.5})
+    card["DATE-OBS"] = "2026-03-14T19:59:00"
+    fits.PrimaryHDU(blank, card).writeto(night / "sub_000.fits")
+    gains = {"L": 2.2, "Red": 0.6, "Green": 1.0, "Blue": 0.8}
+    for k in range(16):
+        name, gain = list(gains.items())[k % 4]
+        c = {"Red": 0, "Green": 1, "Blue": 2}.get(name)
+        light = gain * ((field.truth.mean(axis=0) if c is None else field.truth[c]) + field.sky[c or 0])
+        dx, dy = random.integers(-8, 9, 2)
+        seen = np.roll(light, (dy, dx), (0, 1)) + 500
+        data = random.poisson(np.maximum(seen, 0)).astype(np.uint16)
+        card = fits.Header({"OBJECT": "M 27", "FILTER": name, "IMAGETYP": "Light Frame", "EXPTIME": 60.0})
+        card["DATE-OBS"] = f"2026-03-14T20:{k:02}:00"
+        fits.PrimaryHDU(data, card).writeto(night / f"sub_{k + 1:03}.fits")
+    session = tmp_path / "session"
+    sessions.run("stack", night, "--out", f"{tmp_path}/stacks/", "--session", session, "--passes", 1)
+    assert len(list((session / "stack").glob("*.fits"))) == 4
+    out = tmp_path / "m27.png"
+    assert "choose one with --stack, join them with --palette" in refused("export", session, out)
+    sessions.run("export", session, out, "--palette", "LRGB")
+    with Image.open(out) as image:
+        picture = np.asarray(image).astype(float)
+        assert "16 subs" in image.getexif()[270]
+    inside = picture[280:360, 400:500].mean(axis=(0, 1))
+    corner = np.median(picture[-120:-40, 40:200], axis=(0, 1))
+    assert inside[0] - corner[0] > 1.5 * (inside[1] - corner[1])
+    assert np.ptp(corner) < 8

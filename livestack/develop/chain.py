@@ -86,26 +86,29 @@ class Developed:
     plate : Plate
     acts : tuple of callable
         The settled steps.
+    names : tuple of str
     seconds : tuple of float
         Wall time of each step.
     """
 
     plate: Plate
     acts: tuple[Act, ...]
+    names: tuple[str, ...]
     seconds: tuple[float, ...]
 
 
 def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | None = None) -> Developed:
     """Settle each step on what the steps before made, and apply it to a copy."""
     plate = plate.with_data(plate.data.copy())
-    acts, seconds = [], []
+    acts, names, seconds = [], [], []
     for step in recipe:
         begun = time.perf_counter()
         act = step.settle(plate, threads)
         plate = act(plate, threads)
         acts.append(act)
+        names.append(step.name)
         seconds.append(time.perf_counter() - begun)
-    return Developed(plate, tuple(acts), tuple(seconds))
+    return Developed(plate, tuple(acts), tuple(names), tuple(seconds))
 
 
 def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None) -> Plate:

@@ -277,44 +277,75 @@ def _cube_root(value: Any) -> Any:
 
 
 @njit(**OPTIONS)
+def _to_oklab(red: Any, green: Any, blue: Any) -> tuple[Any, Any, Any]:
+    """Lightness and chroma of a value as a screen shows it (Ottosson 2020).
+
+    A value is taken to be the root of its light: near enough for chroma, and there and back is the same.
+    """
+    r, g, b = red * red, green * green, blue * blue
+    one = _cube_root(F(0.4122214708) * r + F(0.5363325363) * g + F(0.0514459929) * b + F(1e-9))
+    two = _cube_root(F(0.2119034982) * r + F(0.6806995451) * g + F(0.1073969566) * b + F(1e-9))
+    three = _cube_root(F(0.0883024619) * r + F(0.2817188376) * g + F(0.6299787005) * b + F(1e-9))
+    light = F(0.2104542553) * one + F(0.7936177850) * two - F(0.0040720468) * three
+    a = F(1.9779984951) * one - F(2.4285922050) * two + F(0.4505937099) * three
+    b = F(0.0259040371) * one + F(0.7827717662) * two - F(0.8086757660) * three
+    return light, a, b
+
+
+@njit(**OPTIONS)
+def _from_oklab(light: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Inverse of `_to_oklab`; a colour that no screen has is mixed with the grey of its lightness."""
+    p = light + F(0.3963377774) * a + F(0.2158037573) * b
+    q = light - F(0.1055613458) * a - F(0.0638541728) * b
+    s = light - F(0.0894841775) * a - F(1.2914855480) * b
+    p, q, s = p * p * p, q * q * q, s * s * s
+    r = F(4.0767416621) * p - F(3.3077115913) * q + F(0.2309699292) * s
+    g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
+    b = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
+    grey = min(light * light * light, F(1))
+    most, least = max(r, g, b), min(r, g, b)
+    over = (F(1) - grey) / max(most - grey, F(1e-9)) if most > F(1) else F(1)
+    under = grey / max(grey - least, F(1e-9)) if least < F(0) else F(1)
+    mix = min(over, under)
+    r, g, b = grey + (r - grey) * mix, grey + (g - grey) * mix, grey + (b - grey) * mix
+    return np.sqrt(max(r, F(0))), np.sqrt(max(g, F(0))), np.sqrt(max(b, F(0)))
+
+
+@njit(**OPTIONS)
 def _saturate_row(red: Array, green: Array, blue: Array, more: Any) -> None:
     for x in range(red.size):
-        r, g, b = red[x] * red[x], green[x] * green[x], blue[x] * blue[x]
-        one = _cube_root(F(0.4122214708) * r + F(0.5363325363) * g + F(0.0514459929) * b + F(1e-9))
-        two = _cube_root(F(0.2119034982) * r + F(0.6806995451) * g + F(0.1073969566) * b + F(1e-9))
-        three = _cube_root(F(0.0883024619) * r + F(0.2817188376) * g + F(0.6299787005) * b + F(1e-9))
-        light = F(0.2104542553) * one + F(0.7936177850) * two - F(0.0040720468) * three
+        light, a, b = _to_oklab(red[x], green[x], blue[x])
         share = min(light * F(2), F(1)) if more > F(0) else F(1)
         factor = F(1) + more * share
-        a = (F(1.9779984951) * one - F(2.4285922050) * two + F(0.4505937099) * three) * factor
-        b = (F(0.0259040371) * one + F(0.7827717662) * two - F(0.8086757660) * three) * factor
-        p = light + F(0.3963377774) * a + F(0.2158037573) * b
-        q = light - F(0.1055613458) * a - F(0.0638541728) * b
-        s = light - F(0.0894841775) * a - F(1.2914855480) * b
-        p, q, s = p * p * p, q * q * q, s * s * s
-        r = F(4.0767416621) * p - F(3.3077115913) * q + F(0.2309699292) * s
-        g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
-        b = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
-        # a colour that no screen has is mixed with the grey of its lightness
-        grey = min(light * light * light, F(1))
-        most, least = max(r, g, b), min(r, g, b)
-        over = (F(1) - grey) / max(most - grey, F(1e-9)) if most > F(1) else F(1)
-        under = grey / max(grey - least, F(1e-9)) if least < F(0) else F(1)
-        mix = min(over, under)
-        red[x] = np.sqrt(max(grey + (r - grey) * mix, F(0)))
-        green[x] = np.sqrt(max(grey + (g - grey) * mix, F(0)))
-        blue[x] = np.sqrt(max(grey + (b - grey) * mix, F(0)))
+        red[x], green[x], blue[x] = _from_oklab(light, a * factor, b * factor)
 
 
 @njit(**OPTIONS)
 def saturate_rows(data: Array, amount: float, rows: tuple[int, int]) -> None:
-    """Multiply the chroma of some rows of a picture (3, H, W), 0…1, in Oklab (Ottosson 2020), in place.
+    """Multiply the chroma of some rows of a picture (3, H, W), 0…1, in Oklab, in place.
 
-    Where the picture is dark more chroma is no more than coloured grain: it is left. What is between a value and its
-    light is taken to be a square: near enough for chroma, and there and back is the same.
+    Where the picture is dark more chroma is no more than coloured grain: it is left.
     """
     for y in range(rows[0], rows[1]):
         _saturate_row(data[0, y], data[1, y], data[2, y], F(amount - 1))
+
+
+@njit(**OPTIONS)
+def _relight_row(red: Array, green: Array, blue: Array, light: Array) -> None:
+    for x in range(red.size):
+        grey = light[x] if light[x] > F(0) else F(0)
+        wanted = _cube_root(grey * grey + F(1e-9))
+        was, a, b = _to_oklab(red[x], green[x], blue[x])
+        # chroma in the same proportion, but no more than twice: a dark px' colour is grain
+        factor = min(wanted / max(was, F(1e-3)), F(2))
+        red[x], green[x], blue[x] = _from_oklab(wanted, a * factor, b * factor)
+
+
+@njit(**OPTIONS)
+def relight_rows(data: Array, light: Array, rows: tuple[int, int]) -> None:
+    """Give some rows of a picture (3, H, W), 0…1, the lightness of another (H, W), in Oklab, in place."""
+    for y in range(rows[0], rows[1]):
+        _relight_row(data[0, y], data[1, y], data[2, y], light[y])
 
 
 @njit(**OPTIONS)
