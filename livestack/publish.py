@@ -14,8 +14,9 @@ import numpy as np
 
 from livestack.bus import Slot
 from livestack.checkpoint import Checkpoint, save_checkpoint
-from livestack.develop.export import write_png
-from livestack.develop.stretch import apply, auto_stretch
+from livestack.develop.chain import WHOLE, develop
+from livestack.develop.export import in_bits, write_png
+from livestack.develop.plate import picture_of, plate_of
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.frame import Picture
@@ -133,11 +134,13 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
 
 
 def save_product(path: Path, product: Product, picture: Picture | None) -> None:
-    """Write the stack file, and a stretched preview beside it where a picture is given."""
+    """Write the stack file, and a developed preview beside it where a picture is given."""
     write_product(path, product)
     if picture is not None:
         data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-        write_png(path.with_suffix(".png"), apply(data, auto_stretch(data)))
+        # a px of the preview is the mean of several
+        done = develop(plate_of(data, picture.noise_adu * picture.scale), WHOLE)
+        write_png(path.with_suffix(".png"), in_bits(picture_of(done.plate), 8))
 
 
 @dataclass(slots=True)

@@ -64,6 +64,8 @@ Recipe = tuple[Step, ...]
 _LINEAR: Recipe = (Crop(), Background(), Neutralise(), WhiteBalance())
 
 AUTO: Recipe = (*_LINEAR, Denoise(), Mtf(), Saturation())
+WHOLE: Recipe = AUTO[1:]
+"""The same, not cut: each px stays where it is in the stack."""
 
 PRESETS: dict[str, Recipe] = {
     "auto": AUTO,
