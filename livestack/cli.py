@@ -191,7 +191,7 @@ def develop(stack_files: tuple[Path, ...], out: Path, kept: Path | None, **optio
 @click.option("--stack", "only", metavar="NAME", help="Which, where the session has several.")
 @with_options(DEVELOPING)
 def export(session: Path, out: str, only: str | None, **options: Any) -> int:
-    """Write a session's stack for others: .fits as it is, .tif, .png, .jpg, .webp developed; a folder for all.
+    """Write a session's stack for others: .fits, .xisf as it is, .tif, .png, .jpg developed; a folder for all.
 
     Example: livestack export ~/sessions/m27 ~/pictures/m27.png --bits 16
     """

@@ -26,6 +26,7 @@ from livestack.product import read_noise
 from livestack.read import open_frame
 from livestack.sessions import Home, folder_of
 from livestack.version import VERSION
+from livestack.xisf_file import write_xisf
 
 Say = Callable[[str], None]
 CHUNK = 1 << 20
@@ -144,7 +145,7 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
     Parameters
     ----------
     out : str
-        A file, for one stack: .fits is the stack as it is, with its noise and coverage; any picture is developed. Or a
+        A file, for one stack: .fits and .xisf are the stack as it is, with its noise; any picture is developed. Or a
         folder (there already, or ending in /), for all of them as they are and as JPEG.
     only : str, optional
         Name of the stack.
@@ -163,31 +164,46 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
     if not stacks:
         raise SettingsError(f"{session} has no stack{f' {only}' if only else ''} yet")
     target = Path(out)
-    if out.endswith(("/", os.sep)) or target.is_dir():
-        _made(target)
-        targets = {target / f"{name}{suffix}": path for name, path in stacks.items() for suffix in (".fits", ".jpg")}
-    elif wanted.palette is not None:
+    if wanted.palette is not None and not _is_folder(out):
         _made(target.parent)
         develop_files(list(stacks.values()), target, recipe, wanted, lambda _: None)
         say(f"Written {target}")
         return 0
-    elif len(stacks) > 1:
+    for to, path in _targets(stacks, out, session).items():
+        _export(path, to, recipe, wanted)
+        say(f"Written {to}")
+    return 0
+
+
+def _is_folder(out: str) -> bool:
+    return out.endswith(("/", os.sep)) or Path(out).is_dir()
+
+
+def _targets(stacks: Mapping[str, Path], out: str, session: Path) -> dict[Path, Path]:
+    """Which file is written of which stack."""
+    target = Path(out)
+    if _is_folder(out):
+        _made(target)
+        return {target / f"{name}{suffix}": path for name, path in stacks.items() for suffix in (".fits", ".jpg")}
+    if len(stacks) > 1:
         raise SettingsError(
             f"{session} has the stacks {', '.join(stacks)}: choose one with --stack, join them with --palette, "
             "or name a folder"
         )
+    _made(target.parent)
+    return {target: next(iter(stacks.values()))}
+
+
+def _export(path: Path, to: Path, recipe: Recipe, wanted: Wanted) -> None:
+    """Write a stack file as its new name says."""
+    if to.exists() and to.samefile(path):
+        raise SettingsError(f"{to} is the session's own stack: name another file")
+    if to.suffix.lower() in (".fits", ".fit", ".fts"):
+        _copied(path, to)
+    elif to.suffix.lower() == ".xisf":
+        _as_xisf(path, to)
     else:
-        _made(target.parent)
-        targets = {target: next(iter(stacks.values()))}
-    for to, path in targets.items():
-        if to.exists() and to.samefile(path):
-            raise SettingsError(f"{to} is the session's own stack: name another file")
-        if to.suffix.lower() in (".fits", ".fit", ".fts"):
-            _copied(path, to)
-        else:
-            develop_files([path], to, recipe, dataclasses.replace(wanted, palette=None), lambda _: None)
-        say(f"Written {to}")
-    return 0
+        develop_files([path], to, recipe, dataclasses.replace(wanted, palette=None), lambda _: None)
 
 
 def _made(folder: Path) -> None:
@@ -201,6 +217,16 @@ def _copied(path: Path, to: Path) -> None:
     try:
         with path.open("rb") as source:
             write_atomically(to, lambda file: shutil.copyfileobj(source, file, CHUNK))
+    except OSError as error:
+        raise SettingsError(f"{to} cannot be written: {error.strerror}") from None
+
+
+def _as_xisf(path: Path, to: Path) -> None:
+    frame = _stack_in(path)
+    plate = plate_of_frame(frame, path)
+    noise = {} if plate.noise is None else {"stderr": plate.noise}
+    try:
+        write_xisf(to, {"mean": plate.data, **noise}, frame.header.raw, VERSION)
     except OSError as error:
         raise SettingsError(f"{to} cannot be written: {error.strerror}") from None
 

@@ -10,6 +10,7 @@ from astropy.io import fits
 from PIL import Image
 
 from livestack.develop.chain import PRESETS, recipe_of_toml
+from livestack.read import open_frame
 from tests.develop.scene import RESPONSE, scene
 from tests.night import sessions
 from tests.test_cli import livestack, refused
@@ -99,6 +100,8 @@ def test_a_session_is_exported(tmp_path: Path) -> None:
     assert copy.read_bytes() == own.read_bytes()
     sessions.run("export", session, tmp_path / "one.tif", "--bits", 16, "--preset", "visitors")
     assert (tmp_path / "one.tif").stat().st_size > 10_000
+    sessions.run("export", session, tmp_path / "one.xisf")
+    assert open_frame(tmp_path / "one.xisf").data == pytest.approx(open_frame(own).data, rel=1e-5, nan_ok=True)
     assert "not a livestack session" in refused("export", tmp_path / "pictures", tmp_path / "x.png")
     assert "no stack M 1 yet" in refused("export", session, tmp_path / "x.png", "--stack", "M 1")
 
