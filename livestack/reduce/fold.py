@@ -107,6 +107,11 @@ class Light:
         """What the kernels take: where the px lie, and how they are sampled there."""
         return self.inverse, CUBIC if self.sensor[4].size else LANCZOS
 
+    @property
+    def lies_on_grid(self) -> bool:
+        """Whether its px are those of the grid, as the founding sub's."""
+        return bool(np.array_equal(self.inverse, np.eye(3)))
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -221,9 +226,13 @@ def hold(
     noise = noise.astype(np.float32)
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
-    step = preview_step(*first.core.shape[1:])
+    views = sketch, preview_step(*first.core.shape[1:])
+    founds = len(weights) == 1 and light.lies_on_grid
 
     def band(y0: int, y1: int) -> None:
+        if founds:
+            extremes.hold_founder_band(light.sensor, light.sky, light.scale, first.held, views, y0, y1)
+            return
         extremes.hold_band(
             light.sensor,
             light.pose,
@@ -236,7 +245,7 @@ def hold(
             noise,
             structure,
             rule.numbers_aside,
-            (sketch, step),
+            views,
             y0,
             y1,
         )
