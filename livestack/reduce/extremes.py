@@ -15,7 +15,7 @@ from livestack.frame import Array
 from livestack.reduce.accumulate import Sums
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.halves import LEAST_IN_CORE, Aside, Rule, from_half, half, hold_row
-from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 
@@ -185,24 +185,19 @@ def hold_band(
 
 
 @njit(**OPTIONS)
-def hold_founder_band(sensor: Sensor, sky: Array, scale: float, aside: Aside, sketch: Sketch, y0: int, y1: int) -> None:
-    """`hold_band` of the first sub of all, where its px are those of the grid: each is the only extreme so far."""
-    _, channels, _, width = aside[0].shape
-    box, columns = np.empty(4, np.int64), WIDEST_TILE
-    sample = np.empty((channels, y1 - y0, columns), np.float32)
-    for x0 in range(0, width, columns):
-        box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
-        warp_and_normalise(sensor, None, sky, scale, box, sample)
-        sketch_box(sample, box, sketch)
-        for y in range(y0, y1):
-            for x in range(x0, box[3]):
-                covered = True
+def hold_founder(sample: Array, box: Array, aside: Aside, sketch: Sketch) -> None:
+    """Hold the samples (C, ≥ rows, ≥ columns) of a grid box of the first sub of all: each is the only one so far."""
+    sketch_box(sample, box, sketch)
+    channels = sample.shape[0]
+    for y in range(box[0], box[1]):
+        for x in range(box[2], box[3]):
+            covered = True
+            for c in range(channels):
+                covered &= np.isfinite(sample[c, y - box[0], x - box[2]])
+            if covered:
                 for c in range(channels):
-                    covered &= np.isfinite(sample[c, y - y0, x - x0])
-                if covered:
-                    for c in range(channels):
-                        aside[0][0, c, y, x] = half(sample[c, y - y0, x - x0] / aside[3])
-                    aside[1][0, y, x], aside[2][y, x] = 0, 1
+                    aside[0][0, c, y, x] = half(sample[c, y - box[0], x - box[2]] / aside[3])
+                aside[1][0, y, x], aside[2][y, x] = 0, 1
 
 
 @njit(**INNER)
@@ -217,7 +212,7 @@ def _held_alike(counts: Array, sample: Array) -> int:
     return int(n) if other == 0 and uncovered == 0 else -1
 
 
-@njit(**INNER)
+@njit(**OPTIONS)
 def _hold_px_by_px(
     aside: Aside,
     cut: tuple[int, int, int],

@@ -13,7 +13,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
-from livestack.reduce.kernels import Sensor
+from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, warp_and_normalise
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, preview_step
 from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import N_ASIDE, FirstLook, Stack
@@ -231,7 +231,7 @@ def hold(
 
     def band(y0: int, y1: int) -> None:
         if founds:
-            extremes.hold_founder_band(light.sensor, light.sky, light.scale, first.held, views, y0, y1)
+            _hold_founder(first, light, views, y0, y1)
             return
         extremes.hold_band(
             light.sensor,
@@ -251,6 +251,19 @@ def hold(
         )
 
     each_band(first.core.shape[1], threads, band)
+
+
+def _hold_founder(first: FirstLook, light: Light, views: Sketch, y0: int, y1: int) -> None:
+    """Hold a band of the first sub of all, whose px are those of the grid.
+
+    It is sampled by a kernel of its own, which samples its blocks too: only that much is compiled before it is in.
+    """
+    channels, _, width = first.core.shape
+    sample = np.empty((channels, y1 - y0, WIDEST_TILE), np.float32)
+    for x0 in range(0, width, WIDEST_TILE):
+        box = np.array([y0, y1, x0, min(x0 + WIDEST_TILE, width)])
+        warp_and_normalise(light.sensor, None, light.sky, light.scale, box, sample)
+        extremes.hold_founder(sample, box, first.held, views)
 
 
 def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None, shape: Array | None = None) -> Stack:
