@@ -67,7 +67,7 @@ def compile_all() -> bool:
 def compiled(
     ready: threading.Event, fluent: threading.Event, stop: threading.Event, say: Callable[[str], None]
 ) -> Iterator[None]:
-    """Compile beside what is done in the block, first what a first sub needs; what is compiled is loaded there.
+    """Compile beside what is done in the block, first what a first sub needs.
 
     Parameters
     ----------
@@ -93,20 +93,10 @@ def compiled(
         thread.join()
 
 
-def load(parts: Iterable[Callable[[], None]]) -> None:
-    """Load the kernels that parts need, meanwhile the first sub is read and its masters are."""
-    for part in parts:
-        part()
-
-
 def _compile_beside(
     ready: threading.Event, fluent: threading.Event, stop: threading.Event, over: threading.Event
 ) -> None:
-    stages = ((FIRST, FIRST_MARK, ready), (NEXT, NEXT_MARK, fluent))
-    for parts, _, done in stages:
-        if done.is_set():
-            load(parts.values())
-    for parts, mark, done in stages:
+    for parts, mark, done in ((FIRST, FIRST_MARK, ready), (NEXT, NEXT_MARK, fluent)):
         if not done.is_set():
             _compile(parts, mark, stop, over)
             done.set()
