@@ -1,6 +1,8 @@
-"""Compiling the kernels before they are needed, in processes of their own: what the first sub needs comes first.
+"""Compiling the kernels before they are needed, in processes of their own, in the order in which a night needs them.
 
-Each part runs the code itself on a tiny sub, so it compiles what a night will call; numba keeps it for all processes.
+What the first sub needs comes first, of which nothing is judged and nothing resampled; then what the next ones need;
+then the looks. Each part runs the code itself on a tiny sub, so it compiles what a night will call; numba keeps it for
+all processes. The parts of a stage take about as long as each other.
 """
 
 from __future__ import annotations
@@ -20,14 +22,17 @@ from pathlib import Path
 import numpy as np
 
 from livestack.founding import light_of
-from livestack.frame import Frame, Header, Masters
+from livestack.frame import Array, Frame, Header, Masters
 from livestack.plans import files_plan, find_files
 from livestack.reduce import MARK, fold
+from livestack.reduce.border import border_mask
 from livestack.reduce.defects import spikes_of
+from livestack.reduce.detect import sky_of
 from livestack.reduce.fold import REJECTORS, Against, Light
 from livestack.reduce.guide import guide_of
-from livestack.reduce.measure import measure
-from livestack.reduce.normalise import sky_blocks_of_stack, sky_level, tied_sky
+from livestack.reduce.measure import stars_of
+from livestack.reduce.normalise import sky_blocks, sky_level, tied_sky, with_blocks
+from livestack.reduce.objects import OBJECT_DTYPE, objects_in
 from livestack.reduce.preview import preview
 from livestack.reduce.sensor import sensor_of
 from livestack.runner import Engine
@@ -35,11 +40,13 @@ from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.stack import FirstLook, Stack
 
-SHAPE = (3, 160, 240)
+SHAPE = (3, 256, 320)
+"""As small as a sub may be of which all is asked that is asked of a large one."""
 NOISE = np.full(3, 100.0)
+ASKEW = np.array([[1.0, 0.01, 2.5], [-0.01, 1.0, 3.5], [0.0, 0.0, 1.0]])
 TICK_S = 0.05
-FIRST_MARK = MARK.with_name(f"first-{MARK.name}")
-"""There as soon as what the first sub needs is in the cache."""
+FIRST_MARK, NEXT_MARK = (MARK.with_name(f"{stage}-{MARK.name}") for stage in ("first", "next"))
+"""There as soon as what the first sub needs is in the cache, and what the next ones need."""
 
 
 def are_compiled() -> bool:
@@ -49,30 +56,35 @@ def are_compiled() -> bool:
 
 def compile_all() -> bool:
     """Compile every kernel; returns whether that could be done."""
-    _compile_first()
+    for parts, mark in ((FIRST, FIRST_MARK), (NEXT, NEXT_MARK)):
+        _compile(parts, mark)
     with _at_work(REST) as workers:
         _are_done(workers)
     return are_compiled()
 
 
 @contextlib.contextmanager
-def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str], None]) -> Iterator[None]:
-    """Compile beside what is done in the block, first what a first sub needs; what is compiled is loaded there.
+def compiled(
+    ready: threading.Event, fluent: threading.Event, stop: threading.Event, say: Callable[[str], None]
+) -> Iterator[None]:
+    """Compile beside what is done in the block, first what a first sub needs.
 
     Parameters
     ----------
-    ready : Event
-        Set when a sub can be stacked; cleared before where there is something to compile.
+    ready, fluent : Event
+        Set when a first sub can be stacked, and when others can; cleared before where there is something to compile.
     stop : Event
         Ends the wait.
     say : callable
         Hears a sentence where there is something to compile.
     """
     if not (are_compiled() or FIRST_MARK.exists()):
-        say("the kernels are compiled first, once: a minute or two until the first sub is stacked")
+        say("the kernels are compiled first, once: half a minute until the first sub is stacked, and one to the next")
         ready.clear()
+    if not (are_compiled() or NEXT_MARK.exists()):
+        fluent.clear()
     over = threading.Event()
-    thread = threading.Thread(target=_compile_beside, args=(ready, stop, over), name="compile")
+    thread = threading.Thread(target=_compile_beside, args=(ready, fluent, stop, over), name="compile")
     thread.start()
     try:
         yield
@@ -81,18 +93,13 @@ def compiled(ready: threading.Event, stop: threading.Event, say: Callable[[str],
         thread.join()
 
 
-def load() -> None:
-    """Load the kernels that a first sub needs, meanwhile it is read and its masters are."""
-    for part in FIRST.values():
-        part()
-
-
-def _compile_beside(ready: threading.Event, stop: threading.Event, over: threading.Event) -> None:
-    if ready.is_set():
-        load()
-    else:
-        _compile_first(stop, over)
-        ready.set()
+def _compile_beside(
+    ready: threading.Event, fluent: threading.Event, stop: threading.Event, over: threading.Event
+) -> None:
+    for parts, mark, done in ((FIRST, FIRST_MARK, ready), (NEXT, NEXT_MARK, fluent)):
+        if not done.is_set():
+            _compile(parts, mark, stop, over)
+            done.set()
     if not (are_compiled() or stop.is_set() or over.is_set()):
         with _at_work(REST):
             over.wait()
@@ -120,11 +127,11 @@ def _at_work(parts: Iterable[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
             worker.wait()
 
 
-def _compile_first(*stops: threading.Event) -> None:
-    """Compile what a first sub needs, or until told to stop; what could not be is compiled where it is used."""
-    with _at_work(FIRST) as workers:
+def _compile(parts: Iterable[str], mark: Path, *stops: threading.Event) -> None:
+    """Compile a stage, or until told to stop; what could not be is compiled where it is used."""
+    with _at_work(parts) as workers:
         if _are_done(workers, *stops):
-            FIRST_MARK.touch()
+            mark.touch()
 
 
 def _are_done(workers: list[subprocess.Popen[bytes]], *stops: threading.Event) -> bool:
@@ -142,38 +149,57 @@ def _sub() -> Frame:
     y, x = np.mgrid[:h, :w]
     for cy, cx in random.uniform((20, 20), (h - 20, w - 20), (25, 2)):
         data += 9000 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 4)
-    return Frame(data.astype(np.uint16), Header(Path("sub.fits"), (h, w), cfa="RGGB"))
+    data = data.astype(np.uint16)
+    data.setflags(write=False)  # as of a file
+    return Frame(data, Header(Path("sub.fits"), (h, w), cfa="RGGB"))
 
 
-def _light() -> Light:
+def _light(matrix: Array) -> Light:
     sky = np.zeros((SHAPE[0], 6))
-    return light_of(sensor_of(_sub(), Masters()), matrix=np.eye(3), sky=sky, scale=1.0, weight=1.0)
+    return light_of(sensor_of(_sub(), Masters()), matrix=matrix, sky=sky, scale=1.0, weight=1.0)
 
 
-def _measure() -> None:
-    measure(_sub(), Masters())
+def _survey() -> None:
+    """Tell the border and the sky of a sub, and measure stars that were found."""
+    sensor = sensor_of(_sub(), Masters())
+    for pedestal in (sensor[1], np.zeros(sensor[0].shape, np.float32)):
+        border_mask(sensor[0], pedestal)
+    seen = sky_of(sensor)
+    objects = np.zeros(25, OBJECT_DTYPE)
+    objects["x"], objects["y"] = np.linspace(20, SHAPE[2] - 20, 25), np.linspace(20, SHAPE[1] - 20, 25)
+    objects["a"] = objects["b"] = objects["flux"] = 2.0
+    stars_of(sensor, dataclasses.replace(seen, objects=objects), None)
 
 
-def _place() -> None:
-    """Found a stack on a sub."""
-    light = _light()
+def _found() -> None:
+    """Find the stars of a picture, and found a stack on a sub."""
+    level = np.full((8, 8), 1000, np.float32), 64.0, 64.0
+    objects_in(_sub().data.astype(np.float32), level, 1, 50.0, None)
+    light, first = _light(np.eye(3)), FirstLook(SHAPE)
     light = dataclasses.replace(light, sky=sky_level(light, SHAPE))
-    fold.hold(FirstLook(SHAPE), light, REJECTORS["deferred"], NOISE, None)
+    sky_blocks(light, SHAPE)
+    fold.hold(first, light, REJECTORS["deferred"], NOISE, None)
+
+
+def _resample() -> None:
+    """Place a sub on a stack."""
+    light, first = with_blocks(_light(ASKEW), SHAPE), FirstLook(SHAPE)
+    fold.hold(first, light, REJECTORS["deferred"], NOISE, None)
 
 
 def _show() -> None:
-    """Say and show what a stack on one sub is."""
+    """Show a stack of one sub; tell what others are compared with, and search them for px that stand alone."""
     first = FirstLook(SHAPE)
     first.weights.append(1.0)
     preview(fold.readmit(first, REJECTORS["deferred"], NOISE, None), None)
-    blocks = sky_blocks_of_stack(first.core)
+    blocks = sky_blocks(with_blocks(_light(np.eye(3)), SHAPE), SHAPE)
     tied_sky(blocks, blocks, SHAPE)
-    spikes_of(_light(), 10.0, None)
+    spikes_of(_light(ASKEW), 10.0, None)
 
 
 def _fold() -> None:
     """Judge a sub against a stack, and fold it in: what a night compiles last."""
-    light = _light()
+    light = _light(ASKEW)
     nothing = np.zeros((SHAPE[1] // 2, SHAPE[2] // 2), np.float32)
     fold.fold(Stack(SHAPE), light, REJECTORS["deferred"], Against(NOISE, out=nothing > 0), None)
     guide_of(light, SHAPE, None)
@@ -192,7 +218,8 @@ def _night() -> None:
             MARK.touch()
 
 
-FIRST: dict[str, Callable[[], None]] = {"measure": _measure, "place": _place, "show": _show}
+FIRST: dict[str, Callable[[], None]] = {"survey": _survey, "found": _found}
+NEXT: dict[str, Callable[[], None]] = {"resample": _resample, "show": _show}
 REST: dict[str, Callable[[], None]] = {"fold": _fold, "night": _night}
 
 
@@ -201,7 +228,7 @@ def main(part: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the session's, which ends this
     if part in REST and hasattr(os, "nice"):
         os.nice(10)
-    (FIRST | REST)[part]()
+    (FIRST | NEXT | REST)[part]()
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
 
 
 def _work(engine: Engine) -> int:
-    with compiled(engine.ready, engine.stop, complain):
+    with compiled(engine.ready, engine.fluent, engine.stop, complain):
         return engine.run()
 
 

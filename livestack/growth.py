@@ -102,6 +102,7 @@ class Growth:
     sketch: Array | None = None
     preview: Array | None = None
     _shown: Stack | None = None
+    _unsearched: tuple[Frame, SubAccepted] | None = None
 
     def __post_init__(self) -> None:
         self.knowledge = self.origin
@@ -145,7 +146,8 @@ class Growth:
         folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise.append(self._noise(light) * light.weight)
-            self.spikes.append(self._spikes(frame, sub))
+            self.catch_up()
+            self._unsearched = frame, sub
             if self.core is None:
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
@@ -159,10 +161,16 @@ class Growth:
         folding.hold(first, light, self.rule, noise, self.threads, sketch)
         first.core.count(sub.exposure_s)
 
-    def _spikes(self, frame: Frame, sub: SubAccepted) -> Spikes:
-        """Px of a sub that stand alone; no look before has a say in it."""
-        light = self.light(frame, sub, self.origin.defects)
-        return spikes_of(light, sub.quality["noise_adu"], self.threads)
+    def catch_up(self) -> None:
+        """Search the last sub for px that stand alone: only a look needs them, so it is told and shown before.
+
+        No look before has a say in it.
+        """
+        if self._unsearched is not None:
+            frame, sub = self._unsearched
+            self._unsearched = None
+            light = self.light(frame, sub, self.origin.defects)
+            self.spikes.append(spikes_of(light, sub.quality["noise_adu"], self.threads))
 
     def _noise(self, light: Light) -> Array:
         """Variance of one sample of the sub; for the first one its noise before any warp has to do."""
@@ -207,6 +215,7 @@ class Growth:
             of the growth: the subs must be folded again.
         """
         started = time.perf_counter()
+        self.catch_up()
         self.preview = None
         first = self._held(read)
         # a trail that stayed on a star must not count as structure: it would grow from look to look
@@ -288,7 +297,7 @@ class Growth:
         guide = self.core.guide if self.core is not None else None
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
-        self.first, self.spikes, self._shown, self.preview = None, [], None, None
+        self.first, self.spikes, self._shown, self.preview, self._unsearched = None, [], None, None, None
         self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None)
 
     def fresh(self) -> Growth:

@@ -86,16 +86,18 @@ class Engine:
         Every event, for a reader in this process.
     picture, last, removed : Slot of Picture
         The newest previews: of the stack, of the last sub, of what was left out.
-    ready : Event
-        Set, but by who has something to do before: until then subs are found, and the first one is shown as it is.
+    ready, fluent : Event
+        Set, but by who has something to do before: until then subs are found, and the first one is shown as it is; or
+        the first one is stacked, and others wait.
     """
 
     def __init__(self, home: Home, plan: Plan, settings: Settings) -> None:
         self.home = home
         self.plan = plan
         self.settings = settings
-        self.stop, self.ready = threading.Event(), threading.Event()
+        self.stop, self.ready, self.fluent = threading.Event(), threading.Event(), threading.Event()
         self.ready.set()
+        self.fluent.set()
         self.mailbox: Mailbox[Record] = Mailbox()
         self.picture: Slot[Picture] = Slot()
         self.last: Slot[Picture] = Slot()
@@ -142,7 +144,7 @@ class Engine:
         session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
         past = replay(self._journal.follow())
         self._tell(self._journal.append(*self._opening(past)))
-        while past.started and not (self.ready.wait(TICK_S) or self.stop.is_set()):
+        while past.started and not (self.fluent.wait(TICK_S) or self.stop.is_set()):
             pass
         restore(session, past)
         arrivals = self._journal.arrivals()
@@ -199,10 +201,10 @@ class Engine:
             elif self._todo:
                 self._publisher.glance([arrival.identity.path for _, arrival in self._todo])
             worked |= self._answer_requests()
-            if self._hand and not self._held:
+            if self._hand and not self._held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
-            if worked:
+            if worked or not self.fluent.is_set():
                 busy_at = time.monotonic()
             self._save(idle_s=time.monotonic() - busy_at)
             if not worked:
@@ -278,6 +280,7 @@ class Engine:
             return
         sub = growth.subs[-1]
         self._publisher.show(growth, sub if item is not None and sub.arrival == item.arrival else None)
+        growth.catch_up()
 
     def _answer_requests(self) -> bool:
         requests = self._journal.requests()

@@ -69,3 +69,30 @@ def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp
     assert last is not None
     assert last.n_subs == 3
     assert last.version > first.version
+
+
+def test_the_first_sub_is_stacked_before_others_can_be(tmp_path: Path) -> None:
+    for no in range(3):
+        expose(tmp_path / "night" / f"light_{no}.fits", no)
+    home = Home(tmp_path / "session")
+    home.make()
+    engine = Engine(home, files_plan("night", find_files([tmp_path / "night"], "oldest")), Settings())
+    engine.fluent.clear()
+    thread = threading.Thread(target=engine.run)
+    thread.start()
+    try:
+        while engine.picture.get() is None and thread.is_alive():
+            time.sleep(0.02)
+        time.sleep(0.5)
+        first = engine.picture.get()
+        assert first is not None
+        assert first.stack
+        assert first.n_subs == 1
+        engine.fluent.set()
+        thread.join()
+    finally:
+        engine.stop.set()
+        thread.join()
+    last = engine.picture.get()
+    assert last is not None
+    assert last.n_subs == 3

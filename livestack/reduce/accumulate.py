@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.kernels import Sensor, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.shrink import preview_row
 from livestack.reduce.structure import Structure, expected_variance, structure_at
@@ -38,7 +38,7 @@ def is_disputed(coverage: Any, rejected: Any) -> Any:
     return rejected > 2 * coverage + MOST_OUTVOTED
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _off(
     v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Structure, nu: Any
 ) -> tuple[Any, Any]:
@@ -51,7 +51,7 @@ def _off(
     return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
     """Mark the samples of a row whose square distance from the mean is above a limit."""
     for x in range(mean.size):
@@ -59,7 +59,7 @@ def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
         far[x] = d * d > limit
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _far_off_in_any(
     sample: tuple[Array, Array, Array], mean: tuple[Array, Array, Array], limit: tuple[Any, Any, Any], far: Array
 ) -> None:
@@ -72,7 +72,7 @@ def _far_off_in_any(
         far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_any(words: Array) -> bool:
     """Whether anything is marked in a row that is looked at eight px at a time."""
     seen = np.uint64(0)
@@ -81,7 +81,7 @@ def _is_any(words: Array) -> bool:
     return bool(seen)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _judge_px(
     sample: Array,
     at: tuple[int, int],
@@ -114,7 +114,7 @@ def _judge_px(
     return flag, n_pulled
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _flag(
     sample: Array,
     box: Array,
@@ -152,7 +152,7 @@ def _flag(
     return n_flagged, n_pulled
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_followed(flags: Array, y: int, x: int) -> bool:
     """Whether a hit is strong or has another one beside it: then it is part of something."""
     if flags[y, x] == STRONG:
@@ -164,7 +164,7 @@ def _is_followed(flags: Array, y: int, x: int) -> bool:
     return False
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _stands_out(
     sample: Array,
     at: tuple[int, int],
@@ -184,7 +184,7 @@ def _stands_out(
     return False
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _spread(
     sample: Array,
     box: Array,
@@ -210,7 +210,7 @@ def _spread(
                         flags[yy, xx] = OUT
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _has_any(marks: Array) -> bool:
     seen = False
     for x in range(marks.size):
@@ -218,7 +218,7 @@ def _has_any(marks: Array) -> bool:
     return seen
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _leave_out(out: Array, box: Array, flags: Array) -> int:
     """Flag what the guide leaves out (h, w); returns how many px that are."""
     h, w = out.shape
@@ -234,7 +234,7 @@ def _leave_out(out: Array, box: Array, flags: Array) -> int:
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _shares_of_all(weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
     """Weight that each px of a row adds, and its share of the new total."""
     for x in range(total.size):
@@ -244,7 +244,7 @@ def _shares_of_all(weight: Any, total: Array, coverage: Array, added: Array, sha
         coverage[x] += np.uint16(1)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
     """`_shares_of_all` of a row where flagged px add nothing."""
     for x in range(total.size):
@@ -255,7 +255,7 @@ def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Arr
         coverage[x] += np.uint16(flags[x] == 0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) -> None:
     for x in range(mean.size):
         d = sample[x] - mean[x]
@@ -264,7 +264,7 @@ def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) 
         m2[x] += added[x] * d * (d - g)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _count_out(flags: Array, rejected: Array) -> int:
     """Count what is judged out of a row, in each px and in all."""
     n = 0
@@ -275,7 +275,7 @@ def _count_out(flags: Array, rejected: Array) -> int:
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _count_uncovered(row: Array) -> int:
     n = 0
     for x in range(row.size):
@@ -283,7 +283,7 @@ def _count_uncovered(row: Array) -> int:
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, flags: Array) -> int:
     """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
     y, x0, x1 = at
@@ -305,7 +305,7 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
     """Put what ends with row y of a box, which begins where px of the preview do, into that: it is in the cache."""
     _, out, step = views
@@ -314,7 +314,7 @@ def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
         preview_row(sums[0], sums[3], step, place, out)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sums, views: Views) -> tuple[int, int]:
     """Add the px that are not flagged; returns (in, out)."""
     mean, m2, total, coverage, rejected = accumulators

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS
+from livestack.reduce.compile import INNER, OPTIONS
 
 LEVELS = 16
 """Between threshold and peak, in equal ratios. With twice as many the same stars are found."""
@@ -25,7 +25,7 @@ last one in its list, how many there are, how many there were when the level beg
 SMALL, PART, DIVIDED = range(3)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _top(parts: Array, px: int) -> int:
     """Which px stands for the part that a px is in."""
     while parts[px, PARENT] != px:
@@ -34,7 +34,7 @@ def _top(parts: Array, px: int) -> int:
     return int(px)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _name(parts: Array, top: int, labels: Array, n: int) -> int:
     """Make an object of what a part was when the level began, unless it holds objects already; returns how many are."""
     if parts[top, STATE] != PART:
@@ -46,7 +46,7 @@ def _name(parts: Array, top: int, labels: Array, n: int) -> int:
     return n + 1
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _meet(parts: Array, light: Array, one: int, two: int, labels: Array, n: int) -> int:
     """Join two parts; those that both have light enough become objects. Returns how many there are."""
     both = parts[one, STATE] != SMALL and parts[two, STATE] != SMALL
@@ -66,7 +66,7 @@ def _meet(parts: Array, light: Array, one: int, two: int, labels: Array, n: int)
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _touch(parts: Array, light: Array, px: int, about: Array, labels: Array, n: int) -> int:
     """Join a px to the parts among the 3 × 3 about it; returns how many objects there are."""
     for y in range(3):
@@ -79,7 +79,7 @@ def _touch(parts: Array, light: Array, px: int, about: Array, labels: Array, n: 
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _by_level(light: Array, threshold: float, peak: float) -> tuple[Array, Array]:
     """Px from the highest level down, and where each level begins in their order: (LEVELS + 1,), the highest last."""
     steps = LEVELS / np.log(max(peak / threshold, 1.0 + 1e-6))
@@ -99,7 +99,7 @@ def _by_level(light: Array, threshold: float, peak: float) -> tuple[Array, Array
     return order, begins
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels: Array) -> int:
     """Label the px of the parts where they are alone: −1 = none. Returns how many parts there are; 0 = it is no blend.
 
@@ -120,7 +120,8 @@ def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels
     for level in range(LEVELS - 1, -1, -1):
         end = begins[level - 1] if level > 0 else light.size
         for px in order[begins[level] : end]:
-            parts[px] = px, -1, px, 1, 0, SMALL
+            parts[px, PARENT], parts[px, NEXT], parts[px, LAST] = px, -1, px
+            parts[px, AREA], parts[px, THEN], parts[px, STATE] = 1, 0, SMALL
             y, x = places[px, 0], places[px, 1]
             n = _touch(parts, sums, px, grid[y : y + 3, x : x + 3], labels, n)
         bottom = threshold * (peak / threshold) ** (level / LEVELS)
@@ -133,7 +134,7 @@ def _parts_of(places: Array, light: Array, grid: Array, threshold: float, labels
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _uphill(light: Array, px: int, about: Array) -> int:
     """Brightest of the 3 × 3 about a px."""
     best = px
@@ -145,7 +146,7 @@ def _uphill(light: Array, px: int, about: Array) -> int:
     return int(best)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _nearest(place: Array, middles: Array) -> int:
     """Which of some sums of places, and how many they are of, is near."""
     nearest, best = np.inf, 0
@@ -157,7 +158,7 @@ def _nearest(place: Array, middles: Array) -> int:
     return best
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _go_uphill(places: Array, light: Array, grid: Array, labels: Array, n: int) -> None:
     """Give each px that no part has to the one that lies uphill; where there is none, to the nearest."""
     middles = np.zeros((n, 3))

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 
 CELL = 3
 """A box of 33 px is one of 11 cells: that it moves by cells, not by px, changes its mean by less than 0.01 σ."""
@@ -19,7 +19,7 @@ def _join(sums: Array, counts: Array, row: tuple[Array, Array], sign: float) -> 
         counts[x] += sign * row[1][x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def along_row(sums: Array, counts: Array, half: int, out: Array) -> None:
     """Divide sums by counts in a window of 2 half + 1 about each place of a row."""
     w = sums.size

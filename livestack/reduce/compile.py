@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from livestack.reduce.parts import take_parts_as_they_are
+
+take_parts_as_they_are()
+
 F = np.float32
 
 OPTIONS: dict[str, Any] = {
@@ -16,5 +20,8 @@ OPTIONS: dict[str, Any] = {
     "fastmath": {"contract", "nsz", "arcp"},
 }
 
-ARITHMETIC: dict[str, Any] = {name: OPTIONS[name] for name in ("error_model", "fastmath")}
+INNER: dict[str, Any] = OPTIONS | {"no_cpython_wrapper": True}
+"""Of what only kernels call."""
+
+ARITHMETIC: dict[str, Any] = {name: INNER[name] for name in ("error_model", "fastmath", "no_cpython_wrapper")}
 """The same of a formula that is part of kernels, for numbers and vectors."""

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light
 from livestack.reduce.kernels import BAND, Sensor, calibrate
 from livestack.reduce.starlight import FULL_SHARE, LIT_SIGMA, OFF_SIGMA, is_full, may_be_lit, stands_off
@@ -82,7 +82,7 @@ class Spikes:
     lit: Lit | None = None
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _height(plane: Array, y: int, x: int, around: Array) -> float:
     """How far a px stands above the median of the 8 px around it at two px; these are left in `around`, ascending."""
     n = 0
@@ -99,7 +99,7 @@ def _height(plane: Array, y: int, x: int, around: Array) -> float:
     return height
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _spike(plane: Array, y: int, x: int, limit: float, around: Array) -> float:
     """Height of a px that stands alone: above (or below) 7 of 8 px of its colour and what is beside it; else 0."""
     height = _height(plane, y, x, around)
@@ -119,7 +119,7 @@ def _spike(plane: Array, y: int, x: int, limit: float, around: Array) -> float:
     return height if sign * height - F(SHARP) * second > limit else 0.0
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _may_be_spikes(plane: Array, y: int, limit: float, out: Array) -> None:
     """Px of a row that differ enough from those to the left or right, and above or below: next to none do."""
     above, row, below = plane[y - 2], plane[y], plane[y + 2]
@@ -131,7 +131,7 @@ def _may_be_spikes(plane: Array, y: int, limit: float, out: Array) -> None:
         out[x] = hot | cold
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _beside_full(sensor: Sensor, place: tuple[int, int, int], full: float) -> bool:
     """Whether a px about one (plane, y, x) is full."""
     p, y, x = place
@@ -251,7 +251,7 @@ def beyond_two_stars(places: Array, seen: Array, reach: float) -> int:
     return int(left.sum())
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_steady(heights: Array, noise: Array) -> bool:
     """Whether most heights (n,) of a spike are one, but for the noise (n,) of its px."""
     ordered = np.sort(heights)

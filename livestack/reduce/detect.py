@@ -5,6 +5,7 @@ The luminance of a Bayer mosaic is the mean of the 2 × 2 px from each px on: it
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_part
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.level import IN_ANY_ORDER, Level, level_along, smooth, tell, value_at
 from livestack.reduce.objects import OBJECT_DTYPE, objects_in, sum_of_three
@@ -52,6 +53,8 @@ class Found:
         Noise of one px of one colour, ADU; NaN = cannot be told.
     picture : ndarray of float32
         The luminance that was searched, NaN = not known; its px are `step` px of the luminance wide.
+    is_known : bool
+        Whether there is anything to search.
     """
 
     objects: Array
@@ -61,9 +64,10 @@ class Found:
     noise: float
     picture: Array
     step: int
+    is_known: bool = True
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: Array) -> None:
     """Luminance (h, w) of the source px from (y0, x0) on; NaN = not known.
 
@@ -95,7 +99,7 @@ def luminance(sensor: Sensor, y0: int, x0: int, margin: int, data: Array, out: A
                 row[x] *= F(1.0 / planes)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mean_of_cells(one: Array, two: Array, out: Array) -> None:
     """Mean of 2 × 2 px from each px of two rows on."""
     for x in range(out.size):
@@ -143,13 +147,13 @@ def _survey(
                     differences[y, x] = bent if inside else F(np.nan)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mean_of_four(plane: Array, y: int, x: int) -> Any:
     """Mean of the 2 × 2 px from one on."""
     return F(0.25) * ((plane[y, x] + plane[y, x + 1]) + (plane[y + 1, x] + plane[y + 1, x + 1]))
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _bin_mosaic(data: Array, out: Array) -> None:
     """Mean of 2 × 2 px of the luminance of a Bayer mosaic: of each 3 × 3 px, with weights 1 2 1, every other place."""
     h, w = out.shape
@@ -163,7 +167,7 @@ def _bin_mosaic(data: Array, out: Array) -> None:
             row[x] = F(0.0625) * (sides + F(2) * column[k + np.uint64(1)])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _bin(light: Array, out: Array) -> None:
     """Mean of each 2 × 2 px."""
     for y in range(out.shape[0]):
@@ -172,7 +176,7 @@ def _bin(light: Array, out: Array) -> None:
             row[x] = F(0.25) * ((one[2 * x] + one[2 * x + 1]) + (two[2 * x] + two[2 * x + 1]))
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _second_difference(plane: Array, y: int, x: int, cell: int) -> Any:
     """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance."""
     above, below, left, right = y - cell, y + cell, x - cell, x + cell
@@ -201,6 +205,23 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     threads : Executor, optional
         Runs the bands of the kernels.
     """
+    seen = sky_of(sensor, threads)
+    if not seen.is_known:
+        return seen
+    step, rms = seen.step, max(seen.rms, 1e-6)
+    threshold = THRESHOLD_SIGMA * rms * (BINNED_NOISE if step == 2 else 1.0)
+    objects = objects_in(seen.picture, seen.level, step, threshold, threads)
+    for name in ("x", "y"):
+        objects[name] = step * objects[name] + (step - 1) / 2
+    for name in ("a", "b"):
+        objects[name] *= step
+    # a binned px is the mean of four
+    objects["flux"] *= step**2
+    return dataclasses.replace(seen, objects=objects)
+
+
+def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
+    """Tell a frame's sky and noise, and make the picture to search: what `find` does before it looks for objects."""
     _, h, w = sensor[0].shape
     step = 2 if h * w > LARGE_PX else 1
     stride = _stride(h, w, len(sensor[4]))
@@ -209,9 +230,10 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
     noise = noise_of(differences[np.isfinite(differences)])
     known = sample[np.isfinite(sample)]
+    none = np.zeros(0, OBJECT_DTYPE)
     if not known.size or min(search.shape) < BOX:
         nothing = smooth(np.zeros((1, 1), np.float32), (h, w), 0.0)
-        return Found(np.zeros(0, OBJECT_DTYPE), 0.0, 0.0, nothing, noise, search, step)
+        return Found(none, 0.0, 0.0, nothing, noise, search, step, is_known=False)
     sky = median_of(known)
     levels, _ = tell(search, MESH_PX // step, BOX, threads)
     level = smooth(levels, (h, w), sky)
@@ -219,15 +241,7 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     _, sigmas = tell(sample, max(MESH_PX // stride, LEAST_MESH_PX), 1, threads)
     told = sigmas[np.isfinite(sigmas)]
     rms = float(np.median(told)) if told.size else 0.0
-    threshold = THRESHOLD_SIGMA * max(rms, 1e-6) * (BINNED_NOISE if step == 2 else 1.0)
-    objects = objects_in(search, level, step, threshold, threads)
-    for name in ("x", "y"):
-        objects[name] = step * objects[name] + (step - 1) / 2
-    for name in ("a", "b"):
-        objects[name] *= step
-    # a binned px is the mean of four
-    objects["flux"] *= step**2
-    return Found(objects, sky, rms, level, noise, search, step)
+    return Found(none, sky, rms, level, noise, search, step)
 
 
 def _stride(height: int, width: int, cell: int) -> int:

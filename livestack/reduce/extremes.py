@@ -13,7 +13,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import Sums
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.halves import LEAST_IN_CORE, Aside, Rule, from_half, half, hold_row
 from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.structure import expected_variance
@@ -22,13 +22,13 @@ from livestack.stack import N_ASIDE, N_LOW
 Place = tuple[int, int]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _light_of(v: Array) -> Any:
     """Luminance of the channels (C,) of a sample: ¼ red, ½ green, ¼ blue."""
     return v[0] if v.size == 1 else F(0.25) * v[0] + F(0.5) * v[1] + F(0.25) * v[2]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _put(aside: Aside, k: int, at: Place, v: Array, owner: int) -> None:
     y, x = at
     for c in range(v.size):
@@ -36,7 +36,7 @@ def _put(aside: Aside, k: int, at: Place, v: Array, owner: int) -> None:
     aside[1][k, y, x] = owner
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _move(aside: Aside, k: int, to: int, at: Place) -> None:
     y, x = at
     for c in range(aside[0].shape[1]):
@@ -44,7 +44,7 @@ def _move(aside: Aside, k: int, to: int, at: Place) -> None:
     aside[1][to, y, x] = aside[1][k, y, x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _take(aside: Aside, k: int, at: Place, v: Array) -> Any:
     """Take a held sample into v (C,); returns its owner."""
     y, x = at
@@ -53,7 +53,7 @@ def _take(aside: Aside, k: int, at: Place, v: Array) -> Any:
     return aside[1][k, y, x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _light_at(aside: Aside, k: int, at: Place) -> Any:
     """Luminance of a held sample."""
     y, x = at
@@ -74,7 +74,7 @@ def lowest_rows(aside: Aside, y0: int, out: Array, seen: Array) -> None:
                 out[c, y, x] = from_half(aside[0][0, c, y0 + y, x]) * aside[3]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _hold_aside(aside: Aside, at: Place, v: Array, owner: int, pushed: Array) -> Any:
     """Insert a sample v (C,) into the extremes, ascending in luminance.
 
@@ -109,7 +109,7 @@ def _hold_aside(aside: Aside, at: Place, v: Array, owner: int, pushed: Array) ->
     return owner
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _agrees(v: Array, w: Any, at: Place, core: Sums, noise: Array, s: Any, limits: tuple[Any, Any], nu: Any) -> bool:
     """Whether all channels of a sample v (C,) of weight w lie within the limits about the mean of a px, in σ."""
     y, x = at
@@ -123,7 +123,7 @@ def _agrees(v: Array, w: Any, at: Place, core: Sums, noise: Array, s: Any, limit
     return True
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _take_in(v: Array, w: Any, at: Place, core: Sums) -> None:
     """Add a sample v (C,) of weight w to the mean of a px."""
     y, x = at
@@ -185,6 +185,22 @@ def hold_band(
 
 
 @njit(**OPTIONS)
+def hold_founder(sample: Array, box: Array, aside: Aside, sketch: Sketch) -> None:
+    """Hold the samples (C, ≥ rows, ≥ columns) of a grid box of the first sub of all: each is the only one so far."""
+    sketch_box(sample, box, sketch)
+    channels = sample.shape[0]
+    for y in range(box[0], box[1]):
+        for x in range(box[2], box[3]):
+            covered = True
+            for c in range(channels):
+                covered &= np.isfinite(sample[c, y - box[0], x - box[2]])
+            if covered:
+                for c in range(channels):
+                    aside[0][0, c, y, x] = half(sample[c, y - box[0], x - box[2]] / aside[3])
+                aside[1][0, y, x], aside[2][y, x] = 0, 1
+
+
+@njit(**INNER)
 def _held_alike(counts: Array, sample: Array) -> int:
     """How many samples each px of a row holds, where it is as many for all and the sub covers them all; else −1."""
     n, other, uncovered = counts[0], 0, 0
@@ -228,7 +244,7 @@ def _hold_px_by_px(
             core[4][0, y, x] += 1
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _copy_row(core: Sums, result: Sums, y: int) -> None:
     for c in range(core[0].shape[0]):
         _copy(core[0][c, y], result[0][c, y])
@@ -238,7 +254,7 @@ def _copy_row(core: Sums, result: Sums, y: int) -> None:
     _copy(core[4][0, y], result[4][0, y])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _copy(source: Array, out: Array) -> None:
     for x in range(out.size):  # numba takes seconds to compile the copy of a slice
         out[x] = source[x]

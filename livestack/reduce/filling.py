@@ -14,7 +14,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 
 REACH = 2
 RIDGE = 0.03
@@ -54,7 +54,7 @@ _GREEN, _OTHER = weights_of(np.array([[1, 0], [2, 1]]))[0]
 _XTRANS = weights_of(xtrans.COLOURS)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def weights_at(colours: Array, y: int, x: int) -> Any:
     """(5, 5) of the px about the one at y, x; on X-Trans these are counted from where its cell begins."""
     n = colours.shape[0]
@@ -91,7 +91,7 @@ def fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
             plane[bad[k, 0], bad[k, 1]] = value[k]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _predicted(plane: Array, y: int, x: int, weights: Array) -> Any:
     """Sum of weights (5, 5) times the px about one; NaN where one of them is bad or missing."""
     h, w = plane.shape
@@ -105,7 +105,7 @@ def _predicted(plane: Array, y: int, x: int, weights: Array) -> Any:
     return total
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mean_of_its_colour(plane: Array, y: int, x: int, colours: Array, y0: int, x0: int) -> Any:
     """Mean of the good px of its colour around it, weighed by 1/r² on X-Trans, where they are not on a lattice."""
     h, w = plane.shape

@@ -13,7 +13,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
-from livestack.reduce.kernels import Sensor
+from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, warp_and_normalise
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, preview_step
 from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import N_ASIDE, FirstLook, Stack
@@ -106,6 +106,11 @@ class Light:
     def pose(self) -> tuple[Array, int]:
         """What the kernels take: where the px lie, and how they are sampled there."""
         return self.inverse, CUBIC if self.sensor[4].size else LANCZOS
+
+    @property
+    def lies_on_grid(self) -> bool:
+        """Whether its px are those of the grid, as the founding sub's."""
+        return bool(np.array_equal(self.inverse, np.eye(3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +226,13 @@ def hold(
     noise = noise.astype(np.float32)
     first.weights.append(light.weight)
     weights = np.array(first.weights, np.float32)
-    step = preview_step(*first.core.shape[1:])
+    views = sketch, preview_step(*first.core.shape[1:])
+    founds = len(weights) == 1 and light.lies_on_grid
 
     def band(y0: int, y1: int) -> None:
+        if founds:
+            _hold_founder(first, light, views, y0, y1)
+            return
         extremes.hold_band(
             light.sensor,
             light.pose,
@@ -236,12 +245,25 @@ def hold(
             noise,
             structure,
             rule.numbers_aside,
-            (sketch, step),
+            views,
             y0,
             y1,
         )
 
     each_band(first.core.shape[1], threads, band)
+
+
+def _hold_founder(first: FirstLook, light: Light, views: Sketch, y0: int, y1: int) -> None:
+    """Hold a band of the first sub of all, whose px are those of the grid.
+
+    It is sampled by a kernel of its own, which samples its blocks too: only that much is compiled before it is in.
+    """
+    channels, _, width = first.core.shape
+    sample = np.empty((channels, y1 - y0, WIDEST_TILE), np.float32)
+    for x0 in range(0, width, WIDEST_TILE):
+        box = np.array([y0, y1, x0, min(x0 + WIDEST_TILE, width)])
+        warp_and_normalise(light.sensor, None, light.sky, light.scale, box, sample)
+        extremes.hold_founder(sample, box, first.held, views)
 
 
 def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None, shape: Array | None = None) -> Stack:

@@ -15,7 +15,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_band
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, coarser
 from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
@@ -32,7 +32,7 @@ def guide_shape(shape: Shape) -> Shape:
     return 1, shape[1] // CELL, shape[2] // CELL
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add_cells(one: Array, other: Array, share: Any, out: Array) -> None:
     """Add a share of the sums of 2 × 2 px of two rows."""
     for x in range(out.size):
@@ -134,7 +134,7 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
     return guide
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts: tuple[Array, Array]) -> None:
     """Count what of a row is in, and out; of the brightest that is out keep how far it stood above the template."""
     coverage, rejected = counts
@@ -147,7 +147,7 @@ def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts:
         removed[x] = above if left_out & (above > removed[x]) else removed[x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add_row(row: Array, out: Array, weight: Any, sums: tuple[Array, Array, Array]) -> None:
     """Welford on what of a row is in."""
     mean, m2, total = sums

@@ -9,7 +9,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.accumulate import Sums
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 
@@ -36,7 +36,7 @@ def from_half(code: Any) -> Any:
     return -x if code & 0x8000 else x
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _light_row(rows: Array, out: Array) -> None:
     """Luminance of rows (C, w): ¼ red, ½ green, ¼ blue."""
     if rows.shape[0] == 1:
@@ -48,19 +48,19 @@ def _light_row(rows: Array, out: Array) -> None:
         out[x] = F(0.25) * red[x] + F(0.5) * green[x] + F(0.25) * blue[x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _decode(codes: Array, unit: Any, out: Array) -> None:
     for x in range(out.size):
         out[x] = from_half(codes[x]) * unit
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _encode(row: Array, unit: Any, out: Array) -> None:
     for x in range(out.size):
         out[x] = half(row[x] / unit)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _count_below(held: Array, light: Array, equal_too: bool, below: Array) -> None:
     """Count the held samples that a new one is brighter than, or as bright as."""
     if equal_too:
@@ -71,7 +71,7 @@ def _count_below(held: Array, light: Array, equal_too: bool, below: Array) -> No
             below[x] += held[x] < light[x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _insert_last(held: tuple[Array, Array, Array], n: int, new: Array, below: Array) -> None:
     """Insert values of a row into n < 3 others of each px, at the places that are told."""
     for k in range(n, -1, -1):
@@ -81,7 +81,7 @@ def _insert_last(held: tuple[Array, Array, Array], n: int, new: Array, below: Ar
             to[x] = to[x] if k < below[x] else (new[x] if k == below[x] else before[x])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _insert(held: tuple[Array, Array, Array], new: Array, below: Array, pushed: Array) -> None:
     """Insert values of a row into 3 others of each px: of the 4 the second lowest is left over.
 
@@ -96,7 +96,7 @@ def _insert(held: tuple[Array, Array, Array], new: Array, below: Array, pushed: 
         high[x] = v if q == 3 else c
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _variances(rows: tuple[Array, Array, Array, Array, Array], noise: Any, nu: Any, out: Array) -> None:
     """`expected_variance` along a row: of structure, count, m2, weight and total."""
     structure, count, m2, weight, total = rows
@@ -104,14 +104,14 @@ def _variances(rows: tuple[Array, Array, Array, Array, Array], noise: Any, nu: A
         out[x] = expected_variance(noise / weight[x], structure[x], int(count[x]), m2[x], weight[x], total[x], nu)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mark_bright(v: Array, mean: Array, variance: Array, kappa: Any, far: Array) -> None:
     for x in range(v.size):
         d = v[x] - mean[x]
         far[x] |= (d > 0) & (d * d > kappa * kappa * variance[x])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _take_in_row(pushed: Array, far: Array, weight: Array, at: tuple[int, int, int], core: Sums, share: Array) -> None:
     """Add rows of samples (C, w) to the means, but what is marked."""
     y, x0, x1 = at
@@ -186,14 +186,14 @@ def hold_row(
     _add_pushed(pushed, owner, cut, weights, core, noise, structure, rule)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _keep_own(sample: Array, below: Array, pushed: Array) -> None:
     """Put back what was never held, and so never rounded."""
     for x in range(sample.size):
         pushed[x] = sample[x] if below[x] == N_LOW else pushed[x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add_pushed(
     pushed: Array,
     owner: Array,

@@ -11,7 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.warp import quarter_turn, reach_of, upright, upright_colours, warp_box
 
@@ -29,11 +29,15 @@ Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array, Array]
 planes (P, H, W) float32 in place of the first, of which then the shape alone counts; or empty. So every kernel is
 compiled once, whatever the camera writes."""
 
+Pose = tuple[Array, int] | None
+"""(3, 3) grid → source px, and half the taps of the kernel. None = the sub's px are those of the grid, nothing is
+sampled: a variant for the first sub of a night, which is compiled in a quarter of the time."""
+
 Sketch = tuple[Array, int]
 """A preview of the sub to be written by the way, (h, w, C) or (0, 0, C) for none, and grid px per px of it."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _reflect(i: int, n: int) -> int:
     """Index mirrored at the first and the last pixel: keeps the parity of a CFA."""
     if i < 0:
@@ -43,7 +47,7 @@ def _reflect(i: int, n: int) -> int:
     return min(max(i, 0), n - 1)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _inside(i: int, n: int, cell: int) -> int:
     """Index of a px of the same colour within 0…n: mirrored; the cell of X-Trans, which has no mirror, repeated."""
     if cell <= 2:
@@ -55,7 +59,7 @@ def _inside(i: int, n: int, cell: int) -> int:
     return min(max(i, 0), n - 1)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _calibrate_row(
     raw: Array, pedestal: Array, gain: Array, place: tuple[int, int, int], out: Array, at: tuple[int, int, int]
 ) -> None:
@@ -79,7 +83,7 @@ def _calibrate_row(
             out[p, v, u + i] = F(raw[p, y, x + i])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w), bad ones NaN; beyond it `_inside`."""
     raw, pedestal, gain, (starts, columns), colours, floats = sensor
@@ -104,7 +108,7 @@ def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
                 out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array) -> Array:
     """(N, 2) y, x of the bad px of a plane that `_load` made: those listed, and their images beyond the sensor."""
     _, height, width = sensor[0].shape
@@ -153,7 +157,7 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
     return out
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _debayer_row(
     rows: tuple[Array, Array, Array, Array, Array], at: int, green: Array, along: Array, across: Array
 ) -> None:
@@ -177,7 +181,7 @@ def _debayer_row(
         across[x] = (centre + F(4) * above - far_y + F(0.5) * far_x if is_green else corner) * F(0.125)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def debayer(cfa: Array, skip: int, colours: Array, y0: int, x0: int, out: Array) -> None:
     """Malvar, He and Cutler (2004) gradient-corrected linear interpolation.
 
@@ -196,7 +200,7 @@ def debayer(cfa: Array, skip: int, colours: Array, y0: int, x0: int, out: Array)
         _debayer_row(rows, 1 if green_first else 0, out[1, y], out[other, y], out[2 - other, y])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> tuple[int, int, int, int]:
     """Source rows and columns (y0, y1, x0, x1) that a grid box (y0, y1, x0, x1) needs; empty = it lies outside."""
     low_y, high_y, low_x, high_x = np.inf, -np.inf, np.inf, -np.inf
@@ -216,7 +220,7 @@ def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> 
     return y0, y1, x0, x1
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def tile_width(inverse: Array) -> int:
     """Columns of a tile: as many as lie on the same rows of the source, or few more."""
     w = abs(inverse[2, 2])
@@ -227,7 +231,7 @@ def tile_width(inverse: Array) -> int:
     return width
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def source_tile(
     sensor: Sensor, area: tuple[int, int, int, int], inverse: Array, turn: tuple[bool, bool, bool]
 ) -> tuple[Array, tuple[int, int], tuple[int, int], Array]:
@@ -252,7 +256,27 @@ def source_tile(
     return colour, (top, left), size, inverse
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
+def px_of_grid(sensor: Sensor, box: Array, out: Array) -> None:
+    """Calibrated, repaired and debayered px of a box on the sensor (y0, y1, x0, x1), into out (C, rows, columns)."""
+    y0, x0, h, w = box[0], box[2], box[1] - box[0], box[3] - box[2]
+    raw, colours = sensor[0], sensor[4]
+    data = np.empty((raw.shape[0], h + 2 * MARGIN, w + 2 * MARGIN), np.float32)
+    calibrate(sensor, y0 - MARGIN, x0 - MARGIN, data)
+    colour, skip = np.empty((out.shape[0] if colours.shape[0] else 0, h, w), np.float32), MARGIN
+    if colours.shape[0] == xtrans.CELL:
+        xtrans.debayer(data[0, 2:-2, 2:-2], colours, y0, x0, colour)
+    elif colours.shape[0] > 0:
+        debayer(data[0], MARGIN, colours, y0, x0, colour)
+    if colours.shape[0] > 0:
+        data, skip = colour, 0
+    for c in range(out.shape[0]):
+        for y in range(h):
+            for x in range(w):
+                out[c, y, x] = data[c, skip + y, skip + x]
+
+
+@njit(**INNER)
 def subtract_sky(row: Array, sky: Array, x0: int, y: int, factor: float) -> None:
     """(row − sky) · factor for a row that begins at grid (x0, y); the surface is written anew about x0."""
     slope = sky[1] + sky[4] * y
@@ -262,24 +286,32 @@ def subtract_sky(row: Array, sky: Array, x0: int, y: int, factor: float) -> None
         row[x] = (row[x] - (level + (along + bend * F(x)) * F(x))) * factor
 
 
-@njit(**OPTIONS)
-def warp_and_normalise(
-    sensor: Sensor, pose: tuple[Array, int], sky: Array, scale: float, box: Array, out: Array
-) -> bool:
-    """One grid box of a sub as samples of the stack: (value − sky) / scale. False = the sub does not touch the box.
-
-    Parameters
-    ----------
-    pose : (3, 3) grid → source px, and half the taps of the kernel.
-    sky : (C, 6) float64: coefficients of 1, x, y, x², xy, y² at grid px, ADU.
-    out : (C, rows, columns) float32, of the box or more; NaN = not covered.
-    """
+@njit(**INNER)
+def _warp(sensor: Sensor, pose: Pose, box: Array, out: Array) -> bool:
+    """One grid box of a sub as it is, into out (C, rows, columns). False = the sub does not touch the box."""
+    if pose is None:
+        px_of_grid(sensor, box, out)
+        return True
     inverse, half = pose
     area = source_box(inverse, box, (sensor[0].shape[1], sensor[0].shape[2]), reach_of(inverse, half))
     if area[1] <= area[0] or area[3] <= area[2]:
         return False
     source, corner, size, inverse = source_tile(sensor, area, inverse, quarter_turn(inverse, box))
     warp_box(source, corner, inverse, size, half, box, out)
+    return True
+
+
+@njit(**OPTIONS)
+def warp_and_normalise(sensor: Sensor, pose: Pose, sky: Array, scale: float, box: Array, out: Array) -> bool:
+    """One grid box of a sub as samples of the stack: (value − sky) / scale. False = the sub does not touch the box.
+
+    Parameters
+    ----------
+    sky : (C, 6) float64: coefficients of 1, x, y, x², xy, y² at grid px, ADU.
+    out : (C, rows, columns) float32, of the box or more; NaN = not covered.
+    """
+    if not _warp(sensor, pose, box, out):
+        return False
     factor, n = F(1.0 / scale), box[3] - box[2]
     for c in range(out.shape[0]):
         for y in range(box[1] - box[0]):
@@ -287,7 +319,7 @@ def warp_and_normalise(
     return True
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _take_every(row: Array, step: int, channels: int, out: Array) -> None:
     """Put every step-th sample into every px of out, a row of so many channels that begins with one."""
     if step == 1 and channels == 1:
@@ -298,7 +330,7 @@ def _take_every(row: Array, step: int, channels: int, out: Array) -> None:
         out[channels * x] = row[step * x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def sketch_box(sample: Array, box: Array, sketch: Sketch) -> None:
     """Put every step-th sample of a grid box, of every step-th row, into a preview of the sub.
 

@@ -13,7 +13,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 
 Level = tuple[Array, float, float]
 """Level of the cells, float32, with `EDGE` more about them on either side, and how many px high and wide a cell is."""
@@ -50,7 +50,7 @@ def _moments(values: Array, middle: float, reach: float) -> tuple[int, float, fl
     return count, float(centre + mean), float(np.sqrt(max(squares / F(max(count, 1)) - mean * mean, F(0))))
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def count_below(values: Array, limit: float) -> int:
     """How many values lie below a limit."""
     n, most = np.int32(0), F(limit)
@@ -75,7 +75,7 @@ def value_at(values: Array, rank: float, low: float, high: float, halvings: int)
     return low + (high - low) * min(max((rank + 0.5 - below) / (above - below), 0.0), 1.0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mode(values: Array) -> tuple[float, float]:
     """Level of a cell and σ of its px."""
     _, mean, sigma = _moments(values, values[0], np.inf)
@@ -98,7 +98,7 @@ def _mode(values: Array) -> tuple[float, float]:
     return median, sigma
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _gather(picture: Array, box: int, area: tuple[int, int, int, int], out: Array) -> int:
     """Means of the known ones among the box × box px of an area (top, bottom, left, right, in boxes); how many."""
     top, bottom, left, right = area
@@ -206,7 +206,7 @@ def smooth(levels: Array, shape: tuple[int, int], sky: float) -> Level:
     return padded, shape[0] / ny, shape[1] / nx
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _shares(t: float) -> tuple[float, float, float, float]:
     """Weights of four cells for a place t of the way from the second to the third (Catmull and Rom 1974)."""
     a = t * (t * (1.0 - 0.5 * t) - 0.5)
@@ -215,7 +215,7 @@ def _shares(t: float) -> tuple[float, float, float, float]:
     return a, b, c, t * t * (0.5 * t - 0.5)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def level_along(level: Level, y: float, x: float, step: float, out: Array) -> None:
     """Level along a row: of px (y, x), (y, x + step), …, as many as there are in out."""
     cells, height, width = level

@@ -11,7 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 
 MAX_GRID = 512
 """The transform runs on at most so many bins a side."""
@@ -52,7 +52,7 @@ def _line_sums(a: Array) -> Array:
     return now
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _has_stronger(a: Array, n: Array, few: Any, best: Any) -> int:
     """How many lines of a row of sums are stronger than the best so far: mostly none, and that is soon told."""
     found = 0

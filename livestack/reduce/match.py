@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.stack import Stack
 
 FIT_PX = 15_000
@@ -23,7 +23,7 @@ MOST_SCALE = 0.3
 _NO_MATCH = np.zeros(0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _smooth_row(mean: Array, y: int, x0: int, along: Array, out: Array) -> None:
     """3 × 3 Gaussian of σ 0.6 px at columns x0 − 1 and on of row y; along: room for two px more."""
     h, w = mean.shape
@@ -46,7 +46,7 @@ def _smooth_row(mean: Array, y: int, x0: int, along: Array, out: Array) -> None:
         out[n - 3] = out[n - 4]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def contrast_box(mean: Array, total: Array, own: float, box: tuple[int, int, int, int], out: Array) -> None:
     """Square of the contrast of a smoothed template: 3 × 3 max − min, its own noise (2.2 σ) taken off in quadrature.
 
@@ -92,7 +92,7 @@ def contrast_band(mean: Array, total: Array, own: float, out: Array, y0: int, y1
         contrast_box(mean, total, own, (y0, y1, x0, x1), out[y0:y1, x0:x1])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
     """Terms of the match at a px beside the level: μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
     h, w = mean.shape
@@ -110,7 +110,7 @@ def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
     )
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def shift_at(mean: Array, y: int, x: int, match: Array) -> Any:
     """Tell what a match, (7,) float64, adds to the template at a px."""
     a, b, c, d, e, f = _terms(mean, y, x)

@@ -67,7 +67,7 @@ def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> 
     sensor = sensor_of(frame, masters)
     colours = sensor[4]
     found = find(sensor, threads)
-    stars = _stars(sensor, found, threads)
+    stars = stars_of(sensor, found, threads)
     if len(colours) == xtrans.CELL:
         stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - XTRANS_WIDENING_PX2, 0.5))
     elif len(colours):
@@ -100,7 +100,7 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None, threads: Execut
     light = np.empty((1, *mean.shape[1:]), np.float32)
     _stacked_luminance(mean, coverage.min(axis=0), shares, light[0])
     sensor = bare(light)
-    return _stars(sensor, find(sensor, threads), threads)
+    return stars_of(sensor, find(sensor, threads), threads)
 
 
 @njit(**OPTIONS)
@@ -144,7 +144,7 @@ def _likely(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
     return found
 
 
-def _stars(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
+def stars_of(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
     """Measure objects and keep those that are stars; brightest first."""
     found = _likely(sensor, seen, threads)
     if not len(found):

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import subtract_sky, warp_and_normalise
 from livestack.stack import Shape, Stack
@@ -23,7 +23,7 @@ CURVED_FROM = 48
 """Fewer usable blocks than this: a level; a plane; from here on a curved surface."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _biweight(values: Array, middle: float, reach: float) -> float:
     """Mean of values, each counting the less the farther from the middle it lies, and nothing beyond reach."""
     for _ in range(3):
@@ -103,8 +103,9 @@ def _sampled(light: Light, shape: Shape) -> Array:
         return light.blocks
     corners, no_sky = _corners(*shape[1:]), np.zeros((shape[0], 6))
     blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
+    pose = None if light.lies_on_grid else light.pose
     for (y, x, h, w), block in zip(corners, blocks, strict=True):
-        warp_and_normalise(light.sensor, light.pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
+        warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
     return np.ascontiguousarray(blocks.swapaxes(0, 1))
 
 

@@ -14,7 +14,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 from livestack.reduce.blends import MIN_AREA_PX, divide
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.level import Level, level_along
 
 ROWS = 128
@@ -38,7 +38,7 @@ FIGURES = 12
 """Of an object: middle, second moments, smoothed light, light, px, highest px, the fifth highest, rms radii."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _smoothed(picture: Array, y: int, x0: int, columns: Array, out: Array) -> None:
     """Px of a row from x0 on, each the mean of the 3 × 3 about it with weights 1 2 1; beyond the edge the px at it.
 
@@ -64,21 +64,21 @@ def _smoothed(picture: Array, y: int, x0: int, columns: Array, out: Array) -> No
         _mean_of_three(columns, out[first:last])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def sum_of_three(one: Array, two: Array, three: Array, out: Array) -> None:
     """1 2 1 of three rows."""
     for x in range(out.size):
         out[x] = (one[x] + three[x]) + F(2) * two[x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mean_of_three(sums: Array, out: Array) -> None:
     first, second, third = sums[: out.size], sums[1 : out.size + 1], sums[2 : out.size + 2]
     for x in range(out.size):
         out[x] = F(0.0625) * ((first[x] + third[x]) + F(2) * second[x])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _sky_along(sky: tuple[Level, int], y: int, x0: int, out: Array) -> None:
     """Level of px of a picture whose px are so many px of the sky's wide, along a row."""
     level, step = sky
@@ -86,7 +86,7 @@ def _sky_along(sky: tuple[Level, int], y: int, x0: int, out: Array) -> None:
     level_along(level, step * y + middle, step * x0 + middle, float(step), out)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _count_above(light: Array, limit: Array, out: Array) -> None:
     """How many px of each CHUNK of a row lie above a limit; the last one may be shorter."""
     for c in range(out.size):
@@ -96,7 +96,7 @@ def _count_above(light: Array, limit: Array, out: Array) -> None:
         out[c] = n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _list_runs(y: int, light: Array, limit: Array, above: Array, found: Array, n: int) -> int:
     """Add the runs of a row to n that were found; returns how many there are."""
     first, width = -1, light.size
@@ -135,7 +135,7 @@ def _runs(picture: Array, sky: tuple[Level, int], threshold: float, rows: tuple[
     return found[:n].copy()
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _first_of(parents: Array, run: int) -> int:
     """First of the runs that are known to be of an object."""
     while parents[run] != run:
@@ -180,12 +180,13 @@ def _join(runs: Array) -> tuple[Array, Array]:
     for k in range(n):
         top = _first_of(parents, k)
         if area[top] >= MIN_AREA_PX:
-            out[size[top]] = runs[k]
+            for j in range(3):  # numba takes seconds to compile the copy of a row
+                out[size[top], j] = runs[k, j]
             size[top] += 1
     return out, starts[: many + 1]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _list_px(picture: Array, sky: tuple[Level, int], runs: Array, places: Array, light: Array) -> int:
     """Fill in the px of an object: places (N, 2) y, x from its corner on, and light (2, N) smoothed and not.
 
@@ -214,7 +215,7 @@ def _list_px(picture: Array, sky: tuple[Level, int], runs: Array, places: Array,
     return peaks
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _sum_up(places: Array, light: Array, labels: Array, core: Array, out: Array) -> None:
     """Figures (n, FIGURES) of objects from px that are labelled; places count from the corner of them all.
 
@@ -286,8 +287,9 @@ def _tell(
         while n + many > len(out):
             out = np.concatenate((out, np.empty_like(out)))
         _sum_up(places[:area], light[:, :area], labels[:area], core[:area], out[n : n + many])
-        out[n : n + many, X] += left
-        out[n : n + many, Y] += mine[0, 0]
+        for one in range(n, n + many):
+            out[one, X] += left
+            out[one, Y] += mine[0, 0]
         n += many
     return out[:n].copy()
 

@@ -11,7 +11,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import box_mean
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.residual import robust_sigma, sparse_step
 
 SEED, GROW = 5.0, 2.0
@@ -28,7 +28,7 @@ LEAST_WIDE = 0.01
 """What hides whole stars is at least this share of the picture."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _blurred(z: Array, y: int, x: int) -> Any:
     """3 × 3 mean of the clipped residual at a px."""
     h, w = z.shape
@@ -152,7 +152,7 @@ def find_patches(z: Array, ok: Array, threads: Executor | None) -> Array:
     return mask
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_near(z: Array, y: int, x: int, reach: int, low: float, high: float) -> bool:
     """Whether a px within reach of another lies outside the limits."""
     for yy in range(max(y - reach, 0), min(y + reach + 1, z.shape[0])):

@@ -13,7 +13,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import CELL, along_row, box_mean
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Change
 from livestack.reduce.match import shift_at
 from livestack.stack import Stack
@@ -165,7 +165,7 @@ def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
     return robust_sigma(_high_passed(sample, mean, coverage, BOX // 2, step))[1] ** 2
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _z_row(
     off: Array,
     squared: Array,
@@ -201,7 +201,7 @@ def _z_row(
     return covered
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: Array) -> int:
     """Difference of two rows; returns in how many px the contrast² is more than `least`."""
     n = 0
@@ -211,7 +211,7 @@ def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: A
     return n
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
     """Add the clipped z of a row to that of the rows above it, where ok."""
     for x in range(z.size):
@@ -221,7 +221,7 @@ def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
         number[x] += F(1) if ok[x] else F(0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _into_cells(columns: Array, out: Array) -> None:
     """Sum the columns of each cell, and empty them; there are columns for whole cells."""
     for k in range(out.size):
@@ -286,7 +286,7 @@ def _sampled(z: Array, ok: Array, low: Array, step: int) -> Array:
     return out[:n]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _spread(cells: Array, out: Array) -> None:
     """Row of cells as a row of px."""
     for k in range(cells.size):

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.detect import luminance
 from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.level import Level, level_along
@@ -43,7 +43,7 @@ def sharpness(sensor: Sensor, x: Array, y: Array, sky: float, out: Array) -> Non
         out[k] = peak / max(total / F(8), peak * F(1e-3)) if peak > 0 else F(0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _window(sensor: Sensor, level: Level, y0: int, x0: int, out: Array) -> None:
     """Luminance above the sky of px from (y0, x0) on; NaN = not known, or beyond the frame."""
     planes, height, width = sensor[0].shape
@@ -62,7 +62,7 @@ def _window(sensor: Sensor, level: Level, y0: int, x0: int, out: Array) -> None:
         out[y, last:] = np.nan
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _light_within(light: Array, y: float, x: float, out: Array) -> None:
     """Light within RING_PX, 2 · RING_PX, … of (y, x), as many as there are in out."""
     radii = out.size
@@ -95,7 +95,7 @@ def _light_within(light: Array, y: float, x: float, out: Array) -> None:
         out[k] += out[k - 1]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _half_light(within: Array, total: float) -> float:
     """Radius that holds half of a light; NaN = beyond."""
     half, before = 0.5 * total, 0.0
@@ -131,7 +131,7 @@ def sizes(picture: Array, level: Level, step: int, objects: Array, out: Array) -
         out[k] = _half_light(within, flux)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _centre(light: Array, y: float, x: float, sigma: float) -> tuple[float, float]:
     """Centroid under a Gaussian window that follows it (Bertin's XWIN); NaN = there is none."""
     reach = 4.0 * sigma
@@ -163,7 +163,7 @@ def _centre(light: Array, y: float, x: float, sigma: float) -> tuple[float, floa
     return y, x
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _core(light: Array, y: float, x: float, hfr: float) -> tuple[float, float]:
     """Highest px, and FWHM from the core: ln(value) against r² is a line of slope −4 ln 2 / FWHM².
 
@@ -200,7 +200,7 @@ def _core(light: Array, y: float, x: float, hfr: float) -> tuple[float, float]:
     return float(peak), float(np.nan)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_cut(light: Array, y: float, x: float, radius: float) -> bool:
     """Whether a star reaches into the edge of the frame or of what is covered: its place and its flux are off then."""
     reach = int(np.ceil(radius))

@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_whole(one: Array, other: Array) -> bool:
     """Whether two rows are covered from end to end."""
     n = 0
@@ -20,7 +20,7 @@ def _is_whole(one: Array, other: Array) -> bool:
     return n == 0
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _halve(one: Array, other: Array, out: Array) -> None:
     for x in range(one.size // 2):
         out[x] = F(0.25) * (one[2 * x] + one[2 * x + 1] + other[2 * x] + other[2 * x + 1])
@@ -28,7 +28,7 @@ def _halve(one: Array, other: Array, out: Array) -> None:
         out[one.size // 2] = F(0.5) * (one[-1] + other[-1])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _halve_covered(rows: tuple[Array, Array], coverage: tuple[Array, Array], out: Array) -> None:
     """2 × 2 means over what is covered; 0 where nothing is."""
     for x in range(out.size):
@@ -41,7 +41,7 @@ def _halve_covered(rows: tuple[Array, Array], coverage: tuple[Array, Array], out
         out[x] = total / F(n) if n > 0 else F(0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _raise_to(low: Array, high: Array, floor: Any, out: Array) -> None:
     """Square of the difference of 3 px, less its noise, where that is more than out."""
     w = out.size
@@ -54,7 +54,7 @@ def _raise_to(low: Array, high: Array, floor: Any, out: Array) -> None:
         out[x] = max(out[x], range_ * range_ - floor)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _bounds(u: Array, m: Array, d: Array, low: Array, high: Array) -> None:
     for x in range(m.size):
         low[x] = min(u[x], m[x], d[x])
@@ -96,7 +96,7 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: 
             row[x] = F(beta) * np.sqrt(row[x])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
     """Add what is covered of a row, and count it."""
     for x in range(row.size):
@@ -104,7 +104,7 @@ def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
         n[x] += F(1) if seen[x] > 0 else F(0)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _add_whole_row(row: Array, total: Array) -> None:
     for x in range(row.size):
         total[x] += row[x]
@@ -131,7 +131,7 @@ def _join(total: Array, step: int, n: Any, out: Array) -> None:
             out[x] = light * share
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
     """`_join` where not all px count; NaN where none does."""
     for x in range(out.size):
@@ -142,7 +142,7 @@ def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
         out[x] = light * (F(1) / px) if px > 0 else F(np.nan)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _interleave(planes: Array, out: Array) -> None:
     """Put planes (C, n) into px (n · C)."""
     if planes.shape[0] == 3:
@@ -154,7 +154,7 @@ def _interleave(planes: Array, out: Array) -> None:
             out[x] = planes[0, x]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], out: Array) -> None:
     """Mean over step × step px of what is covered, for px x0…x1 of row y of out (h, w, C); NaN where nothing is.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.filling import REACH, weights_at
 from livestack.reduce.resample import six
 
@@ -22,7 +22,7 @@ FULL_SHARE = 0.95
 """Beside a px this near the sub's brightest nothing is told: a full well has no shape."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def may_be_lit(plane: Array, y: int, x0: int, step: int, limit: float, out: Array) -> None:
     """Px of a row, from column x0 on, about which the 8 px at `step` px differ by more than a limit."""
     above, row, below = plane[y - step], plane[y], plane[y + step]
@@ -35,7 +35,7 @@ def may_be_lit(plane: Array, y: int, x0: int, step: int, limit: float, out: Arra
         out[x] = high - low > limit
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _range(plane: Array, y: int, x: int, step: int) -> Any:
     """How far the px about one differ at the most: the 8 px beside it, or on a CFA (step 2) those of each colour."""
     most = F(0)
@@ -50,7 +50,7 @@ def _range(plane: Array, y: int, x: int, step: int) -> Any:
     return most
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def is_full(raw: Array, y: int, x: int, full: float) -> bool:
     """Whether a px about this one is full; raw (H, W)."""
     for yy in range(max(y - REACH, 0), min(y + REACH + 1, raw.shape[0])):
@@ -60,7 +60,7 @@ def is_full(raw: Array, y: int, x: int, full: float) -> bool:
     return False
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def stands_off(
     plane: Array, at: tuple[int, int], place: tuple[int, int], colours: Array, noise: float
 ) -> tuple[Any, Any]:

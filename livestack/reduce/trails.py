@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.lines import CLIP, find_lines
 from livestack.reduce.residual import Residual, robust_sigma, sparse_step
 
@@ -72,7 +72,7 @@ class Trail:
         return np.array([self.x0, self.y0, (self.x1 - self.x0) / self.length, (self.y1 - self.y0) / self.length])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _columns(line: Array, y: int, reach: float, width: int) -> tuple[int, int]:
     """First and last + 1 column of row y that may lie within reach of a line."""
     x0, y0, ux, uy = line
@@ -118,7 +118,7 @@ def _ridge(z: Array, ok: Array, line: Array, edges: Array) -> tuple[Array, Array
     return height, tilt
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _ridge_height(z: Array, ok: Array, x0: float, y0: float, x1: float, y1: float) -> float:
     """Mean of the clipped residual over three px across a line from end to end."""
     height, width = z.shape

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.lanes import LANES
 from livestack.reduce.resample import CUBIC, four, sample_columns, sample_rows, six, spread_of
 
@@ -20,7 +20,7 @@ MOST_BEND_PX = 1e-3
 """So far from a plane map a box may be to count as one."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _swapped(source: Array) -> Array:
     """Copy of (C, h, w) with rows and columns exchanged."""
     channels, h, w = source.shape
@@ -32,7 +32,7 @@ def _swapped(source: Array) -> Array:
     return out
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mirrored(source: Array, left_right: bool, up_down: bool) -> Array:
     """Copy of (C, h, w) that runs the other way."""
     channels, h, w = source.shape
@@ -45,7 +45,7 @@ def _mirrored(source: Array, left_right: bool, up_down: bool) -> Array:
     return out
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _at(inverse: Array, x: float, y: float) -> tuple[float, float]:
     """Source x, y of a grid px."""
     w = inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2]
@@ -55,7 +55,7 @@ def _at(inverse: Array, x: float, y: float) -> tuple[float, float]:
     )
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _plane_map(inverse: Array, box: Array) -> tuple[bool, Array]:
     """Map of a box as a, b, c, d, e, f, and whether it is one: a perspective may bend too much for that."""
     if inverse[2, 0] == 0 and inverse[2, 1] == 0:
@@ -73,7 +73,7 @@ def _plane_map(inverse: Array, box: Array) -> tuple[bool, Array]:
     return bend <= MOST_BEND_PX, affine
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def quarter_turn(inverse: Array, box: Array) -> tuple[bool, bool, bool]:
     """Say what makes the source run as a box of the grid does, or nearly.
 
@@ -111,7 +111,7 @@ def upright(
     return source, (y0, x0), (height, width), turned
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def upright_colours(colours: Array, size: tuple[int, int], turn: tuple[bool, bool, bool]) -> Array:
     """Colours of a mosaic by place in its cell, where `upright` made a whole of this size of it."""
     swap, left_right, up_down = turn
@@ -124,7 +124,7 @@ def upright_colours(colours: Array, size: tuple[int, int], turn: tuple[bool, boo
     return out
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _is_covered(sx: float, sy: float, half: int, size: tuple[int, int]) -> bool:
     """Whether all px that a sample is made of are on the sensor, or it is one of them."""
     ix, iy = int(np.floor(sx)), int(np.floor(sy))
@@ -133,7 +133,7 @@ def _is_covered(sx: float, sy: float, half: int, size: tuple[int, int]) -> bool:
     return inside_x and inside_y
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _uncover(inverse: Array, box: Array, half: int, size: tuple[int, int], out: Array) -> None:
     """NaN where the sub does not cover the grid, if that is anywhere in the box."""
     inside = True
@@ -151,7 +151,7 @@ def _uncover(inverse: Array, box: Array, half: int, size: tuple[int, int], out: 
                     out[c, gy - box[0], gx - box[2]] = F(np.nan)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _copy(source: Array, corner: tuple[int, int], shift: tuple[int, int], box: Array, out: Array) -> None:
     """Sample a sub that lies whole px off the grid: its px."""
     y, x = box[0] + shift[0] - corner[0], box[2] + shift[1] - corner[1]
@@ -168,7 +168,7 @@ def _copy(source: Array, corner: tuple[int, int], shift: tuple[int, int], box: A
                     row[i] = source[c, y + j, x + i]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _warp_px_by_px(
     source: Array,
     corner: tuple[int, int],
@@ -203,7 +203,7 @@ def _warp_px_by_px(
                 out[c, gy - box[0], gx - box[2]] = total
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def reach_of(inverse: Array, half: int) -> int:
     """So many px about those that a box maps to are needed to sample it."""
     b, e = max(abs(inverse[0, 1]), 1e-9), max(abs(inverse[1, 1]), 1e-9)
@@ -211,7 +211,7 @@ def reach_of(inverse: Array, half: int) -> int:
     return half + 2 + int(min(shear, MOST_SHEAR) * half)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def warp_box(
     source: Array,
     corner: tuple[int, int],

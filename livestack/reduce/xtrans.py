@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import XTRANS, Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, F
 
 CELL = 6
 REACH = 2
@@ -68,7 +68,7 @@ WEIGHTS = interpolation()
 LUMINANCE_WEIGHTS = luminance_of(WEIGHTS)
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _weighed(cfa: Array, y: int, x: int, weights: Array) -> Any:
     """Sum of 5 × 5 px from (y, x) on, times weights."""
     total = F(0)
@@ -78,7 +78,7 @@ def _weighed(cfa: Array, y: int, x: int, weights: Array) -> Any:
     return total
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def place_in_cell(colours: Array) -> tuple[int, int]:
     """Where in the cell that the weights are for an X-Trans pattern starts."""
     n = CELL
@@ -93,7 +93,7 @@ def place_in_cell(colours: Array) -> tuple[int, int]:
     return 0, 0
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def debayer(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
     """`kernels.debayer` of an X-Trans mosaic; colours (6, 6)."""
     _, h, w = out.shape
@@ -109,7 +109,7 @@ def debayer(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
                 out[c, y, x] = _weighed(cfa, y, x, WEIGHTS[py, px, c])
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def luminance(cfa: Array, colours: Array, y0: int, x0: int, out: Array) -> None:
     """¼ red, ½ green, ¼ blue of each px, (h, w); cfa and colours as in `debayer`."""
     h, w = out.shape

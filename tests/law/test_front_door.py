@@ -72,6 +72,16 @@ def test_set_up_finds_this_python_or_a_better_one(bootstrap: ModuleType) -> None
     assert done.stdout.strip() == str(tuple(sys.version_info[:2]))
 
 
+def test_set_up_leaves_byte_code(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where Python itself may write none, and beside sources that are no Python of today."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
+    (tmp_path / "good.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "old.py").write_text("print 1\n", encoding="utf-8")
+    bootstrap.compile_sources([tmp_path])
+    assert [file.name for file in tmp_path.rglob("*.pyc")] == [f"good.{sys.implementation.cache_tag}.pyc"]
+
+
 def test_set_up_keeps_its_own_flag(bootstrap: ModuleType) -> None:
     """--install-system is the script's; everything else goes on in order."""
     arguments = ["--install-system", "watch", "a b", "--json"]

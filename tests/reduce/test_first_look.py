@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,23 @@ def test_what_most_subs_have_does_not_shut_out_the_sky() -> None:
     shown = readmit(_held([*subs, *(_sub(k) for k in range(6, 12))]), RULE, ONE, None)
     assert np.median(shown.coverage[0, 60:64]) >= 11
     assert np.median(shown.mean[0, 60:64]) < 12 * NOISE_ADU
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB", "GBRG", "GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"])
+def test_the_founding_sub_is_held_as_if_it_were_sampled(cfa: str | None) -> None:
+    """The same bits, also at the edges and where nothing is known."""
+    data = noisy(np.zeros(SIZE) + SKY_ADU, 1)
+    data[40:50, 60:75] = np.nan
+    sub = light(frame_of(data, cfa=cfa), sky=SKY_ADU)
+    ways = []
+    for inverse in (np.eye(3), 2 * np.eye(3)):  # the same map
+        first = FirstLook((3 if cfa else 1, *SIZE))
+        hold(first, dataclasses.replace(sub, inverse=inverse), RULE, np.full(first.core.shape[0], NOISE_ADU**2), None)
+        ways.append(first)
+    assert dataclasses.replace(sub, inverse=np.eye(3)).lies_on_grid
+    assert 0 < (ways[0].n_aside == 0).sum() < 400
+    for one, other in zip(*(way.held for way in ways), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_half_floats_are_those_of_ieee_754() -> None:
