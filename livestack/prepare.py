@@ -109,7 +109,7 @@ def measured(sub: Prepared, masters_id: str, masters: Masters, threads: Executor
 
 def check_masters_fit(frame: Frame, masters: Masters) -> None:
     """Raise FrameError (mismatched) when masters are of another size than the frame."""
-    for kind, array in (("dark or bias", masters.pedestal), ("flat", masters.flat)):
+    for kind, array in (("dark or bias", masters.pedestal), ("flat", masters.gain)):
         if array is not None and array.shape != frame.data.shape:
             raise FrameError(
                 "mismatched",

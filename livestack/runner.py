@@ -246,8 +246,9 @@ class Engine:
         self._tell(self._journal.append(event))
 
     def _fill_hand(self) -> None:
-        """Keep one more sub prepared than there are workers, in order."""
-        while self._todo and len(self._hand) <= self._jobs:
+        """Keep one more sub prepared than there are workers, in order; none while a look takes the memory."""
+        until_look = self._session.subs_until_look()
+        while self._todo and len(self._hand) < min(self._jobs + 1, until_look):
             self._hand.append(self._begin(*self._todo.popleft()))
 
     def _begin(self, no: int, arrival: Arrival) -> Hand:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack.allocation import return_free
 from livestack.calibration import Calibration
 from livestack.errors import FrameError, SettingsError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
@@ -108,6 +110,10 @@ class Session:
         lane = self.lanes.get(key)
         newest = lane.growths[-1:] if lane else []
         return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
+
+    def subs_until_look(self) -> float:
+        """How many more subs the stack that took the last one needs until its subs are read again; inf = no more."""
+        return self.latest.subs_until_look() if self.latest is not None else math.inf
 
     def growths(self) -> list[Growth]:
         """Return the living stacks."""
@@ -315,6 +321,7 @@ class Session:
 
     def look(self, growth: Growth) -> None:
         """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
+        return_free()
         gone = [sub for sub in growth.subs if not self.is_there(sub)]
         if not gone:
             try:
