@@ -78,7 +78,7 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     with lock(home), _log_of(home):
         if folder_of(home) is None:
             _list(home, listed())
-        engine = Engine(home, plan, settings)
+        engine = Engine(home, plan, settings, seen=faces.window or faces.bind is not None)
         code = _run_with_faces(engine, faces)
         _report(home)
     if code in BROKEN:

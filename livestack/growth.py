@@ -140,6 +140,7 @@ class Growth:
             The sub with its pose, scale and weight, as it was placed: what is made of its px need not be made again.
         """
         light = self.light(frame, sub) if placed is None else dataclasses.replace(placed, sky=_sky_of(sub))
+        self.sketch = self.preview = None
         self.sketch = new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
@@ -308,17 +309,6 @@ class Growth:
 def _sky_of(sub: SubAccepted) -> Array:
     """(C, 6) float64."""
     return np.array(sub.offset).reshape(-1, 6)
-
-
-def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: sums, guide, contrasts, what they are judged by at a look, and a few subs in work.
-
-    The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
-    """
-    channels, height, width = shape
-    counts, guide, work = 4 + 2 + 2, 4 + 1 + 2, 6 * 2 + 3 * 4 + 14
-    core = channels * 8 + counts + guide
-    return height * width * ((2 * core if n_looks else core) + work)
 
 
 def look_id(subs: list[SubAccepted]) -> str:
