@@ -37,6 +37,6 @@ def return_planes() -> None:
 
 
 def return_free() -> None:
-    """Give back what is free by now, also between what is in use: what compiling and loading left, above all."""
+    """Give back what is free by now, also between what is in use, such as what loading kernels left."""
     if library := _glibc():
         library.malloc_trim(0)

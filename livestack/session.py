@@ -322,11 +322,11 @@ class Session:
         """Look at the subs of the stack that took the last one, if it is time: whoever calls need not hold that."""
         growth, self._due = self._due, None
         if growth is not None:
+            return_free()
             self.look(growth)
 
     def look(self, growth: Growth) -> None:
         """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
-        return_free()
         gone = [sub for sub in growth.subs if not is_there(sub)]
         if not gone:
             try:

@@ -14,6 +14,7 @@ from livestack.bus import Mailbox
 from livestack.events import Record
 from livestack.journal import Journal
 from livestack.room import needs_of
+from livestack.settings import Running
 from livestack.show.calibrated import calibration_line
 
 Say = Callable[[Record], None]
@@ -93,7 +94,7 @@ def _of_stack(record: Record) -> str | None:
     match record.event:
         case events.StackFounded() as stack:
             height, width = stack.size
-            needs = needs_of((stack.channels, height, width), looks=stack.reject == "deferred")
+            needs = needs_of((stack.channels, height, width), looks=stack.reject == "deferred", jobs=Running().workers)
             return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}"
         case events.MastersMatched() as masters:
             return f"Stack {masters.stack}: {calibration_line(masters)}"
