@@ -181,7 +181,7 @@ def test_masters_made_at_once_are_those_made_one_by_one(n: int, library: Library
         at_once, same = build(chosen, library.read, LIGHT, threads)
     assert same == problems
     assert any("no numbers" in words for words in problems)
-    for name in ("pedestal", "flat", "bad_pixels"):
+    for name in ("pedestal", "gain", "bad_pixels"):
         np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
     for name in ("provenance", "n_frames", "noise_adu"):
         assert getattr(at_once, name) == getattr(one_by_one, name)
