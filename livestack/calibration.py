@@ -211,7 +211,7 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
-            if "flat" in kept.files:  # as versions before 0.2 kept it
+            if "flat" in kept.files:  # as sessions of before hold it
                 arrays["gain"] = gain_of(kept["flat"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -99,7 +100,7 @@ def fold_into(
     template: Core,
     rule: Rule,
     threads: Executor | None,
-    views: Views = NO_VIEWS,
+    views: Callable[[], Views] = lambda: NO_VIEWS,
 ) -> Folded:
     """Judge a sub against a template, which may be the core itself, and fold it into the core.
 
@@ -107,11 +108,11 @@ def fold_into(
     ----------
     sub : (Light, Sight or None)
         None = it is not judged as a picture.
-    views : Views
-        As in `fold.fold`.
+    views : callable
+        Makes room for what `fold.fold` shows; not before the sub is judged as a picture, which takes room too.
     """
     against, judgement = judged_into(core, sub, template, rule, threads)
-    fraction = folding.fold(core.stack, sub[0], rule, against, threads, views)
+    fraction = folding.fold(core.stack, sub[0], rule, against, threads, views())
     return what_was_found(fraction, judgement)
 
 

@@ -141,20 +141,23 @@ class Growth:
         """
         light = self.light(frame, sub) if placed is None else dataclasses.replace(placed, sky=_sky_of(sub))
         self.sketch = self.preview = None
-        self.sketch = new_sketch(self.founding.shape)
         folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise.append(self._noise(light) * light.weight)
             self.spikes.append(self._spikes(frame, sub))
             self._shown = None  # as large as what is held: not both while that grows
             if self.core is None:
+                self.sketch = new_sketch(self.founding.shape)
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
-            self.preview = new_preview(self.founding.shape)
-            folded = self._fold(self.core, light, sub, self.core, Views(self.sketch, self.preview))
+            folded = self._fold(self.core, light, sub, self.core, self._new_views)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _new_views(self) -> Views:
+        self.sketch, self.preview = new_sketch(self.founding.shape), new_preview(self.founding.shape)
+        return Views(self.sketch, self.preview)
 
     def _hold(self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = NO_SKETCH) -> None:
         folding.hold(first, light, self.rule, noise, self.threads, sketch)
@@ -177,7 +180,7 @@ class Growth:
         light: Light,
         sub: SubAccepted,
         template: Core,
-        views: Views = NO_VIEWS,
+        views: Callable[[], Views] = lambda: NO_VIEWS,
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         sight = self._sight(light, sub) if core.guide is not None and template.guide is not None else None

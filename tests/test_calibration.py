@@ -108,6 +108,20 @@ def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame
         assert other.provenance == masters.provenance
 
 
+def test_masters_kept_with_their_flat_are_read(light: Frame, library: Path, cache: Path) -> None:
+    """As versions before did that kept no inverse."""
+    events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    (kept,) = cache.glob("masters-*.npz")
+    with np.load(kept) as arrays:
+        before = {name: arrays[name] for name in arrays.files if name != "gain"}
+        before["flat"] = 1 / arrays["gain"]
+    np.savez(kept, **before)
+    again = Calibration(Processing(), cache).of(_matched(list(events)), light.header, light.data.shape)
+    assert again.gain is not None
+    np.testing.assert_allclose(again.gain, masters.gain, rtol=1e-6)
+    assert again.provenance == masters.provenance
+
+
 def test_the_sources_may_go_once_the_masters_are_kept(light: Frame, library: Path, cache: Path) -> None:
     events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     for path in library.rglob("*.fits"):
