@@ -42,16 +42,18 @@ class Mailbox(Generic[T]):
 
 
 class Slot(Generic[T]):
-    """Holds the latest value only."""
+    """Holds the latest value only; not even that where nobody will ask for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked: bool = True) -> None:
+        self._asked = asked
         self._value: T | None = None
         self._lock = threading.Lock()
 
     def put(self, value: T) -> None:
         """Replace the value."""
-        with self._lock:
-            self._value = value
+        if self._asked:
+            with self._lock:
+                self._value = value
 
     def get(self) -> T | None:
         """Return the latest value, or None."""

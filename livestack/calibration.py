@@ -24,14 +24,14 @@ from livestack.events import Event, MastersBuilt, MastersMatched
 from livestack.frame import Frame, Header, Masters
 from livestack.prepare import content_hash
 from livestack.read import file_of, frames_in, is_frame_name, open_frame, open_header
-from livestack.reduce.masters import build
+from livestack.reduce.masters import build, gain_of
 from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.reduce.proof import HALF, dark_fit, figures
 from livestack.settings import Processing
 
 log = logging.getLogger("livestack")
 
-_ARRAYS = ("pedestal", "flat", "bad_pixels")
+_ARRAYS = ("pedestal", "gain", "bad_pixels")
 _FACTS = ("provenance", "n_frames", "noise_adu")
 _SOURCES = ("bias", "dark", "flat", "darkflat")
 
@@ -211,6 +211,8 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             facts = json.loads(str(kept["facts"]))
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
+            if "flat" in kept.files:  # as sessions of before hold it
+                arrays["gain"] = gain_of(kept["flat"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return Masters(**arrays, **{name: facts.get(name, {}) for name in _FACTS}), facts["problems"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from livestack.frame import Array
 from livestack.reduce import fold as folding
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_shape
-from livestack.reduce.judge import Sight, judge
+from livestack.reduce.judge import Judgement, Sight, judge
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.preview import NO_VIEWS, Views
 from livestack.reduce.trails import Trail
@@ -99,7 +100,7 @@ def fold_into(
     template: Core,
     rule: Rule,
     threads: Executor | None,
-    views: Views = NO_VIEWS,
+    views: Callable[[], Views] = lambda: NO_VIEWS,
 ) -> Folded:
     """Judge a sub against a template, which may be the core itself, and fold it into the core.
 
@@ -107,9 +108,18 @@ def fold_into(
     ----------
     sub : (Light, Sight or None)
         None = it is not judged as a picture.
-    views : Views
-        As in `fold.fold`.
+    views : callable
+        Makes room for what `fold.fold` shows; not before the sub is judged as a picture, which takes room too.
     """
+    against, judgement = judged_into(core, sub, template, rule, threads)
+    fraction = folding.fold(core.stack, sub[0], rule, against, threads, views())
+    return what_was_found(fraction, judgement)
+
+
+def judged_into(
+    core: Core, sub: tuple[Light, Sight | None], template: Core, rule: Rule, threads: Executor | None
+) -> tuple[folding.Against, Judgement | None]:
+    """Judge a sub as a picture and fold it into the guide of a core; returns what its px are to be judged against."""
     light, sight = sub
     noise = sample_noise(template.stack, light)
     template.forget_old_contrast()
@@ -128,7 +138,11 @@ def fold_into(
         judgement.out if judgement else None,
         judgement.change if judgement else None,
     )
-    fraction = folding.fold(core.stack, light, rule, against, threads, views)
+    return against, judgement
+
+
+def what_was_found(fraction: float, judgement: Judgement | None) -> Folded:
+    """Join the share of a sub's samples judged out and what was judged of it as a picture."""
     if judgement is None:
         return Folded(fraction)
     return Folded(fraction, judgement.trails, judgement.fraction, judgement.distrusted)

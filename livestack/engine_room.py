@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from livestack.allocation import return_planes
 from livestack.atomic import write_atomically
 from livestack.calibration import Calibration
 from livestack.compiling import compiled
@@ -71,12 +72,13 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     LivestackError
         It could not begin: settings, session, port.
     """
+    return_planes()
     Calibration(settings.processing, home.cache)  # what was named by hand must be there before anything is made
     home.make()
     with lock(home), _log_of(home):
         if folder_of(home) is None:
             _list(home, listed())
-        engine = Engine(home, plan, settings)
+        engine = Engine(home, plan, settings, seen=faces.window or faces.bind is not None)
         code = _run_with_faces(engine, faces)
         _report(home)
     if code in BROKEN:

@@ -137,8 +137,9 @@ class Masters:
     ----------
     pedestal : ndarray of float32, optional
         (H, W), ADU: the dark (bias included), or else the bias; what is subtracted.
-    flat : ndarray of float32, optional
-        (H, W), 1 on average per CFA colour; NaN where the flat has no signal.
+    gain : ndarray of float32, optional
+        (H, W), what a px is multiplied with: 1 / flat, which is 1 on average per CFA colour; not finite where the flat
+        has no signal.
     bad_pixels : ndarray of bool, optional
         (H, W), True = hot or dead: replaced from neighbours of the same colour.
     provenance : dict
@@ -148,20 +149,11 @@ class Masters:
     """
 
     pedestal: Array | None = None
-    flat: Array | None = None
+    gain: Array | None = None
     bad_pixels: Array | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     n_frames: dict[str, int] = field(default_factory=dict)
     noise_adu: dict[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def gain(self) -> Array | None:
-        """What a px is multiplied with, made once: 1 / flat, not finite where the flat has no signal."""
-        if self.flat is None:
-            return None
-        with np.errstate(divide="ignore"):
-            gain: Array = np.reciprocal(self.flat, dtype=np.float32)
-        return gain
 
     @cached_property
     def bad(self) -> Array:

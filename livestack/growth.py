@@ -22,7 +22,6 @@ from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
 from livestack.reduce import fold as folding
-from livestack.reduce.accumulate import OWN_VARIANCE_FROM
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
@@ -34,10 +33,10 @@ from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, new_preview, new_sketch
 from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.stack import FirstLook, Shape, Stack
+from livestack.strips import judged_in_place
 
 RUINED_LINES = 4
 RUINED_SHARE = 0.02
-HOLE_SHARE = 0.01
 HELD_UNIT = 16.0
 """Samples held aside are half floats of so many σ of the founding sub: up to 10⁶ σ, each to a 2000th of itself."""
 
@@ -142,20 +141,25 @@ class Growth:
             The sub with its pose, scale and weight, as it was placed: what is made of its px need not be made again.
         """
         light = self.light(frame, sub) if placed is None else dataclasses.replace(placed, sky=_sky_of(sub))
-        self.sketch = new_sketch(self.founding.shape)
+        self.sketch = self.preview = None
         folded = Folded(0.0)
         if self.first is not None:
             self.unit_noise.append(self._noise(light) * light.weight)
             self.catch_up()
             self._unsearched = frame, sub
+            self._shown = None  # as large as what is held: not both while that grows
             if self.core is None:
+                self.sketch = new_sketch(self.founding.shape)
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
-            self.preview = new_preview(self.founding.shape)
-            folded = self._fold(self.core, light, sub, self.core, Views(self.sketch, self.preview))
+            folded = self._fold(self.core, light, sub, self.core, self._new_views)
         self.subs.append(sub)
         self._shown = None
         return folded
+
+    def _new_views(self) -> Views:
+        self.sketch, self.preview = new_sketch(self.founding.shape), new_preview(self.founding.shape)
+        return Views(self.sketch, self.preview)
 
     def _hold(self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = NO_SKETCH) -> None:
         folding.hold(first, light, self.rule, noise, self.threads, sketch)
@@ -184,7 +188,7 @@ class Growth:
         light: Light,
         sub: SubAccepted,
         template: Core,
-        views: Views = NO_VIEWS,
+        views: Callable[[], Views] = lambda: NO_VIEWS,
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         sight = self._sight(light, sub) if core.guide is not None and template.guide is not None else None
@@ -204,6 +208,11 @@ class Growth:
     def look_is_due(self) -> bool:
         """Whether the subs so far are to be read again now."""
         return self.first is not None and len(self.subs) in self.rule.looks
+
+    def subs_until_look(self) -> float:
+        """How many more subs there must be until they are read again; inf = they will not be."""
+        ahead = [n - len(self.subs) for n in self.rule.looks if n > len(self.subs)]
+        return min(ahead, default=math.inf) if self.first is not None else math.inf
 
     def look(self, read: ReadSub) -> Look:
         """Read the subs so far again and judge them against what they agree on, into a fresh stack.
@@ -225,14 +234,14 @@ class Growth:
         self.first = None if final else self._nothing_held((self.founding.shape[0], 0, 0))
         del first
         defects = self._defects(shown)
-        if shown.n_subs <= OWN_VARIANCE_FROM:
-            # of so few no px tells its own variance: its squares are not looked at, and a third of a stack is let go
-            shown.m2 = shown.mean
         guide = guide_of_stack(shown, self.threads) if self.rule.pictures else None
         template = Core(shown, guide, contrast=stars, told_at=shown.n_subs)
         identity = look_id(self.subs)
-        self.core, folded = self._judged(read, template, identity, defects)
-        _close_holes(self.core.stack, shown)
+
+        def lights() -> Iterator[tuple[SubAccepted, Light]]:
+            return ((sub, self.light(frame, sub, defects)) for sub, frame in self._frames(read))
+
+        self.core, folded = judged_in_place(template, lights, self._sight, identity, self.rule, self.threads)
         del template, shown
         pair = read(self.subs[0]), read(self.subs[-1])
         noise = pair_noise(*pair, self.founding.masters_without(defects))
@@ -264,17 +273,6 @@ class Growth:
             self._hold(self.first, sub, self.light(frame, sub), noise)
         return self.first
 
-    def _judged(
-        self, read: ReadSub, template: Core, identity: str, defects: Array | None
-    ) -> tuple[Core, dict[int, Folded]]:
-        """Judge every sub against a template into a fresh core."""
-        fresh = Core.empty(self.founding.shape, identity, pictures=self.rule.pictures)
-        folded = {
-            sub.no: self._fold(fresh, self.light(frame, sub, defects), sub, template)
-            for sub, frame in self._frames(read)
-        }
-        return fresh, folded
-
     def _frames(self, read: ReadSub) -> Iterator[tuple[SubAccepted, Frame]]:
         """Subs with their raw frames; one is read while the one before is folded."""
         coming: Future[Frame] | None = None
@@ -298,7 +296,10 @@ class Growth:
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
         self.first, self.spikes, self._shown, self.preview, self._unsearched = None, [], None, None, None
-        self.core, _ = self._judged(read, Core(shown, guide), f"pass2:{look_id(self.subs)}", None)
+        template = Core(shown, guide)
+        self.core = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
+        for sub, frame in self._frames(read):
+            self._fold(self.core, self.light(frame, sub), sub, template)
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""
@@ -320,26 +321,6 @@ class Growth:
 def _sky_of(sub: SubAccepted) -> Array:
     """(C, 6) float64."""
     return np.array(sub.offset).reshape(-1, 6)
-
-
-def _close_holes(stack: Stack, shown: Stack) -> None:
-    """Where every sample was judged out, the template was wrong or the field is: keep it, with next to no weight."""
-    hole = (stack.coverage[0] == 0) & (shown.coverage[0] > 0)
-    stack.mean[:, hole] = shown.mean[:, hole]
-    stack.weight[:, hole] = HOLE_SHARE * shown.weight[:, hole]
-    stack.coverage[:, hole] = 1
-    stack.rejected[:, hole] -= 1
-
-
-def bytes_needed(shape: Shape, n_looks: int) -> int:
-    """Memory of a stack at its peak: sums, guide, contrasts, what they are judged by at a look, and a few subs in work.
-
-    The work is what was seen: the raw px of six subs, a dark and a flat, and pictures that a sub is judged on.
-    """
-    channels, height, width = shape
-    counts, guide, work = 4 + 2 + 2, 4 + 1 + 2, 6 * 2 + 3 * 4 + 14
-    core = channels * 8 + counts + guide
-    return height * width * ((2 * core if n_looks else core) + work)
 
 
 def look_id(subs: list[SubAccepted]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from livestack.errors import FrameError, SourceError
+from livestack.events import SubAccepted
 from livestack.frame import Array, Frame, Header, Identity, Masters, Quality
 from livestack.read import file_of, open_frame, share_of
 from livestack.reduce.measure import measure
@@ -109,7 +110,7 @@ def measured(sub: Prepared, masters_id: str, masters: Masters, threads: Executor
 
 def check_masters_fit(frame: Frame, masters: Masters) -> None:
     """Raise FrameError (mismatched) when masters are of another size than the frame."""
-    for kind, array in (("dark or bias", masters.pedestal), ("flat", masters.flat)):
+    for kind, array in (("dark or bias", masters.pedestal), ("flat", masters.gain)):
         if array is not None and array.shape != frame.data.shape:
             raise FrameError(
                 "mismatched",
@@ -140,6 +141,18 @@ def content_hash(path: Path) -> str:
     except OSError as error:
         raise FrameError("unreadable", f"{path.name} cannot be read: {error.strerror}.") from None
     return digest.hexdigest()
+
+
+def is_there(sub: SubAccepted, *, by_content: bool = False) -> bool:
+    """Whether the file of a sub still holds the bytes that were stacked."""
+    path = Path(sub.path)
+    try:
+        now = identity_of(path)
+        if not by_content and (now.size, now.mtime_ns) == (sub.size, sub.mtime_ns):
+            return True
+        return content_hash(path) == sub.sha256
+    except (OSError, FrameError):
+        return False
 
 
 def stack_key(frame: Frame) -> StackKey:

@@ -189,7 +189,7 @@ class Publisher:
 
     def glance(self, paths: list[Path]) -> None:
         """Publish the first light of some files as it is, where there is nothing else to show yet."""
-        while self.slots[0].get() is None and self._n_glanced < len(paths):
+        while self._version == 0 and self._n_glanced < len(paths):
             self._n_glanced += 1
             with contextlib.suppress(FrameError, SourceError):  # what is wrong with it is told when its turn comes
                 frame = open_frame(paths[self._n_glanced - 1])

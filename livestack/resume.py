@@ -25,7 +25,7 @@ from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Array, Identity, Masters, Quality
 from livestack.growth import Growth, Look, on_grid
 from livestack.knowledge import Knowledge, known_of_sub
-from livestack.prepare import Prepared, header_from_json, key_of, prepare
+from livestack.prepare import Prepared, header_from_json, is_there, key_of, prepare
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.reduce.weigh import OVERRULED
@@ -90,7 +90,7 @@ def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepte
     """Return what the founding sub told, measured again; if its file is gone, what the first that is there tells."""
     candidates = [first, *subs] if isinstance(first, SubAccepted) else list(subs)
     for sub in candidates:
-        if isinstance(sub, SubAccepted) and session.is_there(sub):
+        if isinstance(sub, SubAccepted) and is_there(sub):
             frame = read_sub(sub)
             stars = on_grid(measure(frame, growth.founding.masters)[0], sub)
             light = growth.light(frame, sub)
@@ -109,7 +109,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
         fresh.core = core_of(kept)
         fresh.first, fresh.subs = None, list(subs[:done])
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
-    gone = [sub for sub in subs[done:] if not session.is_there(sub)]
+    gone = [sub for sub in subs[done:] if not is_there(sub)]
     if gone:
         session.vanish(gone)
     looks: list[Look] = []
@@ -214,7 +214,7 @@ def restack(session: Session, stack: str, why: str) -> None:
         return
     past = replay(session.journal.follow())
     subs = past.subs_of(stack)
-    gone = [sub for sub in subs if not session.is_there(sub)]
+    gone = [sub for sub in subs if not is_there(sub)]
     if gone:
         session.vanish(gone)
     fresh, _ = session.refold(growth, [sub for sub in subs if sub not in gone])

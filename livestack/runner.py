@@ -32,6 +32,7 @@ from livestack.resume import drop, put_back, restack, restore, start_over, take_
 from livestack.session import Session
 from livestack.sessions import Home
 from livestack.settings import Settings
+from livestack.verdicts import why_nothing
 from livestack.version import VERSION
 from livestack.watch import Arrival, SourceChange
 
@@ -89,9 +90,14 @@ class Engine:
     ready, fluent : Event
         Set, but by who has something to do before: until then subs are found, and the first one is shown as it is; or
         the first one is stacked, and others wait.
+
+    Parameters
+    ----------
+    seen : bool
+        Whether anybody in this process will ask for previews; for other processes they are in the cache.
     """
 
-    def __init__(self, home: Home, plan: Plan, settings: Settings) -> None:
+    def __init__(self, home: Home, plan: Plan, settings: Settings, *, seen: bool = True) -> None:
         self.home = home
         self.plan = plan
         self.settings = settings
@@ -99,12 +105,12 @@ class Engine:
         self.ready.set()
         self.fluent.set()
         self.mailbox: Mailbox[Record] = Mailbox()
-        self.picture: Slot[Picture] = Slot()
-        self.last: Slot[Picture] = Slot()
+        self.picture: Slot[Picture] = Slot(asked=seen)
+        self.last: Slot[Picture] = Slot(asked=seen)
         self.removed: Slot[Picture] = Slot()
         self.sentence = ""
         self._cores = os.cpu_count() or 1
-        self._jobs = settings.running.jobs or max(1, self._cores - 1)
+        self._jobs = settings.running.workers
         self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | Exception | None] = queue.SimpleQueue()
         self._todo: deque[tuple[int, Arrival]] = deque()
         self._hand: deque[Hand] = deque()
@@ -248,8 +254,9 @@ class Engine:
         self._tell(self._journal.append(event))
 
     def _fill_hand(self) -> None:
-        """Keep one more sub prepared than there are workers, in order."""
-        while self._todo and len(self._hand) <= self._jobs:
+        """Keep one more sub prepared than there are workers, in order; none while a look takes the memory."""
+        until_look = self._session.subs_until_look()
+        while self._todo and len(self._hand) < min(self._jobs + 1, until_look):
             self._hand.append(self._begin(*self._todo.popleft()))
 
     def _begin(self, no: int, arrival: Arrival) -> Hand:
@@ -265,21 +272,24 @@ class Engine:
             self.stop.wait(RETRY_S)
             self._hand[0] = self._begin(hand.no, hand.arrival)
             return
-        self._hand.popleft()
+        arrival = self._hand.popleft().no
         self._source_changed(SourceChange(False, ""))
         self._accepted = None
         self._publisher.let_go()
         self._session.integrate(item)
-        if self._accepted is not None and isinstance(item, Prepared):
-            self._show(item)
+        shown = self._accepted is not None and isinstance(item, Prepared)
+        del item, hand  # a look needs the room
+        self._session.look_if_due()
+        if shown:
+            self._show(arrival)
 
-    def _show(self, item: Prepared | None) -> None:
+    def _show(self, arrival: int | None) -> None:
         """Publish the stack in hand, and the sub that went into it."""
         growth = self._session.latest
         if growth is None or not growth.subs:
             return
         sub = growth.subs[-1]
-        self._publisher.show(growth, sub if item is not None and sub.arrival == item.arrival else None)
+        self._publisher.show(growth, sub if sub.arrival == arrival else None)
         growth.catch_up()
 
     def _answer_requests(self) -> bool:
@@ -364,20 +374,10 @@ class Engine:
             self.sentence = f"The folder {self.plan.folder} is not there."
             return 4
         if n == 0:
-            self.sentence = f"No sub could be stacked: {self._why_nothing()}"
+            self.sentence = f"No sub could be stacked: {why_nothing(self._journal)}"
             return 3
         self.sentence = f"Done. {n} subs stacked, {sum(self._session.tally.n_rejected.values())} left out."
         return 0
-
-    def _why_nothing(self) -> str:
-        rows = self._journal.rows(
-            "SELECT reason, sentence, count(*) AS n FROM sub GROUP BY reason ORDER BY n DESC LIMIT 1"
-        )
-        if not rows:
-            return "no picture of the sky was found."
-        if rows[0]["reason"] is None:
-            return "every sub is dropped."
-        return f"{rows[0]['sentence']}" + (f" ({rows[0]['n']} like this)" if rows[0]["n"] > 1 else "")
 
     def _stopped(self, code: int) -> events.SessionStopped:
         session = getattr(self, "_session", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -16,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack.allocation import return_free
 from livestack.calibration import Calibration
-from livestack.errors import FrameError, SettingsError
+from livestack.errors import FrameError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
 from livestack.founding import Founding, exposure_ratio, founding_of, light_of
 from livestack.frame import Frame, Header, Masters
-from livestack.growth import Growth, Look, bytes_needed
+from livestack.growth import Growth, Look
 from livestack.journal import Journal
 from livestack.knowledge import known_of_sub
 from livestack.prepare import (
@@ -29,8 +31,8 @@ from livestack.prepare import (
     StackKey,
     Unusable,
     check_masters_fit,
-    content_hash,
     identity_of,
+    is_there,
     measured,
     prepare,
     stack_key,
@@ -41,6 +43,7 @@ from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface, with_blocks
 from livestack.reduce.register import LEAST_MATCHES, identity, register
 from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
+from livestack.room import check_room, needs_of, stack_bytes
 from livestack.settings import Settings
 from livestack.tally import Tally
 from livestack.verdicts import (
@@ -91,7 +94,7 @@ class Session:
             settings.processing.most_elongation,
             settings.processing.most_blur,
         )
-        self._most_bytes = settings.running.memory_mb * 1_000_000
+        self._running = settings.running
         self.cache = cache
         self.threads = threads
         self.calibration = Calibration(settings.processing, cache)
@@ -99,6 +102,7 @@ class Session:
         self.seen: dict[str, Path] = {}
         self.tally = Tally()
         self.latest: Growth | None = None
+        self._due: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
         self._tell = tell
@@ -109,12 +113,16 @@ class Session:
         newest = lane.growths[-1:] if lane else []
         return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
 
+    def subs_until_look(self) -> float:
+        """How many more subs the stack that took the last one needs until its subs are read again; inf = no more."""
+        return self.latest.subs_until_look() if self.latest is not None else math.inf
+
     def growths(self) -> list[Growth]:
         """Return the living stacks."""
         return [growth for lane in self.lanes.values() for growth in lane.growths]
 
     def integrate(self, item: Prepared | Unusable) -> None:
-        """Take the next file, in order."""
+        """Take the next file, in order; `look_if_due` comes before the one after."""
         known = self.seen.get(item.sha256) if item.sha256 else None
         if known is not None and known == item.identity.path:
             # touched, or written again with the same bytes
@@ -178,6 +186,7 @@ class Session:
         for growth in reversed(lane.growths if lane else []):
             with contextlib.suppress(FrameError):
                 self._commit(growth, self._place(growth, dataclasses.replace(item, no=word.no), ANYTHING))
+                self.look_if_due()
                 return True
         return False
 
@@ -225,11 +234,11 @@ class Session:
         return events
 
     def _commit(self, growth: Growth, events: list[Event]) -> None:
-        """Journal what a sub did to a stack, then look if it is time."""
+        """Journal what a sub did to a stack; it may be time for a look."""
         self.latest = growth
         self.append(*events)
         if growth.look_is_due():
-            self.look(growth)
+            self._due = growth
 
     def _found(self, items: list[Prepared], replaces: str | None) -> tuple[Growth, list[Event]]:
         """Found a stack on the first item and fold the others; nothing is in the journal yet.
@@ -251,7 +260,7 @@ class Session:
         if not verdict.accepted:
             raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
         founding = founding_of(name, first, first.quality, masters)
-        self._check_memory(founding)
+        self._check_room(founding)
         light = founding.light(first.frame)
         origin = known_of_sub(f"{name}:{first.sha256[:8]}", first.stars, light, founding.shape)
         growth = Growth(founding, origin, REJECTORS[self.processing.reject], self.threads)
@@ -270,16 +279,12 @@ class Session:
                 continue
         return growth, events
 
-    def _check_memory(self, founding: Founding) -> None:
-        """Refuse a stack that would not fit the bound, before it is begun."""
-        needed = bytes_needed(founding.shape, len(REJECTORS[self.processing.reject].looks))
-        needed += sum(bytes_needed(growth.founding.shape, 0) for growth in self.growths())
-        if 0 < self._most_bytes < needed:
-            _, height, width = founding.shape
-            raise SettingsError(
-                f"memory: stacking {width}×{height} px needs about {needed / 1e9:.1f} GB, "
-                f"{self._most_bytes / 1e9:.1f} GB are allowed: allow more with --memory, or bin the camera"
-            )
+    def _check_room(self, founding: Founding) -> None:
+        """Refuse a stack that would not fit beside the others, before it is begun."""
+        looks = bool(REJECTORS[self.processing.reject].looks)
+        needed = needs_of(founding.shape, looks=looks, jobs=self._running.workers).peak
+        needed += sum(stack_bytes(growth.founding.shape) for growth in self.growths())
+        check_room(founding.shape, needed, self._running.memory_mb * 1_000_000)
 
     def _place_first(self, growth: Growth, item: Prepared) -> list[Event]:
         """Fold a founding sub: it is the grid, the sky and the scale."""
@@ -313,14 +318,21 @@ class Session:
         self._commit(growth, [*before, *events])
         return True
 
+    def look_if_due(self) -> None:
+        """Look at the subs of the stack that took the last one, if it is time: whoever calls need not hold that."""
+        growth, self._due = self._due, None
+        if growth is not None:
+            return_free()
+            self.look(growth)
+
     def look(self, growth: Growth) -> None:
         """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
-        gone = [sub for sub in growth.subs if not self.is_there(sub)]
+        gone = [sub for sub in growth.subs if not is_there(sub)]
         if not gone:
             try:
                 self.settle(growth, growth.look(read_sub))
             except FrameError:  # it went after it was there, or holds other bytes of the same age
-                gone = [sub for sub in growth.subs if not self.is_there(sub, by_content=True)]
+                gone = [sub for sub in growth.subs if not is_there(sub, by_content=True)]
             else:
                 return
         self.vanish(gone)
@@ -342,17 +354,6 @@ class Session:
         """Leave out subs whose files are gone or changed."""
         sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
         self.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
-
-    def is_there(self, sub: SubAccepted, *, by_content: bool = False) -> bool:
-        """Whether the file of a sub still holds the bytes that were stacked."""
-        path = Path(sub.path)
-        try:
-            now = identity_of(path)
-            if not by_content and (now.size, now.mtime_ns) == (sub.size, sub.mtime_ns):
-                return True
-            return content_hash(path) == sub.sha256
-        except (OSError, FrameError):
-            return False
 
     def refold(self, growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Look]]:
         """Fold subs into a fresh growth with their journaled figures; returns it and the looks on the way."""

@@ -7,6 +7,7 @@ the other groups say how to watch, run and show.
 from __future__ import annotations
 
 import dataclasses
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +74,11 @@ class Running:
     jobs: int = 0
     memory_mb: int = 0
     save_every_s: float = 60.0
+
+    @property
+    def workers(self) -> int:
+        """How many subs are prepared at once."""
+        return self.jobs or max(1, (os.cpu_count() or 1) - 1)
 
 
 @dataclass(frozen=True, slots=True)

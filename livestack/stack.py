@@ -47,9 +47,11 @@ class Stack:
     n_subs : int
     exposure_s : float
         Sum over its subs.
+    top : int
+        The row of the grid that its first row is; 0 but for a strip of a stack.
     """
 
-    __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "weight")
+    __slots__ = ("coverage", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "top", "weight")
 
     def __init__(self, shape: Shape, template: str = "") -> None:
         counted = (min(shape[0], 1), *shape[1:])
@@ -59,7 +61,7 @@ class Stack:
         self.coverage: Array = np.zeros(counted, np.uint16)
         self.rejected: Array = np.zeros(counted, np.uint16)
         self.template = template
-        self.n_subs = 0
+        self.n_subs = self.top = 0
         self.exposure_s = 0.0
 
     @property

@@ -12,6 +12,7 @@ from livestack.events import AlertCleared, AlertRaised, Event, StackFounded, Sub
 from livestack.founding import Founding
 from livestack.frame import Array, Header, Quality, Registration
 from livestack.growth import Growth, Look
+from livestack.journal import Journal
 from livestack.prepare import Prepared, Unusable, header_to_json
 from livestack.reduce.weigh import Usual
 from livestack.sky.direction import position_angle_deg
@@ -165,6 +166,16 @@ def stack_name(header: Header) -> str:
     """Name of a stack and of its file: target and filter, safe for every file system."""
     words = [header.target or "light", header.filter or ""]
     return "_".join(re.sub(r"[^\w.+-]+", " ", word).strip(" .") or "light" for word in words if word)
+
+
+def why_nothing(journal: Journal) -> str:
+    """Say why most subs were left out, where none was stacked."""
+    rows = journal.rows("SELECT reason, sentence, count(*) AS n FROM sub GROUP BY reason ORDER BY n DESC LIMIT 1")
+    if not rows:
+        return "no picture of the sky was found."
+    if rows[0]["reason"] is None:
+        return "every sub is dropped."
+    return f"{rows[0]['sentence']}" + (f" ({rows[0]['n']} like this)" if rows[0]["n"] > 1 else "")
 
 
 def usual(growth: Growth) -> Usual:

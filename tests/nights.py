@@ -74,6 +74,7 @@ class Told:
         for path in paths:
             self.n_arrived += 1
             self.session.integrate(prepare(self.n_arrived, identity_of(path), self.session.masters_of))
+            self.session.look_if_due()
         return self
 
     def events(self, *kinds: type[Event]) -> list[Event]:

@@ -68,3 +68,9 @@ def test_a_slot_holds_the_latest() -> None:
     slot.put("second")
     assert slot.get() == "second"
     assert slot.get() == "second"
+
+
+def test_a_slot_that_nobody_asks_holds_nothing() -> None:
+    slot: Slot[str] = Slot(asked=False)
+    slot.put("first")
+    assert slot.get() is None

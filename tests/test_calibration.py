@@ -58,7 +58,7 @@ def _matched(events: list[object]) -> MastersMatched:
 def test_masters_are_there_before_they_are_proved_and_kept(light: Frame, library: Path, cache: Path) -> None:
     calibration = Calibration(Processing(masters=(str(library),)), cache)
     choice = calibration.begin("M 31", light)
-    assert choice.masters.flat is not None
+    assert choice.masters.gain is not None
     assert not list(cache.glob("masters-*.npz"))
     again = calibration.begin("M 31", light)
     assert again.masters is choice.masters, "a light that founds no stack does not cost the next one its masters"
@@ -72,7 +72,7 @@ def test_a_full_disk_costs_only_what_is_kept_of_masters(light: Frame, library: P
     calibration = Calibration(Processing(masters=(str(library),)), tmp_path / "gone")
     _, masters, _ = calibration.choose("M 31", light)
     _, again, _ = calibration.choose("M 31", light)
-    np.testing.assert_array_equal(masters.flat, again.flat)
+    np.testing.assert_array_equal(masters.gain, again.gain)
 
 
 def test_a_library_is_matched_and_built(light: Frame, library: Path, cache: Path) -> None:
@@ -86,9 +86,9 @@ def test_a_library_is_matched_and_built(light: Frame, library: Path, cache: Path
     assert [Path(path).name for path in matched.dark] == ["dark_0.fits", "dark_1.fits", "dark_2.fits"]
     assert matched.missing == []
     assert masters.pedestal is not None
-    assert masters.flat is not None
+    assert masters.gain is not None
     assert masters.pedestal.mean() == pytest.approx(330.5, abs=1.5)
-    assert masters.flat.mean() == pytest.approx(1, abs=1e-3)
+    assert (1 / masters.gain).mean() == pytest.approx(1, abs=1e-3)
 
 
 def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame, library: Path, cache: Path) -> None:
@@ -103,9 +103,23 @@ def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame
     over_damage = Calibration(Processing(), cache).of(matched, light.header, light.data.shape)
     for other in (from_cache, anew, over_damage):
         np.testing.assert_array_equal(other.pedestal, masters.pedestal)
-        np.testing.assert_array_equal(other.flat, masters.flat)
+        np.testing.assert_array_equal(other.gain, masters.gain)
         np.testing.assert_array_equal(other.bad_pixels, masters.bad_pixels)
         assert other.provenance == masters.provenance
+
+
+def test_masters_kept_with_their_flat_are_read(light: Frame, library: Path, cache: Path) -> None:
+    """As versions before did that kept no inverse."""
+    events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
+    (kept,) = cache.glob("masters-*.npz")
+    with np.load(kept) as arrays:
+        before = {name: arrays[name] for name in arrays.files if name != "gain"}
+        before["flat"] = 1 / arrays["gain"]
+    np.savez(kept, **before)
+    again = Calibration(Processing(), cache).of(_matched(list(events)), light.header, light.data.shape)
+    assert again.gain is not None
+    np.testing.assert_allclose(again.gain, masters.gain, rtol=1e-6)
+    assert again.provenance == masters.provenance
 
 
 def test_the_sources_may_go_once_the_masters_are_kept(light: Frame, library: Path, cache: Path) -> None:
@@ -122,7 +136,7 @@ def test_a_truncated_cache_is_built_again(light: Frame, library: Path, cache: Pa
     (kept,) = cache.glob("masters-*.npz")
     kept.write_bytes(kept.read_bytes()[:-500])
     _, again, _ = calibration.choose("M 31", light)
-    np.testing.assert_array_equal(again.flat, masters.flat)
+    np.testing.assert_array_equal(again.gain, masters.gain)
 
 
 def test_by_hand_wins_over_matching(light: Frame, library: Path, cache: Path, tmp_path: Path) -> None:
@@ -163,16 +177,16 @@ def test_a_bias_may_be_a_level(light: Frame, library: Path, cache: Path) -> None
     assert (masters.pedestal == 300).all()
     assert masters.provenance["bias"] == "=300"
     other = Calibration(dataclasses.replace(processing, bias="=19000"), cache).choose("M 31", light)[1]
-    assert masters.flat is not None
-    assert other.flat is not None
-    assert other.flat.std() > 5 * masters.flat.std(), "what is taken off the flat is the bias"
+    assert masters.gain is not None
+    assert other.gain is not None
+    assert other.gain.std() > 5 * masters.gain.std(), "what is taken off the flat is the bias"
     for kept in cache.iterdir():
         kept.unlink()
     again = Calibration(processing, cache).of(matched, light.header, light.data.shape)
     assert again.pedestal is not None
     assert again.pedestal.tobytes() == masters.pedestal.tobytes()
-    assert again.flat is not None
-    assert again.flat.tobytes() == masters.flat.tobytes()
+    assert again.gain is not None
+    assert again.gain.tobytes() == masters.gain.tobytes()
 
 
 def test_nothing_there_is_said(light: Frame, cache: Path) -> None:

@@ -65,6 +65,7 @@ def test_subs_read_before_there_is_a_stack_are_stacked_alike(told: Told, tmp_pat
     assert all(isinstance(item, Prepared) and item.stars is None for item in read)
     for item in read:
         early.session.integrate(item)
+        early.session.look_if_due()
     assert early.reasons() == [""] * 4
     assert early.state() == told.state()
 
@@ -75,6 +76,7 @@ def test_subs_read_before_there_is_a_stack_can_wait_for_another(
     files = [night[0], *elsewhere]
     for item in [prepare(no, identity_of(path), told.session.masters_of) for no, path in enumerate(files, 1)]:
         told.session.integrate(item)
+        told.session.look_if_due()
     assert [len(growth.subs) for growth in told.session.growths()] == [5]
 
 

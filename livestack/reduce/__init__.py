@@ -16,11 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 import platformdirs
 from numba.core.caching import IndexDataCacheFile
-from numba.core.codegen import get_host_cpu_features
+from numba.core.codegen import CPUCodeLibrary, get_host_cpu_features
 from numba.np import linalg
+
+from livestack.reduce.parts import KNOWN
 
 PATIENCE_S = 10.0
 """A lock that is held so long was left by a process that is no more."""
@@ -85,6 +88,34 @@ def _without_blas() -> None:
 
 
 _without_blas()
+
+
+def _without_modules() -> None:
+    """Let go of the LLVM modules of kernels that come from the cache, 50 MB in all: the machine code is what runs.
+
+    A module is for kernels yet to be compiled that call this one: then it is made from its bitcode.
+    """
+    libraries: Any = CPUCodeLibrary
+    load, module_of = libraries._unserialize.__func__, libraries._get_module_for_linking
+
+    def load_code(cls: Any, codegen: Any, state: tuple[str, str, Any]) -> Any:
+        library = load(cls, codegen, state)
+        if state[1] == "object":
+            library.bitcode, library._shared_module = state[2][1], None
+        return library
+
+    def module_for_linking(library: Any) -> Any:
+        bitcode: bytes | None = getattr(library, "bitcode", None)
+        if bitcode is not None and library._shared_module is None:
+            library._shared_module = llvm.parse_bitcode(bitcode)
+        return module_of(library)
+
+    libraries._unserialize = classmethod(load_code)
+    libraries._get_module_for_linking = module_for_linking
+
+
+if numba.__version__.startswith(KNOWN):
+    _without_modules()
 DIGEST = _sources_digest()
 if not os.environ.get("NUMBA_CACHE_DIR"):
     _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{DIGEST}"

@@ -315,8 +315,10 @@ def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
 
 
 @njit(**INNER)
-def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sums, views: Views) -> tuple[int, int]:
-    """Add the px that are not flagged; returns (in, out)."""
+def _add(
+    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views
+) -> tuple[int, int]:
+    """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out)."""
     mean, m2, total, coverage, rejected = accumulators
     x0, x1 = box[2], box[3]
     w = x1 - x0
@@ -324,7 +326,7 @@ def _add(sample: Array, box: Array, weight: Any, flags: Array, accumulators: Sum
     words = flags.view(np.uint64)
     n_in = n_out = 0
     for ty in range(box[1] - box[0]):
-        y = box[0] + ty
+        y = box[0] + ty - top
         n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
         left_out = 0
         if n_covered == w and not _is_any(words[ty]):
@@ -354,6 +356,7 @@ def fold_band(
     out: Array,
     rule: tuple[float, float, float, int, int],
     views: Views,
+    top: int,
     y0: int,
     y1: int,
 ) -> tuple[int, int]:
@@ -362,6 +365,7 @@ def fold_band(
     Parameters
     ----------
     accumulators, template : mean, m2 (C, H, W), weight, coverage, rejected (1, H, W); they may be the same arrays.
+    top : the row of the grid that the accumulators begin with; where they are all of it, 0.
     noise : (C,) variance of one sample of this sub, ADU².
     out : (H/2, W/2) px of the guide that are not sky, or (0, 0).
     rule : kappa_low, kappa_high, nu, least number of samples to judge by (0 = do not judge), clamp instead of reject.
@@ -377,7 +381,7 @@ def fold_band(
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             for y in range(y0, y1):
-                _preview(accumulators, box, y, views)
+                _preview(accumulators, box, y - top, views)
             continue
         sketch_box(sample, box, (views[0], views[2]))
         flags[:] = 0
@@ -389,7 +393,7 @@ def fold_band(
             if n_flagged > 0:
                 _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
             _leave_out(out, box, flags)
-        added = _add(sample, box, w, flags, accumulators, views)
+        added = _add(sample, box, top, w, flags, accumulators, views)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

@@ -44,7 +44,7 @@ def pair_noise(first: Frame, second: Frame, masters: Masters) -> dict[str, float
     """
     cfa, bad = first.header.cfa, masters.bad_pixels
     found: dict[str, list[tuple[float, float]]] = {"": []}
-    if masters.pedestal is not None or masters.flat is not None:
+    if masters.pedestal is not None or masters.gain is not None:
         found["raw_"] = []
     for rows in _strips(first):
         pair = [frame.data[rows].astype(np.float32) for frame in (first, second)]
@@ -73,8 +73,8 @@ def _strips(frame: Frame) -> list[slice]:
 def _calibrated(data: Array, masters: Masters, rows: slice) -> Array:
     if masters.pedestal is not None:
         data = data - masters.pedestal[rows]
-    if masters.flat is not None:
-        data = data / masters.flat[rows]
+    if masters.gain is not None:
+        data = data * masters.gain[rows]
     return data
 
 

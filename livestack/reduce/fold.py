@@ -174,6 +174,14 @@ def fold(
     float
         Share of the sub's samples judged out.
     """
+    covered, n_out = fold_rows(stack, light, rule, against, threads, views)
+    return n_out / max(covered, 1)
+
+
+def fold_rows(
+    stack: Stack, light: Light, rule: Rule, against: Against, threads: Executor | None, views: Views = NO_VIEWS
+) -> tuple[int, int]:
+    """`fold` for a stack that may be some rows of its grid; returns how many samples are covered, and judged out."""
     template = stack if against.template is None else against.template
     stars = _NOWHERE
     if rule.least and rule.beta:
@@ -198,15 +206,15 @@ def fold(
             out,
             rule.numbers,
             (views.sketch, views.preview, step),
-            y0,
-            y1,
+            stack.top,
+            stack.top + y0,
+            stack.top + y1,
         )
         return counts
 
     n_in, n_out = each_band(stack.shape[1], threads, band)
     # a clamped sample is in, too
-    covered = n_in if rule.clamp else n_in + n_out
-    return n_out / max(covered, 1)
+    return n_in if rule.clamp else n_in + n_out, n_out
 
 
 def hold(

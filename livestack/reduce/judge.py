@@ -7,7 +7,7 @@ sub's own seeing, shift and shape, so that stars cancel.
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from livestack.frame import Array
 from livestack.reduce.accumulate import is_disputed
 from livestack.reduce.bands import each_band
 from livestack.reduce.fold import Change, Rule
-from livestack.reduce.match import contrast_band, match_template
+from livestack.reduce.match import NO_MATCH, contrast_band, match_template
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step
 from livestack.reduce.streaks import find_streaks, told_once
@@ -53,6 +53,8 @@ class Judgement:
         How far this sub's stars and sky differ from the template's.
     contrast : ndarray of float32, optional
         (h, w) of the template, squared, ADU².
+    match : ndarray of float64
+        From `match_template`: with it the change's shift can be told again.
     """
 
     out: Array
@@ -62,6 +64,7 @@ class Judgement:
     noise: float
     change: Change | None = None
     contrast: Array | None = None
+    match: Array = field(default_factory=lambda: NO_MATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def judge(
     limits = -rule.kappa_low / residual.scale, rule.kappa_high / residual.scale
     unexplained = count_unexplained(residual.z, places, NEAR_HIT, *limits)
     distrusted = unexplained > (MOST_MASKED + PER_LINE * len(lines)) * residual.n_covered
-    told = measure.noise, residual.change, contrast
+    told = measure.noise, residual.change, contrast, match
     if distrusted:
         # single px are judged where they are, at full resolution
         return Judgement(np.zeros_like(mask), tuple(lines), 0.0, True, *told)

@@ -213,7 +213,8 @@ def build(
     if light.pedestal_adu and flat is not None:
         pedestal = pedestal if pedestal is not None else np.zeros(making.shape, np.float32)
         pedestal = pedestal + np.float32(light.pedestal_adu)
-    masters = Masters(pedestal, flat, bad, making.provenance, making.n_frames, making.noise_adu)
+    gain = None if flat is None else gain_of(flat)
+    masters = Masters(pedestal, gain, bad, making.provenance, making.n_frames, making.noise_adu)
     return masters, making.problems
 
 
@@ -345,6 +346,12 @@ def normalised_flat(flat: Array, cfa: str | None, threads: Executor | None = Non
     parts = [(plane, colour) for plane in planes for colour in _colours(plane, cfa)]
     list((threads.map if threads else map)(_normalise, *zip(*parts, strict=True)))
     return out
+
+
+def gain_of(flat: Array) -> Array:
+    """Turn a flat into what px are multiplied with, in its place: both would be two planes of the sensor."""
+    with np.errstate(divide="ignore"):
+        return np.reciprocal(flat, out=flat)
 
 
 def _normalise(plane: Array, colour: Any) -> None:

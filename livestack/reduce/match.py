@@ -20,7 +20,7 @@ STAR_REACH = 2
 MOST_SCALE = 0.3
 """A sub is photometrically scaled already: a larger change of scale is not its seeing."""
 
-_NO_MATCH = np.zeros(0)
+NO_MATCH = np.zeros(0)
 
 
 @njit(**INNER)
@@ -172,7 +172,7 @@ def match_template(sample: Array, template: Stack, contrast: Array, stars: Array
     arrays = template.mean[0], contrast, template.coverage[0]
     rows, wanted, squared = _star_px(sample, arrays, stars, 25 * noise)
     if len(rows) < LEAST_FIT_PX:
-        return _NO_MATCH
+        return NO_MATCH
     if len(rows) > FIT_PX:
         strongest = squared >= np.partition(squared, -FIT_PX)[-FIT_PX]
         rows, wanted, squared = rows[strongest], wanted[strongest], squared[strongest]
@@ -188,5 +188,5 @@ def match_template(sample: Array, template: Stack, contrast: Array, stars: Array
         residual = np.abs(wanted - np.einsum("ij,j->i", rows, k))
         good = residual < max(4 * 1.4826 * float(np.median(residual)), 1e-6)
         if good.sum() < LEAST_FIT_PX // 2:
-            return _NO_MATCH
-    return k if abs(k[1]) <= MOST_SCALE else _NO_MATCH
+            return NO_MATCH
+    return k if abs(k[1]) <= MOST_SCALE else NO_MATCH

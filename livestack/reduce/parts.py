@@ -10,9 +10,12 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
+import numba
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.environment import lookup_environment
 
+KNOWN = "0.68."
+"""Versions of numba whose inner workings these are."""
 _WRAPPER, _ENVIRONMENT = "_ZN7cpython", "_ZN08NumbaEnv"
 
 
@@ -82,6 +85,8 @@ def _set_env_of_code(codegen: Any, name: str, environment: Any) -> None:
 
 
 def take_parts_as_they_are() -> None:
-    """Let numba compile so, in this process."""
+    """Let numba compile so, in this process; another numba than this was made for compiles as it always does."""
+    if not numba.__version__.startswith(KNOWN):
+        return
     JITCPUCodegen.set_env = _set_env_of_code  # type: ignore[method-assign]
     JITCPUCodegen._library_class = _Library

@@ -104,7 +104,7 @@ def figures(light: Frame, masters: Masters) -> dict[str, float]:
     cfa, rows = light.header.cfa, _some_rows(*light.data.shape[:2])
     raw = light.data[rows].astype(np.float32)
     bare = raw if masters.pedestal is None else raw - masters.pedestal[rows]
-    clean = bare if masters.flat is None else bare / masters.flat[rows]
+    clean = bare if masters.gain is None else bare * masters.gain[rows]
     bad = np.zeros(clean.shape[:2], bool) if masters.bad_pixels is None else masters.bad_pixels[rows].copy()
     bad |= ~np.isfinite(clean if clean.ndim == 2 else clean.sum(axis=2))
     found = {"hot_before": _hot_per_mpx(raw, cfa), "hot_after": _hot_per_mpx(_mended(clean, bad), cfa)}
@@ -126,13 +126,13 @@ def _some_rows(height: int, width: int) -> Array | slice:
 
 
 def _dust(light: Frame, masters: Masters) -> dict[str, float]:
-    flat, cfa = masters.flat, light.header.cfa
-    if flat is None or masters.pedestal is None:
+    gain, cfa = masters.gain, light.header.cfa
+    if gain is None or masters.pedestal is None:
         return {}
     raw, pedestal = light.data, masters.pedestal
-    shown = structure_of(flat.__getitem__, flat.shape, cfa)
+    shown = structure_of(lambda rows: 1 / gain[rows], gain.shape, cfa)
     before = structure_of(lambda rows: raw[rows] - pedestal[rows], raw.shape, cfa)
-    after = structure_of(lambda rows: (raw[rows] - pedestal[rows]) / flat[rows], raw.shape, cfa)
+    after = structure_of(lambda rows: (raw[rows] - pedestal[rows]) * gain[rows], raw.shape, cfa)
     if shown is None or before is None or after is None:
         return {}
     depths = {"dust_before": depth_of(shown, before), "dust_after": depth_of(shown, after)}

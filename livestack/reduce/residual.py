@@ -118,6 +118,27 @@ class Residual:
         return Change(self.shift, self.low, self.measure.sigma)
 
 
+@njit(**OPTIONS)
+def _shift_band(mean: Array, squared: Array, least: float, match: Array, out: Array, rows: tuple[int, int]) -> None:
+    for y in range(rows[0], rows[1]):
+        for x in range(out.shape[1]):
+            if squared[y, x] > F(least):
+                out[y, x] = shift_at(mean, y, x, match)
+
+
+def shift_of(template: tuple[Stack, Array], noise: float, match: Array, threads: Executor | None) -> Array:
+    """Return the `shift` of a residual again, from the same template and contrast, noise of the sub and match."""
+    stack, contrast = template
+    out: Array = np.zeros_like(contrast)
+
+    def band(y0: int, y1: int) -> None:
+        _shift_band(stack.mean[0], contrast, 4 * noise, match, out, (y0, y1))
+
+    if match.size:
+        each_band(len(out), threads, band)
+    return out
+
+
 def _median(values: Array) -> float:
     middle = values.size // 2
     return float(np.partition(values, middle)[middle])

@@ -13,6 +13,8 @@ from livestack import events
 from livestack.bus import Mailbox
 from livestack.events import Record
 from livestack.journal import Journal
+from livestack.room import needs_of
+from livestack.settings import Running
 from livestack.show.calibrated import calibration_line
 
 Say = Callable[[Record], None]
@@ -91,7 +93,9 @@ def as_line(record: Record) -> str | None:
 def _of_stack(record: Record) -> str | None:
     match record.event:
         case events.StackFounded() as stack:
-            return f"New stack {stack.stack}: {stack.size[1]}×{stack.size[0]} px"
+            height, width = stack.size
+            needs = needs_of((stack.channels, height, width), looks=stack.reject == "deferred", jobs=Running().workers)
+            return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}"
         case events.MastersMatched() as masters:
             return f"Stack {masters.stack}: {calibration_line(masters)}"
         case events.Looked() as look:

@@ -74,8 +74,8 @@ def _built(frames: list[Array]) -> tuple[Array, list[str]]:
     files[Path("bias")] = np.full(SIZE, 500, np.uint16)
     chosen = Chosen(bias=(Path("bias"),), flat=tuple(path for path in files if path.name != "bias"))
     masters, problems = build(chosen, lambda p: Frame(files[p], Header(p, SIZE)), Header(Path("light"), SIZE))
-    assert masters.flat is not None
-    return masters.flat, problems
+    assert masters.gain is not None
+    return 1 / masters.gain, problems
 
 
 def test_stars_that_moved_are_left_out_and_it_is_said() -> None:

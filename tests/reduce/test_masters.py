@@ -95,7 +95,7 @@ def test_bias_stands_in_for_a_missing_dark(library: Library) -> None:
     chosen = Chosen(bias=(library.put("bias", np.full(SIZE, 250, np.uint16)),))
     masters, _ = build(chosen, library.read, LIGHT)
     np.testing.assert_array_equal(masters.pedestal, np.float32(250))
-    assert masters.flat is None
+    assert masters.gain is None
     assert masters.bad_pixels is None
 
 
@@ -122,8 +122,8 @@ def test_twilight_flats_are_compared_at_one_level(library: Library) -> None:
     chosen = Chosen(bias=(library.put("bias", np.full(SIZE, 300, np.uint16)),), flat=tuple(paths))
     masters, problems = build(chosen, library.read, LIGHT)
     assert problems == []
-    assert masters.flat is not None
-    off = masters.flat / response * response.mean() - 1
+    assert masters.gain is not None
+    off = response.mean() / (masters.gain * response) - 1
     noise = np.sqrt(np.mean([1 / (8_000 * (1 + k / 3)) for k in range(10)]) / 10)
     assert off.std() < 1.15 * noise
     assert np.abs(off[20:96, 40:44]).max() < 6 * noise
@@ -181,7 +181,7 @@ def test_masters_made_at_once_are_those_made_one_by_one(n: int, library: Library
         at_once, same = build(chosen, library.read, LIGHT, threads)
     assert same == problems
     assert any("no numbers" in words for words in problems)
-    for name in ("pedestal", "flat", "bad_pixels"):
+    for name in ("pedestal", "gain", "bad_pixels"):
         np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name))
     for name in ("provenance", "n_frames", "noise_adu"):
         assert getattr(at_once, name) == getattr(one_by_one, name)
@@ -205,7 +205,7 @@ def test_overscan_and_dead_columns_become_uncovered_not_infinite(library: Librar
 @pytest.mark.parametrize("lit", [np.zeros(SIZE, np.uint16), np.full(SIZE, np.nan, np.float32)])
 def test_a_flat_without_light_is_refused_in_words(lit: Array, library: Library) -> None:
     masters, problems = build(Chosen(flat=(library.put("flat", lit),)), library.read, LIGHT)
-    assert masters.flat is None
+    assert masters.gain is None
     assert "flat" not in masters.provenance
     (problem,) = problems
     assert problem.startswith("flat not used: flat has no light in it")
@@ -224,7 +224,7 @@ def test_a_flat_that_does_not_tell_its_colours_is_taken_for_the_lights(library: 
     lit[::2, ::2] = 8_000
     chosen = Chosen(flat=(library.put("flat", lit),))
     masters, _ = build(chosen, library.read, dataclasses.replace(LIGHT, cfa="RGGB"))
-    np.testing.assert_array_equal(masters.flat, np.float32(1))
+    np.testing.assert_array_equal(masters.gain, np.float32(1))
 
 
 def test_a_flat_that_does_not_fit_the_bias_is_refused_in_words(library: Library) -> None:
@@ -233,7 +233,7 @@ def test_a_flat_that_does_not_fit_the_bias_is_refused_in_words(library: Library)
         flat=(library.put("flat", np.full((60, 80), 9000, np.uint16)),),
     )
     masters, problems = build(chosen, library.read, LIGHT)
-    assert masters.flat is None
+    assert masters.gain is None
     assert masters.pedestal is not None
     assert problems == ["flat not used: flat is 80×60 px, not 160×120 px"]
 

@@ -37,10 +37,10 @@ def test_px_of_a_master_that_are_no_numbers_are_bad(library: Library) -> None:
 def test_an_overexposed_flat_is_refused_in_words(library: Library) -> None:
     lit = np.minimum(np.random.default_rng(6).normal(65_000, 900, SIZE), 65_535).astype(np.uint16)
     masters, problems = build(Chosen(flat=(library.put("flat", lit),)), library.read, LIGHT)
-    assert masters.flat is None
+    assert masters.gain is None
     assert problems[0].startswith("flat not used: flat is overexposed (")
     good = np.random.default_rng(6).normal(30_000, 200, SIZE).astype(np.uint16)
-    assert build(Chosen(flat=(library.put("good", good),)), library.read, LIGHT)[0].flat is not None
+    assert build(Chosen(flat=(library.put("good", good),)), library.read, LIGHT)[0].gain is not None
 
 
 def test_the_current_of_a_dark_is_scaled_not_its_bias(library: Library) -> None:
@@ -64,7 +64,7 @@ def test_a_master_flat_was_freed_of_its_pedestal_by_who_made_it() -> None:
         Path("flat"): Frame((20_000 * response).astype(np.float32), header("master_flat")),
     }
     masters, _ = build(Chosen(bias=(Path("bias"),), flat=(Path("flat"),)), frames.__getitem__, LIGHT)
-    np.testing.assert_allclose(masters.flat, response / response.mean(), rtol=1e-5)
+    np.testing.assert_allclose(masters.gain, response.mean() / response, rtol=1e-5)
 
 
 def test_what_was_calibrated_before_is_not_calibrated_twice() -> None:

@@ -231,7 +231,7 @@ def test_integers_and_floats_are_the_same_px(cfa: str | None) -> None:
     data = np.random.default_rng(7).integers(0, 65535, SIZE).astype(np.uint16)
     masters = Masters(
         pedestal=np.full(SIZE, 200.25, np.float32),
-        flat=np.linspace(0.7, 1.2, SIZE[1], dtype=np.float32) + np.zeros(SIZE, np.float32),
+        gain=1 / np.linspace(0.7, 1.2, SIZE[1], dtype=np.float32) + np.zeros(SIZE, np.float32),
     )
     pose = turned(31.0, 2.0, -7.0, SIZE)
     one = warped(light(frame_of(data, cfa), pose, masters=masters))

@@ -1,0 +1,86 @@
+"""How much memory a stack takes, known before it is begun: said then, and refused where there is not so much."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from livestack.errors import SettingsError
+from livestack.stack import Shape
+
+PROGRAM_BYTES = 300_000_000
+"""Python, the libraries and the kernels, half of it their files."""
+VIEW_PX = 4_000_000
+"""Of a picture for the screens, at the most."""
+CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Bytes that a stack takes at its peaks: at its looks, and from the last of them on; the program's are included."""
+
+    looking: int
+    stacking: int
+
+    @property
+    def peak(self) -> int:
+        """Of both the larger."""
+        return max(self.looking, self.stacking)
+
+    @property
+    def words(self) -> str:
+        """The peaks in words."""
+        if self.looking <= self.stacking:
+            return f"about {gigabytes(self.stacking)} of memory"
+        return f"about {gigabytes(self.looking)} of memory at its looks, {gigabytes(self.stacking)} after the last"
+
+
+def needs_of(shape: Shape, *, looks: bool, jobs: int = 1) -> Needs:
+    """Tell the needs of a stack of this shape, with a dark and a flat; jobs = subs that are prepared at once.
+
+    Bytes of a px: sums of the stack, 8 a channel and 8; masters, 4 each of two; a raw sub 2; the guide, which has a
+    quarter of the px, 16 there, and as a template 10; contrasts 2; what was taken out 1; what a sub is judged on 6. A
+    look has half a stack beside the stack, two guides and two subs.
+    """
+    channels, height, width = shape
+    core, rest = 8 * channels + 8, 8 + 4 + 1 + 2 + 6
+    px, views = height * width, 2 * 4 * channels * min(height * width, VIEW_PX)
+    stacking = PROGRAM_BYTES + views + px * (core + rest + 2 * (1 + jobs))
+    looking = PROGRAM_BYTES + views + px * (core + core // 2 + rest + 3 + 2 * 2)
+    return Needs(looking if looks else 0, stacking)
+
+
+def stack_bytes(shape: Shape) -> int:
+    """Bytes of the sums and pictures of a stack that another takes turns with."""
+    channels, height, width = shape
+    return height * width * (8 * channels + 8 + 4 + 1 + 2)
+
+
+def check_room(shape: Shape, needed: int, allowed: int) -> None:
+    """Raise SettingsError where a stack needs more bytes than the user allows (0 = any) or the machine has."""
+    _, height, width = shape
+    there = _machine_bytes()
+    if 0 < allowed < needed:
+        limit = f"{gigabytes(allowed)} are allowed: allow more with --memory, or bin the camera"
+    elif there is not None and there < needed:
+        limit = f"this machine has {gigabytes(there)}: bin the camera"
+    else:
+        return
+    raise SettingsError(f"memory: stacking {width}×{height} px needs about {gigabytes(needed)}, {limit}")
+
+
+def gigabytes(n_bytes: int) -> str:
+    """Bytes in words."""
+    return f"{n_bytes / 1e9:.1f} GB"
+
+
+def _machine_bytes() -> int | None:
+    """Memory of this machine, or of the group of processes this one is in; None where the system does not tell."""
+    told = []
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        told.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    with contextlib.suppress(OSError, ValueError):  # "max" is no number
+        told.append(int(CONTROL_GROUP.read_text(encoding="ascii")))
+    return min(told, default=None)
