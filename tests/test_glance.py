@@ -42,21 +42,29 @@ def test_a_mono_sub_is_as_grainy_as_it_is() -> None:
     assert (picture.version, picture.n_subs) == (3, 1)
 
 
+def _engine(folder: Path) -> Engine:
+    home = Home(folder / "session")
+    home.make()
+    return Engine(home, files_plan("night", find_files([folder / "night"], "oldest")), Settings())
+
+
+def _wait_for_a_picture(engine: Engine, thread: threading.Thread) -> None:
+    while engine.picture.get() is None and thread.is_alive():
+        time.sleep(0.02)
+
+
 def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp_path: Path) -> None:
     (tmp_path / "night").mkdir()
     (tmp_path / "night" / "broken_0.fits").write_bytes(b"SIMPLE  = nothing")
     expose(tmp_path / "night" / "dark_0.fits", keywords={"IMAGETYP": "Dark"}, size=(120, 140))
     for no in range(3):
         expose(tmp_path / "night" / f"light_{no}.fits", no)
-    home = Home(tmp_path / "session")
-    home.make()
-    engine = Engine(home, files_plan("night", find_files([tmp_path / "night"], "oldest")), Settings())
+    engine = _engine(tmp_path)
     engine.ready.clear()
     thread = threading.Thread(target=engine.run)
     thread.start()
     try:
-        while engine.picture.get() is None and thread.is_alive():
-            time.sleep(0.02)
+        _wait_for_a_picture(engine, thread)
         first = engine.picture.get()
         assert first is not None
         assert (first.stack, first.n_subs) == ("", 1)
@@ -74,15 +82,12 @@ def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp
 def test_the_first_sub_is_stacked_before_others_can_be(tmp_path: Path) -> None:
     for no in range(3):
         expose(tmp_path / "night" / f"light_{no}.fits", no)
-    home = Home(tmp_path / "session")
-    home.make()
-    engine = Engine(home, files_plan("night", find_files([tmp_path / "night"], "oldest")), Settings())
+    engine = _engine(tmp_path)
     engine.fluent.clear()
     thread = threading.Thread(target=engine.run)
     thread.start()
     try:
-        while engine.picture.get() is None and thread.is_alive():
-            time.sleep(0.02)
+        _wait_for_a_picture(engine, thread)
         time.sleep(0.5)
         first = engine.picture.get()
         assert first is not None

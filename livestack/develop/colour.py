@@ -38,10 +38,10 @@ class Neutralise:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
         """Tell the level of the sky of each channel."""
-        return Surface(tuple(((sky_of(plane, threads),),) for plane in plate.data), (1.0,) * len(plate.data))
+        return Surface(tuple(((sky_of(plane),),) for plane in plate.data), (1.0,) * len(plate.data))
 
 
-def sky_of(plane: Array, threads: Executor | None = None) -> float:
+def sky_of(plane: Array) -> float:
     """Level of the sky of a plane (H, W): the middle of its px without what is brighter, for light only adds."""
     step = max(1, math.isqrt(plane.size // SAMPLED_PX))
     ordered = np.sort(plane[::step, ::step], axis=None)

@@ -36,6 +36,12 @@ class Ground:
     sigma: tuple[float, ...]
     bright: tuple[float, ...]
 
+    def ends(self, c: int, shadows: float) -> tuple[float, float]:
+        """Return what becomes black in a channel, so many σ below the sky, and what becomes white."""
+        sigma = self.sigma[c]
+        low = self.sky[c] - shadows * sigma
+        return low, low + float(np.clip(self.bright[c] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+
 
 def ground_of(plate: Plate, *, linked: bool) -> Ground:
     """Measure a plate; linked: one ground for all channels.
@@ -121,9 +127,8 @@ class Mtf:
         """Tell black, white and midtone."""
         ground = ground_of(plate, linked=self.linked)
         black, white, shape = [], [], []
-        for sky, sigma, bright in zip(ground.sky, ground.sigma, ground.bright, strict=True):
-            low = sky - self.shadows * sigma
-            high = low + float(np.clip(bright - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+        for c, sky in enumerate(ground.sky):
+            low, high = ground.ends(c, self.shadows)
             black.append(low)
             white.append(high)
             shape.append((float(mtf(np.asarray((sky - low) / (high - low)), self.target)),))
@@ -153,10 +158,7 @@ class Asinh:
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
         ground = ground_of(plate, linked=True)
-        low = ground.sky[0] - self.shadows * ground.sigma[0]
-        high = low + float(
-            np.clip(ground.bright[0] - low, _LEAST_RANGE * ground.sigma[0], _MOST_RANGE * ground.sigma[0])
-        )
+        low, high = ground.ends(0, self.shadows)
         beta = softening((ground.sky[0] - low) / (high - low), self.target)
         n = len(plate.data)
         return Curves("asinh", (low,) * n, (high,) * n, ((beta, 1 / math.asinh(beta)),) * n)
@@ -203,8 +205,6 @@ class Ghs:
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white, and where the point lies."""
         ground = ground_of(plate, linked=True)
-        sky, sigma, n = ground.sky[0], ground.sigma[0], len(plate.data)
-        low = sky - self.shadows * sigma
-        high = low + float(np.clip(ground.bright[0] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
-        point = float(np.clip((self.shadows + self.point) * sigma / (high - low), 0, 1))
+        (low, high), n = ground.ends(0, self.shadows), len(plate.data)
+        point = float(np.clip((self.shadows + self.point) * ground.sigma[0] / (high - low), 0, 1))
         return Curves("ghs", (low,) * n, (high,) * n, ((math.expm1(self.amount), self.local, point),) * n)
