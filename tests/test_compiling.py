@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -40,3 +44,18 @@ def test_a_stop_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         stop.set()
         assert ready.wait(20)
     assert not (tmp_path / "first").exists()
+
+
+def test_another_copy_of_the_program_has_nothing_compiled(tmp_path: Path) -> None:
+    """What is kept is found by where the program lies: a mark of another copy's kernels would be no truth."""
+    sources = Path(compiling.__file__).parent
+    shutil.copytree(sources, tmp_path / "livestack", ignore=shutil.ignore_patterns("__pycache__"))
+    asked = "from livestack.reduce import MARK; print(MARK)"
+    marks = {
+        subprocess.run(
+            [sys.executable, "-P", "-c", asked], env={**os.environ, "PYTHONPATH": str(folder)}, text=True, check=True,
+            capture_output=True,
+        ).stdout
+        for folder in (sources.parent, tmp_path)
+    }  # fmt: skip
+    assert len(marks) == 2

@@ -1,7 +1,8 @@
 """The physics: from a raw frame to a sample in the stack. Functions over arrays; no settings, events or threads.
 
 Compiled kernels are kept in the user's cache. A kernel's file does not tell when a kernel it calls, in another file,
-has changed; so the cache is named by the sources of all of them.
+has changed; so the cache is named by the sources of all of them. And it is named by where they lie, for numba keeps
+kernels by that: of another copy none is compiled yet.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ _BUSY = (FileExistsError, PermissionError) if os.name == "nt" else (FileExistsEr
 
 
 def _sources_digest() -> str:
-    digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    folder = Path(__file__).resolve().parent
+    digest = hashlib.sha256(f"{numba.__version__} {folder}".encode())
+    for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
