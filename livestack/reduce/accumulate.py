@@ -9,6 +9,19 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.flags import (
+    OUT,
+    STRONG,
+    UNCOVERED,
+    count_out,
+    count_uncovered,
+    far_off,
+    far_off_in_any,
+    flag_uncovered,
+    has_any,
+    is_any,
+    take_mean,
+)
 from livestack.reduce.kernels import Sensor, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.shrink import preview_row
 from livestack.reduce.structure import Structure, expected_variance, structure_at
@@ -22,7 +35,6 @@ STRONG_SIGMA = 5.0
 """A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
 WEAK_SIGMA = 0.5
 """A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
-OUT, STRONG, UNCOVERED = 1, 2, 3
 MOST_OUTVOTED = 6
 """So many samples may be judged out in a row before the first that is taken in: trails may coincide in some subs."""
 OWN_VARIANCE_FROM = 10
@@ -49,36 +61,6 @@ def _off(
     by_itself = n > OWN_VARIANCE_FROM or nu == 0
     own, seen = (template[1][c, y, x], n) if by_itself else (F(0), 1)
     return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
-
-
-@njit(**INNER)
-def _far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
-    """Mark the samples of a row whose square distance from the mean is above a limit."""
-    for x in range(mean.size):
-        d = sample[x] - mean[x]
-        far[x] = d * d > limit
-
-
-@njit(**INNER)
-def _far_off_in_any(
-    sample: tuple[Array, Array, Array], mean: tuple[Array, Array, Array], limit: tuple[Any, Any, Any], far: Array
-) -> None:
-    """`_far_off` of a row in three colours."""
-    r, g, b = sample
-    mean_r, mean_g, mean_b = mean
-    limit_r, limit_g, limit_b = limit
-    for x in range(r.size):
-        dr, dg, db = r[x] - mean_r[x], g[x] - mean_g[x], b[x] - mean_b[x]
-        far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
-
-
-@njit(**INNER)
-def _is_any(words: Array) -> bool:
-    """Whether anything is marked in a row that is looked at eight px at a time."""
-    seen = np.uint64(0)
-    for k in range(words.size):
-        seen |= words[k]
-    return bool(seen)
 
 
 @njit(**INNER)
@@ -137,9 +119,9 @@ def _flag(
         if sample.shape[0] == 3:
             rows = sample[0, ty, :w], sample[1, ty, :w], sample[2, ty, :w]
             means = mean[0, y, x0:x1], mean[1, y, x0:x1], mean[2, y, x0:x1]
-            _far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
+            far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
         else:
-            _far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
+            far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
         for k in range(words.size):
             if words[k] == 0:
                 continue
@@ -211,21 +193,13 @@ def _spread(
 
 
 @njit(**INNER)
-def _has_any(marks: Array) -> bool:
-    seen = False
-    for x in range(marks.size):
-        seen |= marks[x]
-    return seen
-
-
-@njit(**INNER)
 def _leave_out(out: Array, box: Array, flags: Array) -> int:
     """Flag what the guide leaves out (h, w); returns how many px that are."""
     h, w = out.shape
     n = 0
     for ty in range(box[1] - box[0]):
         row = out[min((box[0] + ty) >> 1, h - 1)]
-        if not _has_any(row[min(box[2] >> 1, w - 1) : min((box[3] + 1) >> 1, w)]):
+        if not has_any(row[min(box[2] >> 1, w - 1) : min((box[3] + 1) >> 1, w)]):
             continue
         for tx in range(box[3] - box[2]):
             if row[min((box[2] + tx) >> 1, w - 1)]:
@@ -265,43 +239,22 @@ def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) 
 
 
 @njit(**INNER)
-def _count_out(flags: Array, rejected: Array) -> int:
-    """Count what is judged out of a row, in each px and in all."""
-    n = 0
-    for x in range(flags.size):
-        hit = (flags[x] == OUT) | (flags[x] == STRONG)
-        rejected[x] += np.uint16(hit)
-        n += hit
-    return n
-
-
-@njit(**INNER)
-def _count_uncovered(row: Array) -> int:
-    n = 0
-    for x in range(row.size):
-        n += not np.abs(row[x]) <= F(3e38)
-    return n
-
-
-@njit(**INNER)
 def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, flags: Array) -> int:
     """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
     y, x0, x1 = at
     n = 0
     for c in range(sample.shape[0]):
-        n += _count_uncovered(sample[c, ty, : x1 - x0])
+        n += count_uncovered(sample[c, ty, : x1 - x0])
     if n == 0:
         return 0
+    row = flags[ty, : x1 - x0]
+    for c in range(sample.shape[0]):
+        flag_uncovered(sample[c, ty, : x1 - x0], row)
+    for c in range(sample.shape[0]):
+        take_mean(sample[c, ty, : x1 - x0], mean[c, y, x0:x1], row)
     n = 0
-    for tx in range(x1 - x0):
-        covered = True
-        for c in range(sample.shape[0]):
-            covered &= np.isfinite(sample[c, ty, tx])
-        if not covered:
-            n += 1
-            flags[ty, tx] = UNCOVERED
-            for c in range(sample.shape[0]):
-                sample[c, ty, tx] = mean[c, y, x0 + tx]
+    for x in range(row.size):
+        n += row[x] == UNCOVERED
     return n
 
 
@@ -329,11 +282,11 @@ def _add(
         y = box[0] + ty - top
         n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
         left_out = 0
-        if n_covered == w and not _is_any(words[ty]):
+        if n_covered == w and not is_any(words[ty]):
             _shares_of_all(weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
         else:
             _shares(flags[ty, :w], weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
-            left_out = _count_out(flags[ty, :w], rejected[0, y, x0:x1])
+            left_out = count_out(flags[ty, :w], rejected[0, y, x0:x1])
         for c in range(sample.shape[0]):
             _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
         _preview(accumulators, box, y, views)

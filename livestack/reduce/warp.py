@@ -134,21 +134,44 @@ def _is_covered(sx: float, sy: float, half: int, size: tuple[int, int]) -> bool:
 
 
 @njit(**INNER)
+def _is_inside(inverse: Array, x: int, y: int, half: int, size: tuple[int, int]) -> bool:
+    """Whether a grid px lies so far within the sensor that its sample is covered, whatever its fraction."""
+    sx, sy = _at(inverse, x, y)
+    return bool((half < sx < size[1] - 1 - half) & (half < sy < size[0] - 1 - half))
+
+
+@njit(**INNER)
 def _uncover(inverse: Array, box: Array, half: int, size: tuple[int, int], out: Array) -> None:
-    """NaN where the sub does not cover the grid, if that is anywhere in the box."""
+    """NaN where the sub does not cover the grid: from both ends of a row as far as the first px well inside.
+
+    A line crosses a sensor once, so between two such px all are covered.
+    """
     inside = True
     for gy in (box[0], box[1] - 1):
         for gx in (box[2], box[3] - 1):
-            sx, sy = _at(inverse, gx, gy)
-            inside &= half < sx < size[1] - 1 - half and half < sy < size[0] - 1 - half
+            inside &= _is_inside(inverse, gx, gy, half, size)
     if inside:
         return
     for gy in range(box[0], box[1]):
-        for gx in range(box[2], box[3]):
-            sx, sy = _at(inverse, gx, gy)
-            if not _is_covered(sx, sy, half, size):
-                for c in range(out.shape[0]):
-                    out[c, gy - box[0], gx - box[2]] = F(np.nan)
+        first, last = box[2], box[3]
+        while first < last and not _is_inside(inverse, first, gy, half, size):
+            first += 1
+        while first < last and not _is_inside(inverse, last - 1, gy, half, size):
+            last -= 1
+        _uncover_row(inverse, box, gy, (box[2], first), half, size, out)
+        _uncover_row(inverse, box, gy, (last, box[3]), half, size, out)
+
+
+@njit(**INNER)
+def _uncover_row(
+    inverse: Array, box: Array, gy: int, columns: tuple[int, int], half: int, size: tuple[int, int], out: Array
+) -> None:
+    """Ask of each px of a part of a row."""
+    for gx in range(columns[0], columns[1]):
+        sx, sy = _at(inverse, gx, gy)
+        if not _is_covered(sx, sy, half, size):
+            for c in range(out.shape[0]):
+                out[c, gy - box[0], gx - box[2]] = F(np.nan)
 
 
 @njit(**INNER)

@@ -1,0 +1,87 @@
+"""Flags of the px of a row, set and counted many at a time: no loop here branches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from livestack.frame import Array
+from livestack.reduce.compile import INNER, F
+
+OUT, STRONG, UNCOVERED = 1, 2, 3
+"""Judged out, and so far off that what touches it is out too; not on the sensor."""
+
+
+@njit(**INNER)
+def far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
+    """Mark the samples of a row whose square distance from the mean is above a limit."""
+    for x in range(mean.size):
+        d = sample[x] - mean[x]
+        far[x] = d * d > limit
+
+
+@njit(**INNER)
+def far_off_in_any(
+    sample: tuple[Array, Array, Array], mean: tuple[Array, Array, Array], limit: tuple[Any, Any, Any], far: Array
+) -> None:
+    """`far_off` of a row in three colours."""
+    r, g, b = sample
+    mean_r, mean_g, mean_b = mean
+    limit_r, limit_g, limit_b = limit
+    for x in range(r.size):
+        dr, dg, db = r[x] - mean_r[x], g[x] - mean_g[x], b[x] - mean_b[x]
+        far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
+
+
+@njit(**INNER)
+def is_any(words: Array) -> bool:
+    """Whether anything is marked in a row that is looked at eight px at a time."""
+    seen = np.uint64(0)
+    for k in range(words.size):
+        seen |= words[k]
+    return bool(seen)
+
+
+@njit(**INNER)
+def has_any(marks: Array) -> bool:
+    """Whether anything is marked in a row of any length."""
+    seen = False
+    for x in range(marks.size):
+        seen |= marks[x]
+    return seen
+
+
+@njit(**INNER)
+def count_out(flags: Array, rejected: Array) -> int:
+    """Count what is judged out of a row, in each px and in all."""
+    n = 0
+    for x in range(flags.size):
+        hit = (flags[x] == OUT) | (flags[x] == STRONG)
+        rejected[x] += np.uint16(hit)
+        n += hit
+    return n
+
+
+@njit(**INNER)
+def count_uncovered(row: Array) -> int:
+    """Count the samples of a row that are none: not finite."""
+    n = 0
+    for x in range(row.size):
+        n += not np.abs(row[x]) <= F(3e38)
+    return n
+
+
+@njit(**INNER)
+def flag_uncovered(row: Array, flags: Array) -> None:
+    """Flag the px of a row where a sample is none."""
+    for x in range(flags.size):
+        flags[x] = flags[x] if np.abs(row[x]) <= F(3e38) else np.uint8(UNCOVERED)
+
+
+@njit(**INNER)
+def take_mean(row: Array, mean: Array, flags: Array) -> None:
+    """Put the mean where px are not covered: there it stays."""
+    for x in range(row.size):
+        row[x] = mean[x] if flags[x] == np.uint8(UNCOVERED) else row[x]
