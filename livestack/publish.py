@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAc
 from livestack.frame import Picture
 from livestack.glance import glance
 from livestack.growth import Growth
+from livestack.joining import Joining
 from livestack.picture import write_picture
 from livestack.product import Product, write_product
 from livestack.read import open_frame
@@ -137,10 +139,15 @@ def save_product(path: Path, product: Product, picture: Picture | None) -> None:
     """Write the stack file, and a developed preview beside it where a picture is given."""
     write_product(path, product)
     if picture is not None:
-        data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-        # a px of the preview is the mean of several
-        done = develop(plate_of(data, picture.noise_adu * picture.scale), WHOLE)
-        write_png(path.with_suffix(".png"), in_bits(picture_of(done.plate), 8))
+        save_picture(path.with_suffix(".png"), picture)
+
+
+def save_picture(path: Path, picture: Picture) -> None:
+    """Write a preview, developed."""
+    data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+    # a px of the preview is the mean of several
+    done = develop(plate_of(data, picture.noise_adu * picture.scale), WHOLE)
+    write_png(path, in_bits(picture_of(done.plate), 8))
 
 
 @dataclass(slots=True)
@@ -174,11 +181,16 @@ class Publisher:
     _newest: dict[str, Picture] = field(default_factory=dict)
     _showing: Future[None] | None = None
     _n_glanced: int = 0
+    _joining: Joining = field(default_factory=Joining)
+    _joined: Picture | None = None
 
-    def show(self, growth: Growth, sub: SubAccepted | None) -> None:
-        """Publish the preview of a stack, and of its last sub where one is given."""
+    def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
+        """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
         self._version += 1
-        picture = stack_picture(growth, self.threads, self._version)
+        self._joined = self._joining.picture(
+            growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
+        )
+        picture = self._joined or stack_picture(growth, self.threads, self._version)
         last = None if sub is None else sub_picture(growth, sub, self._version)
         self.slots[0].put(picture)
         self._to_cache("picture.npy", picture)
@@ -273,7 +285,9 @@ class Publisher:
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"
-        self._writing = self._writer.submit(_write, path, product, picture, checkpoint_path(session, growth.name), keep)
+        self._writing = self._writer.submit(
+            _write, path, product, (picture, self._joined), checkpoint_path(session, growth.name), keep
+        )
 
     def _collect(self, *, wait: bool) -> list[Event]:
         """Return what was written; a disk that does not take it is told once, and tried again when it is due."""
@@ -297,8 +311,17 @@ class Publisher:
         return [*cleared, saved]
 
 
-def _write(path: Path, product: Product, picture: Picture, checkpoint: Path, keep: Checkpoint | None) -> StackSaved:
-    save_product(path, product, picture)
+def _write(
+    path: Path,
+    product: Product,
+    pictures: tuple[Picture, Picture | None],
+    checkpoint: Path,
+    keep: Checkpoint | None,
+) -> StackSaved:
+    own, joined = pictures
+    save_product(path, product, own)
+    if joined is not None:
+        save_picture(path.with_name(f"{joined.stack}.png"), joined)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
     return StackSaved(path.stem, str(path), len(product.subs))

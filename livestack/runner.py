@@ -289,7 +289,7 @@ class Engine:
         if growth is None or not growth.subs:
             return
         sub = growth.subs[-1]
-        self._publisher.show(growth, sub if sub.arrival == arrival else None)
+        self._publisher.show(growth, sub if sub.arrival == arrival else None, self._session.growths())
         growth.catch_up()
 
     def _answer_requests(self) -> bool:

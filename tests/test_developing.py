@@ -106,10 +106,9 @@ def test_a_session_is_exported(tmp_path: Path) -> None:
     assert "no stack M 1 yet" in refused("export", session, tmp_path / "x.png", "--stack", "M 1")
 
 
-def test_a_night_with_a_filter_wheel_becomes_one_colour_picture(tmp_path: Path) -> None:
-    """Filters one after another, the first frame short and without stars; each founds a stack of its own."""
+def filter_wheel_night(night: Path) -> None:
+    """Write a night whose filters take turns; its first frame is short and shows no stars."""
     field, random = scene(), np.random.default_rng(8)
-    night = tmp_path / "night"
     night.mkdir()
     blank = random.normal(500, 5, (640, 896)).astype(np.uint16)
     card = fits.Header({"OBJECT": "M 27", "FILTER": "L", "IMAGETYP": "Light Frame", "EXPTIME": 0.5})
@@ -126,6 +125,12 @@ def test_a_night_with_a_filter_wheel_becomes_one_colour_picture(tmp_path: Path) 
         card = fits.Header({"OBJECT": "M 27", "FILTER": name, "IMAGETYP": "Light Frame", "EXPTIME": 60.0})
         card["DATE-OBS"] = f"2026-03-14T20:{k:02}:00"
         fits.PrimaryHDU(data, card).writeto(night / f"sub_{k + 1:03}.fits")
+
+
+def test_a_night_with_a_filter_wheel_becomes_one_colour_picture(tmp_path: Path) -> None:
+    """Filters one after another, the first frame short and without stars; each founds a stack of its own."""
+    night = tmp_path / "night"
+    filter_wheel_night(night)
     session = tmp_path / "session"
     sessions.run("stack", night, "--out", f"{tmp_path}/stacks/", "--session", session, "--passes", 1)
     assert len(list((session / "stack").glob("*.fits"))) == 4
