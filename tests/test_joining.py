@@ -37,3 +37,5 @@ def test_filters_are_joined_live(tmp_path: Path) -> None:
     assert np.ptp([np.median(channel[stars] / green[stars]) for channel in (red, green, blue)]) < 0.3
     with Image.open(session / "stack" / "M 27_LRGB.png") as image:
         assert image.mode == "RGB"
+    report = (session / "report.html").read_text("utf-8")
+    assert report.count("data:image/jpeg") == 5  # the joined one above those of the four filters

@@ -30,7 +30,7 @@ _section = partial(element, "section")
 _div = partial(element, "div")
 
 
-def page(report: Report, pictures: Mapping[str, bytes]) -> str:
+def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = None) -> str:
     """Return the page.
 
     Parameters
@@ -39,16 +39,18 @@ def page(report: Report, pictures: Mapping[str, bytes]) -> str:
         What it says; whatever is in it is escaped.
     pictures : mapping
         Stack → its picture as JPEG, where there is one.
+    joined : str, optional
+        What several of them make together.
     """
     several = len(report.sections) > 1
-    first = report.sections[0]
+    on_top = joined if joined in pictures else report.sections[0].stack
     parts = [
-        _hero(report, pictures.get(first.stack)),
+        _hero(report, pictures.get(on_top)),
         element("p", report.verdict, class_="verdict"),
         element("p", report.note, class_="note") if report.note else None,
-        *([] if several or report.empty else [_numbers(first.cells)]),
+        *([] if several or report.empty else [_numbers(report.sections[0].cells)]),
         None if report.empty else _night(report),
-        *_stacks(report, pictures),
+        *_stacks(report, {name: picture for name, picture in pictures.items() if name != on_top}),
         _next(report) if several or report.empty or report.sections[0].noise is not None else None,
         element("footer", f"livestack {VERSION}"),
     ]
@@ -111,12 +113,12 @@ def _stacks(report: Report, pictures: Mapping[str, bytes]) -> list[Element]:
         ending = None if only.noise is not None or report.empty else _next(report)
         shown = [*_parts(only, ending), _noise(only.noise)]
         return [part for part in shown if part is not None]
-    return [_stack(one, pictures.get(one.stack), no) for no, one in enumerate(report.sections)]
+    return [_stack(one, pictures.get(one.stack)) for one in report.sections]
 
 
-def _stack(section: Section, picture: bytes | None, no: int) -> Element:
-    """Return one of several stacks; the picture of the first is on top of the page."""
-    shown = _picture(picture, section.summary) if picture is not None and no else None
+def _stack(section: Section, picture: bytes | None) -> Element:
+    """Return one of several stacks, with its picture where that is not on top of the page."""
+    shown = None if picture is None else _picture(picture, section.summary)
     name = element("h2", section.name)
     return _section(name, shown, _numbers(section.cells), *_parts(section, None), _noise(section.noise), class_="stack")
 

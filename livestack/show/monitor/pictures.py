@@ -26,6 +26,13 @@ def grain_pictures(source: Source) -> dict[str, tuple[Picture | None, Picture | 
     return {picture.stack: (picture, last if last is not None and last.stack == picture.stack else None)}
 
 
+def joined(source: Source) -> str | None:
+    """Name of the newest picture that several stacks make together: it has no stack file of its own."""
+    folder = source.session / "stack"
+    files = [file for file in folder.glob("*.png") if not file.with_suffix(".fits").exists()]
+    return max(files, key=_age).stem if files else None
+
+
 def packed(source: Source, stacks: Sequence[str], room: int) -> dict[str, bytes]:
     """Return the picture of each stack that has one as JPEG, all of them in so many bytes."""
     images = {stack: image for stack in stacks if (image := newest(source, stack)) is not None}

@@ -11,7 +11,7 @@ from livestack.errors import SessionError
 from livestack.events import Record
 from livestack.journal import Journal
 from livestack.show.monitor.page import page
-from livestack.show.monitor.pictures import grain_pictures, packed
+from livestack.show.monitor.pictures import grain_pictures, joined, packed
 from livestack.show.monitor.report import report_of
 from livestack.show.source import Source, engine_alive, open_source
 from livestack.show.state import catch_up, fold
@@ -48,7 +48,9 @@ def as_page(source: Source, now: datetime) -> str:
     report = report_of(state, records, grain_pictures(source), now, alive=engine_alive(state))
     bare = len(page(report, {}).encode(errors="replace"))
     stacks = [] if report.empty else [section.stack for section in report.sections]
-    return page(report, packed(source, stacks, int((MOST_BYTES - bare) / _AS_TEXT) - 1000))
+    together = joined(source) if len(stacks) > 1 else None
+    shown = [together, *stacks] if together else stacks
+    return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together)
 
 
 def _all_of(journal: Journal) -> list[Record]:
