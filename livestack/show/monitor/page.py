@@ -43,7 +43,7 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         What several of them make together.
     """
     several = len(report.sections) > 1
-    on_top = joined if joined in pictures else report.sections[0].stack
+    on_top = joined if joined is not None and joined in pictures else report.sections[0].stack
     parts = [
         _hero(report, pictures.get(on_top)),
         element("p", report.verdict, class_="verdict"),
