@@ -64,8 +64,10 @@ DEVELOPING = (
     click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, visitors."),
     click.option("--palette", help="Of several filters: RGB, LRGB, HOO, SHO, HaRGB, or R=0.6*R+0.4*Ha, G=G, B=B."),
     click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="16 in PNG, 32 in TIFF (8)."),
-    click.option("--size", "longest_px", type=click.IntRange(min=16), metavar="PX", help="Of the longer side."),
+    click.option("--size", metavar="PX", help="Of the longer side, or hd, 4k, a5, a4, a3, a2 (300 px an inch)."),
     click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92)."),
+    click.option("--caption", is_flag=True, help="A strip below the picture says what it is."),
+    click.option("--title", metavar="WORDS", help="What it is called, instead of the target in the file."),
 )
 
 

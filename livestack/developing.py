@@ -25,11 +25,13 @@ from livestack.frame import Array, Frame
 from livestack.product import read_noise
 from livestack.read import open_frame
 from livestack.sessions import Home, folder_of
+from livestack.show.caption import captioned
 from livestack.version import VERSION
 from livestack.xisf_file import write_xisf
 
 Say = Callable[[str], None]
 CHUNK = 1 << 20
+LEAST_PX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +46,50 @@ class Wanted:
         The longer side is at most so long; 0 = as large as the stack.
     palette : str, optional
         How stacks of several filters become one picture, as `compose.palette_of` reads it.
+    caption : bool
+        A strip below the picture says what it is.
+    title : str, optional
+        Instead of the target that the stack file names.
     """
 
     bits: int = 8
     longest_px: int = 0
     quality: int = 92
     palette: str | None = None
+    caption: bool = False
+    title: str | None = None
+
+
+SIZES_PX = {"hd": 1920, "4k": 3840, "a5": 2480, "a4": 3508, "a3": 4961, "a2": 7016}
+"""Longer sides by name: of screens, and of paper at 300 px an inch."""
+
+
+def px_of(size: str | None) -> int:
+    """Read a size: px of the longer side, or a name; 0 = as large as the stack.
+
+    Raises
+    ------
+    SettingsError
+        It is neither.
+    """
+    if size is None:
+        return 0
+    px = SIZES_PX.get(size.lower(), int(size) if size.isdecimal() else 0)
+    if px < LEAST_PX:
+        raise SettingsError(f"--size: {LEAST_PX} px or more of the longer side, or {', '.join(SIZES_PX)}; not {size!r}")
+    return px
 
 
 def chosen(options: Mapping[str, Any]) -> tuple[Recipe, Wanted]:
     """Return the steps and the picture that the options of a command ask for."""
-    wanted = Wanted(int(options["bits"]), options["longest_px"] or 0, options["quality"], options["palette"])
+    wanted = Wanted(
+        int(options["bits"]),
+        px_of(options["size"]),
+        options["quality"],
+        options["palette"],
+        options["caption"],
+        options["title"],
+    )
     return recipe_named(options["preset"], options["recipe"]), wanted
 
 
@@ -121,8 +156,12 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
     for act, seconds in zip(done.names, done.seconds, strict=True):
         say(f"{act:20s} {seconds:7.3f} s")
     begun = time.perf_counter()
+    said = about(frames, wanted.title)
+    picture = _upright(done, frames[0])
+    if wanted.caption:
+        picture = captioned(picture, said.title, said.description)
     try:
-        write_image(out, _upright(done, frames[0]), wanted.bits, about(frames), wanted.quality)
+        write_image(out, picture, wanted.bits, said, wanted.quality)
     except OSError as error:
         raise SettingsError(f"{out} cannot be written: {error.strerror or error}") from None
     say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
@@ -261,8 +300,8 @@ def _upright(done: Developed, frame: Frame) -> Array:
     return picture[::-1] if frame.header.row_order == "BOTTOM-UP" else picture
 
 
-def about(frames: Sequence[Frame]) -> About:
-    """Say what stacks are of."""
+def about(frames: Sequence[Frame], title: str | None = None) -> About:
+    """Say what stacks are of; in other words than their target where a title is given."""
     header = frames[0].header
     n = sum(int(frame.header.raw.get("STACKCNT") or 0) for frame in frames)
     live_s = sum(float(frame.header.raw.get("LIVETIME") or 0) for frame in frames)
@@ -270,7 +309,7 @@ def about(frames: Sequence[Frame]) -> About:
     words = [f"{n} subs" if n else "", f"{live_s / 60:.0f} min in all" if live_s else ""]
     words += [f"filter {filters}" if filters else "", header.telescope or ""]
     return About(
-        title=header.target or "",
+        title=header.target or "" if title is None else title,
         description=", ".join(filter(None, words)),
         taken=header.time_utc.strftime("%Y:%m:%d %H:%M:%S") if header.time_utc else "",
         camera=header.camera or "",

@@ -61,6 +61,22 @@ def test_a_smaller_picture_is_the_same_picture(stack: Path, tmp_path: Path) -> N
     assert np.abs(off).mean() < 8
 
 
+def test_a_caption_says_what_it_is_below_the_picture(stack: Path, tmp_path: Path) -> None:
+    for name, more in (("bare.png", ()), ("told.png", ("--caption", "--title", "The Dumbbell Nebula"))):
+        assert livestack("develop", stack, tmp_path / name, *more)[0] == 0
+    with Image.open(tmp_path / "bare.png") as bare, Image.open(tmp_path / "told.png") as told:
+        assert told.getexif()[270].startswith("The Dumbbell Nebula. 40 subs")
+        whole, above = np.asarray(told), np.asarray(bare)
+    assert np.array_equal(whole[: len(above)], above)
+    strip = whole[len(above) :].max(axis=2)
+    assert 0.04 < len(strip) / strip.shape[1] < 0.08
+    bright = np.flatnonzero((strip > 120).any(axis=0))
+    # a title on the left, words on the right, neither at the edge
+    assert 10 < bright[0] < 60
+    assert strip.shape[1] - 60 < bright[-1] < strip.shape[1] - 10
+    assert strip.max() > 200
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -73,6 +89,7 @@ def test_a_smaller_picture_is_the_same_picture(stack: Path, tmp_path: Path) -> N
         (("{stack}", "out.png", "--recipe", "no.toml"), "no.toml cannot be read"),
         (("{stack}", "no/such/folder/out.png"), "cannot be written"),
         (("{stack}", "out.jpg", "--bits", "16"), "8 bits"),
+        (("{stack}", "out.jpg", "--size", "huge"), "hd, 4k, a5, a4, a3, a2; not 'huge'"),
     ],
 )
 def test_what_cannot_be_is_one_line(stack: Path, arguments: tuple[str, ...], said: str) -> None:
