@@ -26,6 +26,7 @@ from livestack.product import read_noise
 from livestack.read import open_frame
 from livestack.sessions import Home, folder_of
 from livestack.show.caption import captioned
+from livestack.show.words import THIN, span
 from livestack.version import VERSION
 from livestack.xisf_file import write_xisf
 
@@ -306,7 +307,7 @@ def about(frames: Sequence[Frame], title: str | None = None) -> About:
     n = sum(int(frame.header.raw.get("STACKCNT") or 0) for frame in frames)
     live_s = sum(float(frame.header.raw.get("LIVETIME") or 0) for frame in frames)
     filters = ", ".join(filter(None, (frame.header.filter for frame in frames)))
-    words = [f"{n} subs" if n else "", f"{live_s / 60:.0f} min in all" if live_s else ""]
+    words = [f"{n} subs" if n else "", f"{span(live_s).replace(THIN, ' ')} in all" if live_s else ""]
     words += [f"filter {filters}" if filters else "", header.telescope or ""]
     return About(
         title=header.target or "" if title is None else title,
