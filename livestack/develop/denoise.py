@@ -7,29 +7,31 @@ to the noise is measured at each scale.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from livestack.develop.kernels import keep_significant, smooth
 from livestack.develop.plate import Plate
+from livestack.develop.starlet import NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
-NORMS = (0.8908, 0.2007, 0.0856, 0.0413)
-"""σ of each scale of white noise of σ 1."""
 USUAL_SHARE = 0.8
 """Noise that is not known has about so much of its finest scale left, after a warp."""
 SLACK = 1.15
 LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
-PX_ROWS = 64
-SAMPLED_A_SIDE, CELL = 256, 16
-"""The noise of a scale is told from so many px a side, in cells of so many of them."""
+TILE = 576, 1024
+"""Rows and columns at most that are done at once: what is between the scales of so many stays in the cache."""
+CELL, SIDE = 16, 192
+"""The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""
+USUAL_SIDE = 64
+"""What is usual is told from so many px a side."""
+STRIPS = 16
+"""So many rows of cells are looked at for the finest scale, whose px are not left out: a debayer makes them differ."""
 QUIET = 0.1
 """Share of the cells, the quietest, that hold noise alone."""
 
@@ -57,63 +59,59 @@ class Denoise:
 
     def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
         """Take the grain of a plate away; what is not known stays so."""
-        if self.strength == 0:
+        channels, h, w = plate.shape
+        n = sum(min(h, w) > 4 << k for k in range(len(LIMITS)))
+        if self.strength == 0 or n < 2:
             return plate
-        scratch = np.empty((3, *plate.data.shape[1:]), np.float32)
-        alike = np.ones(plate.data.shape[1:], np.float32) if plate.noise is None else None
-        for c, plane in enumerate(plate.data):
-            bare = None if _is_known(plane) else ~np.isfinite(plane)
-            if bare is not None:
-                plane[bare] = np.nanmedian(plane[::4, ::4]) if not bare[::4, ::4].all() else 0
-            certainty = alike if alike is not None else _certainty(plate.noise[c])  # type: ignore[index]
-            scale = plate.noise_scales[c] if alike is None else None
-            denoise_plane(plane, (certainty, scale), self.strength, scratch, threads)
-            if bare is not None:
-                plane[bare] = np.nan
-        return plate
+        out = np.empty_like(plate.data)
+        known = None if plate.noise is None else np.ascontiguousarray(plate.noise, np.float32)
+        noises = np.empty((channels, 0, 0), np.float32) if known is None else known
+        scales = (None,) * channels if known is None else plate.noise_scales
+
+        def tell(c: int, _: int) -> tuple[tuple[float, float], Array]:
+            return _told(plate.data[c], noises[c], scales[c], self.strength, n)
+
+        told = each_part(channels, 1, threads, tell)
+        tiles = [(c, y, x) for c in range(channels) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
+
+        def do(i: int, _: int) -> None:
+            c, rows, columns = tiles[i]
+            denoise_tile(plate.data[c], noises[c], *told[c], (*rows, *columns), out[c])
+
+        each_part(len(tiles), 1, threads, do)
+        return plate.with_data(out)
 
 
-def _is_known(plane: Array) -> bool:
-    """Whether all of a plane is finite, at one glance."""
-    return bool(np.isfinite(plane.sum()))
+def _split(n: int, most: int) -> list[tuple[int, int]]:
+    """Parts of [0, n), as equal as can be, that are at most so large."""
+    parts = -(-n // most)
+    return [(k * n // parts, (k + 1) * n // parts) for k in range(parts)]
 
 
-def _certainty(noise: Array) -> Array:
-    """1 / noise of each px (H, W); where it is not known, the typical one."""
-    if not (_is_known(noise) and noise.min() > 0):
-        known = np.isfinite(noise) & (noise > 0)
-        noise = np.where(known, noise, np.float32(np.median(noise[known]) if known.any() else 1))
-    return np.reciprocal(noise, dtype=np.float32)
-
-
-def denoise_plane(
-    plane: Array, known: tuple[Array, float | None], strength: float, scratch: Array, threads: Executor | None
-) -> None:
-    """Denoise (H, W) in place.
+def _told(
+    plane: Array, noise: Array, scale: float | None, strength: float, n: int
+) -> tuple[tuple[float, float], Array]:
+    """Tell what a px and its noise are usually, and t² of each of n scales, in squares of the noise.
 
     Parameters
     ----------
-    known : (H, W) float32, and a number
-        1 / noise, and what the noise was multiplied with since; None = only how it varies over the picture is known.
-    scratch : (3, H, W) float32
+    scale : float, optional
+        What the noise was multiplied with since; None = only how it varies over the picture is known.
     """
-    (certainty, scale), kept, finer = known, scratch[2], plane
-    scales = [k for k in range(len(LIMITS)) if min(plane.shape) > 4 << k]
-    if len(scales) < 2:
-        return
-    kept[:] = 0
-    most = np.array(NORMS)
-    for k in scales:
-        step, coarser = 1 << k, scratch[k % 2]
-        by_rows(len(plane), threads, smooth, finer, step, coarser)
-        told = _noise_of_scale(finer, coarser, certainty)
-        if k == 0:
-            sigma = max(scale or told / (USUAL_SHARE * NORMS[0]), 1e-12)
-            most = sigma * _most_of_scales(told / sigma)
-        limits = strength * LIMITS[k] * min(told, float(most[k])), step
-        by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
-        finer = coarser
-    np.add(kept, finer, out=plane)
+    usual = _usual(plane, -np.inf), _usual(noise, 0.0) if noise.size else 1.0
+    measured = _noise_of_scales(plane, noise, usual[0], n)
+    sigma = max(scale or measured[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
+    most = sigma * _most_of_scales(measured[0] / sigma)[:n]
+    limits = strength * np.array(LIMITS[:n]) * np.minimum(measured, most)
+    return usual, np.square(limits).astype(np.float32)
+
+
+def _usual(plane: Array, above: float) -> float:
+    """Median of what is known and above something, of a sample of a plane."""
+    step = max(1, min(plane.shape) // USUAL_SIDE)
+    sample = plane[::step, ::step]
+    sample = sample[np.isfinite(sample) & (sample > above)]
+    return float(np.median(sample)) if sample.size else float(above == 0)
 
 
 def _most_of_scales(finest: float) -> Array:
@@ -127,17 +125,44 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
-    """Run a kernel, whose last argument but one is which rows, over all rows."""
-    *sources, out = arrays
-    each_part(height, PX_ROWS, threads, lambda y0, y1: kernel(*sources, (y0, y1), out))
+def _noise_of_scales(plane: Array, noise: Array, usual: float, n: int) -> list[float]:
+    """σ of each of n scales over the noise: of the quietest cells, where nothing else is.
+
+    Of a coarser scale every 2ᵏth px of every 2ᵏth row is looked at; the next scale needs no other.
+    """
+    told = [_noise_of_finest(plane, noise)]
+    finer = np.empty(((plane.shape[0] + 1) // 2, (plane.shape[1] + 1) // 2), np.float32)
+    halve(plane, usual, (0, len(finer)), finer)
+    for k in range(1, n):
+        coarser = smoothed(finer, 1, None)
+        step = -(-min(finer.shape) // SIDE)
+        seen = np.s_[::step, ::step]
+        told.append(_quietest(finer[seen] - coarser[seen], noise[:: step << k, :: step << k]))
+        finer = np.ascontiguousarray(coarser[::2, ::2])
+    return told
 
 
-def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
-    """σ of what lies between two scales, over the noise: of the quietest cells, where nothing else is."""
-    step = max(1, int(np.sqrt(finer.size)) // SAMPLED_A_SIDE) | 1
-    seen = np.s_[::step, ::step]
-    ratio = np.abs((finer[seen] - coarser[seen]) * certainty[seen])
+def _noise_of_finest(plane: Array, noise: Array) -> float:
+    """σ of the finest scale over the noise: of strips of cells, in which no px are left out."""
+    h, w = plane.shape
+    tall = min(h, CELL)
+    seen = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])
+    between, noises = [], []
+    for y in range(0, h - tall + 1, max(tall, h // STRIPS)):
+        above = min(y, 2)
+        strip, rows = plane[y - above : y + tall + 2], np.s_[above : above + tall]
+        soft = np.empty_like(strip)
+        smooth(strip, 1, (above, above + tall), soft)
+        between.append(strip[rows, seen] - soft[rows, seen])
+        noises.append(noise[y : y + tall, seen] if noise.size else noise)
+    return _quietest(np.concatenate(between), np.concatenate(noises))
+
+
+def _quietest(between: Array, noise: Array) -> float:
+    """σ of what lies between two scales, over the noise, in the quietest cells."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(between / noise if noise.size else between)
+    np.nan_to_num(ratio, copy=False, posinf=0.0)  # nothing changes where nothing is known
     ny, nx = ratio.shape[0] // CELL, ratio.shape[1] // CELL
     if not ny or not nx:
         return 1.4826 * float(np.median(ratio))
@@ -145,5 +170,5 @@ def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
     cells.sort(axis=1)
     middle = cells.shape[1] // 2
     spread = np.sort(0.5 * (cells[:, middle - 1] + cells[:, middle]))
-    spread = spread[spread > 0]  # nothing changes where nothing is known
+    spread = spread[spread > 0]
     return 1.4826 * float(spread[int(QUIET * len(spread))]) if spread.size else 0.0

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,20 @@ class Plate:
     def with_data(self, data: Array, **changes: Any) -> Plate:
         """Return the plate with other data."""
         return dataclasses.replace(self, data=data, **changes)
+
+
+def smaller(plate: Plate, most_px: int, threads: Executor | None = None) -> Plate:
+    """Return the means over squares of px, at most so many, without their noise; they are of known px alone."""
+    _, h, w = plate.shape
+    k = math.ceil(math.sqrt(h * w / most_px))
+    if k <= 1:
+        return plate
+    size, whole = (w // k, h // k), np.s_[: h // k * k, : w // k * k]
+
+    def mean(c: int, _: int) -> Array:
+        return np.asarray(cv2.resize(plate.data[c][whole], size, interpolation=cv2.INTER_AREA))
+
+    return Plate(np.stack(each_part(len(plate.data), 1, threads, mean)), stretched=plate.stretched)
 
 
 def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
