@@ -19,7 +19,7 @@ from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 ORDERS = (0, 1, 2, 4)
-CELLS, LEAST_SIDE_PX = 1500, 32
+CELLS, LEAST_SIDE_PX = 1500, 16
 SAMPLES_A_SIDE = 12
 """So many px of a cell's side are looked at."""
 MOST_FITS = 12

@@ -60,8 +60,8 @@ STEPS: dict[str, type[Any]] = {
 }
 """Steps by name."""
 
-LEVELS, LEVELS_PX = (Background, Neutralise, WhiteBalance), 700_000
-"""Steps that become surfaces, told on a picture of at most so many px."""
+LEVELS = (Background, Neutralise, WhiteBalance)
+"""Steps that become surfaces, told on a small picture."""
 NEW = (Window, Surface, Denoise, Turn)
 """Acts that leave the plate they are given as it is."""
 
@@ -116,7 +116,7 @@ def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | Non
     seconds: list[float] = []
     for levels, steps in itertools.groupby(recipe, lambda step: isinstance(step, LEVELS)):
         first, begun = len(acts), time.perf_counter()
-        seen = smaller(plate, LEVELS_PX, threads) if levels else plate
+        seen = smaller(plate, threads=threads) if levels else plate
         for step in steps:
             act = step.settle(seen, threads)
             seen = _acted(act, seen, given, threads)

@@ -30,7 +30,7 @@ CELL, SIDE = 16, 192
 """The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""
 USUAL_SIDE = 64
 """What is usual is told from so many px a side."""
-STRIPS = 16
+STRIPS = 8
 """So many rows of cells are looked at for the finest scale, whose px are not left out: a debayer makes them differ."""
 QUIET = 0.1
 """Share of the cells, the quietest, that hold noise alone."""
@@ -68,18 +68,33 @@ class Denoise:
         noises = np.empty((channels, 0, 0), np.float32) if known is None else known
         scales = (None,) * channels if known is None else plate.noise_scales
 
-        def tell(c: int, _: int) -> tuple[tuple[float, float], Array]:
-            return _told(plate.data[c], noises[c], scales[c], self.strength, n)
+        usual = [(_usual(x, -np.inf, 0.0), _usual(y, 0.0, 1.0)) for x, y in zip(plate.data, noises, strict=True)]
 
-        told = each_part(channels, 1, threads, tell)
+        def tell(i: int, _: int) -> list[float]:
+            c = i % channels  # what takes longest comes first
+            if i < channels:
+                return _noise_of_coarser(plate.data[c], noises[c], usual[c][0], n)
+            return [_noise_of_finest(plate.data[c], noises[c])]
+
+        told = each_part(2 * channels, 1, threads, tell)
+        limits = [self._squares(told[c + channels] + told[c], scales[c]) for c in range(channels)]
         tiles = [(c, y, x) for c in range(channels) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
 
         def do(i: int, _: int) -> None:
             c, rows, columns = tiles[i]
-            denoise_tile(plate.data[c], noises[c], *told[c], (*rows, *columns), out[c])
+            denoise_tile(plate.data[c], noises[c], usual[c], limits[c], (*rows, *columns), out[c])
 
         each_part(len(tiles), 1, threads, do)
         return plate.with_data(out)
+
+    def _squares(self, told: list[float], scale: float | None) -> Array:
+        """Return t² of each scale, in squares of the noise, of the σ told of each.
+
+        scale: what the noise was multiplied with since; None = only how it varies over the picture is known.
+        """
+        sigma = max(scale or told[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
+        most = sigma * _most_of_scales(told[0] / sigma)[: len(told)]
+        return np.square(self.strength * np.array(LIMITS[: len(told)]) * np.minimum(told, most)).astype(np.float32)
 
 
 def _split(n: int, most: int) -> list[tuple[int, int]]:
@@ -88,30 +103,12 @@ def _split(n: int, most: int) -> list[tuple[int, int]]:
     return [(k * n // parts, (k + 1) * n // parts) for k in range(parts)]
 
 
-def _told(
-    plane: Array, noise: Array, scale: float | None, strength: float, n: int
-) -> tuple[tuple[float, float], Array]:
-    """Tell what a px and its noise are usually, and t² of each of n scales, in squares of the noise.
-
-    Parameters
-    ----------
-    scale : float, optional
-        What the noise was multiplied with since; None = only how it varies over the picture is known.
-    """
-    usual = _usual(plane, -np.inf), _usual(noise, 0.0) if noise.size else 1.0
-    measured = _noise_of_scales(plane, noise, usual[0], n)
-    sigma = max(scale or measured[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
-    most = sigma * _most_of_scales(measured[0] / sigma)[:n]
-    limits = strength * np.array(LIMITS[:n]) * np.minimum(measured, most)
-    return usual, np.square(limits).astype(np.float32)
-
-
-def _usual(plane: Array, above: float) -> float:
-    """Median of what is known and above something, of a sample of a plane."""
+def _usual(plane: Array, above: float, otherwise: float) -> float:
+    """Median of what is known of a plane and above something; of a sample."""
     step = max(1, min(plane.shape) // USUAL_SIDE)
     sample = plane[::step, ::step]
-    sample = sample[np.isfinite(sample) & (sample > above)]
-    return float(np.median(sample)) if sample.size else float(above == 0)
+    sample = np.sort(sample[np.isfinite(sample) & (sample > above)])
+    return float(sample[sample.size // 2]) if sample.size else otherwise
 
 
 def _most_of_scales(finest: float) -> Array:
@@ -125,12 +122,12 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def _noise_of_scales(plane: Array, noise: Array, usual: float, n: int) -> list[float]:
-    """σ of each of n scales over the noise: of the quietest cells, where nothing else is.
+def _noise_of_coarser(plane: Array, noise: Array, usual: float, n: int) -> list[float]:
+    """σ of each scale but the finest, over the noise.
 
-    Of a coarser scale every 2ᵏth px of every 2ᵏth row is looked at; the next scale needs no other.
+    Of every 2ᵏth px of every 2ᵏth row: the next scale needs no other.
     """
-    told = [_noise_of_finest(plane, noise)]
+    told = []
     finer = np.empty(((plane.shape[0] + 1) // 2, (plane.shape[1] + 1) // 2), np.float32)
     halve(plane, usual, (0, len(finer)), finer)
     for k in range(1, n):
@@ -143,7 +140,7 @@ def _noise_of_scales(plane: Array, noise: Array, usual: float, n: int) -> list[f
 
 
 def _noise_of_finest(plane: Array, noise: Array) -> float:
-    """σ of the finest scale over the noise: of strips of cells, in which no px are left out."""
+    """σ of the finest scale over the noise, of strips of cells."""
     h, w = plane.shape
     tall = min(h, CELL)
     seen = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])

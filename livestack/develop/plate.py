@@ -14,6 +14,9 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
+LEVELS_PX = 350_000
+"""The levels of a picture are told on one of at most so many px."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plate:
@@ -53,7 +56,7 @@ class Plate:
         return dataclasses.replace(self, data=data, **changes)
 
 
-def smaller(plate: Plate, most_px: int, threads: Executor | None = None) -> Plate:
+def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = None) -> Plate:
     """Return the means over squares of px, at most so many, without their noise; they are of known px alone."""
     _, h, w = plate.shape
     k = math.ceil(math.sqrt(h * w / most_px))
