@@ -130,7 +130,7 @@ def cells_of(plane: Array) -> tuple[Array, Array]:
     h, w = plane.shape
     side = max(LEAST_SIDE_PX, int(np.sqrt(h * w / CELLS)))
     ny, nx = max(1, h // side), max(1, w // side)
-    stride = max(1, side // SAMPLES_A_SIDE)
+    stride = round(side / SAMPLES_A_SIDE)
     levels, errors = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
     least = max(1, (side // stride) ** 2 // 2)
     values = np.full((ny, nx, (side // stride + 2) ** 2), np.nan, np.float32)

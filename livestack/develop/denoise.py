@@ -7,6 +7,7 @@ to the noise is measured at each scale.
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,8 +25,11 @@ USUAL_SHARE = 0.8
 SLACK = 1.15
 LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
-TILE = 576, 1024
+FINE = 2
+"""So many scales are weakened px by px; of the noise of coarser ones every second px of every second row says all."""
+TILE = 256, 4096
 """Rows and columns at most that are done at once: what is between the scales of so many stays in the cache."""
+NOTHING = np.zeros((0, 0), np.float32)
 CELL, SIDE = 16, 192
 """The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""
 USUAL_SIDE = 64
@@ -61,31 +65,27 @@ class Denoise:
         """Take the grain of a plate away; what is not known stays so."""
         channels, h, w = plate.shape
         n = sum(min(h, w) > 4 << k for k in range(len(LIMITS)))
-        if self.strength == 0 or n < 2:
+        if self.strength == 0 or n < FINE:
             return plate
-        out = np.empty_like(plate.data)
-        known = None if plate.noise is None else np.ascontiguousarray(plate.noise, np.float32)
-        noises = np.empty((channels, 0, 0), np.float32) if known is None else known
-        scales = (None,) * channels if known is None else plate.noise_scales
+        noises = np.zeros((channels, 0, 0), np.float32)
+        if plate.noise is not None:
+            noises = np.ascontiguousarray(plate.noise, np.float32)
+        planes = [Seen(plane, noise) for plane, noise in zip(plate.data, noises, strict=True)]
 
-        usual = [(_usual(x, -np.inf, 0.0), _usual(y, 0.0, 1.0)) for x, y in zip(plate.data, noises, strict=True)]
-
-        def tell(i: int, _: int) -> list[float]:
-            c = i % channels  # what takes longest comes first
-            if i < channels:
-                return _noise_of_coarser(plate.data[c], noises[c], usual[c][0], n)
-            return [_noise_of_finest(plate.data[c], noises[c])]
+        def tell(i: int, _: int) -> tuple[list[float], Seen]:
+            seen = planes[i % channels]  # what takes longest comes first
+            return _noise_of_coarser(seen, n) if i < channels else ([_noise_of_finest(seen)], seen)
 
         told = each_part(2 * channels, 1, threads, tell)
-        limits = [self._squares(told[c + channels] + told[c], scales[c]) for c in range(channels)]
-        tiles = [(c, y, x) for c in range(channels) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
-
-        def do(i: int, _: int) -> None:
-            c, rows, columns = tiles[i]
-            denoise_tile(plate.data[c], noises[c], usual[c], limits[c], (*rows, *columns), out[c])
-
-        each_part(len(tiles), 1, threads, do)
-        return plate.with_data(out)
+        squares = []
+        for (coarser, _), (finest, _), scale in zip(told[:channels], told[channels:], plate.noise_scales, strict=False):
+            squares.append(self._squares(finest + coarser, None if plate.noise is None else scale))
+        taken = [NOTHING] * channels
+        if n > FINE:
+            halves = [half for _, half in told[:channels]]
+            kept = _weakened(halves, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
+            taken = [half.plane - k for half, k in zip(halves, kept, strict=True)]
+        return plate.with_data(_weakened(planes, [t[:FINE] for t in squares], 1, taken, threads))
 
     def _squares(self, told: list[float], scale: float | None) -> Array:
         """Return t² of each scale, in squares of the noise, of the σ told of each.
@@ -97,10 +97,38 @@ class Denoise:
         return np.square(self.strength * np.array(LIMITS[: len(told)]) * np.minimum(told, most)).astype(np.float32)
 
 
+class Seen:
+    """A plane (H, W), its noise, (0, 0) where that is not known, and what px and their noise are usually."""
+
+    __slots__ = ("noise", "plane", "usual")
+
+    def __init__(self, plane: Array, noise: Array) -> None:
+        self.plane, self.noise = plane, noise
+        self.usual = _usual(plane, -np.inf, 0.0), _usual(noise, 0.0, 1.0)
+
+
+def _weakened(
+    planes: list[Seen], limits: list[Array], first_step: int, taken: list[Array], threads: Executor | None
+) -> Array:
+    """Weaken what scales of planes hold that may be noise: (C, H, W)."""
+    h, w = planes[0].plane.shape
+    out = np.empty((len(planes), h, w), np.float32)
+    tiles = [(c, y, x) for c in range(len(planes)) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
+
+    def do(i: int, _: int) -> None:
+        c, rows, columns = tiles[i]
+        seen = planes[c]
+        denoise_tile((seen.plane, seen.noise), seen.usual, (limits[c], first_step), taken[c], (*rows, *columns), out[c])
+
+    each_part(len(tiles), 1, threads, do)
+    return out
+
+
 def _split(n: int, most: int) -> list[tuple[int, int]]:
-    """Parts of [0, n), as equal as can be, that are at most so large."""
+    """Parts of [0, n), about as large as each other and at most so large, that begin at even places."""
     parts = -(-n // most)
-    return [(k * n // parts, (k + 1) * n // parts) for k in range(parts)]
+    ends = [k * n // parts // 2 * 2 for k in range(parts)] + [n]
+    return list(itertools.pairwise(ends))
 
 
 def _usual(plane: Array, above: float, otherwise: float) -> float:
@@ -122,36 +150,40 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def _noise_of_coarser(plane: Array, noise: Array, usual: float, n: int) -> list[float]:
-    """σ of each scale but the finest, over the noise.
+def _noise_of_coarser(seen: Seen, n: int) -> tuple[list[float], Seen]:
+    """σ of each scale but the finest, over the noise; and every second px of every second row after the fine scales.
 
-    Of every 2ᵏth px of every 2ᵏth row: the next scale needs no other.
+    A scale is told from every 2ᵏth px of every 2ᵏth row: the next one needs no other.
     """
-    told = []
-    finer = np.empty(((plane.shape[0] + 1) // 2, (plane.shape[1] + 1) // 2), np.float32)
-    halve(plane, usual, (0, len(finer)), finer)
+    h, w = seen.plane.shape
+    finer = np.empty(((h + 1) // 2, (w + 1) // 2), np.float32)
+    halve(seen.plane, seen.usual[0], (0, len(finer)), finer)
+    told, half = [], finer
     for k in range(1, n):
         coarser = smoothed(finer, 1, None)
         step = -(-min(finer.shape) // SIDE)
-        seen = np.s_[::step, ::step]
-        told.append(_quietest(finer[seen] - coarser[seen], noise[:: step << k, :: step << k]))
+        some = np.s_[::step, ::step]
+        told.append(_quietest(finer[some] - coarser[some], seen.noise[:: step << k, :: step << k]))
+        if k < FINE:
+            half = coarser
         finer = np.ascontiguousarray(coarser[::2, ::2])
-    return told
+    return told, Seen(half, np.ascontiguousarray(seen.noise[::2, ::2]))
 
 
-def _noise_of_finest(plane: Array, noise: Array) -> float:
+def _noise_of_finest(seen: Seen) -> float:
     """σ of the finest scale over the noise, of strips of cells."""
+    plane, noise = seen.plane, seen.noise
     h, w = plane.shape
     tall = min(h, CELL)
-    seen = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])
+    some = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])
     between, noises = [], []
     for y in range(0, h - tall + 1, max(tall, h // STRIPS)):
         above = min(y, 2)
         strip, rows = plane[y - above : y + tall + 2], np.s_[above : above + tall]
         soft = np.empty_like(strip)
         smooth(strip, 1, (above, above + tall), soft)
-        between.append(strip[rows, seen] - soft[rows, seen])
-        noises.append(noise[y : y + tall, seen] if noise.size else noise)
+        between.append(strip[rows, some] - soft[rows, some])
+        noises.append(noise[y : y + tall, some] if noise.size else noise)
     return _quietest(np.concatenate(between), np.concatenate(noises))
 
 

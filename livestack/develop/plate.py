@@ -14,7 +14,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
-LEVELS_PX = 350_000
+LEVELS_PX = 600_000
 """The levels of a picture are told on one of at most so many px."""
 
 

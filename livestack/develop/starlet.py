@@ -17,8 +17,8 @@ from livestack.reduce.compile import INNER, OPTIONS, F
 
 LANES = 16
 """Rows begin at multiples of so many px: vectors that straddle no lines of the cache are twice as fast."""
-SIDE = 48
-"""So many px at either side of a tile are looked at, a multiple of that: four scales see 2 · (1 + 2 + 4 + 8) + 8."""
+SIDE = 16
+"""Px at either side of a tile that are looked at, a multiple of that: scales of steps 2 and 4 see 2 · (2 + 4) + 4."""
 NORMS = (0.8908, 0.2007, 0.0856, 0.0413)
 """σ of each scale of white noise of σ 1."""
 PX_ROWS = 64
@@ -114,9 +114,12 @@ def halve(plane: Array, usual: float, rows: tuple[int, int], out: Array) -> None
 
 
 @njit(**INNER)
-def _invert(line: Array) -> None:
-    for x in range(line.size):
-        line[x] = F(1) / line[x]
+def _take_in_certainty(noise: Array, place: tuple[int, int], usual: Any, line: Array) -> None:
+    """Fill a line with 1 / noise, from a place (y, x) on."""
+    if noise.size:
+        _take_in(noise[place[0]], place[1], F(0), usual, line)
+        for x in range(line.size):
+            line[x] = F(1) / line[x]
 
 
 @njit(**INNER)
@@ -152,6 +155,25 @@ def _finish(coarsest: Array, row: Array, out: Array) -> None:
 
 
 @njit(**INNER)
+def _take_off_halved(halved: Array, place: tuple[int, int], line: Array, out: Array) -> None:
+    """Take a row, from a place (y, x) on, of what is told of every second px and row off; it is linear between."""
+    if not halved.size:
+        return
+    y, begin, last = place[0], place[1] // 2, len(halved) - 1
+    n = min(out.size // 2 + 1, halved.shape[1] - begin)
+    one, other = halved[y // 2, begin:], halved[min((y + 1) // 2, last), begin:]
+    for x in range(n):
+        line[x] = F(0.5) * (one[x] + other[x])
+    line[n] = line[n - 1]
+    for x in range(out.size // 2):
+        i = 2 * x
+        out[i] -= line[x]
+        out[i + 1] -= F(0.5) * (line[x] + line[x + 1])
+    if out.size % 2:
+        out[out.size - 1] -= line[out.size // 2]
+
+
+@njit(**INNER)
 def _scratch(n: int, wide: int) -> Array:
     """Rows (n, wide) that begin where a line of the cache does."""
     room = np.empty(n * wide + LANES, np.float32)
@@ -161,14 +183,14 @@ def _scratch(n: int, wide: int) -> Array:
 
 @njit(**OPTIONS)
 def denoise_tile(
-    plane: Array,
-    noise: Array,
+    seen: tuple[Array, Array],
     usual: tuple[float, float],
-    squares: Array,
+    limits: tuple[Array, int],
+    coarser_noise: Array,
     tile: tuple[int, int, int, int],
     out: Array,
 ) -> None:
-    """Weaken what a tile's scales hold that may be noise; what is not known becomes NaN.
+    """Weaken what two scales or one of a tile hold that may be noise; what is not known becomes NaN.
 
     A difference w of two scales is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or
     four times the mean of those 3 × 3 about it, `step` px apart, whichever is more: where something is, it is seldom
@@ -177,36 +199,38 @@ def denoise_tile(
 
     Parameters
     ----------
-    noise : (H, W) of the plane, or (0, 0): 1 everywhere.
+    seen : plane (H, W), and its noise, of which (0, 0) is 1 everywhere.
     usual : what a px is taken for, and its noise, where it is not known.
-    squares : (n,) float32, t² of each scale, in squares of the noise.
-    tile : first and last row and column, the last ones excluded.
+    limits : (n,) float32, t² of each scale, in squares of the noise; and the step of the first, each next twice that.
+    coarser_noise : every second px of every second row of what else is taken off, or (0, 0).
+    tile : first and last row and column, the last ones excluded; the first column is even.
     """
+    plane, noise = seen
+    squares, first_step = limits
     top, bottom, left, right = tile
     h, n = len(plane), squares.size
-    lag = 2 * ((1 << n) - 1)
+    lag = 2 * first_step * ((1 << n) - 1)
+    reach = lag + first_step * (1 << n) // 2
     wide = (right - left + 2 * SIDE + LANES - 1) // LANES * LANES
     begins, deep = np.empty(n + 2, np.int64), np.empty(n + 1, np.int64)
     begins[0] = 0
     for k in range(n + 1):
-        deep[k] = (4 << k) + 1 if k < n else 1
+        deep[k] = (4 * first_step << k) + 1 if k < n else 1
         begins[k + 1] = begins[k] + deep[k]
     scales = _scratch(begins[n + 1], wide)
     between, ratios = _scratch(begins[n], wide), _scratch(begins[n], wide)
     certainty, line = np.ones((lag + 1, wide), np.float32), _scratch(1, wide)[0]
-    first = top - lag - (1 << n) // 2
-    for newest in range(first, bottom + lag + (1 << n) // 2):
+    for newest in range(top - reach, bottom + reach):
         y = _mirrored(newest, h)
         _take_in(plane[y], left - SIDE, F(-BEYOND), F(usual[0]), scales[newest % deep[0]])
-        if noise.size:
-            known = certainty[newest % (lag + 1)]
-            _take_in(noise[y], left - SIDE, F(0), F(usual[1]), known)
-            _invert(known)
+        _take_in_certainty(noise, (y, left - SIDE), F(usual[1]), certainty[newest % (lag + 1)])
+        if top <= newest < bottom:
+            out[newest, left:right] = F(0)
         at = newest
         for k in range(n):
-            step = 1 << k
+            step = first_step << k
             at -= 2 * step
-            if at < first + 2 * (2 * step - 1):
+            if at < top - reach + 2 * (2 * step - first_step):
                 break
             b, d = begins[k], deep[k]
             above, finer, below = scales[b + (at - step) % d], scales[b + at % d], scales[b + (at + step) % d]
@@ -218,11 +242,9 @@ def denoise_tile(
                 _between(finer, coarser, certainty[at % (lag + 1)], between[b + at % d], ratios[b + at % d])
             if k == n - 1 and top <= at < bottom:
                 _finish(coarser[SIDE:], plane[at, left:right], out[at, left:right])
+                _take_off_halved(coarser_noise, (at, left), line, out[at, left:right])
             done = at - step
             if top <= done < bottom:
-                kept = out[done, left:right]
-                if k == 0:
-                    kept[:] = F(0)
-                i = b + done % d
+                i, kept = b + done % d, out[done, left:right]
                 _squares(ratios[b + (done - step) % d], ratios[i], ratios[b + (done + step) % d], line)
                 _keep(line[SIDE - step :], step, ratios[i, SIDE:], between[i, SIDE:], squares[k], kept)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
+from livestack.develop.background import Background
 from livestack.develop.chain import AUTO, PRESETS, STEPS, apply, develop, recipe_of_toml, recipe_to_toml
-from livestack.develop.colour import Neutralise, Saturation
+from livestack.develop.colour import Neutralise, Saturation, WhiteBalance
 from livestack.develop.denoise import Denoise
+from livestack.develop.detail import Stars
+from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate, picture_of, plate_of
 from livestack.develop.tone import Asinh, Ghs, Mtf
 from livestack.errors import SettingsError
 from tests.develop.scene import scene
 
+LINEAR = (Background(), Neutralise(), WhiteBalance())
 CURVES = (Mtf(), Mtf(linked=False), Asinh(), Ghs())
 
 
@@ -66,6 +71,36 @@ def test_the_plate_that_is_developed_stays_as_it_is() -> None:
     assert (plate.data == before).all()
     assert (apply(plate, done.acts).data == done.plate.data).all()
     assert (plate.data == before).all()
+
+
+def test_the_number_of_threads_changes_no_bit() -> None:
+    plate = _seen()
+    one = develop(plate).plate.data
+    with ThreadPoolExecutor(3) as threads:
+        many = develop(plate, AUTO, threads)
+        assert (many.plate.data == one).all()
+        assert (apply(plate, many.acts, threads).data == one).all()
+
+
+def test_acts_that_would_write_into_the_plate_get_a_copy() -> None:
+    plate = _seen()
+    before = plate.data.copy()
+    for recipe in ((Turn(), Crop(), Mtf(), Saturation()), (Denoise(0), Saturation(2)), (Stars(),), (Turn(180), Mtf())):
+        developed = develop(plate, recipe)
+        assert (plate.data == before).all()
+        assert not np.shares_memory(developed.plate.data, plate.data)
+    assert develop(plate, ()).plate.data is plate.data
+
+
+def test_levels_taken_off_at_once_are_those_taken_off_one_after_another() -> None:
+    plate = develop(_seen(), (Denoise(),)).plate
+    acts = develop(plate, LINEAR).acts
+    after = plate
+    for act in acts:
+        after = act(after)
+    at_once = apply(plate, acts)
+    assert at_once.data == pytest.approx(after.data, rel=1e-6, abs=2e-3)
+    assert at_once.noise_scales == pytest.approx(after.noise_scales)
 
 
 def test_acts_told_on_a_preview_make_the_same_picture_of_the_whole() -> None:
