@@ -80,4 +80,4 @@ def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
 
 def picture_of(plate: Plate) -> Array:
     """Return (H, W) or (H, W, 3) of a plate."""
-    return plate.data[0] if len(plate.data) == 1 else np.ascontiguousarray(np.moveaxis(plate.data, 0, 2))
+    return plate.data[0] if len(plate.data) == 1 else np.asarray(cv2.merge(list(plate.data)))
