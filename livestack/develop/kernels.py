@@ -152,6 +152,54 @@ def mtf_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[i
             _mtf_row(data[c, y], black[c], unit[c], shape[c, 0])
 
 
+@njit(**FORMULA)
+def _log(value: Any) -> Any:
+    """Natural logarithm of a float32 above 0, to 10⁻⁷: of its exponent, and a series of its mantissa about 1."""
+    bits = F(value).view(np.int32)
+    exponent = np.int32(bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    mantissa = np.int32(bits - np.int32(exponent << np.int32(23))).view(np.float32)
+    s = (mantissa - F(1)) / (mantissa + F(1))
+    z = s * s
+    return F(0.6931471806) * F(exponent) + F(2) * s * (F(1) + z * (F(1 / 3) + z * (F(1 / 5) + z * F(1 / 7))))
+
+
+@njit(**FORMULA)
+def _exp(value: Any) -> Any:
+    """Exponential of a float32 between -87 and 0, to 3 · 10⁻⁷."""
+    n = np.floor(value * F(1.4426950409) + F(0.5))
+    r = value - n * F(0.6931471806)
+    near = F(1) + r * (F(1) + r * (F(1 / 2) + r * (F(1 / 6) + r * (F(1 / 24) + r * (F(1 / 120) + r * F(1 / 720))))))
+    return near * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@njit(**INNER)
+def _above_black_row(row: Array, black: Any, unit: Any, light: Array, most: Array) -> None:
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        row[x] = value
+        light[x] += value
+        most[x] = max(most[x], value)
+
+
+@njit(**INNER)
+def _asinh_row(light: Array, most: Array, beta: Any, share: Any) -> None:
+    """Turn light and its brightest channel into what each channel is multiplied with, and the white mixed in."""
+    for x in range(light.size):
+        v = beta * light[x]
+        raised = min(_log(v + np.sqrt(v * v + F(1))) * share, F(1))
+        factor = raised / max(light[x], F(1e-30))
+        # as much white is mixed in as brings the brightest channel to 1: its hue stays
+        mix = min((F(1) - raised) / max(most[x] * factor - raised, F(1e-6)), F(1))
+        light[x], most[x] = factor * mix, raised * (F(1) - mix)
+
+
+@njit(**INNER)
+def _scale_row(row: Array, factor: Array, white: Array) -> None:
+    for x in range(row.size):
+        row[x] = min(row[x] * factor[x] + white[x], F(1))
+
+
 @njit(**OPTIONS)
 def asinh_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
     """Asinh of the mean of the channels of some rows of (C, H, W), all scaled alike, in place; NaN becomes 0.
@@ -162,36 +210,36 @@ def asinh_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple
     ----------
     shape : (C, 2) β and 1 / asinh β.
     """
-    beta, share = shape[0]
     channels, _, w = data.shape
+    light, most = np.empty(w, np.float32), np.empty(w, np.float32)
     for y in range(rows[0], rows[1]):
-        for x in range(w):
-            light = F(0)
-            for c in range(channels):
-                data[c, y, x] = max((data[c, y, x] - black[c]) * unit[c], F(0))
-                light += data[c, y, x] * F(1.0 / channels)
-            if not light > F(0):
-                for c in range(channels):
-                    data[c, y, x] = F(0)
-                continue
-            raised = min(np.arcsinh(beta * light) * share, F(1))
-            factor, most = raised / light, F(0)
-            for c in range(channels):
-                data[c, y, x] *= factor
-                most = max(most, data[c, y, x])
-            if most > F(1):
-                # as much white is mixed in as brings the brightest channel to 1: its hue stays
-                mix = (F(1) - raised) / max(most - raised, F(1e-6))
-                for c in range(channels):
-                    data[c, y, x] = raised + (data[c, y, x] - raised) * mix
+        light[:] = most[:] = F(0)
+        for c in range(channels):
+            _above_black_row(data[c, y], black[c], unit[c], light, most)
+        light *= F(1.0 / channels)
+        _asinh_row(light, most, shape[0, 0], shape[0, 1])
+        for c in range(channels):
+            _scale_row(data[c, y], light, most)
 
 
 @njit(**FORMULA)
 def _hyperbolic(x: Any, amount: Any, local: Any) -> Any:
     """Stretch of a distance from the point of most contrast, not yet brought to 0…1."""
-    if local == 0:
-        return F(1) - np.exp(-amount * x)
-    return F(1) - (F(1) + local * amount * x) ** (F(-1) / local)
+    u = _log(F(1) + local * amount * x) / local if local > F(0) else amount * x
+    return F(1) - _exp(-min(u, F(87)))
+
+
+@njit(**INNER)
+def _ghs_row(row: Array, black: Any, unit: Any, shape: Array, ends: tuple[Any, Any]) -> None:
+    amount, local, point = shape[0], shape[1], shape[2]
+    low, share = ends
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        value = value if value < F(1) else F(1)
+        off = value - point
+        raised = _hyperbolic(abs(off), amount, local)
+        row[x] = ((raised if off > F(0) else -raised) - low) * share if amount > F(0) else value
 
 
 @njit(**OPTIONS)
@@ -205,16 +253,8 @@ def ghs_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[i
     for c in range(data.shape[0]):
         amount, local, point = shape[c]
         low, high = -_hyperbolic(point, amount, local), _hyperbolic(F(1) - point, amount, local)
-        share = F(1) / max(high - low, F(1e-12))
         for y in range(rows[0], rows[1]):
-            row = data[c, y]
-            for x in range(row.size):
-                value = (row[x] - black[c]) * unit[c]
-                value = value if value > F(0) else F(0)
-                value = value if value < F(1) else F(1)
-                off = value - point
-                raised = _hyperbolic(off, amount, local) if off > 0 else -_hyperbolic(-off, amount, local)
-                row[x] = (raised - low) * share if amount > 0 else value
+            _ghs_row(data[c, y], black[c], unit[c], shape[c], (low, F(1) / max(high - low, F(1e-12))))
 
 
 @njit(**FORMULA)

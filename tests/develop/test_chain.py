@@ -16,7 +16,7 @@ from livestack.develop.denoise import Denoise
 from livestack.develop.detail import Stars
 from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate, picture_of, plate_of
-from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.errors import SettingsError
 from tests.develop.scene import scene
 
@@ -132,6 +132,37 @@ def test_a_curve_never_shows_more_light_darker_and_brings_the_sky_where_it_shoul
     if hasattr(curve, "target"):
         sky = act(_seen()).data[:, 300:, :200]
         assert np.median(sky) == pytest.approx(curve.target, abs=0.08)
+
+
+@pytest.mark.parametrize("beta", [0.5, 50.0, 3e4])
+def test_asinh_is_what_its_definition_says(beta: float) -> None:
+    data = np.linspace(-0.1, 1.2, 4001) * np.array([1, 0.8, 0.5])[:, None]
+    seen = data.astype(np.float32)[:, None].copy()
+    out = Curves("asinh", (0.0,) * 3, (1.0,) * 3, ((beta, 1 / np.arcsinh(beta)),) * 3)(Plate(seen)).data[:, 0]
+    light = np.maximum(data, 0).mean(axis=0)
+    raised = np.minimum(np.arcsinh(beta * light) / np.arcsinh(beta), 1)
+    wanted = np.maximum(data, 0) * raised / np.maximum(light, 1e-12)
+    most = wanted.max(axis=0)
+    mix = np.where(most > 1, (1 - raised) / np.maximum(most - raised, 1e-6), 1)
+    assert out == pytest.approx(raised + (wanted - raised) * mix, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("amount", "local", "point"), [(5, 1, 0.1), (5, 0, 0.1), (12, 3, 0.0), (2, 20, 0.5), (0, 1, 0)]
+)
+def test_ghs_is_what_its_definition_says(amount: float, local: float, point: float) -> None:
+    data = np.linspace(-0.1, 1.2, 4001)
+    d = np.expm1(amount)
+    out = Curves("ghs", (0.0,), (1.0,), ((d, local, point),))(Plate(data.astype(np.float32)[None, None].copy())).data
+
+    def raised(off: np.ndarray) -> np.ndarray:
+        away = np.abs(off)
+        return np.sign(off) * (1 - (np.exp(-d * away) if local == 0 else (1 + local * d * away) ** (-1 / local)))
+
+    value = np.clip(data, 0, 1)
+    low, high = raised(np.array([-point, 1 - point]))
+    wanted = (raised(value - point) - low) / (high - low) if amount else value
+    assert out[0, 0] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_asinh_keeps_colours_where_mtf_makes_them_pale() -> None:
