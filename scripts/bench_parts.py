@@ -21,6 +21,7 @@ import livestack
 from livestack.bench.frames import Frames, make
 from livestack.bench.live import Live
 from livestack.bench.reference import float64_deviation
+from scripts.bench_develop import run_develop
 from scripts.bench_sets import SETS, Found, say
 
 STAGES = Path(__file__).resolve().with_name("bench_stages.py")
@@ -119,4 +120,5 @@ PARTS: dict[str, Callable[[Path], Found]] = {
     "stages": run_stages,
     "scaling": run_scaling,
     "float64": run_float64,
+    "develop": run_develop,
 }

@@ -99,6 +99,12 @@ def bars(found: Found) -> Iterator[Bar]:
     )
     yield Bar("CPU per px, 1–100 MP, off their mean", 15, scaled(at(found, "scaling", "spread"), 100), "%")
     yield Bar("CPU of sub 1,000 over sub 20", 1.10, at(found, "scaling", "late_over_early"))
+    made = found.get("develop") or {}
+    yield Bar("picture of a stack, 1080p", 60, scaled(at(made, "1080p", "wall_s"), 1e3), "ms")
+    yield Bar("picture of a stack, 26 MP", 6, at(made, "26 MP", "wall_s"), "s")
+    for key, name in (("process", "from file to JPEG"), ("chain", "the steps alone")):
+        figure = ratio(at(made, f"{key}_s"), at(made, f"siril_{key}_s"))
+        yield Bar(f"picture of a stack, 26 MP, {name}, wall over Siril 1.0.6 (1/2)", 0.5, figure)
 
 
 def scaled(value: Any, factor: float) -> float | None:

@@ -19,7 +19,7 @@ from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 ORDERS = (0, 1, 2, 4)
-CELLS, LEAST_SIDE_PX = 1500, 32
+CELLS, LEAST_SIDE_PX = 1500, 16
 SAMPLES_A_SIDE = 12
 """So many px of a cell's side are looked at."""
 MOST_FITS = 12
@@ -44,22 +44,35 @@ class Surface:
 
     def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
         """Take the level off, and multiply."""
-        for plane, surface, gain in zip(plate.data, self.coefficients, self.gains, strict=True):
-            _take_off(plane, np.array(surface), gain, plane, threads)
+        out = np.empty_like(plate.data)
+        parts = list(zip(plate.data, map(np.array, self.coefficients), self.gains, out, strict=True))
+
+        def band(y0: int, y1: int) -> None:
+            for plane, surface, gain, to in parts:
+                take_off(plane, surface, gain, (y0, y1), to)
+
+        each_part(plate.shape[1], PX_ROWS, threads, band)
         scales = tuple(scale * gain for scale, gain in zip(plate.noise_scales, self.gains, strict=False))
-        return plate.with_data(plate.data, noise_scales=scales)
+        return plate.with_data(out, noise_scales=scales)
+
+    def then(self, other: Surface) -> Surface:
+        """Return what does at once what this does and another after it."""
+        coefficients, gains = [], []
+        for one, two, gain, more in zip(self.coefficients, other.coefficients, self.gains, other.gains, strict=True):
+            both = np.zeros((max(len(one), len(two)),) * 2)
+            both[: len(one), : len(one)] = one
+            both[: len(two), : len(two)] += np.array(two) / gain
+            coefficients.append(tuple(map(tuple, both.tolist())))
+            gains.append(gain * more)
+        return Surface(tuple(coefficients), tuple(gains))
 
     def level(self, shape: tuple[int, int, int]) -> Array:
         """Return what is taken off a picture of this shape, (C, H, W) float32."""
         out = np.empty(shape, np.float32)
         nothing = np.zeros(shape[1:], np.float32)
         for surface, to in zip(self.coefficients, out, strict=True):
-            _take_off(nothing, np.array(surface), -1.0, to, None)
+            take_off(nothing, np.array(surface), -1.0, (0, shape[1]), to)
         return out
-
-
-def _take_off(plane: Array, surface: Array, gain: float, out: Array, threads: Executor | None) -> None:
-    each_part(len(plane), PX_ROWS, threads, lambda y0, y1: take_off(plane, surface, gain, (y0, y1), out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +94,13 @@ class Background:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
         """Tell the sky of each channel."""
-        surfaces = [fit_surface(plane, self.order, threads) for plane in plate.data]
+        surfaces = each_part(len(plate.data), 1, threads, lambda c, _: fit_surface(plate.data[c], self.order))
         return Surface(tuple(tuple(map(tuple, surface.tolist())) for surface in surfaces), (1.0,) * len(surfaces))
 
 
-def fit_surface(plane: Array, order: int, threads: Executor | None = None) -> Array:
+def fit_surface(plane: Array, order: int) -> Array:
     """Polynomial through the sky of a plane (H, W), NaN = not known: (order + 1, order + 1) coefficients of vⁱ uʲ."""
-    levels, errors = cells_of(plane, threads)
+    levels, errors = cells_of(plane)
     out = np.zeros((order + 1, order + 1))
     known = np.isfinite(levels)
     if not known.any():
@@ -112,20 +125,16 @@ def fit_surface(plane: Array, order: int, threads: Executor | None = None) -> Ar
     return out
 
 
-def cells_of(plane: Array, threads: Executor | None = None) -> tuple[Array, Array]:
+def cells_of(plane: Array) -> tuple[Array, Array]:
     """Sky levels of the cells of a plane and their errors, (ny, nx) float32; NaN where little is known."""
     h, w = plane.shape
     side = max(LEAST_SIDE_PX, int(np.sqrt(h * w / CELLS)))
     ny, nx = max(1, h // side), max(1, w // side)
-    stride = max(1, side // SAMPLES_A_SIDE)
+    stride = round(side / SAMPLES_A_SIDE)
     levels, errors = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
     least = max(1, (side // stride) ** 2 // 2)
-
-    def band(j0: int, j1: int) -> None:
-        values = np.full((j1 - j0, nx, (side // stride + 2) ** 2), np.nan, np.float32)
-        gather_cells(plane, stride, (j0, ny), values)
-        values.sort(axis=2)  # what is not known comes last
-        tell_cells(values, least, levels[j0:j1], errors[j0:j1])
-
-    each_part(ny, 4, threads, band)
+    values = np.full((ny, nx, (side // stride + 2) ** 2), np.nan, np.float32)
+    gather_cells(plane, stride, values)
+    values.sort(axis=2)  # what is not known comes last
+    tell_cells(values, least, levels, errors)
     return levels, errors

@@ -7,6 +7,7 @@ size of a picture, so they are told on a preview and applied to the whole, and k
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 import tomllib
 from collections.abc import Callable, Iterable
@@ -14,12 +15,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from livestack.develop.background import Background
+from livestack.develop.background import Background, Surface
 from livestack.develop.colour import Neutralise, Saturation, Scnr, WhiteBalance
 from livestack.develop.denoise import Denoise
 from livestack.develop.detail import Contrast, Stars
-from livestack.develop.framing import Crop, Turn
-from livestack.develop.plate import Plate
+from livestack.develop.framing import Crop, Turn, Window
+from livestack.develop.plate import Plate, smaller
 from livestack.develop.sharpen import Sharpen
 from livestack.develop.tone import Asinh, Ghs, Mtf
 from livestack.errors import SettingsError
@@ -58,6 +59,11 @@ STEPS: dict[str, type[Any]] = {
     )
 }
 """Steps by name."""
+
+LEVELS = (Background, Neutralise, WhiteBalance)
+"""Steps that become surfaces, told on a small picture."""
+NEW = (Window, Surface, Denoise, Turn)
+"""Acts that leave the plate they are given as it is."""
 
 Recipe = tuple[Step, ...]
 
@@ -100,25 +106,54 @@ class Developed:
 
 
 def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | None = None) -> Developed:
-    """Settle each step on what the steps before made, and apply it to a copy."""
-    plate = plate.with_data(plate.data.copy())
-    acts, names, seconds = [], [], []
-    for step in recipe:
-        begun = time.perf_counter()
-        act = step.settle(plate, threads)
-        plate = act(plate, threads)
-        acts.append(act)
-        names.append(step.name)
-        seconds.append(time.perf_counter() - begun)
+    """Settle each step on what the steps before made, and apply it; the plate that is given stays as it is.
+
+    Steps that tell a level are settled one after another on a small picture, and applied at once.
+    """
+    given = plate
+    acts: list[Act] = []
+    names: list[str] = []
+    seconds: list[float] = []
+    for levels, steps in itertools.groupby(recipe, lambda step: isinstance(step, LEVELS)):
+        first, begun = len(acts), time.perf_counter()
+        seen = smaller(plate, threads=threads) if levels else plate
+        for step in steps:
+            act = step.settle(seen, threads)
+            seen = _acted(act, seen, given, threads)
+            acts.append(act)
+            names.append(step.name)
+            begun, before = time.perf_counter(), begun
+            seconds.append(begun - before)
+        plate = _joined(acts[first:])[0](plate, threads) if levels else seen
+        seconds[-1] += time.perf_counter() - begun
     return Developed(plate, tuple(acts), tuple(names), tuple(seconds))
 
 
 def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None) -> Plate:
-    """Apply settled steps to a copy."""
-    plate = plate.with_data(plate.data.copy())
-    for act in acts:
-        plate = act(plate, threads)
+    """Apply settled steps; the plate that is given stays as it is."""
+    given = plate
+    for act in _joined(acts):
+        plate = _acted(act, plate, given, threads)
     return plate
+
+
+def _joined(acts: Iterable[Act]) -> list[Act]:
+    """Join surfaces that follow one another into one."""
+    joined: list[Act] = []
+    for act in acts:
+        before = joined[-1] if joined else None
+        if isinstance(act, Surface) and isinstance(before, Surface):
+            joined[-1] = before.then(act)
+        else:
+            joined.append(act)
+    return joined
+
+
+def _acted(act: Act, plate: Plate, given: Plate, threads: Executor | None) -> Plate:
+    """Apply an act, to a copy where it would write into what was given."""
+    if plate.data is given.data and not isinstance(act, NEW):
+        plate = plate.with_data(plate.data.copy())
+    return act(plate, threads)
 
 
 def recipe_to_toml(recipe: Iterable[Step]) -> str:

@@ -12,12 +12,11 @@ import numpy as np
 
 from livestack.develop.background import PX_ROWS, Surface
 from livestack.develop.kernels import less_green, saturate_rows
-from livestack.develop.plate import Plate
+from livestack.develop.plate import Plate, smaller
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
-LARGEST_SEARCHED_PX = 700_000
 MOST_STARS, FEWEST_STARS = 400, 12
 BRIGHT, MOST_OF_PEAK = 20.0, 0.5
 """Stars by which white is told rise so many σ above the grain, and to less than this share of the brightest."""
@@ -43,7 +42,7 @@ class Neutralise:
 
 def sky_of(plane: Array) -> float:
     """Level of the sky of a plane (H, W): the middle of its px without what is brighter, for light only adds."""
-    step = max(1, math.isqrt(plane.size // SAMPLED_PX))
+    step = math.ceil(math.sqrt(plane.size / SAMPLED_PX))
     ordered = np.sort(plane[::step, ::step], axis=None)
     n = int(np.isfinite(ordered).sum())
     if not n:
@@ -95,41 +94,43 @@ def star_colour(plate: Plate) -> Array | None:
 
     Surroundings are taken off star by star, so that a nebula's colour has no say.
     """
-    _, h, w = plate.shape
-    k = math.ceil(math.sqrt(h * w / LARGEST_SEARCHED_PX))
-    # the mean over an area keeps a star's colour
-    size, whole = (w // k, h // k), np.s_[: h // k * k, : w // k * k]
-    planes = np.stack([cv2.resize(plane[whole], size, interpolation=cv2.INTER_AREA) for plane in plate.data])
+    planes = smaller(plate).data  # the mean over an area keeps a star's colour
     x, y = _stars_in(planes)
     if len(x) < FEWEST_STARS:
         return None
     reach = np.arange(-OUTER, OUTER + 1)
-    boxes = np.moveaxis(planes[:, y[:, None, None] + reach[:, None], x[:, None, None] + reach], 0, -1)
-    inside = (np.abs(reach) <= INNER)[:, None] & (np.abs(reach) <= INNER)
-    around = np.median(boxes[:, ~inside], axis=1)
-    light = boxes[:, inside].sum(axis=1) - inside.sum() * around
+    width, flat = planes.shape[2], planes.reshape(3, -1)
+    away, off = np.maximum(np.abs(reach)[:, None], np.abs(reach)), reach[:, None] * width + reach
+
+    def px(which: Array) -> Array:
+        return np.asarray(np.take(flat, (y * width + x)[:, None] + off[which], axis=1))
+
+    outside = np.sort(px(away > INNER), axis=2)
+    around = outside[..., outside.shape[2] // 2, None]
+    light = (px(away <= INNER) - around).sum(axis=2)
     # a star is a point; what is as bright a way off is a nebula's fold
-    core = (np.abs(reach) <= 1)[:, None] & (np.abs(reach) <= 1)
-    pointed = (boxes[:, core].sum(axis=1) - core.sum() * around).sum(axis=1) / np.maximum(light.sum(axis=1), 1e-9)
-    whole = (light > 0).all(axis=1) & (pointed > POINTED * np.quantile(pointed, 0.8))
+    pointed = (px(away <= 1) - around).sum(axis=(0, 2)) / np.maximum(light.sum(axis=0), 1e-9)
+    whole = (light > 0).all(axis=0) & (pointed > POINTED * np.quantile(pointed, 0.8))
     if whole.sum() < FEWEST_STARS:
         return None
-    light = light[whole]
+    light = light[:, whole].T
     colour: Array = np.median(light / light.mean(axis=1, keepdims=True), axis=0)
     return colour
 
 
 def _stars_in(planes: Array) -> tuple[Array, Array]:
     """X and y of the brightest stars of (3, H, W) that are not too bright: peaks above what surrounds them."""
-    brightness = np.nan_to_num(planes.mean(axis=0))
+    brightness = np.nan_to_num(planes.mean(axis=0), copy=False)
     sharp = cv2.GaussianBlur(brightness, (0, 0), 1.0) - cv2.blur(brightness, (25, 25))
-    grain = 1.4826 * float(np.median(np.abs(sharp[::3, ::3])))
-    peaks = (sharp >= cv2.dilate(sharp, np.ones((2 * INNER + 1,) * 2, np.uint8))) & (sharp > BRIGHT * grain)
-    peaks[:OUTER], peaks[-OUTER:], peaks[:, :OUTER], peaks[:, -OUTER:] = False, False, False, False
-    y, x = np.nonzero(peaks)
+    heights = np.sort(np.abs(sharp[::3, ::3]), axis=None)
+    least = BRIGHT * 1.4826 * float(heights[len(heights) // 2])
+    y, x = np.nonzero(sharp[OUTER:-OUTER, OUTER:-OUTER] > least)
+    y, x = y + OUTER, x + OUTER
+    height = sharp[y, x]
+    peaks = height >= cv2.dilate(sharp, np.ones((2 * INNER + 1,) * 2, np.uint8))[y, x]
+    y, x, height = y[peaks], x[peaks], height[peaks]
     if not len(x):
         return x, y
-    height = sharp[y, x]
     order = np.argsort(-height, kind="stable")
     order = order[height[order] < MOST_OF_PEAK * height.max()][:MOST_STARS]
     return x[order], y[order]

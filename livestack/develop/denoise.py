@@ -7,29 +7,35 @@ to the noise is measured at each scale.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from livestack.develop.kernels import keep_significant, smooth
 from livestack.develop.plate import Plate
+from livestack.develop.starlet import NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
-NORMS = (0.8908, 0.2007, 0.0856, 0.0413)
-"""σ of each scale of white noise of σ 1."""
 USUAL_SHARE = 0.8
 """Noise that is not known has about so much of its finest scale left, after a warp."""
 SLACK = 1.15
 LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
-PX_ROWS = 64
-SAMPLED_A_SIDE, CELL = 256, 16
-"""The noise of a scale is told from so many px a side, in cells of so many of them."""
+FINE = 2
+"""So many scales are weakened px by px; of the noise of coarser ones every second px of every second row says all."""
+TILE = 256, 4096
+"""Rows and columns at most that are done at once: what is between the scales of so many stays in the cache."""
+NOTHING = np.zeros((0, 0), np.float32)
+CELL, SIDE = 16, 192
+"""The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""
+USUAL_SIDE = 64
+"""What is usual is told from so many px a side."""
+STRIPS = 8
+"""So many rows of cells are looked at for the finest scale, whose px are not left out: a debayer makes them differ."""
 QUIET = 0.1
 """Share of the cells, the quietest, that hold noise alone."""
 
@@ -57,63 +63,80 @@ class Denoise:
 
     def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
         """Take the grain of a plate away; what is not known stays so."""
-        if self.strength == 0:
+        channels, h, w = plate.shape
+        n = sum(min(h, w) > 4 << k for k in range(len(LIMITS)))
+        if self.strength == 0 or n < FINE:
             return plate
-        scratch = np.empty((3, *plate.data.shape[1:]), np.float32)
-        alike = np.ones(plate.data.shape[1:], np.float32) if plate.noise is None else None
-        for c, plane in enumerate(plate.data):
-            bare = None if _is_known(plane) else ~np.isfinite(plane)
-            if bare is not None:
-                plane[bare] = np.nanmedian(plane[::4, ::4]) if not bare[::4, ::4].all() else 0
-            certainty = alike if alike is not None else _certainty(plate.noise[c])  # type: ignore[index]
-            scale = plate.noise_scales[c] if alike is None else None
-            denoise_plane(plane, (certainty, scale), self.strength, scratch, threads)
-            if bare is not None:
-                plane[bare] = np.nan
-        return plate
+        noises = np.zeros((channels, 0, 0), np.float32)
+        if plate.noise is not None:
+            noises = np.ascontiguousarray(plate.noise, np.float32)
+        planes = [Seen(plane, noise) for plane, noise in zip(plate.data, noises, strict=True)]
+
+        def tell(i: int, _: int) -> tuple[list[float], Seen]:
+            seen = planes[i % channels]  # what takes longest comes first
+            return _noise_of_coarser(seen, n) if i < channels else ([_noise_of_finest(seen)], seen)
+
+        told = each_part(2 * channels, 1, threads, tell)
+        squares = []
+        for (coarser, _), (finest, _), scale in zip(told[:channels], told[channels:], plate.noise_scales, strict=False):
+            squares.append(self._squares(finest + coarser, None if plate.noise is None else scale))
+        taken = [NOTHING] * channels
+        if n > FINE:
+            halves = [half for _, half in told[:channels]]
+            kept = _weakened(halves, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
+            taken = [half.plane - k for half, k in zip(halves, kept, strict=True)]
+        return plate.with_data(_weakened(planes, [t[:FINE] for t in squares], 1, taken, threads))
+
+    def _squares(self, told: list[float], scale: float | None) -> Array:
+        """Return t² of each scale, in squares of the noise, of the σ told of each.
+
+        scale: what the noise was multiplied with since; None = only how it varies over the picture is known.
+        """
+        sigma = max(scale or told[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
+        most = sigma * _most_of_scales(told[0] / sigma)[: len(told)]
+        return np.square(self.strength * np.array(LIMITS[: len(told)]) * np.minimum(told, most)).astype(np.float32)
 
 
-def _is_known(plane: Array) -> bool:
-    """Whether all of a plane is finite, at one glance."""
-    return bool(np.isfinite(plane.sum()))
+class Seen:
+    """A plane (H, W), its noise, (0, 0) where that is not known, and what px and their noise are usually."""
+
+    __slots__ = ("noise", "plane", "usual")
+
+    def __init__(self, plane: Array, noise: Array) -> None:
+        self.plane, self.noise = plane, noise
+        self.usual = _usual(plane, -np.inf, 0.0), _usual(noise, 0.0, 1.0)
 
 
-def _certainty(noise: Array) -> Array:
-    """1 / noise of each px (H, W); where it is not known, the typical one."""
-    if not (_is_known(noise) and noise.min() > 0):
-        known = np.isfinite(noise) & (noise > 0)
-        noise = np.where(known, noise, np.float32(np.median(noise[known]) if known.any() else 1))
-    return np.reciprocal(noise, dtype=np.float32)
+def _weakened(
+    planes: list[Seen], limits: list[Array], first_step: int, taken: list[Array], threads: Executor | None
+) -> Array:
+    """Weaken what scales of planes hold that may be noise: (C, H, W)."""
+    h, w = planes[0].plane.shape
+    out = np.empty((len(planes), h, w), np.float32)
+    tiles = [(c, y, x) for c in range(len(planes)) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
+
+    def do(i: int, _: int) -> None:
+        c, rows, columns = tiles[i]
+        seen = planes[c]
+        denoise_tile((seen.plane, seen.noise), seen.usual, (limits[c], first_step), taken[c], (*rows, *columns), out[c])
+
+    each_part(len(tiles), 1, threads, do)
+    return out
 
 
-def denoise_plane(
-    plane: Array, known: tuple[Array, float | None], strength: float, scratch: Array, threads: Executor | None
-) -> None:
-    """Denoise (H, W) in place.
+def _split(n: int, most: int) -> list[tuple[int, int]]:
+    """Parts of [0, n), about as large as each other and at most so large, that begin at even places."""
+    parts = -(-n // most)
+    ends = [k * n // parts // 2 * 2 for k in range(parts)] + [n]
+    return list(itertools.pairwise(ends))
 
-    Parameters
-    ----------
-    known : (H, W) float32, and a number
-        1 / noise, and what the noise was multiplied with since; None = only how it varies over the picture is known.
-    scratch : (3, H, W) float32
-    """
-    (certainty, scale), kept, finer = known, scratch[2], plane
-    scales = [k for k in range(len(LIMITS)) if min(plane.shape) > 4 << k]
-    if len(scales) < 2:
-        return
-    kept[:] = 0
-    most = np.array(NORMS)
-    for k in scales:
-        step, coarser = 1 << k, scratch[k % 2]
-        by_rows(len(plane), threads, smooth, finer, step, coarser)
-        told = _noise_of_scale(finer, coarser, certainty)
-        if k == 0:
-            sigma = max(scale or told / (USUAL_SHARE * NORMS[0]), 1e-12)
-            most = sigma * _most_of_scales(told / sigma)
-        limits = strength * LIMITS[k] * min(told, float(most[k])), step
-        by_rows(len(plane), threads, keep_significant, (finer, coarser), certainty, limits, kept)
-        finer = coarser
-    np.add(kept, finer, out=plane)
+
+def _usual(plane: Array, above: float, otherwise: float) -> float:
+    """Median of what is known of a plane and above something; of a sample."""
+    step = max(1, min(plane.shape) // USUAL_SIDE)
+    sample = plane[::step, ::step]
+    sample = np.sort(sample[np.isfinite(sample) & (sample > above)])
+    return float(sample[sample.size // 2]) if sample.size else otherwise
 
 
 def _most_of_scales(finest: float) -> Array:
@@ -127,17 +150,48 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def by_rows(height: int, threads: Executor | None, kernel: Callable[..., None], *arrays: object) -> None:
-    """Run a kernel, whose last argument but one is which rows, over all rows."""
-    *sources, out = arrays
-    each_part(height, PX_ROWS, threads, lambda y0, y1: kernel(*sources, (y0, y1), out))
+def _noise_of_coarser(seen: Seen, n: int) -> tuple[list[float], Seen]:
+    """σ of each scale but the finest, over the noise; and every second px of every second row after the fine scales.
+
+    A scale is told from every 2ᵏth px of every 2ᵏth row: the next one needs no other.
+    """
+    h, w = seen.plane.shape
+    finer = np.empty(((h + 1) // 2, (w + 1) // 2), np.float32)
+    halve(seen.plane, seen.usual[0], (0, len(finer)), finer)
+    told, half = [], finer
+    for k in range(1, n):
+        coarser = smoothed(finer, 1, None)
+        step = -(-min(finer.shape) // SIDE)
+        some = np.s_[::step, ::step]
+        told.append(_quietest(finer[some] - coarser[some], seen.noise[:: step << k, :: step << k]))
+        if k < FINE:
+            half = coarser
+        finer = np.ascontiguousarray(coarser[::2, ::2])
+    return told, Seen(half, np.ascontiguousarray(seen.noise[::2, ::2]))
 
 
-def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
-    """σ of what lies between two scales, over the noise: of the quietest cells, where nothing else is."""
-    step = max(1, int(np.sqrt(finer.size)) // SAMPLED_A_SIDE) | 1
-    seen = np.s_[::step, ::step]
-    ratio = np.abs((finer[seen] - coarser[seen]) * certainty[seen])
+def _noise_of_finest(seen: Seen) -> float:
+    """σ of the finest scale over the noise, of strips of cells."""
+    plane, noise = seen.plane, seen.noise
+    h, w = plane.shape
+    tall = min(h, CELL)
+    some = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])
+    between, noises = [], []
+    for y in range(0, h - tall + 1, max(tall, h // STRIPS)):
+        above = min(y, 2)
+        strip, rows = plane[y - above : y + tall + 2], np.s_[above : above + tall]
+        soft = np.empty_like(strip)
+        smooth(strip, 1, (above, above + tall), soft)
+        between.append(strip[rows, some] - soft[rows, some])
+        noises.append(noise[y : y + tall, some] if noise.size else noise)
+    return _quietest(np.concatenate(between), np.concatenate(noises))
+
+
+def _quietest(between: Array, noise: Array) -> float:
+    """σ of what lies between two scales, over the noise, in the quietest cells."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(between / noise if noise.size else between)
+    np.nan_to_num(ratio, copy=False, posinf=0.0)  # nothing changes where nothing is known
     ny, nx = ratio.shape[0] // CELL, ratio.shape[1] // CELL
     if not ny or not nx:
         return 1.4826 * float(np.median(ratio))
@@ -145,5 +199,5 @@ def _noise_of_scale(finer: Array, coarser: Array, certainty: Array) -> float:
     cells.sort(axis=1)
     middle = cells.shape[1] // 2
     spread = np.sort(0.5 * (cells[:, middle - 1] + cells[:, middle]))
-    spread = spread[spread > 0]  # nothing changes where nothing is known
+    spread = spread[spread > 0]
     return 1.4826 * float(spread[int(QUIET * len(spread))]) if spread.size else 0.0

@@ -7,14 +7,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 
+from livestack.develop.kernels import tell_bare
 from livestack.develop.plate import Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
 
 LINE_SHARE = 0.02
 """So many px of an edge may be covered less."""
+PX_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,9 @@ class Window:
         _, h, w = plate.shape
         rows = slice(round(self.top * h), max(round(self.bottom * h), round(self.top * h) + 1))
         columns = slice(round(self.left * w), max(round(self.right * w), round(self.left * w) + 1))
-        return _each(plate, lambda planes: planes[..., rows, columns])
+        if (rows, columns) == (slice(0, h), slice(0, w)):
+            return plate
+        return _each(plate, lambda planes: planes[..., rows, columns], threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +60,18 @@ class Crop:
     def settle(self, plate: Plate, threads: Executor | None = None) -> Window:
         """Tell what is covered well enough."""
         _, h, w = plate.shape
-        covered: Array = np.asarray(np.isfinite(plate.data).all(axis=0))
-        if plate.coverage is not None and plate.coverage.any():
-            covered &= plate.coverage >= self.least * plate.coverage.max()
-        top, bottom, left, right = _inner(np.logical_not(covered))
+        coverage = plate.coverage if plate.coverage is not None else np.zeros((0, 0), np.uint16)
+        least = self.least * float(coverage.max(initial=0))
+        bare = np.empty((h, w), np.uint8)
+        found = each_part(h, PX_ROWS, threads, lambda y0, y1: tell_bare(plate.data, coverage, least, (y0, y1), bare))
+        top, bottom, left, right = _inner(bare) if any(found) else (0, h, 0, w)
         return Window(top / h, bottom / h, left / w, right / w)
 
 
 def _inner(bare: Array) -> tuple[int, int, int, int]:
     """Rectangle whose edges are covered: the edge that lacks most goes, line by line."""
     h, w = bare.shape
-    sums = np.zeros((h + 1, w + 1), np.int64)
-    np.cumsum(np.cumsum(bare, axis=0), axis=1, out=sums[1:, 1:])
+    sums = cv2.integral(bare)
     top, bottom, left, right = 0, h, 0, w
 
     def lacks(t: int, b: int, l: int, r: int) -> float:  # noqa: E741 - left
@@ -112,17 +118,28 @@ class Turn:
 
     def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
         """Turn the picture and all that belongs to it."""
+        if not (self.degrees or self.mirrored):
+            return plate
 
         def turned(planes: Array) -> Array:
             out = np.rot90(planes, self.degrees // 90, axes=(-2, -1))
             return out[..., ::-1] if self.mirrored else out
 
-        return _each(plate, turned)
+        return _each(plate, turned, threads)
 
 
-def _each(plate: Plate, change: Callable[[Array], Array]) -> Plate:
-    """Do the same to the data, the noise and the coverage."""
-    noise, coverage = (
-        None if planes is None else np.ascontiguousarray(change(planes)) for planes in (plate.noise, plate.coverage)
-    )
-    return plate.with_data(np.ascontiguousarray(change(plate.data)), noise=noise, coverage=coverage)
+def _each(plate: Plate, change: Callable[[Array], Array], threads: Executor | None) -> Plate:
+    """Do the same to the data, the noise and the coverage; what comes of it are new arrays."""
+
+    def changed(planes: Array) -> Array:
+        source = change(planes)
+        out = np.empty(source.shape, source.dtype)
+
+        def copy(y0: int, y1: int) -> None:
+            out[..., y0:y1, :] = source[..., y0:y1, :]
+
+        each_part(source.shape[-2], PX_ROWS, threads, copy)
+        return out
+
+    noise, coverage = (None if planes is None else changed(planes) for planes in (plate.noise, plate.coverage))
+    return plate.with_data(changed(plate.data), noise=noise, coverage=coverage)

@@ -8,10 +8,13 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import OPTIONS, F
+from livestack.reduce.compile import INNER, OPTIONS, F
+
+FORMULA = INNER | {"forceinline": True}
+"""Of what a loop does with one px: a call left in a loop keeps it from being SIMD."""
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _rank(ordered: Array, n: int, share: float) -> float:
     """Value below which lies a share of n ordered values, between its neighbours."""
     place = share * (n - 1)
@@ -21,19 +24,17 @@ def _rank(ordered: Array, n: int, share: float) -> float:
 
 
 @njit(**OPTIONS)
-def gather_cells(plane: Array, stride: int, place: tuple[int, int], out: Array) -> None:
-    """Put every stride-th px of rows of cells into out (rows, nx, n); place: the first row, and how many there are."""
-    first, ny = place
-    many, nx, most = out.shape
+def gather_cells(plane: Array, stride: int, out: Array) -> None:
+    """Put every stride-th px of cells into out (ny, nx, n)."""
+    ny, nx, most = out.shape
     h, w = plane.shape
-    for k in range(many):
-        j = first + k
+    for j in range(ny):
         for i in range(nx):
             n = 0
             for y in range(j * h // ny, (j + 1) * h // ny, stride):
                 for x in range(i * w // nx, (i + 1) * w // nx, stride):
                     if n < most:
-                        out[k, i, n] = plane[y, x]
+                        out[j, i, n] = plane[y, x]
                         n += 1
 
 
@@ -61,124 +62,73 @@ def tell_cells(values: Array, least: int, levels: Array, errors: Array) -> None:
             levels[j, i], errors[j, i] = median, 1.2533 * sigma / np.sqrt(n)
 
 
+@njit(**INNER)
+def _take_off_row(row: Array, along: Array, factor: Any, out: Array) -> None:
+    step, begin = F(1.0 / row.size), F(0.5 / row.size - 0.5)
+    n = along.size
+    if n == 1:
+        level = along[0]
+        for x in range(out.size):
+            out[x] = (row[x] - level) * factor
+    elif n == 3:
+        c0, c1, c2 = along
+        for x in range(out.size):
+            u = begin + step * F(x)
+            out[x] = (row[x] - (c0 + u * (c1 + u * c2))) * factor
+    else:
+        for x in range(out.size):
+            u = begin + step * F(x)
+            level = F(0)
+            for j in range(n - 1, -1, -1):
+                level = level * u + along[j]
+            out[x] = (row[x] - level) * factor
+
+
 @njit(**OPTIONS)
 def take_off(plane: Array, surface: Array, gain: float, rows: tuple[int, int], out: Array) -> None:
-    """(plane − surface) · gain of some rows.
+    """(plane − surface) · gain of some rows, into another plane.
 
     surface (n, n): coefficient of vⁱ uʲ, where u and v run from −½ to ½ along rows and columns.
     """
-    h, w = plane.shape
     n = surface.shape[0]
     along = np.empty(n, np.float32)
-    factor, step, begin = F(gain), F(1.0 / w), F(0.5 / w - 0.5)
     for y in range(rows[0], rows[1]):
-        v = (y + 0.5) / h - 0.5
+        v = (y + 0.5) / len(plane) - 0.5
         for j in range(n):
             total = 0.0
             for i in range(n - 1, -1, -1):
                 total = total * v + surface[i, j]
             along[j] = F(total)
-        row, to = plane[y], out[y]
-        if n == 1:
-            for x in range(w):
-                to[x] = (row[x] - along[0]) * factor
-        elif n == 3:
-            for x in range(w):
-                u = begin + step * F(x)
-                to[x] = (row[x] - (along[0] + u * (along[1] + u * along[2]))) * factor
-        else:
-            for x in range(w):
-                u = begin + step * F(x)
-                level = F(0)
-                for j in range(n - 1, -1, -1):
-                    level = level * u + along[j]
-                to[x] = (row[x] - level) * factor
+        _take_off_row(plane[y], along, F(gain), out[y])
+
+
+@njit(**INNER)
+def _bare_row(row: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] |= np.uint8(0) if abs(row[x]) < F(np.inf) else np.uint8(1)
 
 
 @njit(**OPTIONS)
-def _mirrored(i: int, n: int) -> int:
-    """Index mirrored at the first and the last px."""
-    if n == 1:
-        return 0
-    period = 2 * (n - 1)
-    i = abs(i) % period
-    return period - i if i >= n else i
+def tell_bare(data: Array, coverage: Array, least: float, rows: tuple[int, int], out: Array) -> bool:
+    """Tell which px (H, W) of some rows of (C, H, W) are not known, or covered too little: 1; and whether any is.
 
-
-@njit(**OPTIONS)
-def smooth(plane: Array, step: int, rows: tuple[int, int], out: Array) -> None:
-    """Convolve some rows with a cubic B-spline whose taps lie `step` px apart (Starck and Murtagh 2006)."""
-    h, w = plane.shape
-    reach = 2 * step
-    line = np.empty(w + 2 * reach, np.float32)
-    inner = line[reach : reach + w]
-    for y in range(rows[0], rows[1]):
-        a, b = plane[_mirrored(y - reach, h)], plane[_mirrored(y - step, h)]
-        d, e = plane[_mirrored(y + step, h)], plane[_mirrored(y + reach, h)]
-        c = plane[y]
-        for x in range(w):
-            inner[x] = F(0.375) * c[x] + F(0.25) * (b[x] + d[x]) + F(0.0625) * (a[x] + e[x])
-        for x in range(reach):
-            line[x] = inner[_mirrored(x - reach, w)]
-            line[reach + w + x] = inner[_mirrored(w + x, w)]
-        to = out[y]
-        one, two, four, five = line[:w], line[step : step + w], line[3 * step :], line[4 * step :]
-        for x in range(w):
-            to[x] = F(0.375) * inner[x] + F(0.25) * (two[x] + four[x]) + F(0.0625) * (one[x] + five[x])
-
-
-@njit(**OPTIONS)
-def _squares(finer: Array, coarser: Array, certainty: Array, total: Array) -> None:
-    """Add the squares of what lies between two scales of a row, over its noise."""
-    for x in range(total.size):
-        w = (finer[x] - coarser[x]) * certainty[x]
-        total[x] += w * w
-
-
-@njit(**OPTIONS)
-def _keep_row(
-    scales: tuple[Array, Array], certainty: Array, square: Any, energies: tuple[Array, Array, Array], kept: Array
-) -> None:
-    finer, coarser = scales
-    left, middle, right = energies
-    for x in range(kept.size):
-        difference = finer[x] - coarser[x]
-        ratio = difference * certainty[x]
-        energy = max(F(4 / 9) * (left[x] + middle[x] + right[x]), ratio * ratio)
-        kept[x] += difference * (F(1) - square / max(energy, square))
-
-
-@njit(**OPTIONS)
-def keep_significant(
-    scales: tuple[Array, Array], certainty: Array, limits: tuple[float, int], rows: tuple[int, int], kept: Array
-) -> None:
-    """Add to kept what some rows of a scale, w = finer − coarser, hold beyond their noise.
-
-    A w is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or four times the mean of
-    those 3 × 3 about it, whichever is more: where something is, it is seldom alone.
-
-    Parameters
-    ----------
-    certainty : 1 / noise of each px.
-    limits : t over the noise, and how many px lie between the nine.
+    coverage (H, W), or (0, 0): not known.
     """
-    finer, coarser = scales
-    square, step = F(limits[0] * limits[0]), limits[1]
-    h, w = certainty.shape
-    line = np.empty(w + 2 * step, np.float32)
-    inner = line[step : step + w]
+    any_is = False
     for y in range(rows[0], rows[1]):
-        inner[:] = F(0)
-        for yy in (_mirrored(y - step, h), y, _mirrored(y + step, h)):
-            _squares(finer[yy], coarser[yy], certainty[yy], inner)
-        for x in range(step):
-            line[x] = inner[_mirrored(x - step, w)]
-            line[step + w + x] = inner[_mirrored(w + x, w)]
-        energies = line[:w], inner, line[2 * step : 2 * step + w]
-        _keep_row((finer[y], coarser[y]), certainty[y], square, energies, kept[y])
+        bare = out[y]
+        bare[:] = 0
+        for c in range(len(data)):
+            _bare_row(data[c, y], bare)
+        if coverage.size:
+            seen = coverage[y]
+            for x in range(bare.size):
+                bare[x] |= np.uint8(0) if seen[x] >= least else np.uint8(1)
+        any_is |= bare.max() > 0
+    return any_is
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _mtf_row(row: Array, black: Any, unit: Any, midtone: Any) -> None:
     up, a = midtone - F(1), F(2) * midtone - F(1)
     for x in range(row.size):
@@ -202,6 +152,54 @@ def mtf_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[i
             _mtf_row(data[c, y], black[c], unit[c], shape[c, 0])
 
 
+@njit(**FORMULA)
+def _log(value: Any) -> Any:
+    """Natural logarithm of a float32 above 0, to 10⁻⁷: of its exponent, and a series of its mantissa about 1."""
+    bits = F(value).view(np.int32)
+    exponent = np.int32(bits - np.int32(0x3F3504F3)) >> np.int32(23)
+    mantissa = np.int32(bits - np.int32(exponent << np.int32(23))).view(np.float32)
+    s = (mantissa - F(1)) / (mantissa + F(1))
+    z = s * s
+    return F(0.6931471806) * F(exponent) + F(2) * s * (F(1) + z * (F(1 / 3) + z * (F(1 / 5) + z * F(1 / 7))))
+
+
+@njit(**FORMULA)
+def _exp(value: Any) -> Any:
+    """Exponential of a float32 between -87 and 0, to 3 · 10⁻⁷."""
+    n = np.floor(value * F(1.4426950409) + F(0.5))
+    r = value - n * F(0.6931471806)
+    near = F(1) + r * (F(1) + r * (F(1 / 2) + r * (F(1 / 6) + r * (F(1 / 24) + r * (F(1 / 120) + r * F(1 / 720))))))
+    return near * np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@njit(**INNER)
+def _above_black_row(row: Array, black: Any, unit: Any, light: Array, most: Array) -> None:
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        row[x] = value
+        light[x] += value
+        most[x] = max(most[x], value)
+
+
+@njit(**INNER)
+def _asinh_row(light: Array, most: Array, beta: Any, share: Any) -> None:
+    """Turn light and its brightest channel into what each channel is multiplied with, and the white mixed in."""
+    for x in range(light.size):
+        v = beta * light[x]
+        raised = min(_log(v + np.sqrt(v * v + F(1))) * share, F(1))
+        factor = raised / max(light[x], F(1e-30))
+        # as much white is mixed in as brings the brightest channel to 1: its hue stays
+        mix = min((F(1) - raised) / max(most[x] * factor - raised, F(1e-6)), F(1))
+        light[x], most[x] = factor * mix, raised * (F(1) - mix)
+
+
+@njit(**INNER)
+def _scale_row(row: Array, factor: Array, white: Array) -> None:
+    for x in range(row.size):
+        row[x] = min(row[x] * factor[x] + white[x], F(1))
+
+
 @njit(**OPTIONS)
 def asinh_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
     """Asinh of the mean of the channels of some rows of (C, H, W), all scaled alike, in place; NaN becomes 0.
@@ -212,36 +210,36 @@ def asinh_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple
     ----------
     shape : (C, 2) β and 1 / asinh β.
     """
-    beta, share = shape[0]
     channels, _, w = data.shape
+    light, most = np.empty(w, np.float32), np.empty(w, np.float32)
     for y in range(rows[0], rows[1]):
-        for x in range(w):
-            light = F(0)
-            for c in range(channels):
-                data[c, y, x] = max((data[c, y, x] - black[c]) * unit[c], F(0))
-                light += data[c, y, x] * F(1.0 / channels)
-            if not light > F(0):
-                for c in range(channels):
-                    data[c, y, x] = F(0)
-                continue
-            raised = min(np.arcsinh(beta * light) * share, F(1))
-            factor, most = raised / light, F(0)
-            for c in range(channels):
-                data[c, y, x] *= factor
-                most = max(most, data[c, y, x])
-            if most > F(1):
-                # as much white is mixed in as brings the brightest channel to 1: its hue stays
-                mix = (F(1) - raised) / max(most - raised, F(1e-6))
-                for c in range(channels):
-                    data[c, y, x] = raised + (data[c, y, x] - raised) * mix
+        light[:] = most[:] = F(0)
+        for c in range(channels):
+            _above_black_row(data[c, y], black[c], unit[c], light, most)
+        light *= F(1.0 / channels)
+        _asinh_row(light, most, shape[0, 0], shape[0, 1])
+        for c in range(channels):
+            _scale_row(data[c, y], light, most)
 
 
-@njit(**OPTIONS)
+@njit(**FORMULA)
 def _hyperbolic(x: Any, amount: Any, local: Any) -> Any:
     """Stretch of a distance from the point of most contrast, not yet brought to 0…1."""
-    if local == 0:
-        return F(1) - np.exp(-amount * x)
-    return F(1) - (F(1) + local * amount * x) ** (F(-1) / local)
+    u = _log(F(1) + local * amount * x) / local if local > F(0) else amount * x
+    return F(1) - _exp(-min(u, F(87)))
+
+
+@njit(**INNER)
+def _ghs_row(row: Array, black: Any, unit: Any, shape: Array, ends: tuple[Any, Any]) -> None:
+    amount, local, point = shape[0], shape[1], shape[2]
+    low, share = ends
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        value = value if value < F(1) else F(1)
+        off = value - point
+        raised = _hyperbolic(abs(off), amount, local)
+        row[x] = ((raised if off > F(0) else -raised) - low) * share if amount > F(0) else value
 
 
 @njit(**OPTIONS)
@@ -255,28 +253,23 @@ def ghs_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[i
     for c in range(data.shape[0]):
         amount, local, point = shape[c]
         low, high = -_hyperbolic(point, amount, local), _hyperbolic(F(1) - point, amount, local)
-        share = F(1) / max(high - low, F(1e-12))
         for y in range(rows[0], rows[1]):
-            row = data[c, y]
-            for x in range(row.size):
-                value = (row[x] - black[c]) * unit[c]
-                value = value if value > F(0) else F(0)
-                value = value if value < F(1) else F(1)
-                off = value - point
-                raised = _hyperbolic(off, amount, local) if off > 0 else -_hyperbolic(-off, amount, local)
-                row[x] = (raised - low) * share if amount > 0 else value
+            _ghs_row(data[c, y], black[c], unit[c], shape[c], (low, F(1) / max(high - low, F(1e-12))))
 
 
-@njit(**OPTIONS)
+@njit(**FORMULA)
 def _cube_root(value: Any) -> Any:
-    """Cube root of a float32 above 0, to 10⁻⁶: a guess by its exponent, then Newton."""
-    root = np.int32(F(value).view(np.int32) // np.int32(3) + np.int32(709921077)).view(np.float32)
-    root = (F(2) * root + value / (root * root)) * F(1 / 3)
-    root = (F(2) * root + value / (root * root)) * F(1 / 3)
-    return (F(2) * root + value / (root * root)) * F(1 / 3)
+    """Cube root of a float32 above 0, to 3 · 10⁻⁷: of its inverse a guess by the exponent, mended twice by a series."""
+    bits = F(F(value).view(np.int32))
+    inverse = np.int32(F(1419967116) - bits * F(1 / 3)).view(np.float32)
+    off = F(1) - value * inverse * inverse * inverse
+    inverse += inverse * off * (F(1 / 3) + off * (F(2 / 9) + off * F(14 / 81)))
+    off = F(1) - value * inverse * inverse * inverse
+    inverse += inverse * off * F(1 / 3)
+    return value * inverse * inverse
 
 
-@njit(**OPTIONS)
+@njit(**FORMULA)
 def _to_oklab(red: Any, green: Any, blue: Any) -> tuple[Any, Any, Any]:
     """Lightness and chroma of a value as a screen shows it (Ottosson 2020).
 
@@ -292,7 +285,7 @@ def _to_oklab(red: Any, green: Any, blue: Any) -> tuple[Any, Any, Any]:
     return light, a, b
 
 
-@njit(**OPTIONS)
+@njit(**FORMULA)
 def _from_oklab(light: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     """Inverse of `_to_oklab`; a colour that no screen has is mixed with the grey of its lightness."""
     p = light + F(0.3963377774) * a + F(0.2158037573) * b
@@ -303,15 +296,14 @@ def _from_oklab(light: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     g = F(-1.2684380046) * p + F(2.6097574011) * q - F(0.3413193965) * s
     b = F(-0.0041960863) * p - F(0.7034186147) * q + F(1.7076147010) * s
     grey = min(light * light * light, F(1))
-    most, least = max(r, g, b), min(r, g, b)
-    over = (F(1) - grey) / max(most - grey, F(1e-9)) if most > F(1) else F(1)
-    under = grey / max(grey - least, F(1e-9)) if least < F(0) else F(1)
-    mix = min(over, under)
+    over = (F(1) - grey) / max(max(r, g, b) - grey, F(1e-9))
+    under = grey / max(grey - min(r, g, b), F(1e-9))
+    mix = min(over, under, F(1))
     r, g, b = grey + (r - grey) * mix, grey + (g - grey) * mix, grey + (b - grey) * mix
     return np.sqrt(max(r, F(0))), np.sqrt(max(g, F(0))), np.sqrt(max(b, F(0)))
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _saturate_row(red: Array, green: Array, blue: Array, more: Any) -> None:
     for x in range(red.size):
         light, a, b = _to_oklab(red[x], green[x], blue[x])
@@ -330,7 +322,7 @@ def saturate_rows(data: Array, amount: float, rows: tuple[int, int]) -> None:
         _saturate_row(data[0, y], data[1, y], data[2, y], F(amount - 1))
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def _relight_row(red: Array, green: Array, blue: Array, light: Array) -> None:
     for x in range(red.size):
         grey = light[x] if light[x] > F(0) else F(0)

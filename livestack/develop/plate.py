@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
+
+LEVELS_PX = 600_000
+"""The levels of a picture are told on one of at most so many px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,20 @@ class Plate:
         return dataclasses.replace(self, data=data, **changes)
 
 
+def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = None) -> Plate:
+    """Return the means over squares of px, at most so many, without their noise; they are of known px alone."""
+    _, h, w = plate.shape
+    k = math.ceil(math.sqrt(h * w / most_px))
+    if k <= 1:
+        return plate
+    size, whole = (w // k, h // k), np.s_[: h // k * k, : w // k * k]
+
+    def mean(c: int, _: int) -> Array:
+        return np.asarray(cv2.resize(plate.data[c][whole], size, interpolation=cv2.INTER_AREA))
+
+    return Plate(np.stack(each_part(len(plate.data), 1, threads, mean)), stretched=plate.stretched)
+
+
 def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
     """Plate of a picture (H, W) or (H, W, 3), float32, of whose noise one figure is known."""
     planes = picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
@@ -59,4 +80,4 @@ def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
 
 def picture_of(plate: Plate) -> Array:
     """Return (H, W) or (H, W, 3) of a plate."""
-    return plate.data[0] if len(plate.data) == 1 else np.ascontiguousarray(np.moveaxis(plate.data, 0, 2))
+    return plate.data[0] if len(plate.data) == 1 else np.asarray(cv2.merge(list(plate.data)))

@@ -16,9 +16,8 @@ import cv2
 import numpy as np
 
 from livestack.develop.colour import sky_of
-from livestack.develop.denoise import NORMS, by_rows
-from livestack.develop.kernels import smooth
 from livestack.develop.plate import Plate
+from livestack.develop.starlet import NORMS, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.measure import measure_stack
@@ -144,8 +143,7 @@ def _significant(residual: Array, sigma: float, threads: Executor | None) -> Arr
     """Return what of a residual is above the noise of its scale."""
     kept, finer = np.zeros_like(residual), residual
     for k in range(SCALES):
-        coarser = np.empty_like(finer)
-        by_rows(len(finer), threads, smooth, finer, 1 << k, coarser)
+        coarser = smoothed(finer, 1 << k, threads)
         detail = finer - coarser
         kept += np.where(np.abs(detail) > SIGNIFICANT * sigma * NORMS[k], detail, 0)
         finer = coarser

@@ -49,16 +49,16 @@ def ground_of(plate: Plate, *, linked: bool) -> Ground:
     The grain is that of the stack, not that of what was made smooth since: a sky is not black because it is.
     """
     c, h, w = plate.shape
-    step = max(1, math.isqrt(h * w // _MOST_SAMPLES))
+    step = math.ceil(math.sqrt(h * w / _MOST_SAMPLES))
     sample = plate.data[:, ::step, ::step].reshape(c, -1)
-    known = np.isfinite(sample).all(axis=0)
+    known = np.isfinite(sample.sum(axis=0))
     if not known.any():
         return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c)
-    sample = np.sort(sample[:, known], axis=1)
+    sample = np.sort(sample.compress(known, axis=1), axis=1)
     sky = sample[:, sample.shape[1] // 2]
     sigma = 1.4826 * np.sort(np.abs(sample - sky[:, None]), axis=1)[:, sample.shape[1] // 2]
     if plate.noise is not None and not plate.stretched:
-        told = plate.noise[:, ::step, ::step].reshape(c, -1)[:, known]
+        told = plate.noise[:, ::step, ::step].reshape(c, -1)
         told = np.sort(told, axis=1)  # what is not known comes last
         middle = np.maximum(np.isfinite(told).sum(axis=1) // 2, 0)
         sigma = np.maximum(sigma, np.nan_to_num(told[np.arange(c), middle]) * plate.noise_scales[:c])

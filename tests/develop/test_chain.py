@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
+from livestack.develop.background import Background
 from livestack.develop.chain import AUTO, PRESETS, STEPS, apply, develop, recipe_of_toml, recipe_to_toml
-from livestack.develop.colour import Neutralise, Saturation
+from livestack.develop.colour import Neutralise, Saturation, WhiteBalance
 from livestack.develop.denoise import Denoise
+from livestack.develop.detail import Stars
+from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate, picture_of, plate_of
-from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.errors import SettingsError
 from tests.develop.scene import scene
 
+LINEAR = (Background(), Neutralise(), WhiteBalance())
 CURVES = (Mtf(), Mtf(linked=False), Asinh(), Ghs())
 
 
@@ -68,6 +73,36 @@ def test_the_plate_that_is_developed_stays_as_it_is() -> None:
     assert (plate.data == before).all()
 
 
+def test_the_number_of_threads_changes_no_bit() -> None:
+    plate = _seen()
+    one = develop(plate).plate.data
+    with ThreadPoolExecutor(3) as threads:
+        many = develop(plate, AUTO, threads)
+        assert (many.plate.data == one).all()
+        assert (apply(plate, many.acts, threads).data == one).all()
+
+
+def test_acts_that_would_write_into_the_plate_get_a_copy() -> None:
+    plate = _seen()
+    before = plate.data.copy()
+    for recipe in ((Turn(), Crop(), Mtf(), Saturation()), (Denoise(0), Saturation(2)), (Stars(),), (Turn(180), Mtf())):
+        developed = develop(plate, recipe)
+        assert (plate.data == before).all()
+        assert not np.shares_memory(developed.plate.data, plate.data)
+    assert develop(plate, ()).plate.data is plate.data
+
+
+def test_levels_taken_off_at_once_are_those_taken_off_one_after_another() -> None:
+    plate = develop(_seen(), (Denoise(),)).plate
+    acts = develop(plate, LINEAR).acts
+    after = plate
+    for act in acts:
+        after = act(after)
+    at_once = apply(plate, acts)
+    assert at_once.data == pytest.approx(after.data, rel=1e-6, abs=2e-3)
+    assert at_once.noise_scales == pytest.approx(after.noise_scales)
+
+
 def test_acts_told_on_a_preview_make_the_same_picture_of_the_whole() -> None:
     plate = _seen()
     small = Plate(np.stack([cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in plate.data]))
@@ -97,6 +132,37 @@ def test_a_curve_never_shows_more_light_darker_and_brings_the_sky_where_it_shoul
     if hasattr(curve, "target"):
         sky = act(_seen()).data[:, 300:, :200]
         assert np.median(sky) == pytest.approx(curve.target, abs=0.08)
+
+
+@pytest.mark.parametrize("beta", [0.5, 50.0, 3e4])
+def test_asinh_is_what_its_definition_says(beta: float) -> None:
+    data = np.linspace(-0.1, 1.2, 4001) * np.array([1, 0.8, 0.5])[:, None]
+    seen = data.astype(np.float32)[:, None].copy()
+    out = Curves("asinh", (0.0,) * 3, (1.0,) * 3, ((beta, 1 / np.arcsinh(beta)),) * 3)(Plate(seen)).data[:, 0]
+    light = np.maximum(data, 0).mean(axis=0)
+    raised = np.minimum(np.arcsinh(beta * light) / np.arcsinh(beta), 1)
+    wanted = np.maximum(data, 0) * raised / np.maximum(light, 1e-12)
+    most = wanted.max(axis=0)
+    mix = np.where(most > 1, (1 - raised) / np.maximum(most - raised, 1e-6), 1)
+    assert out == pytest.approx(raised + (wanted - raised) * mix, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("amount", "local", "point"), [(5, 1, 0.1), (5, 0, 0.1), (12, 3, 0.0), (2, 20, 0.5), (0, 1, 0)]
+)
+def test_ghs_is_what_its_definition_says(amount: float, local: float, point: float) -> None:
+    data = np.linspace(-0.1, 1.2, 4001)
+    d = np.expm1(amount)
+    out = Curves("ghs", (0.0,), (1.0,), ((d, local, point),))(Plate(data.astype(np.float32)[None, None].copy())).data
+
+    def raised(off: np.ndarray) -> np.ndarray:
+        away = np.abs(off)
+        return np.sign(off) * (1 - (np.exp(-d * away) if local == 0 else (1 + local * d * away) ** (-1 / local)))
+
+    value = np.clip(data, 0, 1)
+    low, high = raised(np.array([-point, 1 - point]))
+    wanted = (raised(value - point) - low) / (high - low) if amount else value
+    assert out[0, 0] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_asinh_keeps_colours_where_mtf_makes_them_pale() -> None:

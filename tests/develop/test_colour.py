@@ -77,6 +77,22 @@ def test_more_saturation_keeps_the_hue(colour: tuple[float, float, float]) -> No
     assert abs(_hue(out) - _hue(rgb)) < 0.03
 
 
+def test_chroma_is_multiplied_in_oklab() -> None:
+    """Against the definition, in double precision, of colours that stay within what a screen shows."""
+    rgb = np.random.default_rng(5).uniform(0.3, 0.7, (3, 8, 64)).astype(np.float32)
+    light = rgb.astype(float).reshape(3, -1) ** 2
+    cones = np.array([[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
+                      [0.0883024619, 0.2817188376, 0.6299787005]])  # fmt: skip
+    lab = np.array([[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
+                    [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
+    told = lab @ np.cbrt(cones @ light)
+    told[1:] *= 1 + 0.2 * np.minimum(2 * told[0], 1)
+    wanted = np.linalg.inv(cones) @ (np.linalg.inv(lab) @ told) ** 3
+    assert 0 < wanted.min() < wanted.max() < 1
+    out = Saturation(1.2)(Plate(rgb.copy())).data
+    assert out.reshape(3, -1) == pytest.approx(np.sqrt(wanted), abs=2e-5)
+
+
 def test_grey_stays_grey_and_a_colour_no_screen_has_is_not_cut_off() -> None:
     ramp = np.linspace(0, 1, 256, dtype=np.float32)
     grey = np.ascontiguousarray(np.broadcast_to(ramp, (3, 2, 256)))

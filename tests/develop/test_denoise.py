@@ -87,7 +87,15 @@ def test_no_strength_changes_nothing_and_what_is_not_known_stays_so() -> None:
 def test_the_number_of_threads_changes_no_bit() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    data = np.random.default_rng(5).normal(size=(3, 200, 300)).astype(np.float32)
-    one = Denoise()(Plate(data.copy())).data
+    data = np.random.default_rng(5).normal(size=(3, 600, 300)).astype(np.float32)
+    one = Denoise()(Plate(data)).data
     with ThreadPoolExecutor(3) as threads:
-        assert (Denoise()(Plate(data.copy()), threads).data == one).all()
+        assert (Denoise()(Plate(data), threads).data == one).all()
+
+
+@pytest.mark.parametrize("shape", [(10, 30), (20, 301), (24, 40), (61, 67), (300, 18), (520, 33)])
+def test_what_has_no_grain_stays_as_it_is_however_small_it_is(shape: tuple[int, int]) -> None:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    data = (100 + 0.5 * x - 0.2 * y + 900 * np.exp(-((y - 6) ** 2 + (x - 7) ** 2) / 5)).astype(np.float32)[None]
+    out = Denoise()(Plate(data.copy(), np.full_like(data, 1e-3))).data
+    assert out == pytest.approx(data, abs=0.01)
