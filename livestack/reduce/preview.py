@@ -43,7 +43,11 @@ def preview(stack: Stack, threads: Executor | None) -> Array:
     out = np.empty((height // step, width // step, channels), np.float32)
 
     def band(y0: int, y1: int) -> None:
-        shrink.preview_rows(stack.mean, stack.coverage, step, out, y0, y1)
+        if stack.drops is None:
+            shrink.preview_rows(stack.mean, stack.coverage, step, out, y0, y1)
+        else:
+            told = stack.told((slice(None), slice(y0 * step, y1 * step), slice(None)))
+            shrink.preview_rows(told.mean, told.coverage, step, out[y0:y1], 0, y1 - y0)
 
     each_band(out.shape[0], threads, band)
     return out
