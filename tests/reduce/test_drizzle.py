@@ -112,7 +112,7 @@ def _night(poses: list[Array], fwhm_px: float) -> Iterator[Light]:
 
 
 def _colour_error(picture: Array) -> float:
-    """How far red and blue are from what green and the star's colour say, in its 5 × 5 px: rms, of the mean of green."""
+    """How far red and blue are from what green and a star's colour say, in its 5 × 5 px: rms, of the mean of green."""
     errors = []
     for (x, y, _), colour in zip(*_coloured(), strict=True):
         core = picture[:, round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3]
