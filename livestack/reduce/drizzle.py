@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from livestack.reduce.fold import Light
 
 Sums = tuple[Array, Array, Array, Array]
+Step = tuple[Any, Any, Any, Any]
+Run = tuple[Array, Array, Array, Array, Array, Array]
+
+NOTHING = np.uint8(255)
+"""No colour."""
 
 
 def fold_and_drop(
@@ -111,8 +116,10 @@ def _colours(colours: Array, y0: int, x0: int, out: Array) -> None:
     """Colour of each px of out (h, w), from source (y0, x0) on."""
     cell = colours.shape[0]
     for y in range(out.shape[0]):
+        row, k = colours[(y0 + y) % cell], x0 % cell
         for x in range(out.shape[1]):
-            out[y, x] = colours[(y0 + y) % cell, (x0 + x) % cell]
+            out[y, x] = row[k]
+            k = k + 1 if k + 1 < cell else 0
 
 
 @njit(**INNER)
@@ -144,109 +151,139 @@ def _whole(coverage: Array, y: int, x0: int, whole: Array) -> None:
 
 
 @njit(**INNER)
-def _runs(mean: Array, y: int, x0: int, moments: Array, curve: Array, whole: Array, out: Array) -> None:
-    """Tell what is taken off drops on px of a row: out (6, n), times 1, x, y, xx, xy and yy of a drop's place.
+def _sky_along(sky: Array, y: int, x0: int, factor: float, out: Array) -> None:
+    """Sky (6,) along row y of the grid from x0 on, on the stack's scale."""
+    slope = sky[1] + sky[4] * y
+    level = F((sky[0] + sky[2] * y + sky[5] * y * y + (slope + sky[3] * x0) * x0) * factor)
+    along, bend = F((slope + 2 * sky[3] * x0) * factor), F(sky[3] * factor)
+    for i in range(out.size):
+        out[i] = level + (along + bend * F(i)) * F(i)
 
-    The first is the sky, less what even dither makes of the second order. Without neighbours it is the sky alone.
+
+@njit(**INNER)
+def _run(rows: tuple[Array, Array, Array], whole: Array, moments: tuple[Any, Any, Any], out: Run) -> None:
+    """Tell how the light runs about the n px of a row, of three rows of n + 2; `out` as in `_runs`."""
+    (upper, row, lower), (mean_xx, mean_yy, mean_xy), (off, of_x, of_y, of_xx, of_xy, of_yy) = rows, moments, out
+    for i in range(whole.size):
+        some, here = whole[i], row[i + 1]
+        xx = some * (F(0.5) * (row[i + 2] + row[i]) - here)
+        yy = some * (F(0.5) * (lower[i + 1] + upper[i + 1]) - here)
+        xy = some * F(0.25) * (lower[i + 2] - lower[i] - upper[i + 2] + upper[i])
+        off[i] -= xx * mean_xx + yy * mean_yy + xy * mean_xy
+        of_x[i], of_y[i] = some * F(0.5) * (row[i + 2] - row[i]), some * F(0.5) * (lower[i + 1] - upper[i + 1])
+        of_xx[i], of_xy[i], of_yy[i] = xx, xy, yy
+
+
+@njit(**INNER)
+def _runs(mean: Array, y: int, x0: int, moments: tuple[Any, Any, Any], whole: Array, out: Array) -> None:
+    """Tell what is taken off drops on px of a row of a colour: out (6, n), times 1, x, y, xx, xy, yy of a drop's place.
+
+    The first begins as the sky: off it goes what even dither makes of the second order.
 
     Parameters
     ----------
+    mean : (H, W) of the stack that shows how the light runs.
     moments : mean xx, yy, xy of the place of a drop under even dither.
-    curve : sky along the row, from x0 on.
+    whole : (n,) from `_whole`.
     """
-    level, slope, bend = curve
-    for i in range(whole.size):
-        out[0, i] = F(level + (slope + bend * i) * i)
-        for k in range(1, 6):
-            out[k, i] = F(0)
-    if not 0 < y < mean.shape[0] - 1:
+    out[1:] = F(0)
+    low, high = max(x0, 1), min(x0 + whole.size, mean.shape[1] - 1)
+    if not 0 < y < mean.shape[0] - 1 or high <= low:
         return
-    upper, row, lower = mean[y - 1], mean[y], mean[y + 1]
-    for i in range(max(1 - x0, 0), min(mean.shape[1] - 1 - x0, whole.size)):
-        x, some = x0 + i, whole[i]
-        xx = F(0.5) * (row[x + 1] + row[x - 1]) - row[x]
-        yy = F(0.5) * (lower[x] + upper[x]) - row[x]
-        xy = F(0.25) * (lower[x + 1] - lower[x - 1] - upper[x + 1] + upper[x - 1])
-        out[0, i] -= some * (xx * moments[0] + yy * moments[1] + xy * moments[2])
-        out[1, i] = some * F(0.5) * (row[x + 1] - row[x - 1])
-        out[2, i] = some * F(0.5) * (lower[x] - upper[x])
-        out[3, i], out[4, i], out[5, i] = some * xx, some * xy, some * yy
+    rows = mean[y - 1, low - 1 : high + 1], mean[y, low - 1 : high + 1], mean[y + 1, low - 1 : high + 1]
+    here = slice(low - x0, high - x0)
+    told = out[0, here], out[1, here], out[2, here], out[3, here], out[4, here], out[5, here]
+    _run(rows, whole[here], moments, told)
+
+
+@njit(**INNER)
+def _take_up(px: Array, hues: Array, first: Array, taken: Array, raw: Array, hue: Array) -> None:
+    """Put the four px (h, w) about each place, and their colours, into raw and hue (4, n); NOTHING where none is used.
+
+    Indices have no sign: of others it is asked at each px whether they count from the end.
+    """
+    h, w = px.shape
+    for i in range(np.uint64(taken.size)):
+        for k in range(np.uint64(4)):
+            v, u = first[0, i] + np.int64(k >> 1), first[1, i] + np.int64(k & 1)
+            raw[k, i], hue[k, i] = F(0), NOTHING
+            if taken[i] and 0 <= v < h and 0 <= u < w:
+                light = px[np.uint64(v), np.uint64(u)]
+                if np.abs(light) <= F(3e38):
+                    raw[k, i], hue[k, i] = light, hues[np.uint64(v), np.uint64(u)]
+
+
+@njit(**INNER)
+def _drop(
+    colour: int,
+    up: tuple[Array, Array],
+    past: tuple[Array, Array],
+    step: Step,
+    run: Run,
+    factors: tuple[Any, Any],
+    sums: tuple[Array, Array, Array, Array],
+) -> None:
+    """Drop one of the four px about each place onto a row of a colour (West 1979), if it is of that.
+
+    Parameters
+    ----------
+    up : its values and colours.
+    past : how far it lies below and right of the place, each from −1 to 1.
+    step : the four numbers that make a step on the grid of one on the sub.
+    run : from `_runs`.
+    factors : 1 / scale, weight.
+    """
+    (raw, hue), (along, across), (a, b, d, e), (factor, weight) = up, past, step, factors
+    (off, of_x, of_y, of_xx, of_xy, of_yy), (mean, m2, total, squares) = run, sums
+    for i in range(mean.size):
+        share = (F(1) - np.abs(along[i])) * (F(1) - np.abs(across[i]))
+        share = share if hue[i] == colour else F(0)
+        x, y = a * across[i] + b * along[i], d * across[i] + e * along[i]
+        value = raw[i] * factor - off[i] - (of_x[i] + of_xx[i] * x + of_xy[i] * y) * x - (of_y[i] + of_yy[i] * y) * y
+        added = weight * share
+        new = total[i] + added
+        away = value - mean[i]
+        nearer = away * (added / max(new, F(1e-30)))
+        mean[i] += nearer
+        m2[i] += added * away * (away - nearer)
+        total[i] = new
+        squares[i] += added * share
 
 
 @njit(**INNER)
 def _drop_row(
-    px: Array,
-    hues: Array,
-    places: tuple[Array, Array],
-    forward: Array,
+    up: tuple[Array, Array],
+    past: Array,
+    step: Step,
     runs: Array,
     factors: tuple[Any, Any],
-    taken: Array,
     sums: Sums,
     at: tuple[int, int],
 ) -> None:
-    """Drop px (h, w) onto a row of the grid that begins at (y, x), where it is taken (West 1979).
-
-    Indices have no sign: of others it is asked at each px whether they count from the end.
-
-    Parameters
-    ----------
-    hues : (h, w) colour of the px.
-    places : from `_places`, from px (0, 0) on.
-    forward : (2, 2), step on the sub → step on the grid.
-    runs : (C, 6, n) from `_runs`.
-    factors : 1 / scale, weight.
-    """
-    (first, past), (factor, weight), (mean, m2, total, squares) = places, factors, sums
-    h, w = px.shape
-    row, column = np.uint64(at[0]), np.uint64(at[1])
-    a, b, d, e = forward[0, 0], forward[0, 1], forward[1, 0], forward[1, 1]
-    for i in range(np.uint64(taken.size)):
-        if not taken[i]:
-            continue
-        top, left, down, right = first[0, i], first[1, i], past[0, i], past[1, i]
+    """Drop the px taken up onto a row of the grid that begins at (y, x); past (2, n) from `_places`."""
+    (raw, hue), (mean, m2, total, squares), (y, x0), n = up, sums, at, past.shape[1]
+    columns = slice(x0, x0 + n)
+    along, across = np.empty((2, n), np.float32), np.empty((2, n), np.float32)
+    for k in range(2):
+        for i in range(n):
+            along[k, i], across[k, i] = F(k) - past[0, i], F(k) - past[1, i]
+    for c in range(runs.shape[0]):
+        run = runs[c, 0], runs[c, 1], runs[c, 2], runs[c, 3], runs[c, 4], runs[c, 5]
+        row = mean[c, y, columns], m2[c, y, columns], total[c, y, columns], squares[c, y, columns]
         for k in range(4):
-            v, u = top + (k >> 1), left + (k & 1)
-            if not (0 <= v < h and 0 <= u < w):
-                continue
-            raw, c = px[np.uint64(v), np.uint64(u)], np.uint64(hues[np.uint64(v), np.uint64(u)])
-            along, across = F(k >> 1) - down, F(k & 1) - right
-            share = (F(1) - np.abs(along)) * (F(1) - np.abs(across))
-            if not (share > 0 and np.abs(raw) <= F(3e38)):
-                continue
-            x, y, to = a * across + b * along, d * across + e * along, column + i
-            off = runs[c, 0, i] + (runs[c, 1, i] + runs[c, 3, i] * x + runs[c, 4, i] * y) * x
-            value = raw * factor - off - (runs[c, 2, i] + runs[c, 5, i] * y) * y
-            added = weight * share
-            new = total[c, row, to] + added
-            away = value - mean[c, row, to]
-            step = away * (added / new)
-            mean[c, row, to] += step
-            m2[c, row, to] += added * away * (away - step)
-            total[c, row, to] = new
-            squares[c, row, to] += added * share
+            _drop(c, (raw[k], hue[k]), (along[k >> 1], across[k & 1]), step, run, factors, row)
 
 
 @njit(**INNER)
-def _steps(inverse: Array) -> tuple[Array, Array]:
-    """How a small step on the sub goes on the grid, (2, 2), and the mean squares xx, yy, xy of drops evenly spread."""
+def _steps(inverse: Array) -> tuple[Step, tuple[Any, Any, Any]]:
+    """How a small step on the sub goes on the grid, and the mean squares xx, yy, xy there of drops evenly spread.
+
+    Of a drop that counts by what falls on a px, each coordinate has 1/6 on the sub.
+    """
     a, b, d, e = inverse[0, 0], inverse[0, 1], inverse[1, 0], inverse[1, 1]
     scale = inverse[2, 2] / (a * e - b * d)
-    forward, moments = np.empty((2, 2), np.float32), np.empty(3, np.float32)
-    forward[0, 0], forward[0, 1], forward[1, 0], forward[1, 1] = e * scale, -b * scale, -d * scale, a * scale
-    # of a drop that counts by what falls on a px, each coordinate has 1/6
-    moments[0] = (forward[0, 0] ** 2 + forward[0, 1] ** 2) / F(6)
-    moments[1] = (forward[1, 0] ** 2 + forward[1, 1] ** 2) / F(6)
-    moments[2] = (forward[0, 0] * forward[1, 0] + forward[0, 1] * forward[1, 1]) / F(6)
-    return forward, moments
-
-
-@njit(**INNER)
-def _sky_along(sky: Array, y: int, x0: int, factor: float) -> tuple[float, float, float]:
-    """Sky (6,) along row y of the grid as a level, slope and bend from x0 on, on the stack's scale."""
-    slope = sky[1] + sky[4] * y
-    level = sky[0] + sky[2] * y + sky[5] * y * y + (slope + sky[3] * x0) * x0
-    return level * factor, (slope + 2 * sky[3] * x0) * factor, sky[3] * factor
+    a, b, d, e = e * scale, -b * scale, -d * scale, a * scale
+    return (F(a), F(b), F(d), F(e)), (F((a * a + b * b) / 6), F((d * d + e * e) / 6), F((a * d + b * e) / 6))
 
 
 @njit(**OPTIONS)
@@ -272,7 +309,7 @@ def drop_band(
     """
     (rows, width), (sky, scale, weight) = taken.shape, levels
     size, channels = (sensor[0].shape[1], sensor[0].shape[2]), sky.shape[0]
-    forward, moments = _steps(inverse)
+    step, moments = _steps(inverse)
     box, columns = np.empty(4, np.int64), tile_width(inverse)
     for x0 in range(0, width, columns):
         x1 = min(x0 + columns, width)
@@ -290,12 +327,14 @@ def drop_band(
         _colours(sensor[4], top, left, hues)
         first, past = np.empty((2, x1 - x0), np.int64), np.empty((2, x1 - x0), np.float32)
         runs, whole = np.empty((channels, 6, x1 - x0), np.float32), np.empty(x1 - x0, np.float32)
+        raw, hue = np.empty((4, x1 - x0), np.float32), np.empty((4, x1 - x0), np.uint8)
         for y in range(y0, y0 + rows):
             _places(inverse, y, x0, first, past)
             first[0] -= top
             first[1] -= left
             _whole(like[1], y, x0, whole)
             for c in range(channels):
-                _runs(like[0][c], y, x0, moments, _sky_along(sky[c], y, x0, 1 / scale), whole, runs[c])
-            factors, row = (F(1 / scale), F(weight)), taken[y - y0, x0:x1]
-            _drop_row(px[0], hues, (first, past), forward, runs, factors, row, sums, (y, x0))
+                _sky_along(sky[c], y, x0, 1 / scale, runs[c, 0])
+                _runs(like[0][c], y, x0, moments, whole, runs[c])
+            _take_up(px[0], hues, first, taken[y - y0, x0:x1], raw, hue)
+            _drop_row((raw, hue), past, step, runs, (F(1 / scale), F(weight)), sums, (y, x0))
