@@ -11,9 +11,9 @@ import numpy as np
 
 from livestack.atomic import write_atomically
 from livestack.frame import Array
-from livestack.stack import Stack
+from livestack.stack import Drops, Stack
 
-FORMAT, N_ARRAYS = 6, 16
+FORMAT, N_ARRAYS = 7, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     known = checkpoint.stars, checkpoint.sky, checkpoint.defects
     told = checkpoint.removed, checkpoint.contrast, checkpoint.guide_contrast
-    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, *told, *known)
+    drops = checkpoint.stack.drops or Drops((0, 0, 0))
+    arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, *told, *known, *drops.arrays)
 
     def write(file: BinaryIO) -> None:
         for array in arrays:
@@ -85,6 +86,9 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
 
 def _checkpoint(arrays: list[Array], facts: dict[str, Any]) -> Checkpoint:
     stack, guide = (_stack(arrays[k : k + 5], facts) for k in (0, 5))
+    if arrays[16].size:
+        stack.drops = Drops((0, 0, 0))
+        stack.drops.mean, stack.drops.m2, stack.drops.weight, stack.drops.squares = arrays[16:]
     return Checkpoint(
         stack=stack,
         guide=guide,

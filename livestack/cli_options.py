@@ -46,6 +46,11 @@ PROCESSING = (
     click.option("--no-calibration", is_flag=True, help="Stack the frames as they come."),
     click.option("--reject", type=click.Choice(REJECT), help="How outliers are found (deferred)."),
     click.option("--weight", type=click.Choice(WEIGHT), help="How much a sub counts (depth)."),
+    click.option(
+        "--drizzle/--no-drizzle",
+        default=None,
+        help="Drop the raw px of a colour camera onto the stack, no debayering: for 25 dithered subs or more.",
+    ),
     click.option("--session", type=path, metavar="DIR", help="Session folder."),
     click.option("--settings", "settings_file", type=path, metavar="FILE.toml", help="Options win over it."),
     click.option("--jobs", type=click.IntRange(1, 64), metavar="N", help="Workers that prepare subs."),

@@ -38,15 +38,15 @@ from livestack.reduce.sensor import sensor_of
 from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
-from livestack.stack import FirstLook, Stack
+from livestack.stack import Drops, FirstLook, Stack
 
 SHAPE = (3, 256, 320)
 """As small as a sub may be of which all is asked that is asked of a large one."""
 NOISE = np.full(3, 100.0)
 ASKEW = np.array([[1.0, 0.01, 2.5], [-0.01, 1.0, 3.5], [0.0, 0.0, 1.0]])
 TICK_S = 0.05
-FIRST_MARK, NEXT_MARK = (MARK.with_name(f"{stage}-{MARK.name}") for stage in ("first", "next"))
-"""There as soon as what the first sub needs is in the cache, and what the next ones need."""
+FIRST_MARK, NEXT_MARK, DRIZZLE_MARK = (MARK.with_name(f"{stage}-{MARK.name}") for stage in ("first", "next", "drizzle"))
+"""There as soon as what the first sub needs is in the cache, what the next ones need, and what drizzle needs."""
 
 
 def are_compiled() -> bool:
@@ -65,7 +65,12 @@ def compile_all() -> bool:
 
 @contextlib.contextmanager
 def compiled(
-    ready: threading.Event, fluent: threading.Event, stop: threading.Event, say: Callable[[str], None]
+    ready: threading.Event,
+    fluent: threading.Event,
+    stop: threading.Event,
+    say: Callable[[str], None],
+    *,
+    drizzle: bool = False,
 ) -> Iterator[None]:
     """Compile beside what is done in the block, first what a first sub needs.
 
@@ -77,14 +82,19 @@ def compiled(
         Ends the wait.
     say : callable
         Hears a sentence where there is something to compile.
+    drizzle : bool
+        Whether that will be asked for: it is compiled where it is, beside the first subs, which do not need it.
     """
     if not (are_compiled() or FIRST_MARK.exists()):
         say("the kernels are compiled first, once: half a minute until the first sub is stacked, and one to the next")
         ready.clear()
     if not (are_compiled() or NEXT_MARK.exists()):
         fluent.clear()
+    late = list(DRIZZLE) if drizzle and not DRIZZLE_MARK.exists() else []
+    if late:
+        say("drizzle is compiled beside the first subs, once")
     over = threading.Event()
-    thread = threading.Thread(target=_compile_beside, args=(ready, fluent, stop, over), name="compile")
+    thread = threading.Thread(target=_compile_beside, args=(ready, fluent, stop, over, late), name="compile")
     thread.start()
     try:
         yield
@@ -94,14 +104,15 @@ def compiled(
 
 
 def _compile_beside(
-    ready: threading.Event, fluent: threading.Event, stop: threading.Event, over: threading.Event
+    ready: threading.Event, fluent: threading.Event, stop: threading.Event, over: threading.Event, late: list[str]
 ) -> None:
     for parts, mark, done in ((FIRST, FIRST_MARK, ready), (NEXT, NEXT_MARK, fluent)):
         if not done.is_set():
             _compile(parts, mark, stop, over)
             done.set()
-    if not (are_compiled() or stop.is_set() or over.is_set()):
-        with _at_work(REST):
+    late = late if are_compiled() else [*REST, *late]
+    if late and not (stop.is_set() or over.is_set()):
+        with _at_work(late):
             over.wait()
 
 
@@ -218,17 +229,26 @@ def _night() -> None:
             MARK.touch()
 
 
+def _drizzle() -> None:
+    """Drop the raw px of a sub onto a stack."""
+    stack = Stack(SHAPE)
+    stack.drops = Drops(SHAPE)
+    fold.fold(stack, _light(ASKEW), REJECTORS["none"], Against(NOISE), None)
+    DRIZZLE_MARK.touch()
+
+
 FIRST: dict[str, Callable[[], None]] = {"survey": _survey, "found": _found}
 NEXT: dict[str, Callable[[], None]] = {"resample": _resample, "show": _show}
 REST: dict[str, Callable[[], None]] = {"fold": _fold, "night": _night}
+DRIZZLE: dict[str, Callable[[], None]] = {"drizzle": _drizzle}
 
 
 def main(part: str) -> None:
     """Compile a part, and leave the processor to whoever needs it for what is seen."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the session's, which ends this
-    if part in REST and hasattr(os, "nice"):
+    if part in REST | DRIZZLE and hasattr(os, "nice"):
         os.nice(10)
-    (FIRST | NEXT | REST)[part]()
+    (FIRST | NEXT | REST | DRIZZLE)[part]()
 
 
 if __name__ == "__main__":

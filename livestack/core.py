@@ -17,7 +17,7 @@ from livestack.reduce.judge import Judgement, Sight, judge
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.preview import NO_VIEWS, Views
 from livestack.reduce.trails import Trail
-from livestack.stack import Shape, Stack
+from livestack.stack import Drops, Shape, Stack
 
 GROWN = 1.25
 """Where the stars of a stack are is told anew when it holds so many times the subs it held when that was told."""
@@ -49,12 +49,13 @@ class Core:
     told_at: int = 0
 
     @classmethod
-    def empty(cls, shape: Shape, template: str, *, pictures: bool) -> Core:
+    def empty(cls, shape: Shape, template: str, *, pictures: bool, drizzled: bool = False) -> Core:
         """Return a core without subs."""
+        stack, small = Stack(shape, template), guide_shape(shape)
+        stack.drops = Drops(shape) if drizzled else None
         if not pictures:
-            return cls(Stack(shape, template))
-        small = guide_shape(shape)
-        return cls(Stack(shape, template), Stack(small, template), np.zeros(small[1:], np.float32))
+            return cls(stack)
+        return cls(stack, Stack(small, template), np.zeros(small[1:], np.float32))
 
     def forget_old_contrast(self) -> None:
         """Let go of contrasts of a stack that has grown since: it was noisier, and knew fewer stars."""

@@ -131,7 +131,8 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
 
 
 def _work(engine: Engine) -> int:
-    with compiled(engine.ready, engine.fluent, engine.stop, complain):
+    drizzle = engine.settings.processing.drizzle
+    with compiled(engine.ready, engine.fluent, engine.stop, complain, drizzle=drizzle):
         return engine.run()
 
 

@@ -55,6 +55,7 @@ class StackFounded(Event):
     sha256: str
     replaces: str | None = None
     reject: str = "deferred"
+    drizzle: bool = False
     channels: int = 1
     sky_adu: list[float] = field(default_factory=list)
     header: Json = field(default_factory=dict)

@@ -18,7 +18,10 @@ from livestack.stack import Shape
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """Grid, facts, calibration and sky level (per channel) of a stack."""
+    """Grid, facts, calibration and sky level (per channel) of a stack.
+
+    `drizzle` is whether that was asked for; of a camera without colours in a mosaic it is not done all the same.
+    """
 
     stack: str
     header: Header
@@ -27,6 +30,12 @@ class Founding:
     masters_id: str
     quality: Quality
     sky_adu: tuple[float, ...]
+    drizzle: bool = False
+
+    @property
+    def is_drizzled(self) -> bool:
+        """Whether the raw px of its subs are dropped onto the grid."""
+        return self.drizzle and self.header.cfa is not None
 
     @property
     def sky(self) -> Array:
@@ -49,7 +58,7 @@ class Founding:
         return light_of(sensor_of(frame, self.masters), matrix=np.eye(3), sky=self.sky, scale=1.0, weight=1.0)
 
 
-def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -> Founding:
+def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters, *, drizzle: bool = False) -> Founding:
     """Fix what a founding sub fixes."""
     height, width = item.frame.data.shape[:2]
     shape = (item.frame.n_channels, height, width)
@@ -57,7 +66,7 @@ def founding_of(name: str, item: Prepared, quality: Quality, masters: Masters) -
     light = light_of(sensor_of(item.frame, masters), matrix=np.eye(3), sky=blank, scale=1.0, weight=1.0)
     sky = tuple(sky_level(light, shape)[:, 0].tolist())
     header = dataclasses.replace(item.frame.header, raw={})
-    return Founding(name, header, shape, masters, item.masters_id, quality, sky)
+    return Founding(name, header, shape, masters, item.masters_id, quality, sky, drizzle)
 
 
 def exposure_ratio(founding: Header, item: Prepared) -> float:

@@ -32,7 +32,7 @@ from livestack.reduce.normalise import sample_noise
 from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, new_preview, new_sketch
 from livestack.reduce.sensor import colours_of, sensor_of
-from livestack.stack import FirstLook, Shape, Stack
+from livestack.stack import Drops, FirstLook, Shape, Stack
 from livestack.strips import judged_in_place
 
 RUINED_LINES = 4
@@ -108,7 +108,10 @@ class Growth:
         if self.rule.looks:
             self.first = self._nothing_held(self.founding.shape)
         else:
-            self.core = Core.empty(self.founding.shape, "", pictures=False)
+            self.core = self._empty("", pictures=False)
+
+    def _empty(self, template: str, *, pictures: bool) -> Core:
+        return Core.empty(self.founding.shape, template, pictures=pictures, drizzled=self.founding.is_drizzled)
 
     @property
     def name(self) -> str:
@@ -158,7 +161,9 @@ class Growth:
         return folded
 
     def _new_views(self) -> Views:
-        self.sketch, self.preview = new_sketch(self.founding.shape), new_preview(self.founding.shape)
+        self.sketch = new_sketch(self.founding.shape)
+        # what is drizzled is not what the fold sees
+        self.preview = NO_SKETCH if self.founding.is_drizzled else new_preview(self.founding.shape)
         return Views(self.sketch, self.preview)
 
     def _hold(self, first: FirstLook, sub: SubAccepted, light: Light, noise: Array, sketch: Array = NO_SKETCH) -> None:
@@ -235,6 +240,7 @@ class Growth:
         del first
         defects = self._defects(shown)
         guide = guide_of_stack(shown, self.threads) if self.rule.pictures else None
+        shown.drops = Drops(shown.shape) if self.founding.is_drizzled else None
         template = Core(shown, guide, contrast=stars, told_at=shown.n_subs)
         identity = look_id(self.subs)
 
@@ -297,7 +303,7 @@ class Growth:
             guide = guide_of_stack(shown, self.threads)
         self.first, self.spikes, self._shown, self.preview, self._unsearched = None, [], None, None, None
         template = Core(shown, guide)
-        self.core = Core.empty(self.founding.shape, f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
+        self.core = self._empty(f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
         for sub, frame in self._frames(read):
             self._fold(self.core, self.light(frame, sub), sub, template)
 

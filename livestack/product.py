@@ -245,9 +245,20 @@ def _facts(product: Product) -> list[tuple[str, Any, str | None]]:
         ("DEC", header.dec_deg, "[deg]"),
         ("ROWORDER", header.row_order, None),
         *sky,
+        *_drizzle(product.stack),
         ("DATAMIN", lowest, None),
         ("DATAMAX", highest, None),
         *_written(product.version),
+    ]
+
+
+def _drizzle(stack: Stack) -> list[tuple[str, Any, str | None]]:
+    if stack.drops is None:
+        return []
+    return [
+        ("DRIZZLE", True, "raw px dropped, each colour for itself"),
+        ("PIXFRAC", 1.0, "size of a drop, px"),
+        ("NOISECOR", stack.drops.noise_of_wide, "noise of a wide box, STDERR/sqrt(px) = 1"),
     ]
 
 

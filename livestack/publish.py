@@ -20,6 +20,7 @@ from livestack.develop.export import in_bits, write_png
 from livestack.develop.plate import picture_of, plate_of
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
+from livestack.founding import Founding
 from livestack.frame import Picture
 from livestack.glance import glance
 from livestack.growth import Growth
@@ -105,9 +106,10 @@ def removed_picture(growth: Growth, version: int, threads: Executor | None = Non
 
 def _grain(stack: Stack, growth: Growth) -> float:
     """Typical standard error of the mean, ADU; of one sub while there is only one."""
-    n = stack.coverage[:, ::16, ::16].astype(np.float64)
+    some = stack.told((slice(None), slice(None, None, 16), slice(None, None, 16)))
+    n = some.coverage.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(stack.m2[:, ::16, ::16] / ((n - 1) * stack.weight[:, ::16, ::16]))
+        error = np.sqrt(some.m2 / ((n - 1) * some.weight))
     seen = error[np.broadcast_to(n >= 2, error.shape)]
     return float(np.median(seen)) if seen.size else growth.founding.quality.noise_adu
 
@@ -122,6 +124,7 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
         *(f"{kind}: {origin}" for kind, origin in masters.items()),
         *([] if masters else ["no calibration"]),
         f"rejection: {next(name for name, rule in folding.REJECTORS.items() if rule is growth.rule)}",
+        *([_drizzled(founding)] if founding.drizzle else []),
         f"weights: sum {float(sum(sub.weight for sub in growth.subs)):.3f} over {len(growth.subs)} subs",
     ]
     return Product(
@@ -132,6 +135,13 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
         n_rejected_subs=n_rejected,
         version=version,
         history=history,
+    )
+
+
+def _drizzled(founding: Founding) -> str:
+    done = founding.is_drizzled
+    return (
+        "drizzle: drops of 1 px, each colour for itself" if done else "drizzle: none, the subs are no mosaic of colours"
     )
 
 

@@ -79,6 +79,7 @@ def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
         masters_id=matched.id if matched else "",
         quality=Quality(**(first.quality or {})),
         sky_adu=tuple(event.sky_adu),
+        drizzle=event.drizzle,
     )
     nothing = Knowledge("", np.zeros(0, STAR_DTYPE), np.zeros(0, np.float32))
     growth = Growth(founding, nothing, REJECTORS[event.reject], session.threads)
@@ -103,7 +104,7 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
     subs = past.subs_of(growth.name)
     kept = load_checkpoint(checkpoint_path(session, growth.name))
     fresh, done = growth, 0
-    if kept is not None and _is_prefix(kept, subs, past.founded[growth.name].reject):
+    if kept is not None and _is_prefix(kept, subs, growth):
         done = len(kept.subs)
         fresh = growth.fresh()
         fresh.core = core_of(kept)
@@ -123,9 +124,10 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
             session.settle(fresh, last)
 
 
-def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], reject: str) -> bool:
+def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], growth: Growth) -> bool:
     wanted = [[sub.no, sub.sha256] for sub in subs[: len(kept.subs)]]
-    return kept.subs == wanted and kept.judged_by == reject
+    alike = REJECTORS[kept.judged_by] is growth.rule and (kept.stack.drops is not None) == growth.founding.is_drizzled
+    return kept.subs == wanted and alike
 
 
 def _wait_again(session: Session, lane: Lane, past: Past) -> None:

@@ -47,8 +47,8 @@ from livestack.room import check_room, needs_of, stack_bytes
 from livestack.settings import Settings
 from livestack.tally import Tally
 from livestack.verdicts import (
-    abnormal_rejection,
     accepted,
+    alerts,
     founded,
     looked,
     rejected,
@@ -228,7 +228,7 @@ class Session:
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
         growth.subs[-1] = sub
-        events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *abnormal_rejection(growth.subs)]
+        events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *alerts(growth)]
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))
         return events
@@ -259,7 +259,7 @@ class Session:
         verdict = judge_founder(first.stars, first.quality, LEAST_MATCHES)
         if not verdict.accepted:
             raise FrameError(verdict.reason or "too_few_stars", verdict.sentence)
-        founding = founding_of(name, first, first.quality, masters)
+        founding = founding_of(name, first, first.quality, masters, drizzle=self.processing.drizzle)
         self._check_room(founding)
         light = founding.light(first.frame)
         origin = known_of_sub(f"{name}:{first.sha256[:8]}", first.stars, light, founding.shape)
@@ -281,9 +281,10 @@ class Session:
 
     def _check_room(self, founding: Founding) -> None:
         """Refuse a stack that would not fit beside the others, before it is begun."""
-        looks = bool(REJECTORS[self.processing.reject].looks)
-        needed = needs_of(founding.shape, looks=looks, jobs=self._running.workers).peak
-        needed += sum(stack_bytes(growth.founding.shape) for growth in self.growths())
+        looks, jobs = bool(REJECTORS[self.processing.reject].looks), self._running.workers
+        needed = needs_of(founding.shape, looks=looks, jobs=jobs, drizzled=founding.is_drizzled).peak
+        others = [growth.founding for growth in self.growths()]
+        needed += sum(stack_bytes(other.shape, drizzled=other.is_drizzled) for other in others)
         check_room(founding.shape, needed, self._running.memory_mb * 1_000_000)
 
     def _place_first(self, growth: Growth, item: Prepared) -> list[Event]:
@@ -293,7 +294,7 @@ class Session:
         quality = dataclasses.replace(item.quality, transparency=1.0)
         sub = accepted(item, growth.name, quality, identity(len(item.stars)), (growth.founding.sky, 1.0, 1.0))
         growth.add(sub, item.frame)
-        return [sub]
+        return [sub, *alerts(growth)]
 
     def _found_anew(self, lane: Lane, group: list[Prepared], word: SubRejected) -> bool:
         """Found a stack of subs that waited; a stack of fewer than 3 subs gives way to it. One transaction.

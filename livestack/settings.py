@@ -61,6 +61,7 @@ class Processing:
     calibration: bool = True
     reject: str = "deferred"
     weight: str = "depth"
+    drizzle: bool = False
     passes: int = 1
     least_transparency: float = 0.3
     most_elongation: float = 1.8
@@ -184,6 +185,10 @@ def _checked(settings: Settings) -> Settings:
     _check_choice("existing", p.existing, EXISTING)
     _check_choice("viewer", settings.showing.viewer, VIEWER)
     _check_limits(p)
+    if p.drizzle and p.reject == "winsorised":
+        raise SettingsError(
+            "drizzle: raw px are left out or dropped as they are: winsorised would change them, choose another --reject"
+        )
     if p.passes not in (1, 2):
         raise SettingsError(f"passes: must be 1 or 2, not {p.passes}")
     for name, seconds, least in (

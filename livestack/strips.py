@@ -105,6 +105,7 @@ def judged_in_place(
     told: dict[int, _Told] = {}
     counts: dict[int, list[int]] = {}
     for strip in strips_of(stack.shape):
+        strip.drops = stack.drops
         for sub, light in lights():
             if sub.no not in told:
                 seen = None if template.guide is None else sight(light, sub)

@@ -14,11 +14,15 @@ from livestack.frame import Array, Header, Quality, Registration
 from livestack.growth import Growth, Look
 from livestack.journal import Journal
 from livestack.prepare import Prepared, Unusable, header_to_json
+from livestack.reduce.drizzle import evenness
+from livestack.reduce.sensor import colours_of
 from livestack.reduce.weigh import Usual
 from livestack.sky.direction import position_angle_deg
 
 USUAL = 30
 """What is usual is told by so many accepted subs."""
+ENOUGH_DROPS, LEAST_EVEN = 25, 0.4
+"""Subs that drizzle wants, and how much of a colour the px with the least of it must have seen (`drizzle.evenness`)."""
 ABNORMAL_SHARE, ABNORMAL_TIMES = 0.05, 5.0
 """A sub that loses more than this share of its samples, and so many times the usual, is worth a word."""
 
@@ -112,6 +116,35 @@ def looked(look: Look, subs: list[SubAccepted], grid: Header) -> list[Event]:
     return [look.event, *trails]
 
 
+def alerts(growth: Growth) -> list[Event]:
+    """Return the words on what needs a look since the last sub of a stack, or does not any more."""
+    return [*abnormal_rejection(growth.subs), *thin_drops(growth)]
+
+
+def thin_drops(growth: Growth) -> list[Event]:
+    """Return the word that a drizzled stack has too few subs, or too little dither, or that it has enough."""
+    if not growth.founding.is_drizzled:
+        return []
+    rule = f"drizzle {growth.name}"
+    was, now = _lacks(growth, growth.subs[:-1]), _lacks(growth, growth.subs)
+    if was == now:
+        return []
+    return [AlertRaised(rule, now)] if now else [AlertCleared(rule)]
+
+
+def _lacks(growth: Growth, subs: list[SubAccepted]) -> str:
+    """Say what drizzle lacks; empty = nothing, or there are no subs yet."""
+    if not subs:
+        return ""
+    if len(subs) < ENOUGH_DROPS:
+        return f"Drizzle wants about {ENOUGH_DROPS} dithered subs: with fewer, px are noisier and colours no better."
+    founding = growth.founding
+    matrices = [np.array(sub.matrix) for sub in subs]
+    if evenness(matrices, founding.shape[1:], colours_of(founding.header.cfa)) >= LEAST_EVEN:
+        return ""
+    return "Drizzle wants dither: the subs lie too much alike, some px see too little of a colour. Dither by some px."
+
+
 def abnormal_rejection(subs: list[SubAccepted]) -> list[Event]:
     """Return the word that the last sub of a stack lost an abnormal share of its samples, or that this is over.
 
@@ -156,6 +189,7 @@ def founded(item: Prepared, founding: Founding, replaces: str | None, reject: st
         sha256=item.sha256,
         replaces=replaces,
         reject=reject,
+        drizzle=founding.drizzle,
         channels=founding.shape[0],
         sky_adu=list(founding.sky_adu),
         header=header_to_json(header),

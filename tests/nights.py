@@ -123,7 +123,9 @@ class Told:
 
 def bits(growth: Growth) -> bytes:
     """Every bit of a stack as it is shown."""
-    return b"".join(array.tobytes() for array in growth.shown().arrays)
+    stack = growth.shown()
+    dropped = () if stack.drops is None else stack.drops.arrays
+    return b"".join(array.tobytes() for array in (*stack.arrays, *dropped))
 
 
 def copy_journal(source: Path, target: Path, after_seq: int = 1_000_000) -> Path:

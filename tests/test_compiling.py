@@ -34,6 +34,21 @@ def test_a_start_waits_once_for_what_the_first_sub_needs(tmp_path: Path, monkeyp
     assert len(said) == 1
 
 
+def test_drizzle_is_compiled_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MARK", "FIRST_MARK", "NEXT_MARK", "DRIZZLE_MARK"):
+        monkeypatch.setattr(compiling, name, tmp_path / name)
+        (tmp_path / name).touch()
+    (tmp_path / "DRIZZLE_MARK").unlink()
+    events, said = [threading.Event() for _ in range(3)], list[str]()
+    with compiling.compiled(*events, said.append):
+        assert not said
+    with compiling.compiled(*events, said.append, drizzle=True):
+        assert said == ["drizzle is compiled beside the first subs, once"]
+    compiling.DRIZZLE["drizzle"]()
+    with compiling.compiled(*events, said.append, drizzle=True):
+        assert len(said) == 1
+
+
 def test_a_stop_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "MARK", tmp_path / "all")
     monkeypatch.setattr(compiling, "FIRST_MARK", tmp_path / "first")

@@ -13,6 +13,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
+from livestack.reduce.drizzle import fold_and_drop
 from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, warp_and_normalise
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, preview_step
 from livestack.reduce.resample import CUBIC, LANCZOS
@@ -212,7 +213,10 @@ def fold_rows(
         )
         return counts
 
-    n_in, n_out = each_band(stack.shape[1], threads, band)
+    if stack.drops is None:
+        n_in, n_out = each_band(stack.shape[1], threads, band)
+    else:
+        n_in, n_out = fold_and_drop(band, stack, template, light, threads)
     # a clamped sample is in, too
     return n_in if rule.clamp else n_in + n_out, n_out
 

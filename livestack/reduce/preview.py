@@ -9,10 +9,12 @@ import numpy as np
 
 from livestack.frame import Array
 from livestack.reduce import kernels, shrink
-from livestack.reduce.bands import each_band
+from livestack.reduce.bands import each_band, each_part
 from livestack.stack import Shape, Stack
 
 MAX_PREVIEW_PX = 4_000_000
+FEW_ROWS = 12
+"""Of a preview of a drizzled stack: what is made on the way to them stays in the cache."""
 
 NO_SKETCH = np.zeros((0, 0, 0), np.float32)
 
@@ -45,7 +47,14 @@ def preview(stack: Stack, threads: Executor | None) -> Array:
     def band(y0: int, y1: int) -> None:
         shrink.preview_rows(stack.mean, stack.coverage, step, out, y0, y1)
 
-    each_band(out.shape[0], threads, band)
+    def few_rows(y0: int, y1: int) -> None:
+        told = stack.told((slice(None), slice(y0 * step, y1 * step), slice(None)))
+        shrink.preview_rows(told.mean, told.coverage, step, out[y0:y1], 0, y1 - y0)
+
+    if stack.drops is None:
+        each_band(out.shape[0], threads, band)
+    else:
+        each_part(out.shape[0], FEW_ROWS, threads, few_rows)
     return out
 
 

@@ -94,8 +94,11 @@ def _of_stack(record: Record) -> str | None:
     match record.event:
         case events.StackFounded() as stack:
             height, width = stack.size
-            needs = needs_of((stack.channels, height, width), looks=stack.reject == "deferred", jobs=Running().workers)
-            return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}"
+            shape, looks = (stack.channels, height, width), stack.reject == "deferred"
+            drizzled = stack.drizzle and stack.cfa is not None
+            needs = needs_of(shape, looks=looks, jobs=Running().workers, drizzled=drizzled)
+            plain = "; not drizzled: its subs are no mosaic of colours" if stack.drizzle and not drizzled else ""
+            return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}{plain}"
         case events.MastersMatched() as masters:
             return f"Stack {masters.stack}: {calibration_line(masters)}"
         case events.Looked() as look:
