@@ -14,9 +14,9 @@ import numpy as np
 
 from livestack.bus import Slot
 from livestack.checkpoint import Checkpoint, save_checkpoint
-from livestack.develop.chain import WHOLE, develop
-from livestack.develop.export import in_bits, write_png
-from livestack.develop.plate import picture_of, plate_of
+from livestack.develop.chain import PRESETS
+from livestack.develop.export import write_png
+from livestack.develop.live import shown, steady, whole
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.frame import Picture
@@ -31,6 +31,7 @@ from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.resume import checkpoint_of, checkpoint_path
 from livestack.session import Session
 from livestack.sessions import Home
+from livestack.settings import PRESET
 from livestack.stack import Stack
 from livestack.version import VERSION
 
@@ -133,14 +134,11 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
     )
 
 
-def save_product(path: Path, product: Product, picture: Picture | None) -> None:
+def save_product(path: Path, product: Product, picture: Picture | None, preset: str = PRESET[0]) -> None:
     """Write the stack file, and a developed preview beside it where a picture is given."""
     write_product(path, product)
     if picture is not None:
-        data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-        # a px of the preview is the mean of several
-        done = develop(plate_of(data, picture.noise_adu * picture.scale), WHOLE)
-        write_png(path.with_suffix(".png"), in_bits(picture_of(done.plate), 8))
+        write_png(path.with_suffix(".png"), shown(picture, steady(None, picture, whole(PRESETS[preset]))))
 
 
 @dataclass(slots=True)
@@ -160,11 +158,14 @@ class Publisher:
     ----------
     slots : (stack, last sub, removed)
         Where readers in this process find the newest previews.
+    preset : str
+        How the preview beside a stack file is developed.
     """
 
     home: Home
     threads: Executor | None
     slots: tuple[Slot[Picture], Slot[Picture], Slot[Picture]]
+    preset: str = PRESET[0]
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
@@ -273,7 +274,8 @@ class Publisher:
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"
-        self._writing = self._writer.submit(_write, path, product, picture, checkpoint_path(session, growth.name), keep)
+        kept = checkpoint_path(session, growth.name), keep
+        self._writing = self._writer.submit(_write, path, product, (picture, self.preset), *kept)
 
     def _collect(self, *, wait: bool) -> list[Event]:
         """Return what was written; a disk that does not take it is told once, and tried again when it is due."""
@@ -297,8 +299,10 @@ class Publisher:
         return [*cleared, saved]
 
 
-def _write(path: Path, product: Product, picture: Picture, checkpoint: Path, keep: Checkpoint | None) -> StackSaved:
-    save_product(path, product, picture)
+def _write(
+    path: Path, product: Product, look: tuple[Picture, str], checkpoint: Path, keep: Checkpoint | None
+) -> StackSaved:
+    save_product(path, product, *look)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
     return StackSaved(path.stem, str(path), len(product.subs))

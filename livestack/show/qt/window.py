@@ -182,6 +182,7 @@ class Window(QtWidgets.QMainWindow):
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
         self.live.clock.stop()
+        self.canvas.close_room()
         super().closeEvent(event)
 
 
@@ -221,6 +222,9 @@ def _first_size(app: QtWidgets.QApplication) -> QtCore.QSize:
 
 
 def _write(window: Window, screenshot: Path) -> None:
+    if window.canvas.is_busy:
+        QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
+        return
     window.grab().save(str(screenshot), "PNG")
     window.close()
 
