@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ _NIGHT_PEAK = 0.88
 ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
 _LOOK_MS = 12
+_STEPS = 4  # sizes from one to twice as large
 
 
 def night_red(image: Array) -> Array:
@@ -180,12 +182,16 @@ class Canvas(pg.GraphicsView):
             self._asked = self._shown = None
             self._image.clear()
             return
-        screen_px = 1.0 / (self.look.zoom * self.devicePixelRatioF())
-        order = replace(self._wanted, shrink=1 / max(1, int(screen_px * self._wanted.picture.scale + 0.05)))
+        order = replace(self._wanted, shrink=self._shrink(self._wanted.picture))
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
             self._looking.start()
+
+    def _shrink(self, picture: Picture) -> float:
+        """Screen px per px of a preview, at most 1; in steps, so that a little zoom changes nothing."""
+        needed = self.look.zoom * self.devicePixelRatioF() / picture.scale
+        return float(min(1.0, 2.0 ** (math.ceil(_STEPS * math.log2(needed) - 0.1) / _STEPS)))
 
     def _look_for_news(self) -> None:
         done = self._room.take()
