@@ -8,8 +8,10 @@ do, and nowhere else.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +19,7 @@ import numpy as np
 from livestack.develop.chain import Act, Recipe, apply, develop
 from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate, plate_of
-from livestack.develop.tone import Curves
+from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.frame import Array, Picture
 
 SETTLED_PX = 1_500_000
@@ -51,16 +53,31 @@ class Settled:
     @property
     def linear(self) -> tuple[Act, ...]:
         """What is done while light is still ADU."""
-        return self.acts[: self._curve]
+        return self.acts[: _curve_in(self.acts)]
 
     @property
     def stretched(self) -> tuple[Act, ...]:
         """The rest, from the curve on."""
-        return self.acts[self._curve :]
+        return self.acts[_curve_in(self.acts) :]
 
-    @property
-    def _curve(self) -> int:
-        return next((k for k, act in enumerate(self.acts) if isinstance(act, Curves)), len(self.acts))
+
+def _curve_in(steps: Sequence[object]) -> int:
+    """Which of some steps, or of what they became, is the first curve."""
+    return next((k for k, step in enumerate(steps) if isinstance(step, Curves | Mtf | Asinh | Ghs)), len(steps))
+
+
+@dataclass(slots=True)
+class Memo:
+    """Linear plates as they were last: who turns a knob of the curve, or of what follows it, waits for no more."""
+
+    _kept: dict[str, tuple[Picture, object, Any]] = field(default_factory=dict)
+
+    def recall(self, place: str, picture: Picture, key: object, make: Callable[[], Any]) -> Any:
+        """Return what was last made of a picture there, if by the same key; else make it."""
+        kept = self._kept.get(place)
+        if kept is None or kept[0] is not picture or kept[1] != key:
+            kept = self._kept[place] = picture, key, make()
+        return kept[2]
 
 
 def whole(recipe: Recipe) -> Recipe:
@@ -76,7 +93,9 @@ def milestone(n_subs: int) -> int:
     return power + power // 2 if n_subs >= power + power // 2 else power
 
 
-def steady(kept: Settled | None, picture: Picture, recipe: Recipe, threads: Executor | None = None) -> Settled:
+def steady(
+    kept: Settled | None, picture: Picture, recipe: Recipe, threads: Executor | None = None, memo: Memo | None = None
+) -> Settled:
     """Return how to show a stack: as before, or settled anew when it is time and makes a difference.
 
     Between the milestones the acts stay bit for bit, so that the sky does not flicker from sub to sub. At one, new
@@ -92,9 +111,13 @@ def steady(kept: Settled | None, picture: Picture, recipe: Recipe, threads: Exec
         return kept
     height, width = picture.data.shape[:2]
     plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))))
-    done = develop(plate, recipe, threads)
-    acts = done.acts
-    if kept is not None and same and _are_alike(apply(plate, kept.acts, threads), done.plate, plate):
+    curve = _curve_in(recipe)
+    linear = (memo or Memo()).recall(
+        "settled", picture, recipe[:curve], lambda: develop(plate, recipe[:curve], threads)
+    )
+    rest = develop(linear.plate, recipe[curve:], threads)
+    acts = (*linear.acts, *rest.acts)
+    if kept is not None and same and _are_alike(apply(plate, kept.acts, threads), rest.plate, plate):
         acts = kept.acts
     return Settled(recipe, acts, n_channels, picture.stack, n)
 
@@ -127,9 +150,20 @@ def smaller(data: Array, shrink: float) -> Array:
     return np.asarray(cv2.resize(np.ascontiguousarray(data), size, interpolation=cv2.INTER_AREA))
 
 
-def shown(picture: Picture, settled: Settled, shrink: float = 1.0, threads: Executor | None = None) -> Array:
+def shown(
+    picture: Picture,
+    settled: Settled,
+    shrink: float = 1.0,
+    threads: Executor | None = None,
+    memo: Memo | None = None,
+) -> Array:
     """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
-    return as_shown(apply(plate_of_preview(picture, shrink), settled.acts, threads))
+
+    def linear() -> Plate:
+        return apply(plate_of_preview(picture, shrink), settled.linear, threads)
+
+    plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
+    return as_shown(apply(plate, settled.stretched, threads))
 
 
 def as_shown(plate: Plate) -> Array:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from livestack.develop.chain import Recipe
-from livestack.develop.live import Settled, shown, steady
+from livestack.develop.live import Memo, Settled, shown, steady
 from livestack.frame import Array, Picture
 from livestack.show.removed import lit
 
@@ -56,6 +56,7 @@ class Darkroom:
         self._work = ThreadPoolExecutor(1, "develop")
         self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
         self._settled: Settled | None = None
+        self._memo: Memo | None = None
         self._next: Order | None = None
         self._doing: Future[tuple[Order, Array]] | None = None
 
@@ -90,12 +91,16 @@ class Darkroom:
         self._work.shutdown(wait=False, cancel_futures=True)
 
     def _develop(self, order: Order) -> Array:
-        stack, picture = order.stack, order.picture
-        settled = self._settled = steady(self._settled, stack, order.recipe, self._kernels)
+        stack, picture, before = order.stack, order.picture, self._settled
+        if before is None or before.recipe == order.recipe:  # no knob is turned
+            self._memo = None
+        elif self._memo is None:
+            self._memo = Memo()
+        settled = self._settled = steady(before, stack, order.recipe, self._kernels, self._memo)
         if picture is not stack and (picture.data.shape, picture.stack) != (stack.data.shape, stack.stack):
             settled = steady(None, picture, order.recipe, self._kernels)  # of another stack
         elif picture is not stack:
             picture = replace(picture, noise_adu=stack.noise_adu)  # what differs is in the data
         if order.removed is not None:
             return lit(picture, order.removed, settled, order.shrink, self._kernels)
-        return shown(picture, settled, order.shrink, self._kernels)
+        return shown(picture, settled, order.shrink, self._kernels, self._memo)

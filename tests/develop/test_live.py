@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from livestack.develop.chain import PRESETS, WHOLE, develop
+from livestack.develop.denoise import Denoise
 from livestack.develop.framing import Crop, Turn
-from livestack.develop.live import SETTLED_PX, Settled, milestone, plate_of_preview, shown, steady, whole
+from livestack.develop.live import SETTLED_PX, Memo, Settled, milestone, plate_of_preview, shown, steady, whole
 from livestack.develop.plate import Plate, picture_of
 from livestack.develop.tone import Mtf, mtf
 from livestack.frame import Picture
@@ -176,6 +177,21 @@ def test_linear_and_stretched_acts_are_all_of_them() -> None:
         plate = act(plate)
     assert not plate.stretched
     assert settled.stretched[0](plate).stretched
+
+
+def test_what_is_remembered_makes_the_same_picture() -> None:
+    memo, picture, kept = Memo(), _picture(sky(12), 12), None
+    brighter = tuple(replace(step, target=0.2) if isinstance(step, Mtf) else step for step in WHOLE)
+    smoother = tuple(replace(step, strength=2.0) if isinstance(step, Denoise) else step for step in brighter)
+    for recipe in (WHOLE, brighter, smoother, WHOLE):
+        for seen in (picture, replace(picture, noise_adu=2 * picture.noise_adu)):
+            kept = steady(kept, seen, recipe, memo=memo)
+            fresh = steady(None, seen, recipe)
+            assert seen is not picture or kept.acts == fresh.acts
+            for shrink in (1.0, 0.5):
+                np.testing.assert_array_equal(
+                    shown(seen, kept, shrink, memo=memo), shown(seen, kept, shrink), str(recipe)
+                )
 
 
 def test_m27_is_seen_on_a_dark_neutral_sky(real_data: Path) -> None:

@@ -98,6 +98,8 @@ def _escape(window: Window) -> None:
         window.set_image_only(False)
     elif window.noise.isVisible():
         window.set_noise(False)
+    elif window.develop.isVisible():
+        window.set_develop(False)
     elif window.live.view != "stack":
         window.set_view("stack")
     elif window.isFullScreen():
@@ -126,6 +128,7 @@ COMMANDS = (
     Command(("S",), "Save the stack now", save_stack, in_menu=True),
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
     Command((), "Start over", start_over, in_menu=True),
+    Command(("D",), "Develop", lambda w: w.set_develop(not w.develop.isVisible())),
     Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),
     Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),

@@ -108,6 +108,11 @@ class Live:
         text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
         parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
 
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Develop the picture otherwise."""
+        self.recipe = recipe
+        self.show_picture()
+
     def show_noise(self) -> None:
         """Show where the noise comes from, while someone looks."""
         if self._parts.noise.isVisible():
