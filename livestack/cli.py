@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from livestack.cli_options import BIND, DEVELOPING, PROCESSING, SHOWING, path, seconds, with_options
+from livestack.cli_options import BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
 from livestack.errors import LivestackError, NothingStacked, SettingsError, SourceError
 from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
@@ -202,7 +202,8 @@ def export(session: Path, out: str, only: str | None, **options: Any) -> int:
 
 @main.command()
 @click.argument("session", type=path)
-def view(session: Path) -> int:
+@with_options((LOOK,))
+def view(session: Path, preset: str | None) -> int:
     """Open the live viewer on a session that runs elsewhere, or ran.
 
     Example: livestack view ~/.local/share/livestack/sessions/2026-08-20-captures
@@ -210,13 +211,14 @@ def view(session: Path) -> int:
     from livestack.show.qt import run_viewer
     from livestack.show.source import open_source
 
-    return run_viewer(open_source(session))
+    return run_viewer(open_source(session, preset))
 
 
 @main.command("serve")
 @click.argument("session", type=path)
 @click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}).")
-def serve_session(session: Path, bind: str | None) -> int:
+@with_options((LOOK,))
+def serve_session(session: Path, bind: str | None, preset: str | None) -> int:
     """Serve the page of a session that runs elsewhere, or ran.
 
     Example: livestack serve ~/.local/share/livestack/sessions/2026-08-20-captures --bind lan
@@ -224,7 +226,7 @@ def serve_session(session: Path, bind: str | None) -> int:
     from livestack.faces import serve_until_stopped
     from livestack.show.source import open_source
 
-    return serve_until_stopped(open_source(session), bind or BIND, exact=bind is not None)
+    return serve_until_stopped(open_source(session, preset), bind or BIND, exact=bind is not None)
 
 
 @main.command()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from livestack.settings import REJECT, VIEWER, WEIGHT
+from livestack.settings import PRESET, REJECT, VIEWER, WEIGHT
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BIND = "127.0.0.1:8577"
@@ -57,16 +57,18 @@ PROCESSING = (
     click.option("--memory", metavar="SIZE", help="Bound on memory, such as 2G."),
     click.option("--json", "as_json", is_flag=True, help="Every event as one JSON line."),
 )
+LOOK = click.option("--preset", type=click.Choice(PRESET), help="How the picture is developed (auto).")
 SHOWING = (
     click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
     click.option("--serve", "serve_page", is_flag=True, help="The page too."),
     click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
     click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
+    LOOK,
 )
 
 DEVELOPING = (
     click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file."),
-    click.option("--preset", help="Steps by name: auto, galaxy, nebula, cluster, wide field, comet, visitors."),
+    click.option("--preset", help=f"Steps by name: {', '.join(PRESET)}."),
     click.option("--palette", help="Of several filters: RGB, LRGB, HOO, SHO, HaRGB, or R=0.6*R+0.4*Ha, G=G, B=B."),
     click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="16 in PNG, 32 in TIFF (8)."),
     click.option("--size", metavar="PX", help="Of the longer side, or hd, 4k, a5, a4, a3, a2 (300 px an inch)."),

@@ -112,7 +112,7 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
     done = threading.Event()
     with contextlib.closing(Journal(home.journal, create=True)) as journal:
         pictures = (engine.picture.get, engine.last.get, engine.removed.get)
-        source = Source(home.path, journal, *pictures, engine.stop.set, done.is_set)
+        source = Source(home.path, journal, *pictures, engine.stop.set, done.is_set, engine.settings.showing.preset)
         # the port is taken before anything starts: one line if it is not free
         with the_page(source, faces.bind, exact=faces.exact), ThreadPoolExecutor(1, "integrate") as thread:
             _keep(home, engine.settings)

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,9 @@ import numpy as np
 
 from livestack.bus import Slot
 from livestack.checkpoint import Checkpoint, save_checkpoint
-from livestack.develop.chain import WHOLE, develop
-from livestack.develop.export import in_bits, write_png
-from livestack.develop.plate import picture_of, plate_of
+from livestack.develop.chain import PRESETS
+from livestack.develop.export import write_png
+from livestack.develop.live import shown, steady, whole
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.founding import Founding
@@ -34,6 +34,7 @@ from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.resume import checkpoint_of, checkpoint_path
 from livestack.session import Session
 from livestack.sessions import Home
+from livestack.settings import PRESET
 from livestack.stack import Stack
 from livestack.version import VERSION
 
@@ -145,19 +146,9 @@ def _drizzled(founding: Founding) -> str:
     )
 
 
-def save_product(path: Path, product: Product, picture: Picture | None) -> None:
-    """Write the stack file, and a developed preview beside it where a picture is given."""
-    write_product(path, product)
-    if picture is not None:
-        save_picture(path.with_suffix(".png"), picture)
-
-
-def save_picture(path: Path, picture: Picture) -> None:
+def _save_picture(path: Path, picture: Picture, preset: str) -> None:
     """Write a preview, developed."""
-    data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-    # a px of the preview is the mean of several
-    done = develop(plate_of(data, picture.noise_adu * picture.scale), WHOLE)
-    write_png(path, in_bits(picture_of(done.plate), 8))
+    write_png(path, shown(picture, steady(None, picture, whole(PRESETS[preset]))))
 
 
 @dataclass(slots=True)
@@ -177,11 +168,14 @@ class Publisher:
     ----------
     slots : (stack, last sub, removed)
         Where readers in this process find the newest previews.
+    preset : str
+        How the preview beside a stack file is developed.
     """
 
     home: Home
     threads: Executor | None
     slots: tuple[Slot[Picture], Slot[Picture], Slot[Picture]]
+    preset: str = PRESET[0]
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
@@ -295,9 +289,11 @@ class Publisher:
         picture = stack_picture(growth, self.threads, self._version)
         self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"
-        self._writing = self._writer.submit(
-            _write, path, product, (picture, self._joined), checkpoint_path(session, growth.name), keep
-        )
+        pictures = {path.with_suffix(".png"): picture}
+        if self._joined is not None:
+            pictures[path.with_name(f"{self._joined.stack}.png")] = self._joined
+        kept = checkpoint_path(session, growth.name), keep
+        self._writing = self._writer.submit(_write, path, product, pictures, self.preset, *kept)
 
     def _collect(self, *, wait: bool) -> list[Event]:
         """Return what was written; a disk that does not take it is told once, and tried again when it is due."""
@@ -324,14 +320,14 @@ class Publisher:
 def _write(
     path: Path,
     product: Product,
-    pictures: tuple[Picture, Picture | None],
+    pictures: Mapping[Path, Picture],
+    preset: str,
     checkpoint: Path,
     keep: Checkpoint | None,
 ) -> StackSaved:
-    own, joined = pictures
-    save_product(path, product, own)
-    if joined is not None:
-        save_picture(path.with_name(f"{joined.stack}.png"), joined)
+    write_product(path, product)
+    for file, picture in pictures.items():
+        _save_picture(file, picture, preset)
     if keep is not None:
         save_checkpoint(checkpoint, keep)
     return StackSaved(path.stem, str(path), len(product.subs))

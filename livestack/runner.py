@@ -124,7 +124,8 @@ class Engine:
             ThreadPoolExecutor(self._cores, "fold") as self._threads,
         ):
             self._journal = Journal(self.home.journal, create=True)
-            self._publisher = Publisher(self.home, self._threads, (self.picture, self.last, self.removed))
+            pictures = self.picture, self.last, self.removed
+            self._publisher = Publisher(self.home, self._threads, pictures, self.settings.showing.preset)
             try:
                 return self._run()
             except (SettingsError, SessionError) as error:
@@ -348,8 +349,7 @@ class Engine:
         return self._fed if self.plan.idle_s == 0 else self._fed or idle_s >= self.plan.idle_s
 
     def _save(self, idle_s: float) -> None:
-        every_s = self.settings.running.save_every_s
-        self._tell_saved(self._publisher.save_if_due(self._session, every_s, idle_s))
+        self._tell_saved(self._publisher.save_if_due(self._session, self.settings.running.save_every_s, idle_s))
 
     def _save_all(self) -> None:
         self._tell_saved(self._publisher.save_all(self._session))

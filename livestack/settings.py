@@ -21,6 +21,8 @@ REJECT = ("deferred", "sigma", "winsorised", "none")
 WEIGHT = ("depth", "balanced", "equal")
 EXISTING = ("include", "skip")
 VIEWER = ("auto", "qt", "none")
+PRESET = ("auto", "galaxy", "nebula", "cluster", "wide field", "comet", "visitors")
+"""Names of the recipes by which pictures are developed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """Faces. bind is HOST:PORT or ``lan``."""
+    """Faces. bind is HOST:PORT or ``lan``; preset says how the picture is developed in all of them."""
 
     viewer: str = "auto"
     serve: bool = False
     bind: str = "127.0.0.1:8577"
     notify: tuple[str, ...] = ()
+    preset: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ def _checked(settings: Settings) -> Settings:
     _check_choice("weight", p.weight, WEIGHT)
     _check_choice("existing", p.existing, EXISTING)
     _check_choice("viewer", settings.showing.viewer, VIEWER)
+    _check_choice("preset", settings.showing.preset, PRESET)
     _check_limits(p)
     if p.drizzle and p.reject == "winsorised":
         raise SettingsError(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livestack.develop.chain import PRESETS
 from livestack.errors import SettingsError
-from livestack.settings import EXISTING, REJECT, VIEWER, WEIGHT, Processing, Settings, from_dict, from_toml
+from livestack.settings import EXISTING, PRESET, REJECT, VIEWER, WEIGHT, Processing, Settings, from_dict, from_toml
 
 _PATHS = st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12), max_size=3)
 _VALID = st.fixed_dictionaries(
@@ -21,7 +22,7 @@ _VALID = st.fixed_dictionaries(
         "dark": st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), "calibration": st.booleans(),
         "reject": st.sampled_from(REJECT), "weight": st.sampled_from(WEIGHT), "passes": st.sampled_from([1, 2]),
         "jobs": st.integers(0, 64), "memory_mb": st.integers(0, 10**6), "save_every_s": st.integers(1, 10**5),
-        "viewer": st.sampled_from(VIEWER), "serve": st.booleans(), "notify": _PATHS,
+        "viewer": st.sampled_from(VIEWER), "preset": st.sampled_from(PRESET), "serve": st.booleans(), "notify": _PATHS,
     },
 )  # fmt: skip
 
@@ -46,6 +47,10 @@ def test_defaults_are_those_of_the_manual() -> None:
     assert (settings.showing.viewer, settings.showing.bind) == ("auto", "127.0.0.1:8577")
 
 
+def test_presets_are_those_that_there_are() -> None:
+    assert tuple(PRESETS) == PRESET
+
+
 def test_a_change_changes_a_copy_and_nothing_else() -> None:
     settings = Settings()
     changed = settings.changed({"reject": "sigma", "jobs": None, "masters": ["/a", "/b"]})
@@ -62,6 +67,10 @@ def test_a_change_changes_a_copy_and_nothing_else() -> None:
         ({"reject": "median"}, "reject: must be one of deferred, sigma, winsorised, none, not 'median'"),
         ({"weight": "heavy"}, "weight: must be one of depth, balanced, equal, not 'heavy'"),
         ({"existing": "maybe"}, "existing: must be one of include, skip, not 'maybe'"),
+        (
+            {"preset": "magic"},
+            "preset: must be one of auto, galaxy, nebula, cluster, wide field, comet, visitors, not 'magic'",
+        ),
         ({"viewer": "gtk"}, "viewer: must be one of auto, qt, none, not 'gtk'"),
         ({"passes": 3}, "passes: must be 1 or 2, not 3"),
         ({"settle_s": 0.0}, "settle_s: must be at least 0.05 seconds, not 0.0"),

@@ -11,8 +11,8 @@ import numpy as np
 
 from livestack.develop.kernels import asinh_rows, ghs_rows, mtf_rows
 from livestack.develop.plate import Plate
-from livestack.develop.stretch import mtf
 from livestack.errors import SettingsError
+from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 PX_ROWS = 64
@@ -98,6 +98,11 @@ class Curves:
         rows: Any = {"mtf": mtf_rows, "asinh": asinh_rows, "ghs": ghs_rows}[self.kind]
         each_part(data.shape[1], PX_ROWS, threads, lambda y0, y1: rows(data, black, unit, shape, (y0, y1)))
         return plate.with_data(data, stretched=True, noise=None)
+
+
+def mtf(x: Array, midtone: float) -> Array:
+    """Midtones transfer function: 0 → 0, `midtone` → 1/2, 1 → 1; strictly rising between."""
+    return np.asarray((midtone - 1.0) * x / ((2.0 * midtone - 1.0) * x - midtone))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ ICONS: Final[dict[str, str]] = {
     "pause": '<path d="M9 6v12M15 6v12" stroke-width="2"/>',
     "triangle": '<path d="M12 4l9 15.5H3zM12 10v4.5M12 17v.2"/>',
     "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.2M4.5 12h.2M4.5 18h.2" stroke-width="1.8"/>',
+    "sliders": '<path d="M4 7h9M17 7h3M4 12h3M11 12h9M4 17h9M17 17h3"/>'
+    '<circle cx="15" cy="7" r="2"/><circle cx="9" cy="12" r="2"/><circle cx="15" cy="17" r="2"/>',
     "moon": '<path d="M19.5 14.2A8 8 0 0 1 9.8 4.5a8 8 0 1 0 9.7 9.7z"/>',
     "full": '<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"/>',
     "menu": '<path d="M4 7h16M4 12h16M4 17h16"/>',

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 import cv2
 import numpy as np
 
-from livestack.develop.stretch import Stretch, apply
+from livestack.develop.chain import apply
+from livestack.develop.live import Settled, as_shown, plate_of_preview, upright
 from livestack.frame import Array, Picture
 from livestack.show.state import NightState
 from livestack.show.words import count
@@ -36,30 +39,27 @@ def legend(state: NightState, stack: Picture | None, removed: Picture | None) ->
     return "Nothing was removed yet"
 
 
-def lit(data: Array, removed: Array, stretch: Stretch) -> Array:
-    """Return the stack dimmed, and on it what was removed as bright as it was; uint8 of the stack's shape.
+def lit(
+    stack: Picture, removed: Picture, settled: Settled, shrink: float = 1.0, threads: Executor | None = None
+) -> Array:
+    """Return the stack dimmed, and on it what was removed as bright as it was; uint8 as `live.shown` has it.
 
     Parameters
     ----------
-    data : ndarray of float32
-        Stack, (H, W) or (H, W, 3), ADU.
-    removed : ndarray of float32
+    removed : Picture
         Luminance above the stack, ADU, of the same field at any scale; 0 = nothing.
     """
-    height, width = data.shape[:2]
-    removed = np.ascontiguousarray(removed)
-    where = cv2.morphologyEx((removed > 0).astype(np.float32), cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX)))
-    by = cv2.INTER_AREA if height < removed.shape[0] else cv2.INTER_LINEAR
-    above, where = (
-        cv2.resize(plane, (width, height), interpolation=by) for plane in (removed, cv2.blur(where, (3, 3)))
-    )
-    image = np.asarray(cv2.convertScaleAbs(apply(data, stretch), alpha=DIM))
-    on = where > 0  # few px: the rest is done
+    linear = apply(plate_of_preview(stack, shrink), settled.linear, threads)
+    _, height, width = linear.shape
+    light = np.ascontiguousarray(upright(removed))
+    where = cv2.morphologyEx((light > 0).astype(np.float32), cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX)))
+    by = cv2.INTER_AREA if height < light.shape[0] else cv2.INTER_LINEAR
+    above, where = (cv2.resize(plane, (width, height), interpolation=by) for plane in (light, cv2.blur(where, (3, 3))))
+    image = np.asarray(cv2.convertScaleAbs(as_shown(apply(linear, settled.stretched, threads)), alpha=DIM))
+    on = where > 0
     if on.any():
-        light, share = above[on], DIM + (1.0 - DIM) * where[on]
-        if data.ndim == 3:
-            # the balance of the stretch taken off first: removed light has no colour of its own
-            balance = np.asarray(stretch.gain if len(stretch.gain) == 3 else (1.0,) * 3, np.float32)
-            light, share = light[:, None] / balance, share[:, None]
-        image[on] = apply((data[on] + light)[None], stretch)[0] * share
+        # white is balanced by now: removed light has no colour of its own
+        bright = as_shown(apply(linear.with_data(linear.data + above), settled.stretched, threads))
+        share = DIM + (1.0 - DIM) * where[on]
+        image[on] = bright[on] * (share[:, None] if image.ndim == 3 else share)
     return image

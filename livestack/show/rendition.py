@@ -1,29 +1,23 @@
-"""A picture as a page shows it: stretched, upright, not too large, and packed."""
+"""A picture as a page shows it: developed, upright, not too large, and packed."""
 
 from __future__ import annotations
 
 import cv2
-import numpy as np
 
-from livestack.develop.stretch import Stretch, apply
+from livestack.develop.live import Settled, shown, smaller
 from livestack.frame import Array, Picture
 
 QUALITY = 90
 
 
-def shown(picture: Picture, stretch: Stretch, longest_px: int) -> Array:
-    """Return a picture stretched, upright and at most so long; (H, W) or (H, W, 3) uint8."""
-    data = picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
-    return apply(smaller(data, longest_px), stretch)
+def developed(picture: Picture, settled: Settled, longest_px: int) -> Array:
+    """Return a picture developed, upright and at most so long; (H, W) or (H, W, 3) uint8."""
+    return shown(picture, settled, longest_px / max(picture.data.shape[:2]))
 
 
-def smaller(data: Array, longest_px: int) -> Array:
+def within(image: Array, longest_px: int) -> Array:
     """Return a picture shrunk to at most so many px a side."""
-    shrink = longest_px / max(data.shape[:2])
-    if shrink >= 1.0:
-        return data
-    size = (max(1, round(data.shape[1] * shrink)), max(1, round(data.shape[0] * shrink)))
-    return np.asarray(cv2.resize(np.ascontiguousarray(data), size, interpolation=cv2.INTER_AREA))
+    return smaller(image, longest_px / max(image.shape[:2]))
 
 
 def jpeg(image: Array, quality: int = QUALITY) -> bytes:

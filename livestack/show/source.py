@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from livestack.errors import SettingsError
 from livestack.frame import Picture
 from livestack.journal import Journal
 from livestack.picture import read_picture
+from livestack.settings import PRESET, from_toml
 from livestack.show.state import NightState
 
-JOURNAL = "journal.sqlite"
+JOURNAL, SETTINGS = "journal.sqlite", "settings.toml"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Source:
         Ends the engine when it runs in this process.
     ended : callable, optional
         True when a screen is to close by itself.
+    preset : str
+        How pictures are developed.
     """
 
     session: Path
@@ -42,6 +46,7 @@ class Source:
     removed: Callable[[], Picture | None]
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
+    preset: str = PRESET[0]
 
 
 class _PictureFile:
@@ -65,8 +70,13 @@ class _PictureFile:
         return self._picture
 
 
-def open_source(session: Path) -> Source:
+def open_source(session: Path, preset: str | None = None) -> Source:
     """Open a session that another process runs, or ran.
+
+    Parameters
+    ----------
+    preset : str, optional
+        How pictures are developed; by default as the session's settings say.
 
     Raises
     ------
@@ -76,7 +86,14 @@ def open_source(session: Path) -> Source:
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
     picture, last, removed = (_PictureFile(cache / f"{name}.npy") for name in ("picture", "last", "removed"))
-    return Source(session, journal, picture, last, removed)
+    return Source(session, journal, picture, last, removed, preset=preset or _preset_of(session))
+
+
+def _preset_of(session: Path) -> str:
+    try:
+        return from_toml(session / SETTINGS).showing.preset
+    except SettingsError:  # of another version: it is only taste
+        return PRESET[0]
 
 
 def engine_alive(state: NightState) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from livestack.develop.denoise import Denoise
 from livestack.develop.plate import Plate
-from livestack.develop.stretch import mtf
+from livestack.develop.tone import mtf
 from livestack.errors import SettingsError
 from tests.develop.scene import RESPONSE, H, W, moffat, scene
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from pyqtgraph.Qt import QtGui, QtWidgets
+from pytestqt.qtbot import QtBot
 
 from livestack.frame import Array
+from livestack.show.qt.canvas import Canvas
 
 
 def pixels(widget: QtWidgets.QWidget) -> Array:
@@ -13,3 +15,17 @@ def pixels(widget: QtWidgets.QWidget) -> Array:
     image = widget.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
     return rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(image.height(), -1, 3)
+
+
+def drawn(canvas: Canvas, qtbot: QtBot) -> None:
+    """Wait until all that was asked for is on screen."""
+    qtbot.waitUntil(lambda: not canvas.is_busy, timeout=9000)
+
+
+def rendition(canvas: Canvas, qtbot: QtBot) -> Array:
+    """Return what is shown as it is saved."""
+    images: list[Array] = []
+    said: list[object] = []
+    assert canvas.rendered(images.append, said.append)
+    qtbot.waitUntil(lambda: bool(said), timeout=9000)
+    return images[0]

@@ -7,12 +7,13 @@ import pytest
 from pyqtgraph.Qt import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.develop.stretch import apply, auto_stretch
+from livestack.develop.chain import WHOLE
+from livestack.develop.live import shown, steady
 from livestack.events import StackFounded
-from livestack.frame import Array
+from livestack.frame import Array, Picture
 from livestack.show.qt.window import Window
 from livestack.show.removed import DIM, lit
-from tests.show.grab import pixels
+from tests.show.grab import drawn, pixels, rendition
 from tests.show.night import STACK, Night, sky
 
 Key = QtCore.Qt.Key
@@ -35,7 +36,9 @@ def _grow(night: Night, n: int, *, colour: bool = True, row_order: str | None = 
 
 def _press(window: Window, qtbot: QtBot, key: Key) -> None:
     window.live.tick()
+    drawn(window.canvas, qtbot)
     qtbot.keyClick(window, key)
+    drawn(window.canvas, qtbot)
 
 
 def _tag(window: Window) -> str:
@@ -50,9 +53,9 @@ def test_m_lights_what_was_removed_on_the_dimmed_stack(
     _grow(night, 12, colour=colour, row_order=row_order)
     night.show_removed(_removed(), row_order)
     window.live.tick()
-    stack = window.canvas.rendition().astype(float)
+    stack = rendition(window.canvas, qtbot).astype(float)
     _press(window, qtbot, Key.Key_M)
-    shown = window.canvas.rendition().astype(float)
+    shown = rendition(window.canvas, qtbot).astype(float)
     if row_order == "BOTTOM-UP":
         stack, shown = stack[::-1], shown[::-1]
     trail, sky_rows = np.s_[2 * ROW - 2 : 2 * ROW + 4, 20:], np.s_[2 * ROW + 20 :, 20:]
@@ -71,10 +74,12 @@ def test_a_trail_fainter_than_the_grain_is_seen(window: Window) -> None:
     """Half of its px lie below the stack by their noise; it is a lane without gaps all the same."""
     data, faint = sky(12, colour=False), np.zeros((150, 240), np.float32)
     faint[ROW - 3 : ROW + 4] = np.clip(np.random.default_rng(3).normal(2.0, 6.0, (7, 240)), 0.0, None)
-    stretch = auto_stretch(data)
-    shown, stack = lit(data, faint, stretch).astype(float), apply(data, stretch).astype(float)
+    picture = Picture(data, 1.0, 1, STACK, 12, 240.0, 40 / np.sqrt(12))
+    settled = steady(None, picture, WHOLE)
+    lighted = lit(picture, Picture(faint, 0.5, 1, STACK, 12, 0.0, 0.0), settled).astype(float)
+    stack = shown(picture, settled).astype(float)
     lane = np.s_[2 * ROW - 1 : 2 * ROW + 3, 20:]
-    assert (shown[lane] >= 0.9 * stack[lane]).mean() > 0.97
+    assert (lighted[lane] >= 0.9 * stack[lane]).mean() > 0.97
 
 
 def test_it_says_what_is_shown_and_why_there_is_nothing(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -127,6 +132,7 @@ def test_o_draws_the_trails_where_they_were(row_order: str, window: Window, nigh
     _press(window, qtbot, Key.Key_O)
     assert not len(_amber(window))
     _press(window, qtbot, Key.Key_M)
+    drawn(window.canvas, qtbot)
     lit_rows = np.flatnonzero(pixels(window.canvas)[:, 700:1200].min(axis=2).mean(axis=1) > 150)
     assert abs(np.median(rows) - np.median(lit_rows)) <= 1, "the line is the middle of what was removed"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from livestack.develop.stretch import auto_stretch
+from livestack.develop.chain import PRESETS
+from livestack.develop.live import steady, whole
 from livestack.frame import Array, Picture
-from livestack.show.rendition import QUALITY, jpeg, shown, smaller
+from livestack.show.rendition import QUALITY, developed, jpeg, within
 from livestack.show.source import Source
 
 LONGEST_PX = 1600
@@ -44,9 +45,9 @@ def newest(source: Source, stack: str) -> Array | None:
     """Return the newest picture of a stack, uint8 as shown: from the cache, or what was saved beside the stack file."""
     files = (source.session / "stack" / f"{stack}.png", source.session / "cache" / "picture.npy")
     for file in sorted(files, key=_age, reverse=True):
-        image = _saved(file) if file.suffix == ".png" else _cached(source.picture(), stack)
+        image = _saved(file) if file.suffix == ".png" else _cached(source, stack)
         if image is not None:
-            return smaller(image, LONGEST_PX)
+            return within(image, LONGEST_PX)
     return None
 
 
@@ -57,10 +58,11 @@ def _age(file: Path) -> float:
         return 0.0
 
 
-def _cached(picture: Picture | None, stack: str) -> Array | None:
+def _cached(source: Source, stack: str) -> Array | None:
+    picture = source.picture()
     if picture is None or picture.stack != stack:
         return None
-    return shown(picture, auto_stretch(picture.data), LONGEST_PX)
+    return developed(picture, steady(None, picture, whole(PRESETS[source.preset])), LONGEST_PX)
 
 
 def _saved(file: Path) -> Array | None:
@@ -76,7 +78,7 @@ def _saved(file: Path) -> Array | None:
 def _fitting(image: Array, room: int) -> bytes:
     """Return a picture as JPEG of at most so many bytes, as good as that allows; empty when nothing is left of it."""
     for longest_px, quality in _tries(max(image.shape[:2])):
-        packing = jpeg(smaller(image, longest_px), quality)
+        packing = jpeg(within(image, longest_px), quality)
         if len(packing) <= room:
             return packing
     return b""

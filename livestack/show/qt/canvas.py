@@ -1,29 +1,28 @@
-"""The picture: linear data in, one stretched image on screen, moved and zoomed by hand."""
+"""The picture: one developed image on screen, moved and zoomed by hand."""
 
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.develop.stretch import Stretch, apply
 from livestack.frame import Array, Picture
-from livestack.show.removed import lit
+from livestack.show.darkroom import Darkroom, Order
 from livestack.show.tokens import NIGHT, Palette
 
 FILL, FIT, FREE = "fill", "fit", "free"
 _NIGHT_PEAK = 0.88
 ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
-
-
-def upright(picture: Picture) -> Array:
-    """Return the data with the top of the sky picture in row 0."""
-    return picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+_LOOK_MS = 12
+_STEPS = 4  # sizes from one to twice as large
 
 
 def night_red(image: Array) -> Array:
@@ -45,8 +44,12 @@ class Look:
 
 
 class Canvas(pg.GraphicsView):
-    """Shows one picture. Coordinates are px of the stack, so that a smaller preview does not move the view."""
+    """Shows one picture. Coordinates are px of the stack, so that a smaller preview does not move the view.
 
+    Pictures are developed beside the window; until a new one is done, the one before stays.
+    """
+
+    drew = QtCore.Signal()
     touched = QtCore.Signal()
     pointed = QtCore.Signal(QtCore.QPointF)  # at this place of the widget
     moved = QtCore.Signal()
@@ -59,10 +62,10 @@ class Canvas(pg.GraphicsView):
         self.setAccessibleName("Picture")
         self.look = Look()
         self._palette = palette
-        self._picture: Picture | None = None
-        self._removed: Picture | None = None
-        self._stretch: Stretch | None = None
-        self._drawn: tuple[object, ...] = ()
+        self._room = Darkroom()
+        self._wanted: Order | None = None
+        self._asked: Order | None = None
+        self._shown: tuple[Order, Array] | None = None
         # No locked aspect: the range is always set to that of the widget, and a lock would work with a stale size.
         self._box = pg.ViewBox(invertY=True, enableMenu=False, defaultPadding=0.0)
         self._image = pg.ImageItem(axisOrder="row-major", levels=(0, 255))
@@ -71,7 +74,9 @@ class Canvas(pg.GraphicsView):
         self._box.sigRangeChanged.connect(lambda *_: self.moved.emit())
         self._box.sigRangeChangedManually.connect(self._moved_by_hand)
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
-        self._later.timeout.connect(self._draw)
+        self._later.timeout.connect(self._ask)
+        self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
+        self._looking.timeout.connect(self._look_for_news)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours: night turns the picture red."""
@@ -79,25 +84,54 @@ class Canvas(pg.GraphicsView):
         self.setBackground(palette.bg0)
         self._draw()
 
-    def show_picture(self, picture: Picture | None, stretch: Stretch | None, removed: Picture | None = None) -> None:
-        """Put a picture on screen, what was removed lit on it where that is given.
-
-        The view stays where it is unless the grid is another.
-        """
-        before, self._picture, self._stretch, self._removed = self._picture, picture, stretch, removed
+    def show_picture(self, order: Order | None) -> None:
+        """Have a picture developed and put on screen; the view stays where it is unless the grid is another."""
+        before, self._wanted = self._picture, order
+        picture = self._picture
         if picture is not None and (before is None or _size(before) != _size(picture)):
             self.look = Look()
             self._place()
-        self._draw()
+        self._ask()
 
-    def rendition(self) -> Array | None:
-        """Return what is shown as uint8, all of it and in the preview's full size; None when there is nothing."""
-        if self._picture is None or self._stretch is None:
-            return None
-        return self._stretched(upright(self._picture), self._stretch)
+    @property
+    def _picture(self) -> Picture | None:
+        return None if self._wanted is None else self._wanted.picture
 
-    def _stretched(self, data: Array, stretch: Stretch) -> Array:
-        return apply(data, stretch) if self._removed is None else lit(data, upright(self._removed), stretch)
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is an image on screen."""
+        return self._shown is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an image is still to come."""
+        return self._room.is_busy
+
+    def rendered(self, use: Callable[[Array], None], then: Callable[[Future[None]], None]) -> bool:
+        """Develop what is shown in its full size and use it, both beside the window; then tell of it here.
+
+        Returns whether there is a picture.
+        """
+        if self._wanted is None:
+            return False
+        done = self._room.then(self._wanted, use)
+        timer = QtCore.QTimer(self, interval=_LOOK_MS)
+
+        def look() -> None:
+            if done.done():
+                timer.stop()
+                timer.deleteLater()
+                then(done)
+
+        timer.timeout.connect(look)
+        timer.start()
+        return True
+
+    def close_room(self) -> None:
+        """Develop nothing more."""
+        self._later.stop()
+        self._looking.stop()
+        self._room.close()
 
     def place_of(self, x: float, y: float) -> QtCore.QPointF:
         """Return where a px of the stack's array is in the widget."""
@@ -142,27 +176,40 @@ class Canvas(pg.GraphicsView):
         self.look = Look(FREE, seen.center().x(), seen.center().y(), self.width() / seen.width())
         self._later.start()
 
-    def _draw(self) -> None:
-        """Stretch the picture at about the resolution of the screen: never more work than can be seen."""
-        if self._picture is None or self._stretch is None:
+    def _ask(self) -> None:
+        """Have the picture developed at about the resolution of the screen: never more work than can be seen."""
+        if self._wanted is None:
+            self._asked = self._shown = None
             self._image.clear()
-            self._drawn = ()
             return
-        screen_px = 1.0 / (self.look.zoom * self.devicePixelRatioF())
-        reduce = max(1, int(screen_px * self._picture.scale + 0.05))
-        night = self._palette is NIGHT
-        now = (id(self._picture), id(self._removed), self._stretch, reduce, night)
-        if now == self._drawn:
-            return
-        data = upright(self._picture)
-        if reduce > 1:
-            height, width = data.shape[0] // reduce, data.shape[1] // reduce
-            data = cv2.resize(data, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA)
-        image = self._stretched(data, self._stretch)
-        height, width = _size(self._picture)
-        self._image.setImage(night_red(image) if night else image, levels=(0, 255), autoLevels=False)
-        self._image.setRect(QtCore.QRectF(0, 0, width, height))
-        self._drawn = now
+        order = replace(self._wanted, shrink=self._shrink(self._wanted.picture))
+        if not order.is_like(self._asked):
+            self._asked = order
+            self._room.ask(order)
+            self._looking.start()
+
+    def _shrink(self, picture: Picture) -> float:
+        """Screen px per px of a preview, at most 1; in steps, so that a little zoom changes nothing."""
+        needed = self.look.zoom * self.devicePixelRatioF() / picture.scale
+        return float(min(1.0, 2.0 ** (math.ceil(_STEPS * math.log2(needed) - 0.1) / _STEPS)))
+
+    def _look_for_news(self) -> None:
+        done = self._room.take()
+        if not self._room.is_busy:
+            self._looking.stop()
+        if done is not None and self._wanted is not None:
+            self._shown = done
+            self._draw()
+            self.drew.emit()
+
+    def _draw(self) -> None:
+        """Put on screen what was developed last, in red at night."""
+        if self._shown is not None:
+            order, image = self._shown
+            height, width = _size(order.picture)
+            shown = night_red(image) if self._palette is NIGHT else image
+            self._image.setImage(shown, levels=(0, 255), autoLevels=False)
+            self._image.setRect(QtCore.QRectF(0, 0, width, height))
 
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the middle and the zoom."""

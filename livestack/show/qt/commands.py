@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from livestack.frame import Array
 from livestack.show.qt.canvas import FILL, FIT, ZOOM_STEP
 from livestack.show.words import count
 
@@ -50,7 +52,7 @@ def save_stack(window: Window) -> None:
 
 def save_picture(window: Window) -> None:
     """Choose a name and write what is shown, as PNG."""
-    if window.canvas.rendition() is None:
+    if not window.canvas.is_shown:
         window.live.say("There is no picture to save yet.")
         return
     pictures = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.PicturesLocation)
@@ -69,16 +71,20 @@ def save_picture(window: Window) -> None:
 
 def write_picture(window: Window, path: Path) -> None:
     """Write what is shown to a PNG file, in its full size and true colours."""
-    image = window.canvas.rendition()
-    if image is None:
-        return
-    coded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)[1]
-    try:
+
+    def write(image: Array) -> None:
+        coded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)[1]
         path.write_bytes(coded.tobytes())
-    except OSError as error:
-        window.live.say(f"{path.name} could not be written: {error.strerror}. Choose another folder.")
-    else:
-        window.live.say(f"Saved {path.name} in {path.parent}.")
+
+    def tell(written: Future[None]) -> None:
+        try:
+            written.result()
+        except OSError as error:
+            window.live.say(f"{path.name} could not be written: {error.strerror}. Choose another folder.")
+        else:
+            window.live.say(f"Saved {path.name} in {path.parent}.")
+
+    window.canvas.rendered(write, tell)
 
 
 def _full_screen(window: Window) -> None:
@@ -92,6 +98,8 @@ def _escape(window: Window) -> None:
         window.set_image_only(False)
     elif window.noise.isVisible():
         window.set_noise(False)
+    elif window.develop.isVisible():
+        window.set_develop(False)
     elif window.live.view != "stack":
         window.set_view("stack")
     elif window.isFullScreen():
@@ -120,6 +128,7 @@ COMMANDS = (
     Command(("S",), "Save the stack now", save_stack, in_menu=True),
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
     Command((), "Start over", start_over, in_menu=True),
+    Command(("D",), "Develop", lambda w: w.set_develop(not w.develop.isVisible())),
     Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),
     Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),

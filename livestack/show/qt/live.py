@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from pyqtgraph.Qt import QtCore
 
-from livestack.develop.stretch import Kept, steady
+from livestack.develop.chain import PRESETS, Recipe
+from livestack.develop.live import whole
 from livestack.frame import Picture
+from livestack.show.darkroom import Order
 from livestack.show.noise import budget, noise_words
 from livestack.show.numbers import numbers
 from livestack.show.qt.bars import Glance, TopBar
@@ -49,10 +51,11 @@ class Live:
     def __init__(self, source: Source, parts: Parts) -> None:
         self.source, self.state, self.view = source, NightState(), "stack"
         self._parts = parts
-        self._kept: Kept | None = None
+        self.recipe: Recipe = whole(PRESETS[source.preset])
         self._pictures: tuple[Picture | None, ...] = (None, None, None)
         self._said: tuple[str, datetime] | None = None
         self._alive = True
+        parts.canvas.drew.connect(parts.waiting.hide)
         self.clock = QtCore.QTimer(interval=TICK_MS)
         self.clock.timeout.connect(self.tick)
         self.clock.start()
@@ -96,15 +99,19 @@ class Live:
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self) -> None:
-        """Show stack, last sub or what was removed with the same stretch: what differs is in the data."""
+        """Show stack, last sub or what was removed, developed in the same way: what differs is in the data."""
         (stack, last, removed), parts, picture = self._pictures, self._parts, self.picture
-        if stack is not None:
-            self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
         on_top = removed if self.view == "removed" and belongs(stack, removed) else None
-        parts.canvas.show_picture(picture, self._kept.stretch if self._kept else None, on_top)
-        parts.waiting.setVisible(picture is None)
+        order = None if picture is None else Order(stack or picture, picture, on_top, self.recipe)
+        parts.canvas.show_picture(order)
+        parts.waiting.setVisible(not parts.canvas.is_shown)
         text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
         parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
+
+    def set_recipe(self, recipe: Recipe) -> None:
+        """Develop the picture otherwise."""
+        self.recipe = recipe
+        self.show_picture()
 
     def show_noise(self) -> None:
         """Show where the noise comes from, while someone looks."""

@@ -19,6 +19,7 @@ QMainWindow, #canvas { background: $bg0; }
 #glance { background: $bg1; border-top: 1px solid $line; }
 #cell { border-right: 1px solid $line; }
 #panel { background: $bg2; border-top: 1px solid $line; }
+#side { background: $bg2; border-left: 1px solid $line; }
 QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
 #number { font-size: 28px; font-weight: 500; }
@@ -63,6 +64,18 @@ QToolTip { background: $bg2; color: $t1; border: 1px solid $line2; padding: 4px;
 QFileDialog, QDialog { background: $bg2; }
 QLineEdit, QComboBox, QTreeView, QListView { background: $bg1; border: 1px solid $line2; selection-color: $t1;
     selection-background-color: $accbg; }
+QComboBox { border-radius: 8px; padding: 0 12px; }
+QComboBox:focus { border: 2px solid $t1; }
+QCheckBox { min-height: 26px; }
+QCheckBox:focus { border: 2px solid $t1; border-radius: 6px; }
+QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $track; border-radius: 4px; background: $bg1; }
+QCheckBox::indicator:checked { border-color: $acc; background: $acc; }
+QSlider { min-height: 24px; border: 2px solid transparent; border-radius: 6px; }
+QSlider:focus { border-color: $t1; }
+QSlider::groove:horizontal { height: 2px; background: $track; }
+QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
+QSlider::handle:horizontal { width: 16px; margin: -7px 0; border-radius: 8px; background: $t1; }
+QSlider::handle:horizontal:disabled, QSlider::sub-page:horizontal:disabled { background: $track; }
 QSplitter::handle { background: $line; }
 """)
 

@@ -15,6 +15,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.commands import COMMANDS
+from livestack.show.qt.develop import DevelopPanel
 from livestack.show.qt.live import Live, Parts
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
@@ -37,6 +38,7 @@ class Window(QtWidgets.QMainWindow):
     canvas: Canvas
     subs: SubsPanel
     noise: NoisePanel
+    develop: DevelopPanel
     lines: TrailLines
     help: Help
 
@@ -44,10 +46,12 @@ class Window(QtWidgets.QMainWindow):
         super().__init__()
         self.night = False
         self._drawer: QtWidgets.QWidget | None = None
+        self._developing = False
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
         self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK), NoisePanel(DARK)
+        self.develop = DevelopPanel(source.preset)
         self.lines = TrailLines(self.canvas, DARK)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
@@ -58,12 +62,14 @@ class Window(QtWidgets.QMainWindow):
         self._bind()
         over = (self.waiting, self.tag, self.lines)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.glance))
+        self.develop.chose.connect(self.live.set_recipe)
         self.set_night(False)
         self.live.tick()
 
     def _lay_out(self) -> None:
         self.subs.hide()
         self.noise.hide()
+        self.develop.hide()
         self.middle = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical, childrenCollapsible=False)
         self.middle.setHandleWidth(1)
         self.middle.addWidget(self.canvas)
@@ -75,7 +81,11 @@ class Window(QtWidgets.QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        column.addWidget(self.middle, 1)
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.middle, 1)
+        row.addWidget(self.develop)
+        column.addLayout(row, 1)
         column.addWidget(self.glance)
         self.setCentralWidget(whole)
 
@@ -91,7 +101,12 @@ class Window(QtWidgets.QMainWindow):
                 menu.addAction(command.text + (f"\t{command.keys[0]}" if command.keys else ""), run)
             runs[command.keys[0] if command.keys else command.text] = command.text, run
         self.icons = {}
-        for icon, key, checkable in (("list", "L", True), ("moon", "N", True), ("full", "F", False)):
+        for icon, key, checkable in (
+            ("sliders", "D", True),
+            ("list", "L", True),
+            ("moon", "N", True),
+            ("full", "F", False),
+        ):
             text, run = runs[key]
             self.icons[icon] = self.top.add_icon(icon, text, key, checkable=checkable)
             self.icons[icon].clicked.connect(run)
@@ -122,6 +137,11 @@ class Window(QtWidgets.QMainWindow):
         if not shown:
             self.subs.trails.clearSelection()
 
+    def set_develop(self, shown: bool) -> None:
+        """Open or close the panel on which one chooses how the picture is developed."""
+        self.icons["sliders"].setChecked(shown)
+        self.develop.setVisible(shown)
+
     def set_noise(self, shown: bool) -> None:
         """Open or close the page that tells where the noise comes from."""
         self.icons["list"].setChecked(False)
@@ -142,8 +162,10 @@ class Window(QtWidgets.QMainWindow):
         self.top.setVisible(not only)
         self.glance.setVisible(not only)
         if only:
+            self._developing = self.develop.isVisible()
             self._drawer = next((each for each in (self.subs, self.noise) if each.isVisible()), None)
         self._open(None if only else self._drawer)
+        self.set_develop(self._developing and not only)
 
     def set_night(self, night: bool) -> None:
         """Change all colours at once; at night everything is red on black."""
@@ -182,6 +204,7 @@ class Window(QtWidgets.QMainWindow):
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
         self.live.clock.stop()
+        self.canvas.close_room()
         super().closeEvent(event)
 
 
@@ -221,6 +244,9 @@ def _first_size(app: QtWidgets.QApplication) -> QtCore.QSize:
 
 
 def _write(window: Window, screenshot: Path) -> None:
+    if window.canvas.is_busy:
+        QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
+        return
     window.grab().save(str(screenshot), "PNG")
     window.close()
 

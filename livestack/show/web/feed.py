@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from livestack.develop.stretch import Kept, steady
+from livestack.develop.chain import PRESETS
+from livestack.develop.live import Settled, steady, whole
 from livestack.events import Json
 from livestack.frame import Picture
 from livestack.show.numbers import finer
-from livestack.show.rendition import jpeg, shown
+from livestack.show.rendition import developed, jpeg
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.words import clock, count, span
@@ -34,7 +35,7 @@ class Feed:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._kept: Kept | None = None
+        self._settled: Settled | None = None
         self._rendered: tuple[Picture | None, Picture | None] = (None, None)
         self._version = 0
         self.night = NightState()
@@ -55,11 +56,12 @@ class Feed:
             return self.state
 
     def _render(self, stack: Picture, last: Picture | None) -> None:
-        self._kept = steady(self._kept, stack.data, stack.stack, stack.n_subs)
+        self._settled = steady(self._settled, stack, whole(PRESETS[self._source.preset]))
         self._version += 1
-        self.picture = Jpeg(f"{self._version}", jpeg(shown(stack, self._kept.stretch, LONGEST_PX)))
+        self.picture = Jpeg(f"{self._version}", jpeg(developed(stack, self._settled, LONGEST_PX)))
         if last is not None and last.data.shape == stack.data.shape:
-            self.last = Jpeg(f"{self._version}", jpeg(shown(last, self._kept.stretch, LONGEST_PX)))
+            alike = replace(last, noise_adu=stack.noise_adu)  # all is done as to the stack: what differs is in the data
+            self.last = Jpeg(f"{self._version}", jpeg(developed(alike, self._settled, LONGEST_PX)))
         self._rendered = stack, last
 
 

@@ -1,0 +1,172 @@
+"""The picture of a stack while it grows: developed in the size of a screen, and steady from sub to sub.
+
+Window, page, report and the preview beside the stack file all show it by these functions. The chain is settled on the
+preview at milestones of the stack only; between them its acts stay, so that what is on screen changes where the data
+do, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from livestack.develop.chain import Act, Recipe, apply, develop
+from livestack.develop.framing import Crop, Turn
+from livestack.develop.plate import Plate, plate_of
+from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
+from livestack.frame import Array, Picture
+
+SETTLED_PX = 1_500_000
+"""The chain is settled on a preview of at most about so many px, as a screen shows them."""
+SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
+"""New acts are taken where the sky would move by more, or what is brighter by more than this share."""
+_BRIGHTER = (0.9, 0.99, 0.999)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A recipe, settled on a stack.
+
+    Attributes
+    ----------
+    acts : tuple of callable
+        What is done to a preview of any size.
+    n_channels : int
+        Of the plate it was settled on.
+    stack : str
+    n_subs : int
+        Of the stack when that was last looked at.
+    """
+
+    recipe: Recipe
+    acts: tuple[Act, ...]
+    n_channels: int
+    stack: str
+    n_subs: int
+
+    @property
+    def linear(self) -> tuple[Act, ...]:
+        """What is done while light is still ADU."""
+        return self.acts[: _curve_in(self.acts)]
+
+    @property
+    def stretched(self) -> tuple[Act, ...]:
+        """The rest, from the curve on."""
+        return self.acts[_curve_in(self.acts) :]
+
+
+def _curve_in(steps: Sequence[object]) -> int:
+    """Which of some steps, or of what they became, is the first curve."""
+    return next((k for k, step in enumerate(steps) if isinstance(step, Curves | Mtf | Asinh | Ghs)), len(steps))
+
+
+@dataclass(slots=True)
+class Memo:
+    """Linear plates as they were last: who turns a knob of the curve, or of what follows it, waits for no more."""
+
+    _kept: dict[str, tuple[Picture, object, Any]] = field(default_factory=dict)
+
+    def recall(self, place: str, picture: Picture, key: object, make: Callable[[], Any]) -> Any:
+        """Return what was last made of a picture there, if by the same key; else make it."""
+        kept = self._kept.get(place)
+        if kept is None or kept[0] is not picture or kept[1] != key:
+            kept = self._kept[place] = picture, key, make()
+        return kept[2]
+
+
+def whole(recipe: Recipe) -> Recipe:
+    """Return a recipe without what moves or cuts: each px stays where it is in the stack."""
+    return tuple(step for step in recipe if not isinstance(step, Crop | Turn))
+
+
+def milestone(n_subs: int) -> int:
+    """Return the largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48 … that is not above `n_subs`."""
+    if n_subs < 3:
+        return max(n_subs, 0)
+    power = 1 << (n_subs.bit_length() - 1)
+    return power + power // 2 if n_subs >= power + power // 2 else power
+
+
+def steady(
+    kept: Settled | None, picture: Picture, recipe: Recipe, threads: Executor | None = None, memo: Memo | None = None
+) -> Settled:
+    """Return how to show a stack: as before, or settled anew when it is time and makes a difference.
+
+    Between the milestones the acts stay bit for bit, so that the sky does not flicker from sub to sub. At one, new
+    acts are taken only if the sky would move by more than 3/255, or what is brighter by more than 5 %.
+    """
+    n, n_channels = picture.n_subs, 1 if picture.data.ndim == 2 else picture.data.shape[2]
+    same = (
+        kept is not None
+        and (kept.stack, kept.n_channels, kept.recipe) == (picture.stack, n_channels, recipe)
+        and 2 * n >= kept.n_subs
+    )
+    if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
+        return kept
+    height, width = picture.data.shape[:2]
+    plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))))
+    curve = _curve_in(recipe)
+    linear = (memo or Memo()).recall(
+        "settled", picture, recipe[:curve], lambda: develop(plate, recipe[:curve], threads)
+    )
+    rest = develop(linear.plate, recipe[curve:], threads)
+    acts = (*linear.acts, *rest.acts)
+    if kept is not None and same and _are_alike(apply(plate, kept.acts, threads), rest.plate, plate):
+        acts = kept.acts
+    return Settled(recipe, acts, n_channels, picture.stack, n)
+
+
+def _are_alike(one: Plate, other: Plate, linear: Plate) -> bool:
+    """Whether two pictures of a plate have the same sky, and about as much light above it."""
+    known = np.isfinite(linear.data).all(axis=0)
+    if not known.any():
+        return True
+    levels = np.quantile([one.data[:, known], other.data[:, known]], (0.5, *_BRIGHTER), axis=2)
+    sky, brighter = np.abs(levels[0, 0] - levels[0, 1]), np.abs(levels[1:, 0] / levels[1:, 1].clip(1e-3) - 1)
+    return bool(sky.max() <= SKY_MOVES and brighter.max() <= LIGHT_MOVES)
+
+
+def plate_of_preview(picture: Picture, shrink: float = 1.0) -> Plate:
+    """Plate of a preview, upright and shrunk; the mean of n px has 1/√n of their noise."""
+    return plate_of(smaller(upright(picture), shrink), picture.noise_adu * picture.scale * min(shrink, 1.0))
+
+
+def upright(picture: Picture) -> Array:
+    """Return the data with the top of the sky picture in row 0."""
+    return picture.data[::-1] if picture.row_order == "BOTTOM-UP" else picture.data
+
+
+def smaller(data: Array, shrink: float) -> Array:
+    """Return (H, W) or (H, W, 3) shrunk by a factor of at most 1."""
+    if shrink >= 1:
+        return data
+    size = max(1, round(data.shape[1] * shrink)), max(1, round(data.shape[0] * shrink))
+    return np.asarray(cv2.resize(np.ascontiguousarray(data), size, interpolation=cv2.INTER_AREA))
+
+
+def shown(
+    picture: Picture,
+    settled: Settled,
+    shrink: float = 1.0,
+    threads: Executor | None = None,
+    memo: Memo | None = None,
+) -> Array:
+    """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
+
+    def linear() -> Plate:
+        return apply(plate_of_preview(picture, shrink), settled.linear, threads)
+
+    plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
+    return as_shown(apply(plate, settled.stretched, threads))
+
+
+def as_shown(plate: Plate) -> Array:
+    """Return a developed plate as (H, W) or (H, W, 3) uint8."""
+    planes = [cv2.convertScaleAbs(plane, alpha=255) for plane in plate.data]
+    return np.asarray(planes[0] if len(planes) == 1 else cv2.merge(planes))
