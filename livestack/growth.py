@@ -302,6 +302,7 @@ class Growth:
         if guide is None and self.rule.pictures:
             guide = guide_of_stack(shown, self.threads)
         self.first, self.spikes, self._shown, self.preview, self._unsearched = None, [], None, None, None
+        shown.drops = None  # they take no part in judging
         template = Core(shown, guide)
         self.core = self._empty(f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
         for sub, frame in self._frames(read):

@@ -52,7 +52,8 @@ class Processing:
     """What decides the bits of a stack. Paths are absolute strings.
 
     A sub is left out as clouded below `least_transparency` of the usual star light, as trailed above `most_elongation`
-    (a/b), as blurred above `most_blur` times the usual FWHM; the last two only where the night scatters less.
+    (a/b), as blurred above `most_blur` times the usual FWHM; the last two only where the night scatters less. `drizzle`
+    drops the raw px of colour cameras onto their stacks, and leaves others as they are.
     """
 
     existing: str = "include"

@@ -137,7 +137,7 @@ def _lacks(growth: Growth, subs: list[SubAccepted]) -> str:
     if not subs:
         return ""
     if len(subs) < ENOUGH_DROPS:
-        return f"Drizzle wants about {ENOUGH_DROPS} dithered subs: with fewer, px are noisier and colours no better."
+        return f"Drizzle wants about {ENOUGH_DROPS} dithered subs: with fewer, px are noisier for little truer colours."
     founding = growth.founding
     matrices = [np.array(sub.matrix) for sub in subs]
     if evenness(matrices, founding.shape[1:], colours_of(founding.header.cfa)) >= LEAST_EVEN:
