@@ -163,7 +163,8 @@ def _noise_of_coarser(seen: Seen, n: int) -> tuple[list[float], Seen]:
         coarser = smoothed(finer, 1, None)
         step = -(-min(finer.shape) // SIDE)
         some = np.s_[::step, ::step]
-        told.append(_quietest(finer[some] - coarser[some], seen.noise[:: step << k, :: step << k]))
+        there = np.s_[:: step << k, :: step << k]
+        told.append(_quietest(finer[some] - coarser[some], seen.noise[there], seen.plane[there]))
         if k < FINE:
             half = coarser
         finer = np.ascontiguousarray(coarser[::2, ::2])
@@ -176,7 +177,7 @@ def _noise_of_finest(seen: Seen) -> float:
     h, w = plane.shape
     tall = min(h, CELL)
     some = np.concatenate([np.arange(x, min(x + CELL, w)) for x in range(0, w, max(CELL, w // STRIPS))])
-    between, noises = [], []
+    between, noises, px = [], [], []
     for y in range(0, h - tall + 1, max(tall, h // STRIPS)):
         above = min(y, 2)
         strip, rows = plane[y - above : y + tall + 2], np.s_[above : above + tall]
@@ -184,20 +185,22 @@ def _noise_of_finest(seen: Seen) -> float:
         smooth(strip, 1, (above, above + tall), soft)
         between.append(strip[rows, some] - soft[rows, some])
         noises.append(noise[y : y + tall, some] if noise.size else noise)
-    return _quietest(np.concatenate(between), np.concatenate(noises))
+        px.append(plane[y : y + tall, some])
+    return _quietest(np.concatenate(between), np.concatenate(noises), np.concatenate(px))
 
 
-def _quietest(between: Array, noise: Array) -> float:
-    """σ of what lies between two scales, over the noise, in the quietest cells."""
+def _quietest(between: Array, noise: Array, px: Array) -> float:
+    """σ of what lies between two scales, over the noise, in the quietest cells of which half is known at least."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(between / noise if noise.size else between)
-    np.nan_to_num(ratio, copy=False, posinf=0.0)  # nothing changes where nothing is known
-    ny, nx = ratio.shape[0] // CELL, ratio.shape[1] // CELL
-    if not ny or not nx:
-        return 1.4826 * float(np.median(ratio))
-    cells = ratio[: ny * CELL, : nx * CELL].reshape(ny, CELL, nx, CELL).swapaxes(1, 2).reshape(ny * nx, -1)
-    cells.sort(axis=1)
-    middle = cells.shape[1] // 2
-    spread = np.sort(0.5 * (cells[:, middle - 1] + cells[:, middle]))
+    ratio[~(np.isfinite(px) & np.isfinite(ratio))] = np.nan
+    ny, nx = max(ratio.shape[0] // CELL, 1), max(ratio.shape[1] // CELL, 1)
+    tall, wide = min(ratio.shape[0], CELL), min(ratio.shape[1], CELL)
+    cells = ratio[: ny * tall, : nx * wide].reshape(ny, tall, nx, wide).swapaxes(1, 2).reshape(ny * nx, -1)
+    cells.sort(axis=1)  # what is not known comes last
+    known = np.isfinite(cells).sum(axis=1)
+    cells, known = cells[2 * known >= tall * wide], known[2 * known >= tall * wide]
+    rows = np.arange(len(cells))
+    spread = np.sort(0.5 * (cells[rows, (known - 1) // 2] + cells[rows, known // 2]))
     spread = spread[spread > 0]
     return 1.4826 * float(spread[int(QUIET * len(spread))]) if spread.size else 0.0

@@ -99,3 +99,15 @@ def test_what_has_no_grain_stays_as_it_is_however_small_it_is(shape: tuple[int, 
     data = (100 + 0.5 * x - 0.2 * y + 900 * np.exp(-((y - 6) ** 2 + (x - 7) ** 2) / 5)).astype(np.float32)[None]
     out = Denoise()(Plate(data.copy(), np.full_like(data, 1e-3))).data
     assert out == pytest.approx(data, abs=0.01)
+
+
+@pytest.mark.parametrize("known", ["noise", "nothing"])
+def test_where_no_sub_reaches_nothing_is_told_of_the_grain(known: str) -> None:
+    """A bare border, or corners of a turned field, leave the grain of the rest as it would be without them."""
+    y, x = np.mgrid[:400, :600]
+    grain = np.random.default_rng(4).normal(0, 9, (1, *y.shape)).astype(np.float32)
+    for bare in (x < 6, x + y < 250, (x % 40 == 0) & (y % 3 == 0)):
+        data = np.where(bare, np.float32(np.nan), grain)
+        noise = np.full_like(data, 9) if known == "noise" else None
+        left = Denoise()(Plate(data, noise)).data[0][~bare]
+        assert np.std(left) < 0.12 * 9
