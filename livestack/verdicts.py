@@ -122,7 +122,7 @@ def alerts(growth: Growth) -> list[Event]:
 
 
 def thin_drops(growth: Growth) -> list[Event]:
-    """Return the word that a drizzled stack has too few subs, or too little dither, or that it has enough."""
+    """Return the word that a drizzled stack has too little dither, told when it has subs enough, or that it has it."""
     if not growth.founding.is_drizzled:
         return []
     rule = f"drizzle {growth.name}"
@@ -133,11 +133,9 @@ def thin_drops(growth: Growth) -> list[Event]:
 
 
 def _lacks(growth: Growth, subs: list[SubAccepted]) -> str:
-    """Say what drizzle lacks; empty = nothing, or there are no subs yet."""
-    if not subs:
-        return ""
+    """Say what drizzle lacks; empty = nothing, or there are too few subs to tell."""
     if len(subs) < ENOUGH_DROPS:
-        return f"Drizzle wants about {ENOUGH_DROPS} dithered subs: with fewer, px are noisier for little truer colours."
+        return ""
     founding = growth.founding
     matrices = [np.array(sub.matrix) for sub in subs]
     if evenness(matrices, founding.shape[1:], colours_of(founding.header.cfa)) >= LEAST_EVEN:

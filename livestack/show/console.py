@@ -16,6 +16,7 @@ from livestack.journal import Journal
 from livestack.room import needs_of
 from livestack.settings import Running
 from livestack.show.calibrated import calibration_line
+from livestack.verdicts import ENOUGH_DROPS
 
 Say = Callable[[Record], None]
 
@@ -97,8 +98,9 @@ def _of_stack(record: Record) -> str | None:
             shape, looks = (stack.channels, height, width), stack.reject == "deferred"
             drizzled = stack.drizzle and stack.cfa is not None
             needs = needs_of(shape, looks=looks, jobs=Running().workers, drizzled=drizzled)
-            plain = "; not drizzled: its subs are no mosaic of colours" if stack.drizzle and not drizzled else ""
-            return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}{plain}"
+            how = f"; drizzled: best from {ENOUGH_DROPS} dithered subs on" if drizzled else ""
+            how = "; not drizzled: its subs are no mosaic of colours" if stack.drizzle and not drizzled else how
+            return f"New stack {stack.stack}: {width}×{height} px; takes {needs.words}{how}"
         case events.MastersMatched() as masters:
             return f"Stack {masters.stack}: {calibration_line(masters)}"
         case events.Looked() as look:
