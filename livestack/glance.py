@@ -34,7 +34,7 @@ def glance(frame: Frame, version: int) -> Picture:
         stack="",
         n_subs=1,
         exposure_s=frame.header.exposure_s or 0.0,
-        noise_adu=noise_adu,
+        noise_adu=noise_adu * step,  # as of px of which one here were the mean, as in other previews
         row_order=frame.header.row_order,
     )
 

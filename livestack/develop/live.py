@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from livestack.develop.chain import Act, Recipe, apply, develop
+from livestack.develop.colour import Neutralise, WhiteBalance
 from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import Plate, plate_of
 from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
@@ -27,6 +28,8 @@ SETTLED_PX = 1_500_000
 SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
 """New acts are taken where the sky would move by more, or what is brighter by more than this share."""
 _BRIGHTER = (0.9, 0.99, 0.999)
+_AT_A_GLANCE = (Neutralise, WhiteBalance, Mtf, Asinh, Ghs)
+"""What is done to a sub that is of no stack yet: on a first start, what compiles in a second instead of six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +114,10 @@ def steady(
         return kept
     height, width = picture.data.shape[:2]
     plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))))
-    curve = _curve_in(recipe)
-    linear = (memo or Memo()).recall(
-        "settled", picture, recipe[:curve], lambda: develop(plate, recipe[:curve], threads)
-    )
-    rest = develop(linear.plate, recipe[curve:], threads)
+    steps = recipe if picture.stack else tuple(step for step in recipe if isinstance(step, _AT_A_GLANCE))
+    curve = _curve_in(steps)
+    linear = (memo or Memo()).recall("settled", picture, steps[:curve], lambda: develop(plate, steps[:curve], threads))
+    rest = develop(linear.plate, steps[curve:], threads)
     acts = (*linear.acts, *rest.acts)
     if kept is not None and same and _are_alike(apply(plate, kept.acts, threads), rest.plate, plate):
         acts = kept.acts

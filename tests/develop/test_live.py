@@ -179,6 +179,16 @@ def test_linear_and_stretched_acts_are_all_of_them() -> None:
     assert settled.stretched[0](plate).stretched
 
 
+def test_a_first_glance_is_shown_by_the_curve_alone() -> None:
+    """Of it nothing is made smooth: it is no stack, and its kernels are to be there soon."""
+    glance = _picture(sky(1), 1, stack="")
+    settled = steady(None, glance, WHOLE)
+    assert len(settled.acts) == 3
+    assert steady(settled, glance, WHOLE) is settled
+    assert np.median(shown(glance, settled)) == pytest.approx(TARGET, abs=3)
+    assert len(steady(settled, _picture(sky(1), 1), WHOLE).acts) == len(WHOLE)
+
+
 def test_what_is_remembered_makes_the_same_picture() -> None:
     memo, picture, kept = Memo(), _picture(sky(12), 12), None
     brighter = tuple(replace(step, target=0.2) if isinstance(step, Mtf) else step for step in WHOLE)
