@@ -220,6 +220,8 @@ class Picture:
         Which stack it shows.
     row_order : str, optional
         As `Header.row_order`.
+    parts : tuple of str
+        The stacks it is joined of, where it is of several.
     """
 
     data: Array
@@ -230,3 +232,4 @@ class Picture:
     exposure_s: float
     noise_adu: float
     row_order: str | None = None
+    parts: tuple[str, ...] = ()

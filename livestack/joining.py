@@ -79,6 +79,7 @@ class Joining:
             n_subs=sum(picture.n_subs for picture in pictures.values()),
             exposure_s=sum(picture.exposure_s for picture in pictures.values()),
             noise_adu=noise_adu,
+            parts=tuple(growth.name for growth in used),
         )
 
     def _place(self, growth: Growth, reference: Growth, pictures: Mapping[str, Picture]) -> _Placed | None:

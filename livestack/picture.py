@@ -15,7 +15,7 @@ import numpy as np
 
 from livestack.frame import Picture
 
-_FACTS = ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu", "row_order")
+_FACTS = ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu", "row_order", "parts")
 
 
 def write_picture(path: Path, picture: Picture) -> None:
@@ -36,4 +36,4 @@ def read_picture(path: Path) -> Picture | None:
     except (OSError, ValueError, EOFError):
         return None
     data.flags.writeable = False
-    return Picture(data=data, **facts)
+    return Picture(data=data, **{**facts, "parts": tuple(facts.get("parts", ()))})

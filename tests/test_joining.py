@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,9 @@ import numpy as np
 from PIL import Image
 
 from livestack.picture import read_picture
+from livestack.show.numbers import numbers
+from livestack.show.source import open_source
+from livestack.show.state import NightState, catch_up
 from tests.night import sessions
 from tests.test_developing import filter_wheel_night
 
@@ -39,3 +43,9 @@ def test_filters_are_joined_live(tmp_path: Path) -> None:
         assert image.mode == "RGB"
     report = (session / "report.html").read_text("utf-8")
     assert report.count("data:image/jpeg") == 5  # the joined one above those of the four filters
+    source = open_source(session)
+    with closing(source.journal):
+        said = numbers(catch_up(source.journal, NightState()), source.picture(), source.last())
+    assert said.stacked[0] == (("16", "subs"),)
+    assert said.light == ((("16", "min"),), "since 20:00")
+    assert said.grain[0][0][0] == "2.0×"  # of four subs through one filter

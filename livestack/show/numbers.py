@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from statistics import median
@@ -31,9 +32,26 @@ class Numbers:
         return self.stacked, self.light, self.grain, self.stars
 
 
+def of_all(state: NightState, picture: Picture | None) -> NightState:
+    """Return the state with the totals of all stacks that a picture joins, if it joins the present one with others."""
+    parts = picture.parts if picture is not None else ()
+    if state.stack not in parts:
+        return state
+    rows = [row for row in state.subs if row.stack in parts]
+    stacked = [row for row in rows if row.state == "accepted"]
+    return dataclasses.replace(
+        state,
+        n_stacked=len(stacked),
+        n_left_out=len(rows) - len(stacked),
+        exposure_s=sum(row.exposure_s or 0.0 for row in stacked),
+    )
+
+
 def numbers(state: NightState, picture: Picture | None, last: Picture | None) -> Numbers:
     """Return what to show; – where it is not known."""
-    first = next((row for row in state.subs if row.state == "accepted" and row.stack == state.stack), None)
+    state = of_all(state, picture)
+    stacks = picture.parts if picture is not None and picture.parts else (state.stack,)
+    first = next((row for row in state.subs if row.state == "accepted" and row.stack in stacks), None)
     left_out = f"{state.n_left_out:,} left out" if state.n_left_out else "none left out"
     since = f"since {clock(first.time or first.judged)}" if first else ""
     unit = "sub" if state.n_stacked == 1 else "subs"
@@ -51,11 +69,11 @@ def numbers(state: NightState, picture: Picture | None, last: Picture | None) ->
 def finer(state: NightState, picture: Picture | None, last: Picture | None) -> float | None:
     """Return how many times finer the stack's grain is than one sub's.
 
-    Measured from the two pictures where there are both, for they lie on one grid; else from the weights.
+    Measured from the two pictures where there are both of one stack, for they lie on one grid; else from the weights.
     """
     if state.n_stacked < 2:
         return None
-    if picture is not None and last is not None and picture.n_subs > 1:
+    if picture is not None and last is not None and picture.n_subs > 1 and not picture.parts:
         ratio = last.noise_adu / picture.noise_adu if picture.noise_adu > 0.0 else math.nan
         if math.isfinite(ratio) and ratio > 0.0:
             return ratio

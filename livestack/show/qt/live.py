@@ -13,7 +13,7 @@ from livestack.develop.live import whole
 from livestack.frame import Picture
 from livestack.show.darkroom import Order
 from livestack.show.noise import budget, noise_words
-from livestack.show.numbers import numbers
+from livestack.show.numbers import numbers, of_all
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.noise import NoisePanel
@@ -139,7 +139,7 @@ class Live:
 
     def _show_status(self) -> None:
         now = datetime.now(UTC)
-        shown = status(self.state, now, alive=self._alive)
+        shown = status(of_all(self.state, self._pictures[0]), now, alive=self._alive)
         self._parts.top.set_status(shown)
         if self._said is not None and now - self._said[1] < SAID_FOR:
             shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])

@@ -11,7 +11,7 @@ from livestack.develop.chain import PRESETS
 from livestack.develop.live import Settled, steady, whole
 from livestack.events import Json
 from livestack.frame import Picture
-from livestack.show.numbers import finer
+from livestack.show.numbers import finer, of_all
 from livestack.show.rendition import developed, jpeg
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
@@ -67,7 +67,9 @@ class Feed:
 
 def public(state: NightState, stack: Picture | None, last: Picture | None, version: int, *, ended: bool) -> Json:
     """Return what guests may know. No path, host or file name; the plain words are made here, once."""
-    stacked = [row for row in state.subs if row.state == "accepted" and row.stack == state.stack]
+    stacks = stack.parts if stack is not None and stack.parts else (state.stack,)
+    stacked = [row for row in state.subs if row.state == "accepted" and row.stack in stacks]
+    state = of_all(state, stack)
     first, latest = (stacked[0], stacked[-1]) if stacked else (None, None)
     ratio = finer(state, stack, last)
     return {
