@@ -58,7 +58,7 @@ def ground_of(plate: Plate, *, linked: bool) -> Ground:
     sky = sample[:, sample.shape[1] // 2]
     sigma = 1.4826 * np.sort(np.abs(sample - sky[:, None]), axis=1)[:, sample.shape[1] // 2]
     if plate.noise is not None and not plate.stretched:
-        told = plate.noise[:, ::step, ::step].reshape(c, -1)
+        told = plate.noise[:, :: 2 * step, :: 2 * step].reshape(c, -1)
         told = np.sort(told, axis=1)  # what is not known comes last
         middle = np.maximum(np.isfinite(told).sum(axis=1) // 2, 0)
         sigma = np.maximum(sigma, np.nan_to_num(told[np.arange(c), middle]) * plate.noise_scales[:c])
