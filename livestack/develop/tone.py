@@ -36,11 +36,15 @@ class Ground:
     sigma: tuple[float, ...]
     bright: tuple[float, ...]
 
-    def ends(self, c: int, shadows: float) -> tuple[float, float]:
-        """Return what becomes black in a channel, so many σ below the sky, and what becomes white."""
+    def ends(self, c: int, shadows: float, highlights: float = 1.0) -> tuple[float, float]:
+        """Return what becomes black in a channel, so many σ below the sky, and what becomes white.
+
+        highlights: share of the brightest light; the sky stays far darker than white.
+        """
         sigma = self.sigma[c]
         low = self.sky[c] - shadows * sigma
-        return low, low + float(np.clip(self.bright[c] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+        whole = float(np.clip(self.bright[c] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+        return low, low + max(highlights * whole, _LEAST_RANGE * sigma)
 
 
 def ground_of(plate: Plate, *, linked: bool) -> Ground:
@@ -100,6 +104,13 @@ class Curves:
         return plate.with_data(data, stretched=True, noise=None)
 
 
+def _check(step: str, target: float, highlights: float) -> None:
+    if not 0 < target < 1:
+        raise SettingsError(f"{step}: target lies between 0 and 1, not at {target:g}")
+    if not 0 < highlights <= 1:
+        raise SettingsError(f"{step}: highlights lie above 0 and up to 1, not at {highlights:g}")
+
+
 def mtf(x: Array, midtone: float) -> Array:
     """Midtones transfer function: 0 → 0, `midtone` → 1/2, 1 → 1; strictly rising between."""
     return np.asarray((midtone - 1.0) * x / ((2.0 * midtone - 1.0) * x - midtone))
@@ -117,23 +128,25 @@ class Mtf:
         σ below the sky that become black, of the grain before it was taken away; 2.8 where it is still there.
     linked : bool
         One curve for all channels: colours stay what they are.
+    highlights : float
+        Share of the brightest light from which on all is white.
     """
 
     name: ClassVar[str] = "mtf"
     target: float = 0.13
     shadows: float = 1.5
     linked: bool = True
+    highlights: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.target < 1:
-            raise SettingsError(f"mtf: target lies between 0 and 1, not at {self.target:g}")
+        _check("mtf", self.target, self.highlights)
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and midtone."""
         ground = ground_of(plate, linked=self.linked)
         black, white, shape = [], [], []
         for c, sky in enumerate(ground.sky):
-            low, high = ground.ends(c, self.shadows)
+            low, high = ground.ends(c, self.shadows, self.highlights)
             black.append(low)
             white.append(high)
             shape.append((float(mtf(np.asarray((sky - low) / (high - low)), self.target)),))
@@ -150,20 +163,22 @@ class Asinh:
         Where the sky comes to lie, 0…1.
     shadows : float
         σ below the sky that become black.
+    highlights : float
+        Share of the brightest light from which on all is white.
     """
 
     name: ClassVar[str] = "asinh"
     target: float = 0.14
     shadows: float = 2.8
+    highlights: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.target < 1:
-            raise SettingsError(f"asinh: target lies between 0 and 1, not at {self.target:g}")
+        _check("asinh", self.target, self.highlights)
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
         ground = ground_of(plate, linked=True)
-        low, high = ground.ends(0, self.shadows)
+        low, high = ground.ends(0, self.shadows, self.highlights)
         beta = softening((ground.sky[0] - low) / (high - low), self.target)
         n = len(plate.data)
         return Curves("asinh", (low,) * n, (high,) * n, ((beta, 1 / math.asinh(beta)),) * n)

@@ -1,8 +1,8 @@
 """The physics: from a raw frame to a sample in the stack. Functions over arrays; no settings, events or threads.
 
 Compiled kernels are kept in the user's cache. A kernel's file does not tell when a kernel it calls, in another file,
-has changed; so the cache is named by the sources of all of them. And it is named by where they lie, for numba keeps
-kernels by that: of another copy none is compiled yet.
+has changed; so the cache is named by the sources of all of them, and of those that develop. And it is named by where
+they lie, for numba keeps kernels by that: of another copy none is compiled yet.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BUSY = (FileExistsError, PermissionError) if os.name == "nt" else (FileExistsEr
 def _sources_digest() -> str:
     folder = Path(__file__).resolve().parent
     digest = hashlib.sha256(f"{numba.__version__} {folder}".encode())
-    for source in sorted(folder.glob("*.py")):
+    for source in sorted([*folder.glob("*.py"), *folder.with_name("develop").glob("*.py")]):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 

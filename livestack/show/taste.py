@@ -87,6 +87,7 @@ def _times(value: float) -> str:
 KNOBS = (
     Knob("Black", (Mtf, Asinh, Ghs), "shadows", 0.0, 6.0, None, _plain),
     Knob("Midtone", (Mtf, Asinh), "target", 0.02, 0.4, None, _plain),
+    Knob("White", (Mtf, Asinh), "highlights", 0.02, 1.0, None, percent),
     Knob("Remove green", (Scnr,), "amount", 0.0, 1.0, 0.0, percent),
     Knob("Colour", (Saturation,), "amount", 0.0, 3.0, 1.0, _times),
     Knob("Smooth grain", (Denoise,), "strength", 0.0, 2.0, 0.0, percent),

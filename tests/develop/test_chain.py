@@ -196,3 +196,15 @@ def test_every_step_stands_in_the_list_with_defaults() -> None:
         assert step.name == name
         assert dataclasses.is_dataclass(step)
         assert not hasattr(step, "__dict__")
+
+
+def test_white_may_begin_earlier_and_the_sky_stays_where_it_is() -> None:
+    seen, error = scene().observed(10, 1)
+    plate = Plate(seen.astype(np.float32), error)
+    usual, early = (develop(plate, (Mtf(highlights=share),)).plate.data for share in (1.0, 0.2))
+    assert np.median(early) == pytest.approx(np.median(usual), abs=0.01)
+    assert (early >= 1).mean() > (usual >= 1).mean()
+    bright = usual > 0.5
+    assert early[bright].mean() > usual[bright].mean() + 0.02
+    with pytest.raises(SettingsError, match="highlights"):
+        Mtf(highlights=0)

@@ -20,7 +20,7 @@ from tests.show.grab import drawn, pixels
 from tests.show.night import Night, sky
 
 Key = QtCore.Qt.Key
-BLACK, MIDTONE, GREEN, COLOUR, GRAIN = KNOBS
+BLACK, MIDTONE, WHITE, GREEN, COLOUR, GRAIN = KNOBS
 
 
 @pytest.mark.parametrize("preset", PRESETS)
