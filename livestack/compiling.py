@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import numpy as np
 from livestack.founding import light_of
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.plans import files_plan, find_files
-from livestack.reduce import MARK, fold
+from livestack.reduce import MARK, PREFIX, fold
 from livestack.reduce.border import border_mask
 from livestack.reduce.defects import spikes_of
 from livestack.reduce.detect import sky_of
@@ -47,6 +48,10 @@ ASKEW = np.array([[1.0, 0.01, 2.5], [-0.01, 1.0, 3.5], [0.0, 0.0, 1.0]])
 TICK_S = 0.05
 FIRST_MARK, NEXT_MARK, DRIZZLE_MARK = (MARK.with_name(f"{stage}-{MARK.name}") for stage in ("first", "next", "drizzle"))
 """There as soon as what the first sub needs is in the cache, what the next ones need, and what drizzle needs."""
+
+
+UNUSED_S = 90 * 86400.0
+"""Kernels of another version, or of another place, that were not used for so long are let go."""
 
 
 def are_compiled() -> bool:
@@ -93,6 +98,7 @@ def compiled(
     late = list(DRIZZLE) if drizzle and not DRIZZLE_MARK.exists() else []
     if late:
         say("drizzle is compiled beside the first subs, once")
+    _let_go_of_old()
     over = threading.Event()
     thread = threading.Thread(target=_compile_beside, args=(ready, fluent, stop, over, late), name="compile")
     thread.start()
@@ -101,6 +107,19 @@ def compiled(
     finally:
         over.set()
         thread.join()
+
+
+def _let_go_of_old() -> None:
+    """Note that these kernels are used, and remove those of versions that are used no more."""
+    if not MARK.parent.name.startswith(PREFIX):  # a folder of the user's own
+        return
+    with contextlib.suppress(OSError):
+        if MARK.exists():
+            MARK.touch()
+        for folder in MARK.parent.parent.glob(f"{PREFIX}*"):
+            newest = max((file.stat().st_mtime for file in folder.iterdir()), default=folder.stat().st_mtime)
+            if folder != MARK.parent and time.time() - newest > UNUSED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _compile_beside(

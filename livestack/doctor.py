@@ -126,14 +126,12 @@ def check_raw() -> Check:
 
 def check_kernel_cache() -> Check:
     """Say whether compiled kernels can be kept; otherwise every start compiles them again."""
-    named = os.environ.get("NUMBA_CACHE_DIR")
-    beside = Path(__file__).parent / "reduce" / "__pycache__"
-    user = Path.home() / ".cache" / "numba"  # where numba goes when the program's own folder is read-only
-    for folder in [Path(named)] if named else [beside, user]:
-        if _why_not_writable(folder) is None:
-            return Check("kernels", True, f"compiled kernels are kept in {folder}")
-    where = named or beside
-    return Check("kernels", False, f"{where} cannot be written: set NUMBA_CACHE_DIR to a folder of yours")
+    from livestack.reduce import kernel_cache
+
+    folder = kernel_cache()
+    if _why_not_writable(folder) is None:
+        return Check("kernels", True, f"compiled kernels are kept in {folder}")
+    return Check("kernels", False, f"{folder} cannot be written: set NUMBA_CACHE_DIR to a folder of yours")
 
 
 def check_writable(folder: Path) -> Check:

@@ -120,12 +120,11 @@ def read_noise(path: Path) -> tuple[Array, Array] | None:
     try:
         with fits.open(path, memmap=False) as hdus:
             error = np.asarray(hdus["STDERR"].data, np.float32)
-            coverage = np.asarray(hdus["COVERAGE"].data).astype(np.uint16)
+            counts = hdus["COVERAGE"]  # the same for all channels
+            coverage = np.asarray(counts.section[0] if len(counts.shape) == 3 else counts.data).astype(np.uint16)
     except (OSError, KeyError, TypeError, ValueError):
         return None
-    if error.ndim == 2:
-        error, coverage = error[None], coverage[None]
-    return error, coverage[0]
+    return error[None] if error.ndim == 2 else error, coverage
 
 
 def write_product(path: Path, product: Product) -> None:

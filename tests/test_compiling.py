@@ -74,3 +74,22 @@ def test_another_copy_of_the_program_has_nothing_compiled(tmp_path: Path) -> Non
         for folder in (sources.parent, tmp_path)
     }  # fmt: skip
     assert len(marks) == 2
+
+
+def test_kernels_of_versions_that_are_used_no_more_are_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was used within three months stays, and so does what is not ours."""
+    marks = {
+        name: tmp_path / name / "all" for name in ("kernels-now", "kernels-lately", "kernels-long-ago", "pictures")
+    }
+    for name, mark in marks.items():
+        mark.parent.mkdir()
+        mark.touch()
+        if name != "kernels-lately":
+            os.utime(mark, (1e9, 1e9))
+    monkeypatch.setattr(compiling, "MARK", marks["kernels-now"])
+    monkeypatch.setattr(compiling, "FIRST_MARK", marks["kernels-now"])
+    for _ in range(2):
+        with compiling.compiled(threading.Event(), threading.Event(), threading.Event(), lambda _: None):
+            pass
+    assert {name for name, mark in marks.items() if mark.exists()} == set(marks) - {"kernels-long-ago"}
+    assert marks["kernels-now"].stat().st_mtime > 1.7e9  # it is in use

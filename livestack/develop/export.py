@@ -159,8 +159,8 @@ WRITERS: Final[dict[str, Callable[[BinaryIO, Array, int, About, int], None]]] = 
     ".png": _save_png,
     ".tif": _save_tiff,
     ".tiff": _save_tiff,
-    ".jpg": _by_pillow("JPEG", subsampling=0, optimize=True),
-    ".jpeg": _by_pillow("JPEG", subsampling=0, optimize=True),
+    ".jpg": _by_pillow("JPEG", subsampling=0),
+    ".jpeg": _by_pillow("JPEG", subsampling=0),
     ".webp": _by_pillow("WEBP", method=4),
     **({".avif": _by_pillow("AVIF")} if features.check("avif") else {}),
 }

@@ -119,10 +119,18 @@ def _without_modules() -> None:
 if numba.__version__.startswith(KNOWN):
     _without_modules()
 DIGEST = _sources_digest()
-if not os.environ.get("NUMBA_CACHE_DIR"):
-    _cache = platformdirs.user_cache_path("livestack", appauthor=False) / f"kernels-{DIGEST}"
-    numba.config.CACHE_DIR = str(_cache)  # type: ignore[attr-defined]
+PREFIX = "kernels-"
+"""Of the folders of the user's cache that hold kernels: one for each version, and for each place it lies in."""
+
+
+def kernel_cache() -> Path:
+    """Return the folder that compiled kernels are kept in."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(named) if named else platformdirs.user_cache_path("livestack", appauthor=False) / f"{PREFIX}{DIGEST}"
+
+
+numba.config.CACHE_DIR = str(kernel_cache())  # type: ignore[attr-defined]
 numba.core.caching.IndexDataCacheFile = _CacheFile  # type: ignore[misc]
 
-MARK = Path(numba.config.CACHE_DIR or ".") / f"all-{DIGEST}-{sys.implementation.cache_tag}"  # type: ignore[attr-defined]
+MARK = kernel_cache() / f"all-{DIGEST}-{sys.implementation.cache_tag}"
 """There as soon as every kernel is in the cache."""
