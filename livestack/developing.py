@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from livestack.atomic import write_atomically
-from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
+from livestack.develop.chain import PRESETS, Recipe, develop, recipe_of_toml, recipe_to_toml
 from livestack.develop.compose import PALETTES, compose, filter_named, palette_of
 from livestack.develop.export import About, write_image
 from livestack.develop.plate import Plate, picture_of
@@ -144,7 +144,10 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         raise SettingsError(f"{out} is the stack itself: name another file")
     begun = time.perf_counter()
     frames = [_stack_in(path) for path in paths]
-    plates = [shrunk(plate_of_frame(frame, path), wanted.longest_px) for frame, path in zip(frames, paths, strict=True)]
+    plates = [
+        shrunk(upright(plate_of_frame(frame, path), frame), wanted.longest_px)
+        for frame, path in zip(frames, paths, strict=True)
+    ]
     say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
     with ThreadPoolExecutor(os.cpu_count() or 1, "develop") as threads:
         if wanted.palette is None:
@@ -158,7 +161,7 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         say(f"{act:20s} {seconds:7.3f} s")
     begun = time.perf_counter()
     said = about(frames, wanted.title)
-    picture = _upright(done, frames[0])
+    picture = picture_of(done.plate)
     if wanted.caption:
         picture = captioned(picture, said.title, said.description)
     try:
@@ -277,7 +280,21 @@ def plate_of_frame(frame: Frame, path: Path) -> Plate:
     noise, coverage = read_noise(path) or (None, None)
     if noise is not None and noise.shape != data.shape:
         noise = coverage = None
-    return Plate(np.ascontiguousarray(data, np.float32), noise, coverage=coverage)
+    sky = frame.header.sky_matrix
+    return Plate(np.ascontiguousarray(data, np.float32), noise, coverage=coverage, sky_matrix=sky)
+
+
+def upright(plate: Plate, frame: Frame) -> Plate:
+    """Return the plate of a stack with its first row on top, whose rows may run upwards."""
+    if frame.header.row_order != "BOTTOM-UP":
+        return plate
+    noise, coverage = (
+        None if planes is None else np.ascontiguousarray(planes[..., ::-1, :])
+        for planes in (plate.noise, plate.coverage)
+    )
+    sky = plate.sky_matrix and (plate.sky_matrix[0], -plate.sky_matrix[1], plate.sky_matrix[2], -plate.sky_matrix[3])
+    data = np.ascontiguousarray(plate.data[:, ::-1])
+    return plate.with_data(data, noise=noise, coverage=coverage, sky_matrix=sky)
 
 
 def shrunk(plate: Plate, longest_px: int) -> Plate:
@@ -293,12 +310,7 @@ def shrunk(plate: Plate, longest_px: int) -> Plate:
 
     noise = None if plate.noise is None else smaller(plate.noise) * np.float32(shrink)
     coverage = None if plate.coverage is None else cv2.resize(plate.coverage, size, interpolation=cv2.INTER_NEAREST)
-    return Plate(smaller(plate.data), noise, coverage=coverage)
-
-
-def _upright(done: Developed, frame: Frame) -> Array:
-    picture = picture_of(done.plate)
-    return picture[::-1] if frame.header.row_order == "BOTTOM-UP" else picture
+    return plate.with_data(smaller(plate.data), noise=noise, coverage=coverage)
 
 
 def about(frames: Sequence[Frame], title: str | None = None) -> About:

@@ -72,6 +72,8 @@ class Header:
         Which of bias, dark and flat another program applied already.
     sky_matrix : SkyMatrix, optional
         How the array lies on the sky, at the middle of the field.
+    wcs : dict
+        The world coordinates that a FITS file states, keyword → value; empty where they are not complete.
     note : str, optional
         What the user should know of frames such as this one.
     raw : dict
@@ -102,6 +104,7 @@ class Header:
     pixel_um: float | None = None
     row_order: str | None = None
     sky_matrix: SkyMatrix | None = None
+    wcs: dict[str, Any] = field(default_factory=dict)
     calibrated: frozenset[str] = frozenset()
     note: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)

@@ -243,12 +243,19 @@ def _facts(product: Product) -> list[tuple[str, Any, str | None]]:
         ("RA", header.ra_deg, "[deg]"),
         ("DEC", header.dec_deg, "[deg]"),
         ("ROWORDER", header.row_order, None),
+        *_wcs(header),
         *sky,
         *_drizzle(product.stack),
         ("DATAMIN", lowest, None),
         ("DATAMAX", highest, None),
         *_written(product.version),
     ]
+
+
+def _wcs(header: Header) -> list[tuple[str, Any, str | None]]:
+    """Where the stack lies on the sky: its px are those of the first sub."""
+    stated = [(name, value, None) for name, value in header.wcs.items()]
+    return [("WCSAXES", 2, "as stated by the first sub"), *stated] if stated else []
 
 
 def _drizzle(stack: Stack) -> list[tuple[str, Any, str | None]]:

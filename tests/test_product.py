@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,14 +11,18 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.time import Time
+from astropy.wcs import WCS
 
 from livestack.events import SubAccepted
 from livestack.frame import Header
+from livestack.prepare import header_from_json, header_to_json
 from livestack.product import Product, write_product
+from livestack.read import open_frame
 from livestack.stack import Stack
 from tests.reduce.fields import added, frame_of, light, noisy, turned
 
 SIZE = (60, 80)
+HEADER_OF_A_SUB = {"IMAGETYP": "Light Frame", "OBJECT": "M 31"}
 START = datetime(2026, 3, 14, 22, 59, 30, tzinfo=UTC)
 HEADER = Header(
     Path("first.fits"), SIZE, time_utc=START, exposure_s=120.0, gain=100.0, offset_adu=50.0, e_per_adu=0.8,
@@ -111,6 +116,29 @@ def test_keywords(tmp_path: Path) -> None:
     data = fits.getdata(tmp_path / "stack.fits")
     assert card["DATAMIN"] == pytest.approx(np.nanmin(data))
     assert card["DATAMAX"] == pytest.approx(np.nanmax(data))
+
+
+def test_a_solved_sub_makes_a_solved_stack(tmp_path: Path) -> None:
+    """The grid is that of the first sub: its world coordinates are the stack's, and come back as they were."""
+    solved = {
+        "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "CRPIX1": 40.5, "CRPIX2": 30.5, "CRVAL1": 10.68,
+        "CRVAL2": 41.27, "CD1_1": -4e-4, "CD1_2": 1e-5, "CD2_1": 1e-5, "CD2_2": 4e-4, "A_ORDER": 2, "A_2_0": 1e-7,
+        "B_ORDER": 2, "B_1_1": 2e-7,
+    }  # fmt: skip
+    card = fits.Header(HEADER_OF_A_SUB | solved)
+    fits.PrimaryHDU(np.ones(SIZE, np.uint16), card).writeto(tmp_path / "sub.fits")
+    header = open_frame(tmp_path / "sub.fits").header
+    again = header_from_json(header.path, json.loads(json.dumps(header_to_json(header))))
+    for channels in (1, 3):
+        path = tmp_path / f"{channels}.fits"
+        written = _written(_product(channels, header=again), path)[0].header
+        assert {name: written[name] for name in solved} == solved
+        place = WCS(written, naxis=2).pixel_to_world(39.5, 29.5)
+        assert (place.ra.deg, place.dec.deg) == pytest.approx((10.68, 41.27), abs=1e-6)
+        assert open_frame(path).header.wcs == header.wcs
+    del card["CRVAL1"]
+    fits.PrimaryHDU(np.ones(SIZE, np.uint16), card).writeto(tmp_path / "half.fits")
+    assert not open_frame(tmp_path / "half.fits").header.wcs
 
 
 def test_times_are_of_the_first_start_and_the_last_end(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from livestack.develop.background import Background, Surface
 from livestack.develop.colour import Neutralise, Saturation, Scnr, WhiteBalance
 from livestack.develop.denoise import Denoise
 from livestack.develop.detail import Contrast, Stars
-from livestack.develop.framing import Crop, Turn, Window
+from livestack.develop.framing import Crop, NorthUp, Turn, Window
 from livestack.develop.plate import Plate, smaller
 from livestack.develop.sharpen import Sharpen
 from livestack.develop.tone import Asinh, Ghs, Mtf
@@ -56,6 +56,7 @@ STEPS: dict[str, type[Any]] = {
         Stars,
         Contrast,
         Turn,
+        NorthUp,
     )
 }
 """Steps by name."""

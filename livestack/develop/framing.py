@@ -128,6 +128,30 @@ class Turn:
         return _each(plate, turned, threads)
 
 
+@dataclass(frozen=True, slots=True)
+class NorthUp:
+    """Turn the picture by quarters until north is up, or nearest to it, and east on the left; needs a solved stack."""
+
+    name: ClassVar[str] = "north up"
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Turn:
+        """Tell which turn that is.
+
+        Raises
+        ------
+        SettingsError
+            The stack does not say how it lies on the sky.
+        """
+        if plate.sky_matrix is None:
+            raise SettingsError("north up: the stack does not say how it lies on the sky; solve it first, or use turn")
+        east_x, east_y, north_x, north_y = plate.sky_matrix
+        # y runs downwards: a quarter turn counterclockwise brings (x, y) to (y, −x)
+        ups = (-north_y, north_x, north_y, -north_x)
+        quarters = max(range(4), key=lambda k: ups[k])
+        mirrored = east_x * north_y - east_y * north_x < 0
+        return Turn(90 * quarters, mirrored)
+
+
 def _each(plate: Plate, change: Callable[[Array], Array], threads: Executor | None) -> Plate:
     """Do the same to the data, the noise and the coverage; what comes of it are new arrays."""
 

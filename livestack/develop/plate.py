@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
-from livestack.frame import Array
+from livestack.frame import Array, SkyMatrix
 from livestack.reduce.bands import each_part
 
 LEVELS_PX = 600_000
@@ -34,8 +34,8 @@ class Plate:
         (H, W), how many subs cover each px.
     stretched : bool
         Whether it is as a screen shows it, no longer linear.
-    facts : dict
-        What a caption may say.
+    sky_matrix : SkyMatrix, optional
+        How it lies on the sky, where that is known.
     """
 
     data: Array
@@ -43,7 +43,7 @@ class Plate:
     noise_scales: tuple[float, ...] = (1.0, 1.0, 1.0)
     coverage: Array | None = None
     stretched: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
+    sky_matrix: SkyMatrix | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

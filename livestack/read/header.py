@@ -16,8 +16,9 @@ from livestack.read.calibrated import calibrated_of, pedestal_of
 from livestack.read.facts import facts_of
 from livestack.read.keywords import first_number, first_positive, first_text, number, text
 from livestack.read.kinds import kind_of
+from livestack.read.names import FITS_SUFFIXES, suffix_of
 from livestack.read.times import from_julian, parse_time
-from livestack.read.wcs import sky_matrix_of
+from livestack.read.wcs import sky_matrix_of, wcs_of
 
 Keywords = Mapping[str, Any]
 
@@ -119,6 +120,7 @@ def make_header(
         pixel_um=pixel_of(keywords, binning[0]),
         row_order=row_order if row_order in ROW_ORDERS else None,
         sky_matrix=sky_matrix_of(keywords),
+        wcs=wcs_of(keywords) if suffix_of(path) in FITS_SUFFIXES else {},
         calibrated=calibrated_of(path, keywords),
         raw=dict(keywords),
     )

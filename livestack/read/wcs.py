@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from livestack.frame import SkyMatrix
 from livestack.read.keywords import first_number, number, text
+
+_ORIGIN = ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2")
+_OF_WCS = re.compile(
+    "(CTYPE|CUNIT|CRPIX|CRVAL|CDELT|CROTA)[12]|(CD|PC|PV)[12]_[0-9]+|(AP?|BP?)_([0-9]_[0-9]|ORDER|DMAX)"
+    "|EQUINOX|RADESYS|LONPOLE|LATPOLE"
+)
+"""Of FITS world coordinates of two axes (Calabretta and Greisen 2002), with SIP's distortion (Shupe et al. 2005)."""
 
 
 def sky_matrix_of(keywords: Mapping[str, Any]) -> SkyMatrix | None:
@@ -23,6 +31,16 @@ def sky_matrix_of(keywords: Mapping[str, Any]) -> SkyMatrix | None:
     (a, b), (c, d) = rows if axes[0] == "RA" else rows[::-1]
     turned = a * d - b * c
     return (a, b, c, d) if turned and math.isfinite(turned) else None
+
+
+def wcs_of(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the world coordinates that keywords state, as they state them; nothing where they are not complete.
+
+    Complete are the kind of both axes, the px and the place on the sky of their origin, and the matrix.
+    """
+    if sky_matrix_of(keywords) is None or any(number(keywords.get(name)) is None for name in _ORIGIN):
+        return {}
+    return {name: value for name, value in keywords.items() if _OF_WCS.fullmatch(name) and value is not None}
 
 
 def _rows(keywords: Mapping[str, Any]) -> tuple[tuple[float, float], tuple[float, float]]:

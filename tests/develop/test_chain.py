@@ -14,7 +14,7 @@ from livestack.develop.chain import AUTO, PRESETS, STEPS, apply, develop, recipe
 from livestack.develop.colour import Neutralise, Saturation, WhiteBalance
 from livestack.develop.denoise import Denoise
 from livestack.develop.detail import Stars
-from livestack.develop.framing import Crop, Turn
+from livestack.develop.framing import Crop, NorthUp, Turn
 from livestack.develop.plate import Plate, picture_of, plate_of
 from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.errors import SettingsError
@@ -208,3 +208,22 @@ def test_white_may_begin_earlier_and_the_sky_stays_where_it_is() -> None:
     assert early[bright].mean() > usual[bright].mean() + 0.02
     with pytest.raises(SettingsError, match="highlights"):
         Mtf(highlights=0)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_north_is_brought_up_and_east_to_the_left(quarters: int, mirrored: bool) -> None:
+    """A mark in the north and one in the east, as a camera sees them that is turned, or behind a mirror."""
+    seen = np.zeros((1, 41, 61), np.float32)
+    seen[0, 2, 30], seen[0, 20, 5] = 1, 2  # north, east
+    sky = np.array([[-1.0, 0.0], [0.0, -1.0]]) * 1e-4  # east is at less x, north at less y
+    turned = np.rot90(seen, quarters, axes=(1, 2))
+    turn = np.linalg.matrix_power(np.array([[0, -1], [1, 0]]), quarters)  # (x, y) → as rot90 leaves them
+    sky = sky @ turn
+    if mirrored:
+        turned, sky = turned[:, :, ::-1], sky @ np.diag([-1, 1])
+    east, north = sky
+    plate = Plate(np.ascontiguousarray(turned), sky_matrix=(*east.tolist(), *north.tolist()))
+    assert np.array_equal(develop(plate, (NorthUp(),)).plate.data, seen)
+    with pytest.raises(SettingsError, match="solve it first"):
+        develop(Plate(seen), (NorthUp(),))
