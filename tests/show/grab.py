@@ -19,7 +19,7 @@ def pixels(widget: QtWidgets.QWidget) -> Array:
 
 def drawn(canvas: Canvas, qtbot: QtBot) -> None:
     """Wait until all that was asked for is on screen."""
-    qtbot.waitUntil(lambda: not canvas.is_busy, timeout=9000)
+    qtbot.waitUntil(lambda: not canvas.is_busy, timeout=30_000)
 
 
 def rendition(canvas: Canvas, qtbot: QtBot) -> Array:
@@ -27,5 +27,5 @@ def rendition(canvas: Canvas, qtbot: QtBot) -> Array:
     images: list[Array] = []
     said: list[object] = []
     assert canvas.rendered(images.append, said.append)
-    qtbot.waitUntil(lambda: bool(said), timeout=9000)
+    qtbot.waitUntil(lambda: bool(said), timeout=30_000)
     return images[0]
