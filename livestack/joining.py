@@ -37,6 +37,7 @@ class _Placed:
 class Joining:
     """Joins the newest previews; a stack that did not change is not placed again."""
 
+    _seen: dict[str, tuple[tuple[object, ...], Picture]] = field(default_factory=dict)
     _placed: dict[str, _Placed] = field(default_factory=dict)
     _fits: dict[str, tuple[tuple[str, str, str], tuple[Array, float] | None]] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Joining:
         used = [growth for growth in growths if any(there[one] is growth for one in palette.filters)]
         if len(used) < 2 or newest not in used:
             return None
-        pictures = {growth.name: preview_of(growth) for growth in used}
+        pictures = {growth.name: self._preview(growth, preview_of) for growth in used}
         reference = used[0]
         placed = {growth.name: self._place(growth, reference, pictures) for growth in used}
         if any(each is None for each in placed.values()):
@@ -82,13 +83,20 @@ class Joining:
             parts=tuple(growth.name for growth in used),
         )
 
+    def _preview(self, growth: Growth, preview_of: Callable[[Growth], Picture]) -> Picture:
+        """Return a stack's preview; of one that did not change the same one."""
+        state, before = _state_of(growth), self._seen.get(growth.name)
+        if before is None or before[0] != state:
+            before = self._seen[growth.name] = state, preview_of(growth)
+        return before[1]
+
     def _place(self, growth: Growth, reference: Growth, pictures: Mapping[str, Picture]) -> _Placed | None:
         """Return a stack's preview on that of the reference; None where their stars do not fit."""
         picture, to = pictures[growth.name], pictures[reference.name]
         fit = self._fit(growth, reference)
         if fit is None:
             return None
-        known = (reference.name, growth.knowledge.id, reference.knowledge.id, tuple(sub.no for sub in growth.subs))
+        known = (reference.name, reference.knowledge.id, *_state_of(growth))
         placed = self._placed.get(growth.name)
         if placed is None or placed.known != known:
             planes = picture.data[None] if picture.data.ndim == 2 else np.moveaxis(picture.data, 2, 0)
@@ -113,6 +121,11 @@ class Joining:
                 before = known, None
             self._fits[growth.name] = before
         return before[1]
+
+
+def _state_of(growth: Growth) -> tuple[object, ...]:
+    """Tell what a stack's picture depends on: its subs, and how it was judged last."""
+    return growth.knowledge.id, tuple(sub.no for sub in growth.subs)
 
 
 def _by_filter(growths: Sequence[Growth], newest: Growth) -> dict[str, Growth]:
@@ -169,7 +182,7 @@ def _joined(palette: Palette, plates: Mapping[str, Plate], noise: Mapping[str, f
     if "L" in palette.shares:
         light = mixed([palette.shares["L"]], plates).data[0]
         own, others = _power(palette.shares["L"], noise), power.sum() / 9
-        share = others / (own + others)
+        share = others / max(own + others, 1e-30)
         grey = colours.mean(axis=0)
         colours = colours + np.float32(share) * (light - grey)
         power = power * (1 - 2 * share / 3) + share**2 * (own + others)
