@@ -27,7 +27,6 @@ from livestack.reduce.fixed_pattern import pair_noise
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import guide_of, guide_of_stack
 from livestack.reduce.judge import Sight
-from livestack.reduce.kernels import Sensor
 from livestack.reduce.normalise import sample_noise
 from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, new_preview, new_sketch
@@ -120,15 +119,9 @@ class Growth:
 
     def light(self, frame: Frame, sub: SubAccepted, defects: Array | None = None) -> Light:
         """Join the raw px and the journaled figures of a sub, without defects: those known so far, or others."""
-        return self._light(self.sensor(frame, defects), sub)
-
-    def sensor(self, frame: Frame, defects: Array | None = None) -> Sensor:
-        """Join the raw px of a sub and their calibration, without defects: those known so far, or others."""
-        return sensor_of(frame, self.founding.masters, self.knowledge.defects if defects is None else defects)
-
-    def _light(self, sensor: Sensor, sub: SubAccepted) -> Light:
+        defects = self.knowledge.defects if defects is None else defects
         return light_of(
-            sensor,
+            sensor_of(frame, self.founding.masters, defects),
             matrix=np.array(sub.matrix),
             sky=_sky_of(sub),
             scale=sub.scale,
@@ -185,7 +178,7 @@ class Growth:
         """Variance of one sample of the sub; for the first one its noise before any warp has to do."""
         if not self.subs:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
-        return sample_noise(self.shown(), light)
+        return sample_noise(self.shown(), light, self.threads)
 
     def _fold(
         self,

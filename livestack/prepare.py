@@ -15,7 +15,9 @@ from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
 from livestack.frame import Array, Frame, Header, Identity, Masters, Quality
 from livestack.read import file_of, open_frame, share_of
-from livestack.reduce.measure import measure
+from livestack.reduce.kernels import Sensor
+from livestack.reduce.measure import measure_light
+from livestack.reduce.sensor import sensor_of
 
 StackKey = tuple[Any, ...]
 CHUNK = 1 << 20
@@ -35,8 +37,9 @@ class Prepared:
         Raw, as the camera wrote it.
     masters_id : str
         Calibration it was measured with; a stack that uses another measures it again.
-    stars, quality
-        None for a frame that is not a light, and for a light that is not measured yet.
+    sensor, stars, quality
+        None for a frame that is not a light, and for a light that is not measured yet. The sensor does not know the
+        defects that only a look finds.
     """
 
     arrival: int
@@ -44,6 +47,7 @@ class Prepared:
     sha256: str
     frame: Frame
     masters_id: str = ""
+    sensor: Sensor | None = None
     stars: Array | None = None
     quality: Quality | None = None
     no: int = 0
@@ -74,7 +78,7 @@ def prepare(
     calibration : callable
         Masters of the stack that a light belongs to, with their id; None before there is such a stack.
     threads : Executor, optional
-        Runs the bands of the kernels; none of its threads may be the caller.
+        Runs the bands of the kernels.
     """
     # the bytes are hashed while they are read and measured
     hashing = threads.submit(content_hash, identity.path) if threads else None
@@ -102,10 +106,11 @@ def identity_of(path: Path) -> Identity:
 
 
 def measured(sub: Prepared, masters_id: str, masters: Masters, threads: Executor | None = None) -> Prepared:
-    """Return the sub measured with these masters; the kernels' bands in threads, of which none may be the caller."""
+    """Return the sub measured with these masters; the kernels' bands in threads."""
     check_masters_fit(sub.frame, masters)
-    stars, quality = measure(sub.frame, masters, threads)
-    return dataclasses.replace(sub, masters_id=masters_id, stars=stars, quality=quality)
+    sensor = sensor_of(sub.frame, masters)
+    stars, quality = measure_light(sensor, threads)
+    return dataclasses.replace(sub, masters_id=masters_id, sensor=sensor, stars=stars, quality=quality)
 
 
 def check_masters_fit(frame: Frame, masters: Masters) -> None:

@@ -42,6 +42,7 @@ from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface, with_blocks
 from livestack.reduce.register import LEAST_MATCHES, identity, register
+from livestack.reduce.sensor import with_defects
 from livestack.reduce.weigh import ANYTHING, Limits, judge_founder, judge_sub, weigh
 from livestack.room import check_room, needs_of, stack_bytes
 from livestack.settings import Settings
@@ -202,7 +203,7 @@ class Session:
         founding, knowledge = growth.founding, growth.knowledge
         if item.masters_id != founding.masters_id:
             item = measured(item, founding.masters_id, founding.masters, self.threads)
-        if item.stars is None or item.quality is None or knowledge is None:
+        if item.sensor is None or item.stars is None or item.quality is None or knowledge is None:
             raise RuntimeError("a light must be measured before it is placed")
         twin = twin_of(growth, item.quality)
         if twin is not None:
@@ -217,11 +218,10 @@ class Session:
         if not verdict.accepted:
             raise FrameError(verdict.reason or "clouded", verdict.sentence)
         registered = time.perf_counter()
-        level = np.zeros((founding.shape[0], 6))
-        sensor = growth.sensor(item.frame)
-        light = light_of(sensor, matrix=registration.matrix, sky=level, scale=scale, weight=verdict.weight)
-        light = with_blocks(light, founding.shape)
-        sky = sky_surface(knowledge.sky, light, founding.shape)
+        sensor = with_defects(item.sensor, knowledge.defects)
+        light = light_of(sensor, matrix=registration.matrix, sky=founding.sky, scale=scale, weight=verdict.weight)
+        light = with_blocks(light, founding.shape, self.threads)
+        sky = sky_surface(knowledge.sky, light, founding.shape, self.threads)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
         folded = growth.add(sub, item.frame, light)

@@ -26,7 +26,7 @@ from livestack.develop.tone import Asinh, Ghs, Mtf
 from livestack.errors import SettingsError
 
 Act = Callable[..., Plate]
-"""Plate → plate; takes an executor for its kernels, which none of its threads may be the caller of."""
+"""Plate → plate; takes an executor for its kernels."""
 
 
 class Step(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
@@ -10,21 +11,42 @@ from livestack.reduce import kernels
 
 T = TypeVar("T")
 
+HELPERS = max(1, (os.cpu_count() or 1) - 1)
+"""So many threads work beside the caller, where they are free."""
+
 
 def each_part(total: int, part: int, threads: Executor | None, work: Callable[[int, int], T]) -> list[T]:
     """Return what a kernel makes of each [begin, end) of a total, in order.
+
+    The caller works, too, and takes one part after the other, as each helper does: a task is a thread's, not a part's,
+    for to hand one over costs as much as a small part. No helper is waited for that has not begun.
 
     Parameters
     ----------
     part : int
         A constant, never a function of the machine.
     threads : Executor, optional
-        Is given nothing that waits for it.
     """
     parts = [(begin, min(begin + part, total)) for begin in range(0, total, part)]
     if threads is None or len(parts) < 2:
         return [work(*each) for each in parts]
-    return list(threads.map(lambda each: work(*each), parts))
+    done: dict[int, T] = {}
+    left = iter(range(len(parts)))  # whoever takes the next number holds the interpreter
+
+    def help_on() -> None:
+        for k in left:
+            done[k] = work(*parts[k])
+
+    helpers = [threads.submit(help_on) for _ in range(min(HELPERS, len(parts) - 1))]
+    try:
+        help_on()
+    finally:
+        begun = [helper for helper in helpers if not helper.cancel()]
+        problems = [helper.exception() for helper in begun]
+    for problem in problems:
+        if problem is not None:
+            raise problem
+    return [done[k] for k in range(len(parts))]
 
 
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:

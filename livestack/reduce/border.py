@@ -95,7 +95,8 @@ def _border_lines(cells: Array) -> int:
         return 0
     if not known.all():
         cells = np.where(known, cells, np.median(cells[known]))
-    level = np.median(cells, axis=1).astype(np.float64)
+    ordered = np.sort(cells, axis=1)  # np.median of many lines takes six times as long
+    level = (0.5 * (ordered[:, (cells.shape[1] - 1) // 2] + ordered[:, cells.shape[1] // 2])).astype(np.float64)
     across = np.abs(np.diff(cells[REACH:], axis=1))
     # a picture of few ADU stands still; then its quantum is all that is known
     quantum = float(across.min(initial=np.inf, where=across > 0))

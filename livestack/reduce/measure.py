@@ -19,7 +19,7 @@ from livestack.reduce.sensor import bare, sensor_of
 from livestack.reduce.shapes import measure_each, sharpness, sizes
 
 MAX_STARS = 3000
-STARS = 128
+STARS = 32
 """Stars measured at a time."""
 HOT_RATIO = 5.0
 """Peak over the mean of its 8 neighbours: stars stay below 3.4 for FWHM ≥ 1.6 px, hot px lie above 50."""
@@ -51,12 +51,19 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
 
 
 def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> tuple[Array, Quality]:
+    """Find and measure the stars of a frame: `measure_light` of its px."""
+    return measure_light(sensor_of(frame, masters), threads)
+
+
+def measure_light(sensor: Sensor, threads: Executor | None = None) -> tuple[Array, Quality]:
     """Find and measure the stars of a frame.
 
     Parameters
     ----------
+    sensor : tuple
+        Its raw px and their calibration.
     threads : Executor, optional
-        Runs the bands of the kernels; none of its threads may be the caller.
+        Runs the bands of the kernels.
 
     Returns
     -------
@@ -64,7 +71,6 @@ def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> 
         Brightest first; px of the full frame.
     quality : Quality
     """
-    sensor = sensor_of(frame, masters)
     colours = sensor[4]
     found = find(sensor, threads)
     stars = stars_of(sensor, found, threads)
@@ -89,7 +95,7 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None, threads: Execut
     cfa : str, optional
         Pattern of the subs: with one, a channel counts as often as it has px.
     threads : Executor, optional
-        Runs the bands of the kernels; none of its threads may be the caller.
+        Runs the bands of the kernels.
 
     Returns
     -------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import Executor
 
 import numpy as np
 from numba import njit
+from numpy.lib.stride_tricks import sliding_window_view
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import subtract_sky, warp_and_normalise
@@ -16,6 +19,8 @@ from livestack.stack import Shape, Stack
 BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
+BLOCKS = 18
+"""Blocks told at a time."""
 LEAST_BLOCKS = 12
 BIWEIGHT = 4.685
 """Tukey's constant: what is so many σ off counts nothing; 95 % efficient for Gaussian noise."""
@@ -57,21 +62,27 @@ def _medians(blocks: Array) -> Array:
     return np.where(2 * known >= blocks.shape[1], medians, np.float32(np.nan))
 
 
-def _statistics(blocks: Array) -> tuple[Array, Array]:
+def _statistics(blocks: Array, threads: Executor | None) -> tuple[Array, Array]:
     """Median and 1.4826 MAD of each of (C, B, h, w) blocks, (C, B); NaN where half of its px are missing."""
     flat = blocks.reshape(blocks.shape[0] * blocks.shape[1], -1)
-    medians = _medians(flat)
-    spreads = np.float32(1.4826) * _medians(np.abs(flat - medians[:, None]))
+    medians, spreads = np.empty((2, len(flat)), np.float32)
+
+    def tell(first: int, last: int) -> None:
+        some = flat[first:last]
+        medians[first:last] = _medians(some)
+        spreads[first:last] = np.float32(1.4826) * _medians(np.abs(some - medians[first:last, None]))
+
+    each_part(len(flat), BLOCKS, threads, tell)
     return medians.reshape(blocks.shape[:2]), spreads.reshape(blocks.shape[:2])
 
 
-def _middle(blocks: Array) -> Array:
+def _middle(blocks: Array, threads: Executor | None = None) -> Array:
     """Middle of each of (C, B, h, w) blocks, (C, B) float64; NaN where half of its px are missing.
 
     Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a block is the
     same whatever it is compared with, and blind to what stands out.
     """
-    medians, spreads = _statistics(blocks)
+    medians, spreads = _statistics(blocks, threads)
     out = np.empty(medians.size)
     _middles(blocks.reshape(medians.size, -1), medians.ravel(), spreads.ravel(), out)
     return out.reshape(medians.shape)
@@ -92,20 +103,24 @@ def sky_blocks(light: Light, shape: Shape) -> Array:
     return blocks
 
 
-def with_blocks(light: Light, shape: Shape) -> Light:
+def with_blocks(light: Light, shape: Shape, threads: Executor | None = None) -> Light:
     """Return the light with its samples in the blocks that sky and noise are told by."""
-    return dataclasses.replace(light, blocks=_sampled(light, shape))
+    return dataclasses.replace(light, blocks=_sampled(light, shape, threads))
 
 
-def _sampled(light: Light, shape: Shape) -> Array:
+def _sampled(light: Light, shape: Shape, threads: Executor | None = None) -> Array:
     """Return samples of a sub as it is, its sky in them, (C, B, h, w)."""
     if light.blocks is not None:
         return light.blocks
     corners, no_sky = _corners(*shape[1:]), np.zeros((shape[0], 6))
     blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
     pose = None if light.lies_on_grid else light.pose
-    for (y, x, h, w), block in zip(corners, blocks, strict=True):
-        warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
+
+    def sample(first: int, last: int) -> None:
+        for (y, x, h, w), block in zip(corners[first:last], blocks[first:last], strict=True):
+            warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
+
+    each_part(len(corners), BLOCKS, threads, sample)
     return np.ascontiguousarray(blocks.swapaxes(0, 1))
 
 
@@ -122,10 +137,9 @@ def _normalise(blocks: Array, corners: Array, sky: Array, scale: float) -> None:
 def sky_blocks_of_stack(stack: Stack) -> Array:
     """Mean of a stack in the blocks that the sky of its subs is told by, as `sky_blocks`."""
     corners = _corners(*stack.shape[1:])
-    blocks = [np.s_[:, y : y + h, x : x + w] for y, x, h, w in corners]
-    mean = np.stack([stack.mean[block] for block in blocks], axis=1)
-    covered = np.stack([stack.coverage[block] for block in blocks], axis=1) > 0
-    mean[~np.broadcast_to(covered, mean.shape)] = np.nan
+    (y, x), size = corners[:, :2].T, (corners[0, 2], corners[0, 3])
+    mean, coverage = (sliding_window_view(plane, size, (1, 2))[:, y, x] for plane in (stack.mean, stack.coverage))
+    mean[np.broadcast_to(coverage == 0, mean.shape)] = np.nan
     return mean
 
 
@@ -139,7 +153,7 @@ def sky_level(light: Light, shape: Shape) -> Array:
     return sky
 
 
-def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
+def sky_surface(blocks: Array, light: Light, shape: Shape, threads: Executor | None = None) -> Array:
     """Sky of a sub: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
 
     A surface through the middles of (sample − scale · known) of the blocks: a level for few blocks, a plane for more,
@@ -150,7 +164,8 @@ def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
     blocks : (C, B, h, w) float32
         What the field shows without its sky, such as `sky_blocks` of the founding sub.
     """
-    return light.scale * _surfaces(_sampled(light, shape) * np.float32(1 / light.scale) - blocks, shape)
+    differences = _sampled(light, shape, threads) * np.float32(1 / light.scale) - blocks
+    return light.scale * _surfaces(differences, shape, threads)
 
 
 def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
@@ -166,10 +181,10 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
     return moved
 
 
-def _surfaces(differences: Array, shape: Shape) -> Array:
+def _surfaces(differences: Array, shape: Shape, threads: Executor | None = None) -> Array:
     """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
     corners = _corners(*shape[1:])
-    middles = _middle(differences)
+    middles = _middle(differences, threads)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
     independent = shape[1] * shape[2] / BLOCK**2
@@ -227,12 +242,12 @@ def _at_origin(k: Array, mx: float, my: float, s: float) -> Array:
     )
 
 
-def sample_noise(stack: Stack, light: Light) -> Array:
+def sample_noise(stack: Stack, light: Light, threads: Executor | None = None) -> Array:
     """Variance of one sample of a sub on the stack's scale, (C,) float64, ADU²: from the difference to the mean.
 
     Stars cancel in the difference, so crowding does not read as noise. The mean's own share is taken off.
     """
-    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
+    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack), threads)
     variance = np.full(stack.shape[0], np.nan)
     share = np.broadcast_to([1 + light.weight / typical_weight(plane) for plane in stack.weight], variance.shape)
     for c in range(stack.shape[0]):

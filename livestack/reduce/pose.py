@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,32 +25,39 @@ def project(matrix: Array, xy: Array) -> Array:
     return projected
 
 
-def fit(src: Array, ref: Array, weight: Array, price: float = AKAIKE) -> Array | None:
+def fitter(src: Array, ref: Array, price: float = AKAIKE) -> Callable[[Array], Array | None]:
     """Weighted least-squares matrix: similarity for few stars, affine from 20, homography from 60 where it pays.
-
-    None when the stars lie so that no matrix follows: all in one place.
 
     Parameters
     ----------
     src, ref : (N, 2) float64
         Positions, px.
-    weight : (N,) float64
-        1 / variance of their distance on an axis; only ratios count.
     price : float
         What a parameter must lower the cost by to be taken in.
+
+    Returns
+    -------
+    callable
+        Weights (N,) float64 → matrix: 1 / variance of the positions' distance on an axis; only ratios count. It is None
+        when the stars lie so that no matrix follows: all in one place.
     """
     models = [(_similarity_rows, 4, 0), (_affine_rows, 6, AFFINE_FROM), (_homography_rows, 8, HOMOGRAPHY_FROM)]
-    weight = weight / weight.mean()
-    fitted = [(_fit_linear(src, ref, weight, (rows, n)), n) for rows, n, least in models if len(src) >= least]
-    candidates = [(matrix, n) for matrix, n in fitted if matrix is not None]
+    systems = [_system(src, ref, rows, n) for rows, n, least in models if len(src) >= least]
     n = 2 * len(src)
 
-    def cost(candidate: tuple[Array, int]) -> float:
-        matrix, parameters = candidate
-        squared = float((weight * ((project(matrix, src) - ref) ** 2).sum(axis=1)).sum())
-        return n * math.log(max(squared, 1e-12) / n) + price * parameters
+    def weighted(weight: Array) -> Array | None:
+        weight = weight / weight.mean()
+        fitted = [(_solved(system, weight), system.design.shape[1]) for system in systems]
+        candidates = [(matrix, parameters) for matrix, parameters in fitted if matrix is not None]
 
-    return min(candidates, key=cost)[0] if candidates else None
+        def cost(candidate: tuple[Array, int]) -> float:
+            matrix, parameters = candidate
+            squared = float((weight * ((project(matrix, src) - ref) ** 2).sum(axis=1)).sum())
+            return n * math.log(max(squared, 1e-12) / n) + price * parameters
+
+        return min(candidates, key=cost)[0] if candidates else None
+
+    return weighted
 
 
 def _similarity_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Array]:
@@ -69,22 +77,37 @@ def _homography_rows(x: Array, y: Array, u: Array, v: Array) -> tuple[Array, Arr
     return np.stack([upper, lower]), np.stack([u, v])
 
 
-def _fit_linear(src: Array, ref: Array, weight: Array, model: tuple[Any, int]) -> Array | None:
-    """Solve the normal equations of a linear model in centred, scaled coordinates; sums in a fixed order.
+@dataclass(frozen=True, slots=True)
+class _System:
+    """A linear model of positions, in centred and scaled coordinates, and the matrices to and from these."""
 
-    None when they cannot be solved: stars in a row say nothing of what is beside it.
-    """
-    rows, parameters = model
+    design: Array
+    wanted: Array
+    to_src: Array
+    from_ref: Array
+
+
+def _system(src: Array, ref: Array, rows: Callable[..., tuple[Array, Array]], parameters: int) -> _System:
     to_src, to_ref = _unit(src), _unit(ref)
     x, y = project(to_src, src).T
     u, v = project(to_ref, ref).T
     design, wanted = rows(x, y, u, v)
-    design, wanted = design.reshape(-1, parameters), wanted.reshape(-1)
-    weighted = np.tile(weight, 2)[:, None] * design
+    return _System(design.reshape(-1, parameters), wanted.reshape(-1, 1), to_src, np.linalg.inv(to_ref))
+
+
+def _solved(system: _System, weight: Array) -> Array | None:
+    """Solve the normal equations, sums in a fixed order.
+
+    None when they cannot be solved: stars in a row say nothing of what is beside it.
+    """
+    design = system.design
+    weighted = np.concatenate([weight, weight])[:, None] * design
     normal = (weighted[:, :, None] * design[:, None, :]).sum(axis=0)
-    if np.linalg.cond(normal) > MAX_CONDITION:
+    spread = np.linalg.svd(normal, compute_uv=False)
+    if spread[0] > MAX_CONDITION * spread[-1]:
         return None
-    solution = np.linalg.solve(normal, (weighted * wanted[:, None]).sum(axis=0))
+    solution = np.linalg.solve(normal, (weighted * system.wanted).sum(axis=0))
+    parameters = design.shape[1]
     if parameters == 4:
         a, b, tx, ty = solution
         inner = np.array([[a, -b, tx], [b, a, ty], [0, 0, 1]])
@@ -92,7 +115,7 @@ def _fit_linear(src: Array, ref: Array, weight: Array, model: tuple[Any, int]) -
         inner = np.array([solution[:3], solution[3:], [0, 0, 1]])
     else:
         inner = np.append(solution, 1.0).reshape(3, 3)
-    matrix = np.linalg.inv(to_ref) @ inner @ to_src
+    matrix = system.from_ref @ inner @ system.to_src
     normalised: Array = matrix / matrix[2, 2]
     return normalised
 

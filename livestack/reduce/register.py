@@ -17,8 +17,8 @@ import numpy as np
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
-from livestack.reduce.pose import AKAIKE, fit, project
-from livestack.reduce.trust import flux_error, place_error_px
+from livestack.reduce.pose import AKAIKE, fitter, project
+from livestack.reduce.trust import crowding, flux_error, place_error_px
 
 LEAST_MATCHES = 5
 MATCHED_SHARE = 0.4
@@ -79,17 +79,17 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
             "too_few_stars", f"{len(stars)} stars found, {LEAST_MATCHES} are needed. Cloud, dew, or a cap on?"
         )
     source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
-    src, ref = _xy(source), _xy(target)
+    src, ref, crowds = _xy(source), _xy(target), (crowding(source), crowding(target))
     best = ""
     for find in (lambda s, r: _follow(s, r, last, size), _find, _vote):
         start = find(src, ref)
         if start is None:
             continue
-        matrix, pairs = _refine(source, target, start)
+        matrix, pairs = _refine(source, target, crowds, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
             matched = source[np.sort(pairs[:, 0])]
-            scale = _flux_ratio(source, target, pairs)
+            scale = _flux_ratio(source, target, crowds, pairs)
             return Registered(_registration(matrix, pairs, src, ref, size), scale, matched)
         best = problem
     best = best or f"no pattern in common among its {len(src)} brightest stars and the stack's {len(ref)}"
@@ -110,13 +110,14 @@ def tied(stars: Array, reference: Array) -> Array:
     source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
     if min(len(source), len(target)) < LEAST_MATCHES:
         return stars
+    crowds = crowding(source), crowding(target)
     # the richest model: what is left over cannot move a sub that is fitted with a plainer one either
-    matrix, pairs = _refine(source, target, np.eye(3), price=0.0)
+    matrix, pairs = _refine(source, target, crowds, np.eye(3), price=0.0)
     if len(pairs) < LEAST_MATCHES:
         return stars
     moved = stars.copy()
     moved["x"], moved["y"] = project(matrix, _xy(stars)).T
-    moved["flux"] /= _flux_ratio(source, target, pairs)
+    moved["flux"] /= _flux_ratio(source, target, crowds, pairs)
     # what they are tied by is no better known than the reference: they count as if it had seen them, too
     per_flux = float(np.median(target["snr"][pairs[:, 1]] / target["flux"][pairs[:, 1]]))
     moved["snr"] = np.minimum(moved["snr"], per_flux * moved["flux"])
@@ -124,11 +125,11 @@ def tied(stars: Array, reference: Array) -> Array:
     return moved[np.lexsort((moved["x"], moved["y"], -moved["flux"]))]
 
 
-def _flux_ratio(source: Array, target: Array, pairs: Array) -> float:
+def _flux_ratio(source: Array, target: Array, crowds: tuple[Array, Array], pairs: Array) -> float:
     """Flux ratio of matched stars: a star counts by what it knows, and not at all where a trail crosses it."""
     i, j = pairs.T
     ratio = source["flux"][i].astype(np.float64) / target["flux"][j]
-    error = _larger(flux_error(source)[i], flux_error(target)[j])
+    error = _larger(flux_error(source, crowds[0])[i], flux_error(target, crowds[1])[j])
     middle = float(np.median(ratio[:N_PHOTOMETRY]))
     usual = 1.4826 * float(np.median(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
     reach = usual + 3 * error
@@ -161,13 +162,16 @@ def _follow(src: Array, ref: Array, last: Array | None, size: tuple[int, int]) -
     for pose in (last, turned):
         moved = project(pose, src[:FOLLOWERS])
         shifts = (ref[None, :FOLLOWERS] - moved[:, None]).reshape(-1, 2)
-        agree = KDTree(shifts).query_ball_point(shifts, FOLLOW_PX, return_length=True)
+        near = KDTree(shifts).query_pairs(FOLLOW_PX, output_type="ndarray")
+        agree = 1 + np.bincount(near.ravel(), minlength=len(shifts))
         k = int(np.argmax(agree))
         if agree[k] > best[0]:
             near = np.hypot(*(shifts - shifts[k]).T) <= FOLLOW_PX
             shift = np.eye(3)
             shift[:2, 2] = shifts[near].mean(axis=0)
             best = (int(agree[k]), shift @ pose)
+        if 2 * best[0] > min(len(moved), len(ref)):  # most of the stars: hardly any night has a flip
+            break
     return best[1]
 
 
@@ -207,12 +211,14 @@ class _Seeded:
         return getattr(self._numpy, name)
 
 
-def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) -> tuple[Array, Array]:
-    """Match nearest neighbours both ways and fit, until the matches stay the same."""
+def _refine(
+    source: Array, target: Array, crowds: tuple[Array, Array], matrix: Array, price: float = AKAIKE
+) -> tuple[Array, Array]:
+    """Match nearest neighbours both ways and fit, until the matches stay the same; crowds: `crowding` of both."""
     from scipy.spatial import KDTree
 
     src, ref = _xy(source), _xy(target)
-    errors = place_error_px(source), place_error_px(target)
+    errors = place_error_px(source, crowds[0]), place_error_px(target, crowds[1])
     tree_ref = KDTree(ref)
     pairs = np.zeros((0, 2), np.int64)
     reach = 4.0
@@ -234,7 +240,8 @@ def _refine(source: Array, target: Array, matrix: Array, price: float = AKAIKE) 
 def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | None:
     """Fit matched places, each counting by its own error and by the unrest common to all, and not where it is off."""
     variance = error**2 + 2 * CENTROID_PX**2
-    matrix = fit(src, ref, 1 / variance, price)
+    fit = fitter(src, ref, price)
+    matrix = fit(1 / variance)
     for _ in range(4):
         if matrix is None:
             return None
@@ -243,7 +250,7 @@ def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | No
         unrest = float(np.median((squared / (2 * math.log(2)) - error**2)[: len(error) // 2 + 1]))
         variance = error**2 + max(unrest, 2 * CENTROID_PX**2)
         taper = np.clip(1 - (squared / (OFF_SIGMA**2 * variance)) ** 2, 0, None) ** 2
-        matrix = fit(src, ref, np.maximum(taper, 1e-6) / variance, price)
+        matrix = fit(np.maximum(taper, 1e-6) / variance)
     return matrix
 
 

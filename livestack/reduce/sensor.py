@@ -47,6 +47,18 @@ def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Se
     return _sealed(planes, pedestal, gain, np.concatenate(bad), colours)
 
 
+def with_defects(sensor: Sensor, defects: Array) -> Sensor:
+    """Return a sensor with more bad px, y · width + x."""
+    if not defects.size:
+        return sensor
+    raw, pedestal, gain, (starts, columns), colours, floats = sensor
+    height, width = raw.shape[1:]
+    bad = np.repeat(np.arange(height) * width, np.diff(starts)) + columns
+    starts, columns = by_rows(np.concatenate([bad, defects]), height, width)
+    starts.flags.writeable = columns.flags.writeable = False
+    return raw, pedestal, gain, (starts, columns), colours, floats
+
+
 def bare(planes: Array) -> Sensor:
     """Px (P, H, W) float32 that need no calibration; what is not finite is not known."""
     return _sealed(planes, _NO_PLANES, _NO_PLANES, np.flatnonzero(~np.isfinite(planes).all(axis=0)), colours_of(None))

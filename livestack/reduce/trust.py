@@ -17,21 +17,22 @@ CROWDED_FLUX, CROWDED_FWHM = 0.1, 0.1
 comes and goes with the seeing, and is told apart or not."""
 
 
-def flux_error(stars: Array) -> Array:
+def flux_error(stars: Array, crowds: Array) -> Array:
     """Share of the flux of each star that is uncertain, (N,) float64.
 
     Parameters
     ----------
     stars : structured ndarray (N,) of `STAR_DTYPE`
-        A whole list: what is near a star counts.
+    crowds : ndarray of float64
+        What is near each star, (N,), from `crowding`.
     """
-    error: Array = np.sqrt(1 / _snr(stars) ** 2 + FLUX_ERROR**2 + (CROWDED_FLUX * _crowding(stars)) ** 2)
+    error: Array = np.sqrt(1 / _snr(stars) ** 2 + FLUX_ERROR**2 + (CROWDED_FLUX * crowds) ** 2)
     return error
 
 
-def place_error_px(stars: Array) -> Array:
+def place_error_px(stars: Array, crowds: Array) -> Array:
     """Error of the place of each star on each axis, (N,) float64 px; parameters as `flux_error`."""
-    error: Array = _fwhm_px(stars) * np.hypot(CENTROID_FWHM / _snr(stars), CROWDED_FWHM * _crowding(stars))
+    error: Array = _fwhm_px(stars) * np.hypot(CENTROID_FWHM / _snr(stars), CROWDED_FWHM * crowds)
     return error
 
 
@@ -43,8 +44,8 @@ def _fwhm_px(stars: Array) -> float:
     return float(np.median(stars["fwhm"]))
 
 
-def _crowding(stars: Array) -> Array:
-    """Flux of what is near each star over its own; 1 at the most."""
+def crowding(stars: Array) -> Array:
+    """Flux of what is near each star of a whole list over its own, (N,) float64; 1 at the most."""
     from scipy.spatial import KDTree
 
     xy = np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
