@@ -7,9 +7,16 @@ size, of all kinds, and come and go in turn: half of the heaps was holes, two fi
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
+import math
+import mmap
 import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
@@ -19,6 +26,8 @@ KEPT_BYTES = 64 << 20
 """So much may lie free at the end of a heap: what a sub needs and the next one again. Given back each time, it would
 cost a tenth of a small sub's time in new pages, and the peak would be the same."""
 HEAPS = 1
+LONG_LIVED_BYTES = 1 << 20
+"""What lives long and is so large never lies in the heap."""
 
 
 @functools.cache
@@ -37,7 +46,30 @@ def return_planes() -> None:
             library.mallopt(setting, value)
 
 
+def zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any]:
+    """Return a plane of zeros that lives long: no piece of the heap, where it would part what comes and goes.
+
+    What lies free at the end of the heap would be taken for it, however large it is.
+    """
+    n_bytes = math.prod(shape) * np.dtype(kind).itemsize
+    if sys.platform != "linux" or n_bytes < LONG_LIVED_BYTES:
+        return np.zeros(shape, kind)
+    pages = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(OSError):  # a system without them
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, kind).reshape(shape)
+
+
 def return_free() -> None:
     """Give back what is free by now, also between what is in use, such as what loading kernels left."""
     if library := _glibc():
         library.malloc_trim(0)
+        _let_go_of_code(library)
+
+
+def _let_go_of_code(library: ctypes.CDLL) -> None:
+    """Let go of LLVM's code, which has loaded the kernels by now: what is needed again comes back from the file."""
+    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
+        if "libllvmlite" in line and line.split()[1] == "r-xp":  # nothing is written there, so nothing is lost
+            first, last = (int(end, 16) for end in line.split()[0].split("-"))
+            library.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from livestack.allocation import zeros
 from livestack.checkpoint import Checkpoint
 from livestack.frame import Array
 from livestack.reduce import fold as folding
@@ -55,7 +56,7 @@ class Core:
         stack.drops = Drops(shape) if drizzled else None
         if not pictures:
             return cls(stack)
-        return cls(stack, Stack(small, template), np.zeros(small[1:], np.float32))
+        return cls(stack, Stack(small, template), zeros(small[1:], np.float32))
 
     def forget_old_contrast(self) -> None:
         """Let go of contrasts of a stack that has grown since: it was noisier, and knew fewer stars."""

@@ -20,7 +20,6 @@ from livestack.reduce.measure import measure_light
 from livestack.reduce.sensor import sensor_of
 
 StackKey = tuple[Any, ...]
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +131,17 @@ def content_hash(path: Path) -> str:
     FrameError
         vanished or unreadable.
     """
-    digest = hashlib.sha256()
     try:
         if file_of(path) != path:
             return hashlib.sha256(share_of(path)).hexdigest()
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                digest.update(chunk)
+        with path.open("rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except SourceError as error:
         raise FrameError("unreadable", f"{path.name}: {error}") from None
     except FileNotFoundError:
         raise FrameError("vanished", f"{path.name} is gone: it was removed before it could be read.") from None
     except OSError as error:
         raise FrameError("unreadable", f"{path.name} cannot be read: {error.strerror}.") from None
-    return digest.hexdigest()
 
 
 def is_there(sub: SubAccepted, *, by_content: bool = False) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from livestack.allocation import zeros
 from livestack.frame import Array
 
 Shape = tuple[int, int, int]
@@ -48,7 +49,7 @@ class Drops:
     __slots__ = ("m2", "mean", "squares", "weight")
 
     def __init__(self, shape: Shape) -> None:
-        self.mean, self.m2, self.weight, self.squares = (np.zeros(shape, np.float32) for _ in range(4))
+        self.mean, self.m2, self.weight, self.squares = (zeros(shape, np.float32) for _ in range(4))
 
     @property
     def arrays(self) -> tuple[Array, Array, Array, Array]:
@@ -109,11 +110,11 @@ class Stack:
 
     def __init__(self, shape: Shape, template: str = "") -> None:
         counted = (min(shape[0], 1), *shape[1:])
-        self.mean: Array = np.zeros(shape, np.float32)
-        self.m2: Array = np.zeros(shape, np.float32)
-        self.weight: Array = np.zeros(counted, np.float32)
-        self.coverage: Array = np.zeros(counted, np.uint16)
-        self.rejected: Array = np.zeros(counted, np.uint16)
+        self.mean: Array = zeros(shape, np.float32)
+        self.m2: Array = zeros(shape, np.float32)
+        self.weight: Array = zeros(counted, np.float32)
+        self.coverage: Array = zeros(counted, np.uint16)
+        self.rejected: Array = zeros(counted, np.uint16)
         self.drops: Drops | None = None
         self.template = template
         self.n_subs = self.top = 0
@@ -229,9 +230,9 @@ class FirstLook:
     def __init__(self, shape: Shape, unit_adu: float = 1.0) -> None:
         self.core = Stack(shape)
         self.unit_adu = unit_adu
-        self.aside: Array = np.zeros((N_ASIDE, *shape), np.uint16)
-        self.aside_of: Array = np.zeros((N_ASIDE, *shape[1:]), np.uint8)
-        self.n_aside: Array = np.zeros(shape[1:], np.uint8)
+        self.aside: Array = zeros((N_ASIDE, *shape), np.uint16)
+        self.aside_of: Array = zeros((N_ASIDE, *shape[1:]), np.uint8)
+        self.n_aside: Array = zeros(shape[1:], np.uint8)
         self.weights: list[float] = []
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from livestack.allocation import zeros
 from livestack.core import Core, Folded, judged_into, what_was_found
 from livestack.events import SubAccepted
 from livestack.frame import Array
@@ -101,7 +102,7 @@ def judged_in_place(
     stack, fresh = template.stack, Core(template.stack)
     if template.guide is not None:
         small = guide_shape(stack.shape)
-        fresh.guide, fresh.removed = Stack(small, identity), np.zeros(small[1:], np.float32)
+        fresh.guide, fresh.removed = Stack(small, identity), zeros(small[1:], np.float32)
     told: dict[int, _Told] = {}
     counts: dict[int, list[int]] = {}
     for strip in strips_of(stack.shape):
