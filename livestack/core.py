@@ -40,6 +40,8 @@ class Core:
         That of the guide, squared, (h, w) ADU², as of `judge`; None = to be told.
     told_at : int
         How many subs the stack held when these were told.
+    n_removals : int
+        How often something may have been joined to what was taken out.
     """
 
     stack: Stack
@@ -48,6 +50,7 @@ class Core:
     contrast: Array | None = None
     guide_contrast: Array | None = None
     told_at: int = 0
+    n_removals: int = 0
 
     @classmethod
     def empty(cls, shape: Shape, template: str, *, pictures: bool, drizzled: bool = False) -> Core:
@@ -131,6 +134,7 @@ def judged_into(
         template.guide_contrast = judgement.contrast
         judged = judgement.out, template.guide.mean[0]
         fold_guide(core.guide, sight.sample, light.weight, judged, core.removed, threads)
+        core.n_removals += judgement.fraction > 0
     if template.contrast is None and rule.beta:
         template.contrast = folding.contrast(template.stack, noise, rule, threads)
     against = folding.Against(

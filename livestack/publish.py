@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from livestack.develop.live import shown, steady, whole
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
 from livestack.founding import Founding
-from livestack.frame import Picture
+from livestack.frame import Array, Picture
 from livestack.glance import glance
 from livestack.growth import Growth
 from livestack.joining import Joining
@@ -187,6 +188,8 @@ class Publisher:
     _n_glanced: int = 0
     _joining: Joining = field(default_factory=Joining)
     _joined: Picture | None = None
+    _seen_removed: weakref.ref[Array] | None = None
+    _removed_at: tuple[str, int] = ("", 0)
 
     def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
         """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
@@ -217,6 +220,12 @@ class Publisher:
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""
+        core = growth.core
+        if core is not None and core.removed is not None:
+            state = growth.name, core.n_removals
+            if self._seen_removed is not None and self._seen_removed() is core.removed and self._removed_at == state:
+                return  # not even the px need be compared
+            self._seen_removed, self._removed_at = weakref.ref(core.removed), state
         before, removed = self.slots[2].get(), removed_picture(growth, self._version, self.threads)
         if before is None or before.stack != removed.stack or not np.array_equal(before.data, removed.data):
             self.slots[2].put(removed)

@@ -38,8 +38,10 @@ def publisher(tmp_path: Path) -> Publisher:
 
 
 def _removed(growth: Growth) -> np.ndarray:
+    """Return what was removed, to join something to it."""
     assert growth.core is not None
     assert growth.core.removed is not None
+    growth.core.n_removals += 1
     return growth.core.removed
 
 

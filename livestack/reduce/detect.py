@@ -9,7 +9,6 @@ import dataclasses
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -114,7 +113,7 @@ def _survey(
 
     Only from what lies in some rows of the sensor, from an even one on.
 
-    differences (H / stride, W / stride) becomes `_second_difference` of the first plane, NaN at the edges.
+    differences (H / stride, W / stride) becomes `_second_differences` of the first plane, NaN at the edges.
     """
     step, stride = steps
     planes, height, width = sensor[0].shape
@@ -134,23 +133,37 @@ def _survey(
                 luminance(sensor, y0, x0, margin, data, light)
                 if step == 2:
                     _bin(light, target)
-            plane = data[0]
+            first, last = -(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])
             for y in range(-(-y0 // stride), min(-(-(y0 + many) // stride), sample.shape[0])):
-                for x in range(-(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])):
-                    v, u = margin + y * stride - y0, margin + x * stride - x0
-                    if binned:
-                        sample[y, x] = _mean_of_four(plane, v, u)
-                    else:
-                        sample[y, x] = light[v - margin, u - margin]
-                    bent = _second_difference(plane, v, u, cell)
-                    inside = cell <= y * stride < height - cell and cell <= x * stride < width - cell
-                    differences[y, x] = bent if inside else F(np.nan)
+                v, u = margin + y * stride - y0, margin + first * stride - x0
+                if binned:
+                    _means_of_four(data[0, v], data[0, v + 1], (u, stride), sample[y, first:last])
+                else:
+                    _take(light[v - margin], (u - margin, stride), sample[y, first:last])
+                rows_about = data[0, v - cell], data[0, v], data[0, v + cell]
+                _second_differences(rows_about, (u, stride, cell), differences[y, first:last])
+                if not cell <= y * stride < height - cell:
+                    differences[y, first:last] = np.nan
+                for x in range(first, last):
+                    if not cell <= x * stride < width - cell:
+                        differences[y, x] = np.nan
 
 
 @njit(**INNER)
-def _mean_of_four(plane: Array, y: int, x: int) -> Any:
-    """Mean of the 2 × 2 px from one on."""
-    return F(0.25) * ((plane[y, x] + plane[y, x + 1]) + (plane[y + 1, x] + plane[y + 1, x + 1]))
+def _take(row: Array, places: tuple[int, int], out: Array) -> None:
+    """Px of a row at places, which are where they begin and how far apart they are."""
+    first, apart = np.uint64(places[0]), np.uint64(places[1])
+    for k in range(np.uint64(out.size)):
+        out[k] = row[first + apart * k]
+
+
+@njit(**INNER)
+def _means_of_four(one: Array, two: Array, places: tuple[int, int], out: Array) -> None:
+    """Mean of the 2 × 2 px of two rows from each place on; places as in `_take`."""
+    first, apart, after = np.uint64(places[0]), np.uint64(places[1]), np.uint64(1)
+    for k in range(np.uint64(out.size)):
+        x = first + apart * k
+        out[k] = F(0.25) * ((one[x] + one[x + after]) + (two[x] + two[x + after]))
 
 
 @njit(**INNER)
@@ -177,12 +190,16 @@ def _bin(light: Array, out: Array) -> None:
 
 
 @njit(**INNER)
-def _second_difference(plane: Array, y: int, x: int, cell: int) -> Any:
-    """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance."""
-    above, below, left, right = y - cell, y + cell, x - cell, x + cell
-    corners = plane[above, left] + plane[above, right] + plane[below, left] + plane[below, right]
-    cross = plane[above, x] + plane[below, x] + plane[y, left] + plane[y, right]
-    return corners - F(2) * cross + F(4) * plane[y, x]
+def _second_differences(rows: tuple[Array, Array, Array], places: tuple[int, int, int], out: Array) -> None:
+    """Value of the 3 × 3 mask (1 −2 1; −2 4 −2; 1 −2 1) at same-colour distance; places as in `_take`, and the cell."""
+    above, here, below = rows
+    first, apart, cell = np.uint64(places[0]), np.uint64(places[1]), np.uint64(places[2])
+    for k in range(np.uint64(out.size)):
+        x = first + apart * k
+        left, right = x - cell, x + cell
+        corners = above[left] + above[right] + below[left] + below[right]
+        cross = above[x] + below[x] + here[left] + here[right]
+        out[k] = corners - F(2) * cross + F(4) * here[x]
 
 
 @njit(**OPTIONS)

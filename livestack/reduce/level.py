@@ -62,7 +62,17 @@ def count_below(values: Array, limit: float) -> int:
 @njit(**OPTIONS)
 def value_at(values: Array, rank: float, low: float, high: float, halvings: int) -> float:
     """Value that so many others lie below, to 2^-halvings of the way from low to high, between which it must lie."""
-    below, above = float(count_below(values, low)), float(count_below(values, high))
+    bottom, top = (low, count_below(values, low)), (high, count_below(values, high))
+    return float(value_between(values, rank, bottom, top, halvings))
+
+
+@njit(**INNER)
+def value_between(
+    values: Array, rank: float, bottom: tuple[float, int], top: tuple[float, int], halvings: int
+) -> float:
+    """`value_at` between two limits below which so many lie."""
+    low, below = bottom[0], float(bottom[1])
+    high, above = top[0], float(top[1])
     for _ in range(halvings):
         middle = 0.5 * (low + high)
         n = count_below(values, middle)
@@ -86,9 +96,11 @@ def _mode(values: Array) -> tuple[float, float]:
         inside, mean, now = _moments(values, median, reach)
         rank = first + 0.5 * (inside - 1)
         low, high = mean - 0.5 * now, mean + 0.5 * now
-        if count_below(values, low) > rank or count_below(values, high) <= rank:
-            low, high = median - reach, median + reach
-        median = value_at(values, rank, low, high, HALVINGS)
+        below, above = count_below(values, low), count_below(values, high)
+        if below > rank or above <= rank:
+            low, below, high = median - reach, first, median + reach
+            above = count_below(values, high)
+        median = value_between(values, rank, (low, below), (high, above), HALVINGS)
         settled = abs(now - sigma) <= ALIKE * sigma
         sigma, reach = now, CUT * now
         if settled:

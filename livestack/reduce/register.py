@@ -79,12 +79,14 @@ def register(stars: Array, reference: Array, size: tuple[int, int], last: Array 
             "too_few_stars", f"{len(stars)} stars found, {LEAST_MATCHES} are needed. Cloud, dew, or a cap on?"
         )
     source, target = stars[:N_BRIGHT], reference[:N_BRIGHT]
-    src, ref, crowds = _xy(source), _xy(target), (crowding(source), crowding(target))
+    src, ref = _xy(source), _xy(target)
+    crowds: tuple[Array, Array] | None = None
     best = ""
     for find in (lambda s, r: _follow(s, r, last, size), _find, _vote):
         start = find(src, ref)
         if start is None:
             continue
+        crowds = crowds or (crowding(source), crowding(target))
         matrix, pairs = _refine(source, target, crowds, start)
         problem = _problem(matrix, pairs, src, ref, size)
         if problem is None:
