@@ -17,6 +17,7 @@ import numpy as np
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
+from livestack.reduce.near import nearest_both_ways, pairs_within
 from livestack.reduce.pose import AKAIKE, fitter, project
 from livestack.reduce.trust import crowding, flux_error, place_error_px
 
@@ -156,16 +157,13 @@ def _follow(src: Array, ref: Array, last: Array | None, size: tuple[int, int]) -
     """Shift that most pairs of bright stars agree on, the rotation being the last sub's, or that and 180°; or None."""
     if last is None:
         return None
-    from scipy.spatial import KDTree
-
     h, w = size
     turned = last @ np.array([[-1.0, 0.0, w - 1.0], [0.0, -1.0, h - 1.0], [0.0, 0.0, 1.0]])
     best: tuple[int, Array | None] = (LEAST_MATCHES - 1, None)
     for pose in (last, turned):
         moved = project(pose, src[:FOLLOWERS])
         shifts = (ref[None, :FOLLOWERS] - moved[:, None]).reshape(-1, 2)
-        near = KDTree(shifts).query_pairs(FOLLOW_PX, output_type="ndarray")
-        agree = 1 + np.bincount(near.ravel(), minlength=len(shifts))
+        agree = 1 + np.bincount(np.concatenate(pairs_within(shifts, FOLLOW_PX)), minlength=len(shifts))
         k = int(np.argmax(agree))
         if agree[k] > best[0]:
             near = np.hypot(*(shifts - shifts[k]).T) <= FOLLOW_PX
@@ -217,16 +215,13 @@ def _refine(
     source: Array, target: Array, crowds: tuple[Array, Array], matrix: Array, price: float = AKAIKE
 ) -> tuple[Array, Array]:
     """Match nearest neighbours both ways and fit, until the matches stay the same; crowds: `crowding` of both."""
-    from scipy.spatial import KDTree
-
     src, ref = _xy(source), _xy(target)
     errors = place_error_px(source, crowds[0]), place_error_px(target, crowds[1])
-    tree_ref = KDTree(ref)
     pairs = np.zeros((0, 2), np.int64)
     reach = 4.0
     for _ in range(20):
         moved = project(matrix, src)
-        new = _match(tree_ref.query(moved), KDTree(moved).query(ref)[1], reach)
+        new = _match(*nearest_both_ways(moved, ref), reach)
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
         i, j = new.T
@@ -256,13 +251,16 @@ def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | No
     return matrix
 
 
-def _match(there: tuple[Array, Array], back: Array, reach: float) -> Array:
+def _match(distance: Array, nearest: Array, back: Array, reach: float) -> Array:
     """Pairs (i, j) that are each other's nearest within reach, sorted by reference star.
 
-    there: how far each star's nearest reference star is, and which that is; back: which is nearest to a reference star.
+    Parameters
+    ----------
+    distance, nearest, back : ndarray
+        From `nearest_both_ways`.
     """
-    distance, nearest = there
-    i = np.flatnonzero((distance <= reach) & (back[np.minimum(nearest, len(back) - 1)] == np.arange(len(nearest))))
+    i = np.flatnonzero(distance <= reach)
+    i = i[back[nearest[i]] == i]
     pairs = np.stack([i, nearest[i]], axis=1)
     return pairs[np.argsort(pairs[:, 1], kind="stable")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from livestack.frame import Array
+from livestack.reduce.near import pairs_within
 
 CENTROID_FWHM = 0.3
 """Error of a centroid on each axis, in FWHM / SNR: sky noise alone gives 0.29 for a Gaussian star and our aperture."""
@@ -46,11 +47,9 @@ def _fwhm_px(stars: Array) -> float:
 
 def crowding(stars: Array) -> Array:
     """Flux of what is near each star of a whole list over its own, (N,) float64; 1 at the most."""
-    from scipy.spatial import KDTree
-
     xy = np.stack([stars["x"], stars["y"]], axis=1).astype(np.float64)
     flux, fwhm_px = stars["flux"].astype(np.float64), max(_fwhm_px(stars), 1e-3)
-    i, j = KDTree(xy).query_pairs(FAR_FWHM * fwhm_px, output_type="ndarray").T
+    i, j = pairs_within(xy, FAR_FWHM * fwhm_px)
     away = np.hypot(*(xy[i] - xy[j]).T) / fwhm_px
     near = np.clip((FAR_FWHM - away) / (FAR_FWHM - NEAR_FWHM), 0, 1)
     light = np.zeros(len(stars))
