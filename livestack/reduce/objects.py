@@ -145,13 +145,15 @@ def _first_of(parents: Array, run: int) -> int:
 
 
 @njit(**OPTIONS)
-def _join(runs: Array) -> tuple[Array, Array]:
+def join_runs(runs: Array) -> tuple[Array, Array]:
     """Sort runs object by object, and say where each begins; those that are too small are left out.
+
+    Runs that touch, if only at a corner, are of one object; it is where its first run is.
 
     Parameters
     ----------
-    runs : (N, 3)
-        In the order of rows and columns.
+    runs : (N, 3) int32
+        Row, first px, and the one after the last; in the order of rows and columns.
     """
     n = len(runs)
     parents, area, size = np.arange(n), np.zeros(n, np.int64), np.zeros(n, np.int64)
@@ -360,7 +362,7 @@ def objects_in(picture: Array, level: Level, step: int, threshold: float, thread
             break
         threshold *= 3
         runs = _all_runs(picture, sky, threshold, threads)
-    runs, starts = _join(runs)
+    runs, starts = join_runs(runs)
     told = each_part(
         len(starts) - 1, OBJECTS, threads, lambda k0, k1: _tell(picture, sky, threshold, runs, starts, (k0, k1))
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import OPTIONS
+from livestack.reduce.objects import join_runs
 from livestack.reduce.residual import Residual
 from livestack.reduce.trails import Trail, brightness, mark_trail
 
@@ -42,24 +44,36 @@ def find_streaks(residual: Residual, mask: Array, sensor_angle_deg: float) -> li
     sensor_angle_deg : float
         Direction of the sensor's rows in this picture.
     """
-    from scipy import ndimage
-
     y, x = np.divmod(np.flatnonzero(mask), mask.shape[1])
-    coarse = np.zeros([side // BLOCK + 1 for side in mask.shape], bool)
-    coarse[y // BLOCK, x // BLOCK] = True
-    parts, n = ndimage.label(coarse, np.ones((3, 3)))
-    part_of = parts[y // BLOCK, x // BLOCK]
     found = []
-    for no, (rows, columns) in enumerate(ndimage.find_objects(parts, n), 1):
-        if math.hypot(rows.stop - rows.start, columns.stop - columns.start) * BLOCK < LEAST_LENGTH:
-            continue
-        mine = part_of == no
+    for mine in _parts(y, x):
         trail = _streak(residual, x[mine], y[mine])
         if trail is not None and not _may_be_pattern(trail, sensor_angle_deg):
             found.append(trail)
     for trail in found:
         _close_gaps(mask, trail, residual)
     return _joined(residual, sorted(found, key=lambda trail: -trail.length))
+
+
+def _parts(y: Array, x: Array) -> Iterator[Array]:
+    """Which px, in the order of rows and columns, lie in blocks that touch, part by part; only those that are long."""
+    if not y.size:
+        return
+    wide = int(x.max()) // BLOCK + 2  # no run goes on in the next row
+    of = y // BLOCK * wide + x // BLOCK
+    blocks = np.unique(of)
+    first = np.flatnonzero(np.diff(blocks, prepend=-2) > 1)
+    last = np.append(first[1:], len(blocks)) - 1
+    runs = np.stack([blocks[first] // wide, blocks[first] % wide, blocks[last] % wide + 1], axis=1)
+    # what has less blocks than an object has px at the least is no streak
+    joined, starts = join_runs(runs.astype(np.int32))
+    for begin, end in itertools.pairwise(starts):
+        rows, left, right = joined[begin:end].T
+        if math.hypot(rows[-1] + 1 - rows[0], right.max() - left.min()) * BLOCK >= LEAST_LENGTH:
+            mine = np.zeros(blocks[-1] + 1, bool)
+            for row, a, b in joined[begin:end].tolist():
+                mine[row * wide + a : row * wide + b] = True
+            yield mine[of]
 
 
 @njit(**OPTIONS)
