@@ -126,7 +126,7 @@ def judged_into(
 ) -> tuple[folding.Against, Judgement | None]:
     """Judge a sub as a picture and fold it into the guide of a core; returns what its px are to be judged against."""
     light, sight = sub
-    noise = sample_noise(template.stack, light, threads)
+    noise = sample_noise(template.stack, light)
     template.forget_old_contrast()
     judgement = None
     if sight is not None and template.guide is not None and core.guide is not None and core.removed is not None:

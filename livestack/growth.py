@@ -178,7 +178,7 @@ class Growth:
         """Variance of one sample of the sub; for the first one its noise before any warp has to do."""
         if not self.subs:
             return np.full(self.founding.shape[0], max(self.founding.quality.noise_adu, 1e-6) ** 2)
-        return sample_noise(self.shown(), light, self.threads)
+        return sample_noise(self.shown(), light)
 
     def _fold(
         self,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from concurrent.futures import Executor
 
 import numpy as np
 from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 
 from livestack.frame import Array
-from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import subtract_sky, warp_and_normalise
@@ -19,8 +17,6 @@ from livestack.stack import Shape, Stack
 BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
-BLOCKS = 18
-"""Blocks told at a time."""
 LEAST_BLOCKS = 12
 BIWEIGHT = 4.685
 """Tukey's constant: what is so many σ off counts nothing; 95 % efficient for Gaussian noise."""
@@ -62,27 +58,21 @@ def _medians(blocks: Array) -> Array:
     return np.where(2 * known >= blocks.shape[1], medians, np.float32(np.nan))
 
 
-def _statistics(blocks: Array, threads: Executor | None) -> tuple[Array, Array]:
+def _statistics(blocks: Array) -> tuple[Array, Array]:
     """Median and 1.4826 MAD of each of (C, B, h, w) blocks, (C, B); NaN where half of its px are missing."""
     flat = blocks.reshape(blocks.shape[0] * blocks.shape[1], -1)
-    medians, spreads = np.empty((2, len(flat)), np.float32)
-
-    def tell(first: int, last: int) -> None:
-        some = flat[first:last]
-        medians[first:last] = _medians(some)
-        spreads[first:last] = np.float32(1.4826) * _medians(np.abs(some - medians[first:last, None]))
-
-    each_part(len(flat), BLOCKS, threads, tell)
+    medians = _medians(flat)
+    spreads = np.float32(1.4826) * _medians(np.abs(flat - medians[:, None]))
     return medians.reshape(blocks.shape[:2]), spreads.reshape(blocks.shape[:2])
 
 
-def _middle(blocks: Array, threads: Executor | None = None) -> Array:
+def _middle(blocks: Array) -> Array:
     """Middle of each of (C, B, h, w) blocks, (C, B) float64; NaN where half of its px are missing.
 
     Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a block is the
     same whatever it is compared with, and blind to what stands out.
     """
-    medians, spreads = _statistics(blocks, threads)
+    medians, spreads = _statistics(blocks)
     out = np.empty(medians.size)
     _middles(blocks.reshape(medians.size, -1), medians.ravel(), spreads.ravel(), out)
     return out.reshape(medians.shape)
@@ -103,24 +93,20 @@ def sky_blocks(light: Light, shape: Shape) -> Array:
     return blocks
 
 
-def with_blocks(light: Light, shape: Shape, threads: Executor | None = None) -> Light:
+def with_blocks(light: Light, shape: Shape) -> Light:
     """Return the light with its samples in the blocks that sky and noise are told by."""
-    return dataclasses.replace(light, blocks=_sampled(light, shape, threads))
+    return dataclasses.replace(light, blocks=_sampled(light, shape))
 
 
-def _sampled(light: Light, shape: Shape, threads: Executor | None = None) -> Array:
+def _sampled(light: Light, shape: Shape) -> Array:
     """Return samples of a sub as it is, its sky in them, (C, B, h, w)."""
     if light.blocks is not None:
         return light.blocks
     corners, no_sky = _corners(*shape[1:]), np.zeros((shape[0], 6))
     blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
     pose = None if light.lies_on_grid else light.pose
-
-    def sample(first: int, last: int) -> None:
-        for (y, x, h, w), block in zip(corners[first:last], blocks[first:last], strict=True):
-            warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
-
-    each_part(len(corners), BLOCKS, threads, sample)
+    for (y, x, h, w), block in zip(corners, blocks, strict=True):
+        warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
     return np.ascontiguousarray(blocks.swapaxes(0, 1))
 
 
@@ -153,7 +139,7 @@ def sky_level(light: Light, shape: Shape) -> Array:
     return sky
 
 
-def sky_surface(blocks: Array, light: Light, shape: Shape, threads: Executor | None = None) -> Array:
+def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
     """Sky of a sub: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
 
     A surface through the middles of (sample − scale · known) of the blocks: a level for few blocks, a plane for more,
@@ -164,8 +150,7 @@ def sky_surface(blocks: Array, light: Light, shape: Shape, threads: Executor | N
     blocks : (C, B, h, w) float32
         What the field shows without its sky, such as `sky_blocks` of the founding sub.
     """
-    differences = _sampled(light, shape, threads) * np.float32(1 / light.scale) - blocks
-    return light.scale * _surfaces(differences, shape, threads)
+    return light.scale * _surfaces(_sampled(light, shape) * np.float32(1 / light.scale) - blocks, shape)
 
 
 def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
@@ -181,10 +166,10 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
     return moved
 
 
-def _surfaces(differences: Array, shape: Shape, threads: Executor | None = None) -> Array:
+def _surfaces(differences: Array, shape: Shape) -> Array:
     """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
     corners = _corners(*shape[1:])
-    middles = _middle(differences, threads)
+    middles = _middle(differences)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
     independent = shape[1] * shape[2] / BLOCK**2
@@ -242,12 +227,12 @@ def _at_origin(k: Array, mx: float, my: float, s: float) -> Array:
     )
 
 
-def sample_noise(stack: Stack, light: Light, threads: Executor | None = None) -> Array:
+def sample_noise(stack: Stack, light: Light) -> Array:
     """Variance of one sample of a sub on the stack's scale, (C,) float64, ADU²: from the difference to the mean.
 
     Stars cancel in the difference, so crowding does not read as noise. The mean's own share is taken off.
     """
-    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack), threads)
+    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
     variance = np.full(stack.shape[0], np.nan)
     share = np.broadcast_to([1 + light.weight / typical_weight(plane) for plane in stack.weight], variance.shape)
     for c in range(stack.shape[0]):
