@@ -12,6 +12,7 @@ import ctypes
 import functools
 import math
 import mmap
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ cost a tenth of a small sub's time in new pages, and the peak would be the same.
 HEAPS = 1
 LONG_LIVED_BYTES = 1 << 20
 """What lives long and is so large never lies in the heap."""
+
+
+_LLVM = re.compile(r"^([0-9a-f]+-[0-9a-f]+) r-[-x]p [^\n]*libllvmlite[^\n]*\n((?:[A-Z][^\n]*\n)+)", re.MULTILINE)
+_UNWRITTEN = re.compile(r"^Anonymous: +0 kB$", re.MULTILINE)
+"""What Linux tells of a file's pages that may not be written, and whether none was."""
 
 
 @functools.cache
@@ -69,7 +75,7 @@ def return_free() -> None:
 
 def _let_go_of_code(library: ctypes.CDLL) -> None:
     """Let go of LLVM's code, which has loaded the kernels by now: what is needed again comes back from the file."""
-    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
-        if "libllvmlite" in line and line.split()[1] == "r-xp":  # nothing is written there, so nothing is lost
-            first, last = (int(end, 16) for end in line.split()[0].split("-"))
+    for place, facts in _LLVM.findall(Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")):
+        if _UNWRITTEN.search(facts):  # what was written when it was loaded, before it was sealed, would be lost
+            first, last = (int(end, 16) for end in place.split("-"))
             library.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)
