@@ -11,6 +11,8 @@ import ctypes
 import functools
 import sys
 
+from livestack.planes import release_planes
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
 PLANE_BYTES = 4 << 20
@@ -39,5 +41,6 @@ def return_planes() -> None:
 
 def return_free() -> None:
     """Give back what is free by now, also between what is in use, such as what loading kernels left."""
+    release_planes()
     if library := _glibc():
         library.malloc_trim(0)
