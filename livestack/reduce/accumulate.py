@@ -15,6 +15,7 @@ from livestack.reduce.flags import (
     UNCOVERED,
     count_out,
     count_uncovered,
+    count_uncovered_in_any,
     far_off,
     far_off_in_any,
     flag_uncovered,
@@ -22,7 +23,7 @@ from livestack.reduce.flags import (
     is_any,
     take_mean,
 )
-from livestack.reduce.kernels import Sensor, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, blank_box, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.shrink import preview_row
 from livestack.reduce.structure import Structure, expected_variance, structure_at
 
@@ -122,6 +123,8 @@ def _flag(
             far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
         else:
             far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
+        if not is_any(words):
+            continue
         for k in range(words.size):
             if words[k] == 0:
                 continue
@@ -196,37 +199,51 @@ def _spread(
 def _leave_out(out: Array, box: Array, flags: Array) -> int:
     """Flag what the guide leaves out (h, w); returns how many px that are."""
     h, w = out.shape
+    first, last = min(box[2] >> 1, w - 1), min((box[3] + 1) >> 1, w)
     n = 0
     for ty in range(box[1] - box[0]):
         row = out[min((box[0] + ty) >> 1, h - 1)]
-        if not has_any(row[min(box[2] >> 1, w - 1) : min((box[3] + 1) >> 1, w)]):
+        if not has_any(row[first:last]):
             continue
-        for tx in range(box[3] - box[2]):
-            if row[min((box[2] + tx) >> 1, w - 1)]:
-                flags[ty, tx] = max(flags[ty, tx], OUT)
+        for k in range(first, last):
+            if not row[k]:
+                continue
+            # a column more than twice those of the guide goes with its last one
+            end = box[3] if k == w - 1 else min(2 * k + 2, box[3])
+            for x in range(max(2 * k, box[2]), end):
+                flags[ty, x - box[2]] = max(flags[ty, x - box[2]], OUT)
                 n += 1
     return n
 
 
 @njit(**INNER)
-def _shares_of_all(weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
-    """Weight that each px of a row adds, and its share of the new total."""
+def _shares_of_all(weight: Any, total: Array, coverage: Array, share: Array) -> None:
+    """Share of the new total weight that each px of a row adds."""
     for x in range(total.size):
         new = total[x] + weight
-        added[x], total[x], share[x] = weight, new, weight / new
+        total[x], share[x] = new, weight / new
     for x in range(coverage.size):
         coverage[x] += np.uint16(1)
 
 
 @njit(**INNER)
 def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
-    """`_shares_of_all` of a row where flagged px add nothing."""
+    """`_shares_of_all` of a row where flagged px add nothing, and what the px add."""
     for x in range(total.size):
         added[x] = F(0) if flags[x] > 0 else weight
         new = total[x] + added[x]
         total[x] = new
         share[x] = added[x] / max(new, F(1e-30))
         coverage[x] += np.uint16(flags[x] == 0)
+
+
+@njit(**INNER)
+def _welford_of_all(sample: Array, weight: Any, share: Array, mean: Array, m2: Array) -> None:
+    for x in range(mean.size):
+        d = sample[x] - mean[x]
+        g = d * share[x]
+        mean[x] += g
+        m2[x] += weight * d * (d - g)
 
 
 @njit(**INNER)
@@ -243,8 +260,10 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
     """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
     y, x0, x1 = at
     n = 0
-    for c in range(sample.shape[0]):
-        n += count_uncovered(sample[c, ty, : x1 - x0])
+    if sample.shape[0] == 3:
+        n = count_uncovered_in_any(sample[0, ty, : x1 - x0], sample[1, ty, : x1 - x0], sample[2, ty, : x1 - x0])
+    else:
+        n = count_uncovered(sample[0, ty, : x1 - x0])
     if n == 0:
         return 0
     row = flags[ty, : x1 - x0]
@@ -283,12 +302,14 @@ def _add(
         n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
         left_out = 0
         if n_covered == w and not is_any(words[ty]):
-            _shares_of_all(weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
+            _shares_of_all(weight, total[0, y, x0:x1], coverage[0, y, x0:x1], share)
+            for c in range(sample.shape[0]):
+                _welford_of_all(sample[c, ty, :w], weight, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
         else:
             _shares(flags[ty, :w], weight, total[0, y, x0:x1], coverage[0, y, x0:x1], added, share)
             left_out = count_out(flags[ty, :w], rejected[0, y, x0:x1])
-        for c in range(sample.shape[0]):
-            _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
+            for c in range(sample.shape[0]):
+                _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
         _preview(accumulators, box, y, views)
         n_in += n_covered - left_out
         n_out += left_out
@@ -333,6 +354,7 @@ def fold_band(
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
+            blank_box(box, (views[0], views[2]))
             for y in range(y0, y1):
                 _preview(accumulators, box, y - top, views)
             continue

@@ -15,7 +15,7 @@ from livestack.frame import Array
 from livestack.reduce.accumulate import Sums
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.halves import LEAST_IN_CORE, Aside, Rule, from_half, half, hold_row
-from livestack.reduce.kernels import Sensor, Sketch, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.kernels import Sensor, Sketch, blank_box, sketch_box, tile_width, warp_and_normalise
 from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 
@@ -173,6 +173,7 @@ def hold_band(
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
+            blank_box(box, sketch)
             continue
         sketch_box(sample, box, sketch)
         for y in range(y0, y1):

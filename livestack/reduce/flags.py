@@ -67,10 +67,20 @@ def count_out(flags: Array, rejected: Array) -> int:
 @njit(**INNER)
 def count_uncovered(row: Array) -> int:
     """Count the samples of a row that are none: not finite."""
-    n = 0
+    n = np.int32(0)
     for x in range(row.size):
-        n += not np.abs(row[x]) <= F(3e38)
-    return n
+        n = np.int32(n + np.int32(not np.abs(row[x]) <= F(3e38)))
+    return int(n)
+
+
+@njit(**INNER)
+def count_uncovered_in_any(r: Array, g: Array, b: Array) -> int:
+    """`count_uncovered` of a row in three colours: px that lack one of them."""
+    n = np.int32(0)
+    for x in range(r.size):
+        there = (np.abs(r[x]) <= F(3e38)) & (np.abs(g[x]) <= F(3e38)) & (np.abs(b[x]) <= F(3e38))
+        n = np.int32(n + np.int32(not there))
+    return int(n)
 
 
 @njit(**INNER)

@@ -13,9 +13,11 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_band
 from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.flags import has_any
 from livestack.reduce.fold import Light, coarser
 from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
@@ -96,7 +98,7 @@ def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     coarse = np.linalg.inv(_TO_FULL) @ light.inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
     sky = coarser(shares @ light.sky, CELL, 0.5)
-    out = np.empty((h, w), np.float32)
+    out = new_plane((h, w), np.float32)
 
     def band(y0: int, y1: int) -> None:
         _guide_band(light.sensor, (coarse, CUBIC), sky, light.scale, out, y0, y1)
@@ -132,6 +134,13 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
 
     each_band(guide.shape[1], threads, band)
     return guide
+
+
+@njit(**INNER)
+def _seen_row(row: Array, coverage: Array) -> None:
+    """Count a row of which nothing is out."""
+    for x in range(row.size):
+        coverage[x] += np.uint16(np.abs(row[x]) <= F(3e38))
 
 
 @njit(**INNER)
@@ -175,8 +184,11 @@ def _fold_guide_band(
     out, template = judged
     mean, m2, total, coverage, rejected = guide
     for y in range(y0, y1):
-        # the template may be the guide itself
-        _judged_row(sample[y], out[y], template[y], removed[y], (coverage[0, y], rejected[0, y]))
+        if has_any(out[y]):
+            # the template may be the guide itself
+            _judged_row(sample[y], out[y], template[y], removed[y], (coverage[0, y], rejected[0, y]))
+        else:
+            _seen_row(sample[y], coverage[0, y])
         _add_row(sample[y], out[y], F(weight), (mean[0, y], m2[0, y], total[0, y]))
 
 

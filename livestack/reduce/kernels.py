@@ -283,7 +283,8 @@ def subtract_sky(row: Array, sky: Array, x0: int, y: int, factor: float) -> None
     level = F(sky[0] + sky[2] * y + sky[5] * y * y + slope * x0 + sky[3] * x0 * x0)
     along, bend = F(slope + 2 * sky[3] * x0), F(sky[3])
     for x in range(row.size):
-        row[x] = (row[x] - (level + (along + bend * F(x)) * F(x))) * factor
+        at = F(np.int32(x))  # as many of these are converted at a time as there are samples
+        row[x] = (row[x] - (level + (along + bend * at) * at)) * factor
 
 
 @njit(**INNER)
@@ -320,14 +321,26 @@ def warp_and_normalise(sensor: Sensor, pose: Pose, sky: Array, scale: float, box
 
 
 @njit(**INNER)
-def _take_every(row: Array, step: int, channels: int, out: Array) -> None:
-    """Put every step-th sample into every px of out, a row of so many channels that begins with one."""
-    if step == 1 and channels == 1:
+def _take_every(row: Array, step: int, out: Array) -> None:
+    """Put every step-th sample into out."""
+    if step == 1:
         for x in range(out.size):
             out[x] = row[x]
         return
-    for x in range((out.size + channels - 1) // channels):
-        out[channels * x] = row[step * x]
+    for x in range(out.size):
+        out[x] = row[np.uint64(step * x)]
+
+
+@njit(**INNER)
+def _take_every_colour(r: Array, g: Array, b: Array, step: int, out: Array) -> None:
+    """Put every step-th sample of three rows into the px of out, (3 n); the usual step is written out."""
+    if step == 3:
+        for x in range(np.uint64(out.size // 3)):
+            out[3 * x], out[3 * x + 1], out[3 * x + 2] = r[3 * x], g[3 * x], b[3 * x]
+    else:
+        for x in range(np.uint64(out.size // 3)):
+            at = np.uint64(step) * x
+            out[3 * x], out[3 * x + 1], out[3 * x + 2] = r[at], g[at], b[at]
 
 
 @njit(**INNER)
@@ -339,13 +352,32 @@ def sketch_box(sample: Array, box: Array, sketch: Sketch) -> None:
     sample : (C, ≥ rows, ≥ columns) float32, of the box.
     """
     out, step = sketch
-    h, w, channels = out.shape
-    for y in range((box[0] + step - 1 - step // 2) // step, h):
+    y0, y1, x0, x1 = _sketched(box, sketch)
+    tx = x0 * step + step // 2 - box[2]
+    for y in range(y0, y1):
         ty = y * step + step // 2 - box[0]
-        if ty >= box[1] - box[0]:
-            return
-        first = (box[2] + step - 1 - step // 2) // step
-        tx = first * step + step // 2 - box[2]
-        last = min(first + max(box[3] - box[2] - tx + step - 1, 0) // step, w)
-        for c in range(channels):
-            _take_every(sample[c, ty, tx:], step, channels, out[y, first:last].ravel()[c:])
+        row = out[y, x0:x1].ravel()
+        if out.shape[2] == 3:
+            _take_every_colour(sample[0, ty, tx:], sample[1, ty, tx:], sample[2, ty, tx:], step, row)
+        else:
+            _take_every(sample[0, ty, tx:], step, row)
+
+
+@njit(**INNER)
+def blank_box(box: Array, sketch: Sketch) -> None:
+    """`sketch_box` of a box that the sub does not touch: NaN."""
+    y0, y1, x0, x1 = _sketched(box, sketch)
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            for c in range(sketch[0].shape[2]):
+                sketch[0][y, x, c] = F(np.nan)
+
+
+@njit(**INNER)
+def _sketched(box: Array, sketch: Sketch) -> tuple[int, int, int, int]:
+    """Px (y0, y1, x0, x1) of a preview of which a box holds the samples."""
+    out, step = sketch
+    skipped = step - 1 - step // 2
+    y0, x0 = (box[0] + skipped) // step, (box[2] + skipped) // step
+    y1, x1 = (box[1] + skipped) // step, (box[3] + skipped) // step
+    return y0, min(y1, out.shape[0]), x0, min(x1, out.shape[1])

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import INNER, OPTIONS, F
@@ -233,6 +234,12 @@ def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: A
 
 
 @njit(**INNER)
+def _clear(row: Array) -> None:
+    for x in range(row.size):
+        row[x] = F(0)
+
+
+@njit(**INNER)
 def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
     """Add the clipped z of a row to that of the rows above it, where ok."""
     for x in range(z.size):
@@ -279,6 +286,7 @@ def _residual_band(
         x1 = min(x0 + TILE, w)
         for y in range(y0, y1):
             row, seen, expected = squared[y, x0:x1], sample[y, x0:x1], mean[y, x0:x1]
+            _clear(shift[y, x0:x1])
             if _difference(seen, expected, row, least, off) and match.size > 0:
                 for x in range(x1 - x0):
                     if row[x] > least:
@@ -339,7 +347,7 @@ def residual_of(
     stack, contrast = template
     mean, m2, total, coverage, _ = (array[0] for array in stack.arrays)
     h, w = sample.shape
-    z, ok, shift = np.empty_like(mean), np.empty(mean.shape, np.bool_), np.zeros_like(mean)
+    z, ok, shift = new_plane((h, w), np.float32), new_plane((h, w), np.bool_), new_plane((h, w), np.float32)
     cells = -(-h // CELL), -(-w // CELL)
     sums, counts, low = np.zeros(cells, np.float32), np.zeros(cells, np.float32), np.empty(cells, np.float32)
 
