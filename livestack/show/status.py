@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow
 from livestack.show.words import REASON_WORDS, THIN, about, clock, count, place, sentence_case, span
 
@@ -144,6 +145,14 @@ def _left_out(state: NightState, now: datetime) -> Status | None:
     return Status("cross", "hold", f"Sub {last.no} left out", reason, sentence_case(last.sentence))
 
 
+def _updating(state: NightState, now: datetime) -> Status | None:
+    if not state.changing.subs:
+        return None
+    detail = changing_words((no, out) for _, no, out in state.changing.subs)
+    pace = f", in about {about(state.seconds_per_sub * state.n_stacked)}" if state.seconds_per_sub else ""
+    return Status("clock", "good", "Updating", detail, f"The picture changes when it is ready{pace}.")
+
+
 def _backlog(state: NightState, now: datetime) -> Status | None:
     waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, state.cadence_s
     if waiting < 3:
@@ -186,6 +195,7 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
     _paused,
     _waiting,
     _just_back,
+    _updating,
     _cloud,
     _left_out,
     _backlog,

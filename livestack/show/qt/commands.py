@@ -96,14 +96,29 @@ def _escape(window: Window) -> None:
         window.help.toggle()
     elif not window.top.isVisible():
         window.set_image_only(False)
+    elif window.live.looking.no is not None:
+        window.live.looking.leave()
     elif window.noise.isVisible():
         window.set_noise(False)
     elif window.develop.isVisible():
         window.set_develop(False)
     elif window.live.view != "stack":
         window.set_view("stack")
+    elif window.subs.isVisible():
+        window.set_list(False)
+    elif window.plots.isVisible():
+        window.set_plots(False)
     elif window.isFullScreen():
         window.showNormal()
+
+
+def _press_or_look(window: Window) -> None:
+    """Press the button that has the focus, else look at the chosen sub."""
+    focused = QtWidgets.QApplication.focusWidget()
+    if isinstance(focused, QtWidgets.QAbstractButton):
+        focused.click()
+    else:
+        window.subs.look_at()
 
 
 def _full_size(window: Window) -> None:
@@ -129,7 +144,8 @@ COMMANDS = (
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
     Command((), "Start over", start_over, in_menu=True),
     Command(("D",), "Develop", lambda w: w.set_develop(not w.develop.isVisible())),
-    Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),
+    Command(("P",), "Night plots", lambda w: w.set_plots(w.plots not in w.drawer.open)),
+    Command(("L",), "Subs", lambda w: w.set_list(w.subs not in w.drawer.open)),
     Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),
     Command(("1", "Ctrl+1"), "100\u202f%", _full_size, in_menu=True),
@@ -139,8 +155,15 @@ COMMANDS = (
     Command(("F", "F11"), "Full screen", _full_screen),
     Command(("I",), "Picture only", lambda w: w.set_image_only(w.top.isVisible()), in_menu=True),
     Command(("N", "Ctrl+N"), "Night colours", lambda w: w.set_night(not w.night)),
-    Command(("Del",), "Drop the chosen sub", lambda w: w.subs.ask("drop")),
-    Command(("Ins",), "Put the chosen sub back", lambda w: w.subs.ask("restore")),
+    Command((",",), "Previous sub", lambda w: w.step(-1), repeats=True),
+    Command((".",), "Next sub", lambda w: w.step(1), repeats=True),
+    Command(("Return", "Enter"), "Look at the chosen sub", _press_or_look),
+    Command(("Del",), "Drop the chosen subs", lambda w: w.subs.ask("drop")),
+    Command(("Ins",), "Put the chosen subs back", lambda w: w.subs.ask("restore")),
+    Command(("Ctrl+Z",), "Take the last of these back", lambda w: w.live.undo(), in_menu=True),
+    Command(("Ctrl+Return",), "Open the folder of the sub", lambda w: w.subs.open_folder()),
+    Command(("Shift+L",), "All subs, left out, trails", lambda w: w.subs.next_list()),
+    Command(("Ctrl+L",), "Sort the subs by the next column", lambda w: w.subs.sort_by_next()),
     Command(("?", "F1"), "Keys", lambda w: w.help.toggle(), in_menu=True),
     Command(("Esc",), "Close what is on top", _escape),
     Command(("Ctrl+Q",), "Quit, the session is saved", lambda w: w.close(), in_menu=True),

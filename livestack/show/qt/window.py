@@ -14,18 +14,21 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.choice import Choice
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.develop import DevelopPanel
+from livestack.show.qt.drawer import Drawer, Middle
 from livestack.show.qt.live import Live, Parts
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
+from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import qt_palette, style_sheet
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
+from livestack.show.state import SubRow
 from livestack.show.tokens import DARK, NIGHT
 
-_DRAWER = 308
 _SETTLE_MS = 700  # time a screenshot waits after the last change
 
 
@@ -37,7 +40,9 @@ class Window(QtWidgets.QMainWindow):
     top: TopBar
     canvas: Canvas
     subs: SubsPanel
+    plots: PlotsPanel
     noise: NoisePanel
+    drawer: Drawer
     develop: DevelopPanel
     lines: TrailLines
     help: Help
@@ -45,12 +50,14 @@ class Window(QtWidgets.QMainWindow):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
-        self._drawer: QtWidgets.QWidget | None = None
         self._developing = False
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
-        self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK), NoisePanel(DARK)
+        self.choice = Choice()
+        self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK, self.choice), NoisePanel(DARK)
+        self.plots = PlotsPanel(DARK, self.choice)
+        self.drawer = Drawer(self.plots, self.subs, self.noise)
         self.develop = DevelopPanel(source.preset)
         self.lines = TrailLines(self.canvas, DARK)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
@@ -61,21 +68,15 @@ class Window(QtWidgets.QMainWindow):
         self._lay_out()
         self._bind()
         over = (self.waiting, self.tag, self.lines)
-        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.glance))
+        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
+        self._bind_subs()
         self.set_night(False)
         self.live.tick()
 
     def _lay_out(self) -> None:
-        self.subs.hide()
-        self.noise.hide()
         self.develop.hide()
-        self.middle = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical, childrenCollapsible=False)
-        self.middle.setHandleWidth(1)
-        self.middle.addWidget(self.canvas)
-        self.middle.addWidget(self.subs)
-        self.middle.addWidget(self.noise)
-        self.middle.setStretchFactor(0, 1)
+        self.middle = Middle(self.canvas, self.drawer)
         whole = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
@@ -103,6 +104,7 @@ class Window(QtWidgets.QMainWindow):
         self.icons = {}
         for icon, key, checkable in (
             ("sliders", "D", True),
+            ("chart", "P", True),
             ("list", "L", True),
             ("moon", "N", True),
             ("full", "F", False),
@@ -114,13 +116,24 @@ class Window(QtWidgets.QMainWindow):
         more.setMenu(menu)
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
-        self.subs.asked.connect(self._change_sub)
         self.glance.grain.clicked.connect(lambda: self.set_noise(not self.noise.isVisible()))
         self.subs.trails.chose.connect(self.lines.set_chosen)
+
+    def _bind_subs(self) -> None:
+        """Let a sub be chosen, looked at and asked for from table, plots and ribbon."""
+        ribbon = self.glance.ribbon
+        self.subs.asked.connect(self.live.ask_subs)
+        self.subs.folder.connect(self._open_folder)
+        self.plots.unit.clicked.connect(self.live.show_all)
+        ribbon.set_choice(self.choice)
+        ribbon.step.connect(self.step)
+        for look in (self.subs.look, ribbon.look):
+            look.connect(self.live.looking.at)
 
     def set_view(self, view: str) -> None:
         """Show the stack ("stack"), the last sub ("last") or what was removed ("removed")."""
         self.live.view = view
+        self.live.looking.leave()
         self.switcher.buttons[view].setChecked(True)
         self.live.show_picture()
 
@@ -132,10 +145,19 @@ class Window(QtWidgets.QMainWindow):
 
     def set_list(self, shown: bool) -> None:
         """Open or close the tables."""
-        self.icons["list"].setChecked(shown)
-        self._open(self.subs if shown else None)
+        self._open(self.subs, shown)
         if not shown:
             self.subs.trails.clearSelection()
+
+    def set_plots(self, shown: bool) -> None:
+        """Open or close the night plots."""
+        self._open(self.plots, shown)
+
+    def step(self, by: int) -> None:
+        """Choose the sub before or after; where one is looked at, look at that one."""
+        self.subs.step(by)
+        if self.live.looking.no is not None and self.choice.chosen is not None:
+            self.live.looking.at(self.choice.chosen)
 
     def set_develop(self, shown: bool) -> None:
         """Open or close the panel on which one chooses how the picture is developed."""
@@ -144,18 +166,15 @@ class Window(QtWidgets.QMainWindow):
 
     def set_noise(self, shown: bool) -> None:
         """Open or close the page that tells where the noise comes from."""
-        self.icons["list"].setChecked(False)
-        self._open(self.noise if shown else None)
+        self._open(self.noise, shown)
         self.live.show_noise()
 
-    def _open(self, drawer: QtWidgets.QWidget | None) -> None:
-        """Show one drawer, or none."""
-        for each in (self.subs, self.noise):
-            each.setVisible(each is drawer)
-        high = min(_DRAWER, self.middle.height() // 2)
-        self.middle.setSizes(
-            [self.middle.height() - high, *(high * (each is drawer) for each in (self.subs, self.noise))]
-        )
+    def _open(self, panel: QtWidgets.QWidget, shown: bool) -> None:
+        """Open or close a panel of the drawer."""
+        self.drawer.set_open(panel, shown)
+        for icon, its in (("list", self.subs), ("chart", self.plots)):
+            self.icons[icon].setChecked(its in self.drawer.open)
+        self.middle.settle()
 
     def set_image_only(self, only: bool) -> None:
         """Show nothing but the picture, or everything again."""
@@ -163,8 +182,8 @@ class Window(QtWidgets.QMainWindow):
         self.glance.setVisible(not only)
         if only:
             self._developing = self.develop.isVisible()
-            self._drawer = next((each for each in (self.subs, self.noise) if each.isVisible()), None)
-        self._open(None if only else self._drawer)
+        self.drawer.setVisible(bool(self.drawer.open) and not only)
+        self.middle.settle()
         self.set_develop(self._developing and not only)
 
     def set_night(self, night: bool) -> None:
@@ -176,14 +195,20 @@ class Window(QtWidgets.QMainWindow):
         app.setPalette(qt_palette(palette))
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
-        for part in (self.top, self.glance, self.canvas, self.subs, self.noise, self.waiting, self.tag, self.lines):
+        over = (self.waiting, self.tag, self.lines)
+        for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, *over):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
         self.setUpdatesEnabled(True)
 
-    def _change_sub(self, kind: str, no: int) -> None:
-        done = "taken out" if kind == "drop" else "put back"
-        self.live.ask(kind, f"Sub {no} is {done}. The picture changes when it is ready.", no=no)
+    def _open_folder(self, row: SubRow) -> None:
+        from livestack.read import file_of
+
+        folder = file_of(Path(row.path)).parent
+        if not folder.is_dir():
+            self.live.say(f"The folder of sub {row.no:,} is not there: {folder}.")
+        else:
+            QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(folder)))
 
     def _touched(self) -> None:
         self._cover()
@@ -204,6 +229,7 @@ class Window(QtWidgets.QMainWindow):
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
         self.live.clock.stop()
+        self.live.looking.close()
         self.canvas.close_room()
         super().closeEvent(event)
 
