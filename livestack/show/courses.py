@@ -97,7 +97,8 @@ def grain_of(rows: Sequence[SubRow], times: Array, stack: str | None, now: float
     weights = np.array([rows[k].weight or 0.0 for k in of_it])
     noise = np.array([(rows[k].noise_adu or math.nan) / (rows[k].scale or 1.0) for k in of_it])
     noise = np.where(np.isfinite(noise), noise, np.nanmedian(noise) if np.isfinite(noise).any() else 1.0)
-    grain = np.sqrt(np.cumsum((weights * noise) ** 2)) / np.cumsum(weights) / np.median(noise)
+    usual = math.sqrt(float(np.median(noise**2 * weights)))  # of a sub of weight 1
+    grain = np.sqrt(np.cumsum((weights * noise) ** 2)) / np.cumsum(weights) / usual
     ideal = -0.5 * np.log10(np.arange(1, len(of_it) + 1))
     values[of_it] = np.log10(grain)
     least = min(float(values[of_it].min()), float(ideal[-1]), -math.log10(now) if now else 0.0)

@@ -202,7 +202,7 @@ def test_the_list_of_trails(window: Window, night: Night, qtbot: QtBot) -> None:
     window.live.tick()
     assert [trail.no for trail in window.lines.drawn()] == [3], "a new one does not move the choice"
     window.subs.drop.click()
-    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": 3})]
+    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": [3]})]
     _press(window, qtbot, Key.Key_L)
     assert window.lines.drawn() == ()
 

@@ -21,6 +21,7 @@ from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
 from livestack.show.qt.canvas import FREE
 from livestack.show.qt.commands import COMMANDS, write_picture
+from livestack.show.qt.subs_model import NO, REASON
 from livestack.show.qt.window import Window, show_window
 from livestack.show.sensor import Sensor
 from livestack.show.source import Source
@@ -119,7 +120,7 @@ def test_the_list_says_why_and_asks_to_drop(window: Window, night: Night, qtbot:
     qtbot.keyClick(window, Key.Key_L)
     assert window.subs.isVisible()
     shown = window.subs.table.model()
-    reasons = {shown.index(row, 0).data(): shown.index(row, 4).data() for row in range(shown.rowCount())}
+    reasons = {shown.index(row, NO).data(): shown.index(row, REASON).data() for row in range(shown.rowCount())}
     assert reasons == {"1": "", "2": SENTENCES["trailed"], "3": "", "4": SENTENCES["clouded"]}
     window.subs.left_out.click()
     assert [shown.index(row, 0).data() for row in range(shown.rowCount())] == ["4", "2"]
@@ -130,7 +131,7 @@ def test_the_list_says_why_and_asks_to_drop(window: Window, night: Night, qtbot:
     window.live.tick()
     assert window.subs.selected().no == 3, "a new sub does not move the choice"
     window.subs.drop.click()
-    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": 3})]
+    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": [3]})]
 
 
 def test_at_night_no_pixel_has_green_or_blue(window: Window, night: Night, qtbot: QtBot) -> None:

@@ -119,10 +119,6 @@ class Cell(QtWidgets.QWidget):
     def _draw_head(self, painter: QtGui.QPainter, place: int | None) -> None:
         number, unit = self.said(place)
         right = self.room.right() - self.unit_width
-        painter.setPen(QtGui.QColor(self._palette.t2))
-        painter.setFont(font(13))
-        box = QtCore.QRectF(0, 0, right, HEAD_PX - 4)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), self.name)
         if unit and not self.unit_width:
             text = unit if unit in ("″", "%") else f"{THIN}{unit}"
             text = f"{THIN}{unit}" if unit == "%" else text
@@ -133,6 +129,13 @@ class Cell(QtWidgets.QWidget):
         painter.setFont(font(14, 600))
         painter.setPen(QtGui.QColor(self._palette.t1))
         self._write(painter, QtCore.QRectF(0, 0, right, HEAD_PX - 4), number)
+        right -= painter.fontMetrics().horizontalAdvance(number) + 8
+        painter.setPen(QtGui.QColor(self._palette.t2))
+        painter.setFont(font(13))
+        fits = painter.fontMetrics().horizontalAdvance(self.name) <= right
+        box = QtCore.QRectF(0, 0, right, HEAD_PX - 4)
+        name = self.name if fits else self.name.split(" (")[0]
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
         self.setAccessibleDescription(f"{number}{THIN}{unit}")
 
     @staticmethod
@@ -155,7 +158,7 @@ class Cell(QtWidgets.QWidget):
     def _draw_dots(self, painter: QtGui.QPainter, places: Array) -> None:
         colour = QtGui.QColor(self._palette.track if self._palette is NIGHT else self._palette.t3)
         if self._palette is not NIGHT:
-            colour.setAlphaF(0.6)
+            colour.setAlphaF(0.75)
         pen = QtGui.QPen(colour, 2.2)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
@@ -231,8 +234,8 @@ class CourseCell(Cell):
         if self.course is None or self.course.ends[0] == self.course.ends[1]:
             return np.column_stack([self._x(self._night.times), np.full(len(self._night.times), np.nan)])
         y = self._y(self.course.values)
-        # one left out that could not be measured stands on the floor
-        y = np.where(self._night.out & ~np.isfinite(y), self.room.bottom() - _MARGIN, y)
+        if not self.course.ideal[0].size:  # one left out that could not be measured stands on the floor
+            y = np.where(self._night.out & ~np.isfinite(y), self.room.bottom() - _MARGIN, y)
         return np.column_stack([self._x(self._night.times), y])
 
     def _draw_curves(self, painter: QtGui.QPainter) -> None:

@@ -29,7 +29,7 @@ class PlotsPanel(QtWidgets.QWidget):
     def __init__(self, palette: Palette, choice: Choice) -> None:
         super().__init__(objectName="panel")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        self._choice, self._state = choice, NightState()
+        self._palette, self._choice, self._state = palette, choice, NightState()
         self._finer: float | None = None
         self._rows: tuple[SubRow, ...] = ()
         self._night = night_of((), np.zeros(0))
@@ -71,6 +71,8 @@ class PlotsPanel(QtWidgets.QWidget):
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
+        self._palette = palette
+        self._say()
         for cell in self.cells:
             cell.set_palette(palette)
 
@@ -130,9 +132,10 @@ class PlotsPanel(QtWidgets.QWidget):
     def _say(self) -> None:
         """Say which sub is marked, or what the marks mean."""
         place = self._night.place_of(self._choice.marked)
-        text = _LEGEND if place is None else about(self._night.rows[place])
-        room = self.width() - 160
-        self.said.setText(self.said.fontMetrics().elidedText(text, QtCore.Qt.TextElideMode.ElideRight, room))
+        if place is None:
+            self.said.setText(_LEGEND.replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
+        else:
+            self.said.setText(about(self._night.rows[place]))
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Place the plots: as many as there is room for, those that matter most first."""

@@ -3,7 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.events import TrailFound
 from livestack.show.qt.choice import Choice
@@ -18,9 +18,11 @@ from livestack.show.qt.subs_model import (
     SKY,
     STARS,
     TARGET,
+    VERDICT,
     WEIGHT,
     SubsModel,
 )
+from livestack.show.qt.theme import font, pixmap
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -29,9 +31,31 @@ from livestack.show.wishes import DROP, RESTORE, can
 Qt = QtCore.Qt
 
 _FIRST_TO_GO = (EXPOSURE, SKY, ROUNDNESS, WEIGHT, FILTER, TARGET, STARS, FWHM)
-_REASON_PX, _SENTENCE_PX = 220, 300  # least room for a reason, and for one in a sentence
+_REASON_PX, _SENTENCE_PX = 300, 240  # room that a reason is to have, and that a sentence needs
+_AROUND_PX = 26  # of a button beside its words
+_NARROW_PX = 440  # below it, an eye stands for words
 _KEYS = ("Return", "Del", "Ins", "Ctrl+Return")
-_ONE_LINE_PX = 660  # from here on, title and actions stand side by side
+_SPARE_PX = 64  # title and actions stand side by side where so much more than both is there
+
+
+class _Table(QtWidgets.QTableView):
+    """Frames the row of the sub that a pointer is on somewhere else."""
+
+    def __init__(self, model: SubsModel, choice: Choice) -> None:
+        super().__init__(showGrid=False, wordWrap=False)
+        self._subs, self._choice = model, choice
+        self.setModel(model)
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        no = self._choice.pointed
+        place = None if no is None else self._subs.place_of(no)
+        if place is not None:
+            painter = QtGui.QPainter(self.viewport())
+            painter.setPen(QtGui.QPen(QtGui.QColor(self._subs.palette.t2), 1))
+            top, high = self.rowViewportPosition(place), self.rowHeight(place)
+            painter.drawRect(0, top, self.viewport().width() - 1, high - 1)
+            painter.end()
 
 
 class SubsPanel(QtWidgets.QWidget):
@@ -46,6 +70,7 @@ class SubsPanel(QtWidgets.QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.model, self._choice = SubsModel(palette), choice
         self._wanted: frozenset[int] = frozenset()
+        self._eye = QtGui.QIcon()
         self.all, self.left_out = self._segment("All"), self._segment("Left out")
         self.crossed = self._segment("Trails")
         self.all.setChecked(True)
@@ -60,12 +85,12 @@ class SubsPanel(QtWidgets.QWidget):
 
     def _segment(self, text: str) -> QtWidgets.QPushButton:
         button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
-        button.setMinimumWidth(84)
+        _label(button, text)
         return button
 
     def _made_table(self) -> QtWidgets.QTableView:
-        table = QtWidgets.QTableView(showGrid=False, wordWrap=False)
-        table.setModel(self.model)
+        table = _Table(self.model, self._choice)
+        self.model.setParent(table)  # it goes after its table
         table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
         table.setTabKeyNavigation(False)
@@ -99,10 +124,11 @@ class SubsPanel(QtWidgets.QWidget):
         for button in (self.looking, self.drop, self.restore, self.show_folder):
             button.setFixedHeight(32)
             right.addWidget(button)
-        self.drop.setFixedWidth(self.restore.sizeHint().width())
-        self.restore.setFixedWidth(self.restore.sizeHint().width())
+            _label(button, button.text())
+        self.drop.setFixedWidth(self.restore.minimumWidth())
         for button, key in zip((self.looking, self.drop, self.restore, self.show_folder), _KEYS, strict=True):
             button.setToolTip(f"{button.text()}  {key}")
+            button.setAccessibleName(button.text())
         right.addStretch()
         self._head = QtWidgets.QBoxLayout(QtWidgets.QBoxLayout.Direction.LeftToRight)
         self._head.setSpacing(8)
@@ -134,11 +160,13 @@ class SubsPanel(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.model.palette = palette
+        self._eye = QtGui.QIcon(pixmap("eye", palette.t1, 18, 2.0))
         self.table.viewport().update()
+        self._make_room()
 
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
         """Show these trails."""
-        self.crossed.setText(f"Trails {len(trails):,}")
+        _label(self.crossed, f"Trails {len(trails):,}")
         self.trails.set_trails(trails, row_order)
 
     def set_rows(self, rows: tuple[SubRow, ...]) -> None:
@@ -152,8 +180,8 @@ class SubsPanel(QtWidgets.QWidget):
         if place is not None:
             self.table.updateGeometries()
             bar.setValue(place)
-        self.all.setText(f"All {len(rows):,}")
-        self.left_out.setText(f"Left out {sum(row.state != 'accepted' for row in rows):,}")
+        _label(self.all, f"All {len(rows):,}")
+        _label(self.left_out, f"Left out {sum(row.state != 'accepted' for row in rows):,}")
         self._say_empty()
         self._make_room()
         self._selected()
@@ -213,14 +241,20 @@ class SubsPanel(QtWidgets.QWidget):
             if room < _REASON_PX and column not in hidden:
                 hidden.add(column)
                 room += COLUMNS[column].width
+        short = room < _SENTENCE_PX
+        if short:
+            hidden.add(VERDICT)
         for column in range(len(COLUMNS)):
             self.table.setColumnHidden(column, column in hidden)
-        short = room < _SENTENCE_PX
         if short != self.model.short_reasons:
             self.model.short_reasons = short
             self.model.tell_changed()
         direction = QtWidgets.QBoxLayout.Direction
-        self._head.setDirection(direction.LeftToRight if self.width() >= _ONE_LINE_PX else direction.TopToBottom)
+        wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
+        is_wide = self.width() >= wide + _SPARE_PX
+        self._head.setDirection(direction.LeftToRight if is_wide else direction.TopToBottom)
+        _label(self.looking, "" if self.width() < _NARROW_PX else "Look at it")
+        self.looking.setIcon(self._eye if self.width() < _NARROW_PX else QtGui.QIcon())
 
     def chosen(self) -> list[SubRow]:
         """Return the chosen subs: in the list of trails, the one that was crossed."""
@@ -246,7 +280,7 @@ class SubsPanel(QtWidgets.QWidget):
         if no is not None and no not in self._wanted:
             self._wanted = frozenset((no,))
             self._select_again()
-        self.model.set_pointed(self._choice.pointed)
+        self.table.viewport().update()
 
     def _select_again(self) -> None:
         """Select the chosen subs where they are now; one that is filtered out stays chosen and is not seen."""
@@ -307,3 +341,10 @@ class SubsPanel(QtWidgets.QWidget):
         others = numbers[-1:] if now is None else beyond  # the last one is news
         if others:
             self._choice.choose(min(others) if by > 0 else max(others))
+
+
+def _label(button: QtWidgets.QPushButton, text: str) -> None:
+    """Write on a button, and leave it room to become bold when it is chosen."""
+    if text != button.text() or not button.minimumWidth():
+        button.setText(text)
+        button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtGui
@@ -51,7 +52,7 @@ def _whole(value: float | None) -> str:
 
 COLUMNS = (
     Column("No.", 62, lambda row: f"{row.no:,}", lambda row: row.no),
-    Column("Time", 84, lambda row: clock(_time(row), seconds=True), _time),
+    Column("Time", 100, lambda row: clock(_time(row), seconds=True), _time),
     Column("Target", 116, lambda row: row.target or UNKNOWN, lambda row: row.target or "", left=True),
     Column("Filter", 72, lambda row: row.filter or UNKNOWN, lambda row: row.filter or "", left=True),
     Column("Exposure", 88, _exposure, lambda row: row.exposure_s),
@@ -78,10 +79,9 @@ class SubsModel(QtCore.QAbstractTableModel):
         self.rows: tuple[SubRow, ...] = ()
         self.shown: list[SubRow] = []
         self.left_out_only = False
-        self.short_reasons = False
+        self.short_reasons = False  # the verdict stands with its reason in one column
         self.arcsec_per_px: dict[str | None, float] = {}
         self.sorted_by, self.descending = NO, True
-        self._pointed: int | None = None
 
     def set_rows(self, rows: tuple[SubRow, ...]) -> None:
         """Show these subs."""
@@ -104,12 +104,6 @@ class SubsModel(QtCore.QAbstractTableModel):
         """Write star sizes on the sky for the stacks of which that is known; else in px."""
         if arcsec_per_px != self.arcsec_per_px:
             self.arcsec_per_px = arcsec_per_px
-            self.tell_changed()
-
-    def set_pointed(self, no: int | None) -> None:
-        """Mark the row of the sub that a pointer is on somewhere else."""
-        if no != self._pointed:
-            self._pointed = no
             self.tell_changed()
 
     def tell_changed(self) -> None:
@@ -163,7 +157,7 @@ class SubsModel(QtCore.QAbstractTableModel):
             return None
         value: Any = None
         if role == Role.DisplayRole:
-            value = COLUMNS[section].name
+            value = COLUMNS[VERDICT if section == REASON and self.short_reasons else section].name
         elif role == Role.TextAlignmentRole:
             value = _alignment(section)
         elif role == Role.FontRole:
@@ -184,19 +178,17 @@ class SubsModel(QtCore.QAbstractTableModel):
             value = _alignment(column)
         elif role == Role.ToolTipRole and column == REASON:
             value = why(row) or None
-        elif role == Role.BackgroundRole and row.no == self._pointed:
-            value = QtGui.QColor(self.palette.bg3)
-        elif column == VERDICT:
+        elif column == (REASON if self.short_reasons else VERDICT):
             icon, _, colour = _VERDICTS[row.state]
             if role == Role.DecorationRole:
-                value = QtGui.QIcon(pixmap(icon, getattr(self.palette, colour), 16))
+                value = _icon(icon, getattr(self.palette, colour))
             elif role == Role.ForegroundRole and row.state != "accepted":
                 value = QtGui.QColor(getattr(self.palette, colour))
         return value
 
     def _words(self, row: SubRow, column: int) -> str:
         if column == REASON and self.short_reasons:
-            return cause(row)
+            return cause(row) or COLUMNS[VERDICT].words(row)
         if column == FWHM and row.fwhm_px is not None:
             scale = self.arcsec_per_px.get(row.stack)
             return f"{fixed(row.fwhm_px * scale, 1)}″" if scale else f"{fixed(row.fwhm_px, 1)}{THIN}px"
@@ -206,3 +198,12 @@ class SubsModel(QtCore.QAbstractTableModel):
 def _alignment(column: int) -> int:
     side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column].left else Qt.AlignmentFlag.AlignRight
     return int(side | Qt.AlignmentFlag.AlignVCenter)
+
+
+@lru_cache(maxsize=16)
+def _icon(name: str, colour: str) -> QtGui.QIcon:
+    """Return an icon that a selection does not dim."""
+    made = QtGui.QIcon()
+    for mode in (QtGui.QIcon.Mode.Normal, QtGui.QIcon.Mode.Selected):
+        made.addPixmap(pixmap(name, colour, 16), mode)
+    return made
