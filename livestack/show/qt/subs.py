@@ -33,6 +33,7 @@ Qt = QtCore.Qt
 _FIRST_TO_GO = (EXPOSURE, SKY, ROUNDNESS, WEIGHT, FILTER, TARGET, STARS, FWHM)
 _REASON_PX, _SENTENCE_PX = 300, 240  # room that a reason is to have, and that a sentence needs
 _AROUND_PX = 26  # of a button beside its words
+_LEAST_PX = 320
 _NARROW_PX = 440  # below it, an eye stands for words
 _KEYS = ("Return", "Del", "Ins", "Ctrl+Return")
 _SPARE_PX = 64  # title and actions stand side by side where so much more than both is there
@@ -68,6 +69,7 @@ class SubsPanel(QtWidgets.QWidget):
     def __init__(self, palette: Palette, choice: Choice) -> None:
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setMinimumWidth(_LEAST_PX)  # else what the widest arrangement wants would be the least
         self.model, self._choice = SubsModel(palette), choice
         self._wanted: frozenset[int] = frozenset()
         self._eye = QtGui.QIcon()
@@ -117,7 +119,8 @@ class SubsPanel(QtWidgets.QWidget):
         for button in (self.all, self.left_out, self.crossed):
             inner.addWidget(button)
         left, right = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
-        left.addWidget(QtWidgets.QLabel("Subs", objectName="title"))
+        self._title, self._segments = QtWidgets.QLabel("Subs", objectName="title"), segments
+        left.addWidget(self._title)
         left.addSpacing(8)
         left.addWidget(segments)
         left.addStretch()
@@ -253,6 +256,8 @@ class SubsPanel(QtWidgets.QWidget):
         wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
         is_wide = self.width() >= wide + _SPARE_PX
         self._head.setDirection(direction.LeftToRight if is_wide else direction.TopToBottom)
+        named = self._title.sizeHint().width() + self._segments.sizeHint().width() + _SPARE_PX
+        self._title.setVisible(self.width() >= named)
         _label(self.looking, "" if self.width() < _NARROW_PX else "Look at it")
         self.looking.setIcon(self._eye if self.width() < _NARROW_PX else QtGui.QIcon())
 
