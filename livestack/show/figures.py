@@ -59,9 +59,9 @@ def running_median(values: Sequence[float]) -> Array:
 
 
 def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return the ends of an axis: most of the values, however far out a few are."""
+    """Return the ends of an axis: 98 % of the values, however far out the others are."""
     middle = median(values)
-    cuts = quantiles(values, n=50, method="inclusive")
+    cuts = quantiles(values, n=100, method="inclusive")
     room = max(_LEAST_RANGE * abs(middle), 0.1 * (cuts[-1] - cuts[0]), 1e-6)
     return max(0.0, min(cuts[0] - 0.3 * room, middle - room)), max(cuts[-1] + 0.3 * room, middle + room)
 

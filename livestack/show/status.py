@@ -15,6 +15,7 @@ BACK_SHOWN = timedelta(seconds=10)
 FLIP_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN = 3
+_FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _updating(state: NightState, now: datetime) -> Status | None:
     if not state.changing.subs:
         return None
     detail = changing_words((no, out) for _, no, out in state.changing.subs)
-    pace = f", in about {about(state.seconds_per_sub * state.n_stacked)}" if state.seconds_per_sub else ""
+    n_folds = state.n_stacked + _FOLDED_AGAIN
+    pace = f", in about {about(state.seconds_per_sub * n_folds)}" if state.seconds_per_sub else ""
     return Status("clock", "good", "Updating", detail, f"The picture changes when it is ready{pace}.")
 
 

@@ -58,6 +58,8 @@ def save_picture(window: Window) -> None:
     pictures = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.PicturesLocation)
     stacked = count(window.live.state.n_stacked, "sub")
     what = {"last": "one sub", "removed": f"removed from {stacked}"}.get(window.live.view, stacked)
+    if window.live.looking.no is not None:
+        what = f"sub {window.live.looking.no}"
     name = f"{window.live.state.target or 'Stack'}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)

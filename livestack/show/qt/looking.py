@@ -57,8 +57,8 @@ class Looking(QtCore.QObject):
         self._timer.start()
 
     def leave(self) -> None:
-        """Look at the stack again."""
-        self._next = None
+        """Look at the stack again; masters are let go."""
+        self._next = self._one = None
         if self._asked is not None:
             self._asked = -1, self._asked[1]
         if self.no is not None:
@@ -74,9 +74,9 @@ class Looking(QtCore.QObject):
     def _show(self, no: int) -> Shown:
         from livestack.one_sub import OneSub  # the kernels: a window that never looks does without
 
-        if self._one is None:
-            self._one = OneSub(self._source.journal, self._source.session / "cache", self._kernels)
-        return self._one.show(no)
+        one = self._one or OneSub(self._source.journal, self._source.session / "cache", self._kernels)
+        self._one = one
+        return one.show(no)
 
     def _take(self) -> None:
         if self._asked is None or not self._asked[1].done():
