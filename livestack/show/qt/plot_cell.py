@@ -22,7 +22,7 @@ Qt = QtCore.Qt
 
 HEAD_PX = 24
 _MARGIN, _RING, _CROSS = 5.0, 4.5, 3.0
-_MOST_DOTS = 1500
+_MOST_DOTS, _MOST_CORNERS = 1500, 500
 _ENDS_FROM_PX = 260  # so wide, there is room for what the ends of the axis are
 _ENDS_PX = 62
 TOO_FEW = "From the third sub."
@@ -267,7 +267,7 @@ class CourseCell(Cell):
         painter.setPen(QtGui.QPen(QtGui.QColor(colour), width, style))
         for times, values in lines:
             places = np.column_stack([self._x(times), self._y(values)])
-            painter.drawPolyline(_polygon(places[:: max(1, len(places) // _MOST_DOTS)]))
+            painter.drawPolyline(_polygon(places[:: max(1, len(places) // _MOST_CORNERS)]))
 
     def _draw_now(self, painter: QtGui.QPainter) -> None:
         """Draw a dot where the line has come to."""
@@ -334,7 +334,7 @@ class DriftCell(Cell):
         if not len(places):
             self._say_too_few(painter)
             return
-        few = places[:: max(1, len(places) // _MOST_DOTS)]
+        few = places[:: max(1, len(places) // _MOST_CORNERS)]
         painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.line2), 1))
         painter.drawPolyline(_polygon(few))
         self._draw_dots(painter, places)

@@ -31,12 +31,12 @@ from livestack.show.wishes import DROP, RESTORE, can
 Qt = QtCore.Qt
 
 _FIRST_TO_GO = (EXPOSURE, SKY, ROUNDNESS, WEIGHT, FILTER, TARGET, STARS, FWHM)
-_REASON_PX, _SENTENCE_PX = 300, 240  # room that a reason is to have, and that a sentence needs
+_REASON_PX, _SENTENCE_PX, _ALL_PX = 224, 200, 560  # what a reason is to have; one sentence of it wants, and all
 _AROUND_PX = 26  # of a button beside its words
 _LEAST_PX = 320
 _NARROW_PX = 440  # below it, an eye stands for words
 _KEYS = ("Return", "Del", "Ins", "Ctrl+Return")
-_SPARE_PX = 64  # title and actions stand side by side where so much more than both is there
+_SPARE_PX = 44  # title and actions stand side by side where so much more than both is there
 
 
 class _Table(QtWidgets.QTableView):
@@ -249,9 +249,7 @@ class SubsPanel(QtWidgets.QWidget):
             hidden.add(VERDICT)
         for column in range(len(COLUMNS)):
             self.table.setColumnHidden(column, column in hidden)
-        if short != self.model.short_reasons:
-            self.model.short_reasons = short
-            self.model.tell_changed()
+        self.model.set_reasons(short=short, whole=room >= _ALL_PX)
         direction = QtWidgets.QBoxLayout.Direction
         wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
         is_wide = self.width() >= wide + _SPARE_PX

@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from livestack.show.words import THIN, UNKNOWN, clock, fixed
 Qt = QtCore.Qt
 Role = Qt.ItemDataRole
 
+_FIRST_SENTENCE = re.compile(r"(?<=[.?]) (?=[A-Z])")
 _VERDICTS = {
     "accepted": ("check", "Stacked", "acc"),
     "rejected": ("cross", "Left out", "hold"),
@@ -79,7 +81,7 @@ class SubsModel(QtCore.QAbstractTableModel):
         self.rows: tuple[SubRow, ...] = ()
         self.shown: list[SubRow] = []
         self.left_out_only = False
-        self.short_reasons = False  # the verdict stands with its reason in one column
+        self.short_reasons, self._whole = False, True
         self.arcsec_per_px: dict[str | None, float] = {}
         self.sorted_by, self.descending = NO, True
 
@@ -104,6 +106,12 @@ class SubsModel(QtCore.QAbstractTableModel):
         """Write star sizes on the sky for the stacks of which that is known; else in px."""
         if arcsec_per_px != self.arcsec_per_px:
             self.arcsec_per_px = arcsec_per_px
+            self.tell_changed()
+
+    def set_reasons(self, *, short: bool, whole: bool) -> None:
+        """Tell reasons in two words, with the verdict in one column; or in one sentence, or with what follows it."""
+        if (short, whole) != (self.short_reasons, self._whole):
+            self.short_reasons, self._whole = short, whole
             self.tell_changed()
 
     def tell_changed(self) -> None:
@@ -189,6 +197,8 @@ class SubsModel(QtCore.QAbstractTableModel):
     def _words(self, row: SubRow, column: int) -> str:
         if column == REASON and self.short_reasons:
             return cause(row) or COLUMNS[VERDICT].words(row)
+        if column == REASON and not self._whole:
+            return _FIRST_SENTENCE.split(why(row), maxsplit=1)[0]
         if column == FWHM and row.fwhm_px is not None:
             scale = self.arcsec_per_px.get(row.stack)
             return f"{fixed(row.fwhm_px * scale, 1)}″" if scale else f"{fixed(row.fwhm_px, 1)}{THIN}px"
