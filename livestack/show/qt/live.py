@@ -73,10 +73,18 @@ class Live:
     @property
     def picture(self) -> Picture | None:
         """What is on screen, but for what was removed."""
-        stack, last, _ = self._pictures
-        if self.looking.picture is not None:
-            return self.looking.picture
-        return last if self.view == "last" and last is not None else stack
+        stack, last, _ = self._seen
+        return last if self.seen_view == "last" and last is not None else stack
+
+    @property
+    def seen_view(self) -> str:
+        """The view that is shown: a sub that is looked at stands in the place of the last one."""
+        return self.view if self.looking.picture is None else "last"
+
+    @property
+    def _seen(self) -> tuple[Picture | None, ...]:
+        stack, last, removed = self._pictures
+        return stack, self.looking.picture or last, removed
 
     def tick(self) -> None:
         """Take in what is new."""
@@ -117,14 +125,13 @@ class Live:
 
     def show_picture(self) -> None:
         """Show stack, last sub or what was removed, developed in the same way: what differs is in the data."""
-        (stack, last, removed), parts, picture = self._pictures, self._parts, self.picture
-        looked = self.looking.picture is not None
-        on_top = removed if self.view == "removed" and belongs(stack, removed) and not looked else None
+        (stack, last, removed), parts, picture, view = self._seen, self._parts, self.picture, self.seen_view
+        on_top = removed if view == "removed" and belongs(stack, removed) else None
         order = None if picture is None else Order(stack or picture, picture, on_top, self.recipe)
         parts.canvas.show_picture(order)
         parts.waiting.setVisible(not parts.canvas.is_shown)
         text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
-        text = legend(self.state, stack, removed) if self.view == "removed" else text
+        text = legend(self.state, stack, removed) if view == "removed" else text
         parts.tag.set_text(self._looked_words() or text)
 
     def set_recipe(self, recipe: Recipe) -> None:
