@@ -186,6 +186,34 @@ def test_comma_and_full_stop_go_from_sub_to_sub(window: Window, night: Night, qt
     assert window.choice.chosen == 5
 
 
+def test_the_table_is_used_without_a_mouse(window: Window, night: Night, qtbot: QtBot) -> None:
+    _grow(night, window, *[None] * 6)
+    window.activateWindow()
+    qtbot.keyClick(window, Key.Key_L)
+    table = window.subs.table
+    assert window.focusWidget() is table
+    qtbot.keyClick(table, Key.Key_Down)
+    qtbot.keyClick(table, Key.Key_Down)
+    qtbot.keyClick(table, Key.Key_Down, Modifier.ShiftModifier)
+    assert [row.no for row in window.subs.chosen()] == [3, 4]
+    qtbot.keyClick(table, Key.Key_Delete)
+    assert _asked(night) == [("drop", [3, 4])]
+
+
+def test_the_row_under_the_pointer_is_marked_everywhere(window: Window, night: Night, qtbot: QtBot) -> None:
+    _grow(night, window, *[None] * 6)
+    window.set_plots(True)
+    window.set_list(True)
+    qtbot.wait(20)
+    view = window.subs.table.viewport()
+    before = pixels(window.plots.sharpness)
+    qtbot.mouseMove(view, QtCore.QPoint(60, window.subs.table.rowViewportPosition(2) + 10))
+    assert window.choice.pointed == 4
+    assert (pixels(window.plots.sharpness) != before).any()
+    QtWidgets.QApplication.sendEvent(window.subs.table, QtCore.QEvent(QtCore.QEvent.Type.Leave))
+    assert window.choice.pointed is None
+
+
 def test_an_empty_list_says_so(window: Window, night: Night) -> None:
     window.set_list(True)
     assert (window.subs.empty.isVisible(), window.subs.empty.text()) == (True, "No subs yet.")

@@ -109,7 +109,7 @@ class Live:
         self.rows = self.wishes.over(self.state.subs)
         self.show_picture()
         parts.subs.set_rows(self.rows)
-        parts.plots.set_night(self.state, self.rows, finer(self.state, stack, last))
+        parts.plots.set_subs(self.state, self.rows, finer(self.state, stack, last))
         parts.subs.set_scales(parts.plots.scales if parts.plots.on_sky else {})
         trails = self.state.trails
         parts.subs.set_trails(trails, stack.row_order if stack else None)
@@ -175,8 +175,7 @@ class Live:
         """Ask for subs to be dropped or restored, and show them as they will be; `keep` lets it be taken back."""
         named = f"Sub {numbers[0]:,} is" if len(numbers) == 1 else f"{count(len(numbers), 'sub')} are"
         done = "taken out" if kind == DROP else "put back"
-        back = " Ctrl+Z takes it back." if keep else ""
-        if self.ask(kind, f"{named} {done}. The picture changes when it is ready.{back}", no=list(numbers)):
+        if self.ask(kind, f"{named} {done}." + (" Ctrl+Z takes that back." if keep else ""), no=list(numbers)):
             self.wishes.ask(kind, numbers, self.state.subs, keep=keep)
             self.show_all()
             self._show_status()

@@ -76,7 +76,7 @@ class PlotsPanel(QtWidgets.QWidget):
         for cell in self.cells:
             cell.set_palette(palette)
 
-    def set_night(self, state: NightState, rows: tuple[SubRow, ...], finer: float | None) -> None:
+    def set_subs(self, state: NightState, rows: tuple[SubRow, ...], finer: float | None) -> None:
         """Show these subs of a night; `finer` is how many times finer the stack's grain is than one sub's."""
         if rows is self._rows and (state.stack, finer) == (self._state.stack, self._finer):
             return

@@ -40,12 +40,19 @@ _SPARE_PX = 44  # title and actions stand side by side where so much more than b
 
 
 class _Table(QtWidgets.QTableView):
-    """Frames the row of the sub that a pointer is on somewhere else."""
+    """Tells of the sub under the pointer, and frames its row, wherever in the window the pointer is."""
 
     def __init__(self, model: SubsModel, choice: Choice) -> None:
         super().__init__(showGrid=False, wordWrap=False)
         self._subs, self._choice = model, choice
         self.setModel(model)
+        self.setMouseTracking(True)
+        self.entered.connect(lambda index: choice.point(model.shown[index.row()].no))
+        self.viewportEntered.connect(lambda: choice.point(None))
+
+    def leaveEvent(self, event: QtCore.QEvent) -> None:  # noqa: N802 - Qt's name
+        super().leaveEvent(event)
+        self._choice.point(None)
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
         super().paintEvent(event)

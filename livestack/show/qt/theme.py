@@ -45,7 +45,7 @@ QPushButton:disabled { color: $track; background: $bg2; }
 QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px;
     padding: 0 10px; }
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
-QPushButton#unit { background: transparent; border: 0; padding: 0 2px; min-height: 20px; color: $t2; }
+QPushButton#unit { background: transparent; border: 0; padding: 0 1px; min-height: 20px; color: $t2; }
 QPushButton#unit:hover { color: $t1; }
 QPushButton:focus { border: 2px solid $t1; }
 #segments { background: $bg1; border: 1px solid $line; border-radius: 8px; }

@@ -146,7 +146,9 @@ class Window(QtWidgets.QMainWindow):
     def set_list(self, shown: bool) -> None:
         """Open or close the tables."""
         self._open(self.subs, shown)
-        if not shown:
+        if shown:
+            self.subs.table.setFocus()
+        else:
             self.subs.trails.clearSelection()
 
     def set_plots(self, shown: bool) -> None:
