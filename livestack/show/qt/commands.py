@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array
-from livestack.show.qt.canvas import FILL, FIT, ZOOM_STEP
-from livestack.show.words import count
+from livestack.show.qt.canvas import ZOOM_STEP
+from livestack.show.qt.compare import BLINK, WIPE
+from livestack.show.qt.look import FILL, FIT
+from livestack.show.sky import position, sexagesimal
+from livestack.show.views import COVERAGE, DIFFERENCE, LAST, NOISE, REMOVED, STACK
+from livestack.show.words import THIN, count
 
 if TYPE_CHECKING:
     from livestack.show.qt.window import Window
@@ -21,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do: its keys (the first is shown), what it is called, how; whether a held key repeats it."""
+    """Something to do: its keys (the first is shown), what it is called, how.
+
+    `repeats` is whether a held key does it again, `on_picture` whether its keys are for the picture alone.
+    """
 
     keys: tuple[str, ...]
     text: str
     run: Callable[[Window], None]
     in_menu: bool = False
     repeats: bool = False
+    on_picture: bool = False
 
 
 def hold_or_go(window: Window) -> None:
@@ -57,7 +65,8 @@ def save_picture(window: Window) -> None:
         return
     pictures = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.PicturesLocation)
     stacked = count(window.live.state.n_stacked, "sub")
-    what = {"last": "one sub", "removed": f"removed from {stacked}"}.get(window.live.view, stacked)
+    view = window.live.view
+    what = {STACK: stacked, LAST: "one sub", REMOVED: f"removed from {stacked}"}.get(view, f"{view} of {stacked}")
     name = f"{window.live.state.target or 'Stack'}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
@@ -87,6 +96,61 @@ def write_picture(window: Window, path: Path) -> None:
     window.canvas.rendered(write, tell)
 
 
+def copy_position(window: Window, place: QtCore.QPointF | None = None) -> None:
+    """Copy where a place of the picture is on the sky, else which px it is; by default the pointer's, or the middle."""
+    canvas = window.canvas
+    if place is None:
+        pointer = canvas.mapFromGlobal(QtGui.QCursor.pos())
+        place = QtCore.QPointF(pointer if canvas.rect().contains(pointer) else canvas.rect().center())
+    px = canvas.array_px_at(place)
+    if px is None:
+        window.live.say("There is no picture here.")
+        return
+    on_sky = position(window.live.grid, *px)
+    text = sexagesimal(*on_sky) if on_sky else f"x {px[0]:.1f}, y {px[1]:.1f}{THIN}px"
+    QtWidgets.QApplication.clipboard().setText(text)
+    window.live.say(f"Copied {text}" + ("." if on_sky else ": where that is on the sky, the subs do not say."))
+
+
+def menu_here(window: Window, place: QtCore.QPoint) -> None:
+    """Open the small menu of a place of the picture."""
+    if not window.canvas.is_shown:
+        return
+    at = QtCore.QPointF(place)
+    menu = QtWidgets.QMenu(window.canvas, objectName="here")
+    menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.addAction("Look here at 100\u202f%\t1", lambda: window.canvas.look_at(window.canvas.px_at(at)))
+    menu.addAction("Copy position\tCtrl+C", lambda: copy_position(window, at))
+    menu.addAction("Save picture as…\tCtrl+S", lambda: save_picture(window))
+    menu.popup(window.canvas.mapToGlobal(place))
+
+
+def _north_up(window: Window) -> None:
+    if window.live.grid.matrix is None and not window.live.is_north_up:
+        window.live.say("Where north is, the subs do not say: they are not solved.")
+        return
+    window.live.is_north_up = not window.live.is_north_up
+    window.live.show_picture()
+
+
+def _mirror(window: Window) -> None:
+    window.live.is_mirrored = not window.live.is_mirrored
+    window.live.show_picture()
+
+
+def _move_line(window: Window, step: float) -> None:
+    if window.live.compare == WIPE:
+        window.canvas.wipe_to(window.canvas.compare.at + step)
+
+
+def _toggle(mode: str) -> Callable[[Window], None]:
+    return lambda window: window.set_compare("" if window.live.compare == mode else mode)
+
+
+def _view(view: str) -> Callable[[Window], None]:
+    return lambda window: window.set_view(view)
+
+
 def _full_screen(window: Window) -> None:
     window.showNormal() if window.isFullScreen() else window.showFullScreen()
 
@@ -96,12 +160,14 @@ def _escape(window: Window) -> None:
         window.help.toggle()
     elif not window.top.isVisible():
         window.set_image_only(False)
+    elif window.live.compare:
+        window.set_compare("")
     elif window.noise.isVisible():
         window.set_noise(False)
     elif window.develop.isVisible():
         window.set_develop(False)
-    elif window.live.view != "stack":
-        window.set_view("stack")
+    elif window.live.view != STACK:
+        window.set_view(STACK)
     elif window.isFullScreen():
         window.showNormal()
 
@@ -119,14 +185,26 @@ COMMANDS = (
     Command(
         ("Space",),
         "Last sub or stack",
-        lambda w: w.set_view("stack" if w.live.view == "last" else "last"),
+        lambda w: w.set_view(STACK if w.live.view == LAST else LAST),
         in_menu=True,
     ),
-    Command(("A",), "Stack", lambda w: w.set_view("stack"), in_menu=True),
-    Command(("M",), "What was removed", lambda w: w.set_view("removed"), in_menu=True),
-    Command(("O",), "Overlays: trails", lambda w: w.set_overlays(not w.lines.shown), in_menu=True),
+    Command(("W",), "Wipe from last sub to stack", _toggle(WIPE), in_menu=True),
+    Command(("Right",), "Move the wipe 5\u202f%", lambda w: _move_line(w, 0.05), repeats=True, on_picture=True),
+    Command(("Left",), "Back 5\u202f%", lambda w: _move_line(w, -0.05), repeats=True, on_picture=True),
+    Command(("Shift+Right",), "1\u202f%", lambda w: _move_line(w, 0.01), repeats=True, on_picture=True),
+    Command(("Shift+Left",), "Back 1\u202f%", lambda w: _move_line(w, -0.01), repeats=True, on_picture=True),
+    Command(("B",), "Blink last sub and stack", _toggle(BLINK), in_menu=True),
+    Command(("A",), "Stack", _view(STACK), in_menu=True),
+    Command(("E",), "Difference", _view(DIFFERENCE), in_menu=True),
+    Command(("V",), "Noise", _view(NOISE), in_menu=True),
+    Command(("C",), "Coverage", _view(COVERAGE), in_menu=True),
+    Command(("M",), "What was removed", _view(REMOVED), in_menu=True),
+    Command(("O",), "Overlays: trails, stars, north", lambda w: w.set_overlays(not w.lines.shown), in_menu=True),
+    Command(("U",), "North up", _north_up, in_menu=True),
+    Command(("Shift+U",), "Mirrored", _mirror, in_menu=True),
     Command(("S",), "Save the stack now", save_stack, in_menu=True),
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
+    Command(("Ctrl+C",), "Copy position", copy_position),
     Command((), "Start over", start_over, in_menu=True),
     Command(("D",), "Develop", lambda w: w.set_develop(not w.develop.isVisible())),
     Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),

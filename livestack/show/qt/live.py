@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,20 +13,34 @@ from pyqtgraph.Qt import QtCore
 from livestack.develop.chain import PRESETS, Recipe
 from livestack.develop.live import whole
 from livestack.frame import Picture
-from livestack.show.darkroom import Order
 from livestack.show.noise import budget, noise_words
 from livestack.show.numbers import numbers, of_all
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
-from livestack.show.removed import belongs, legend
+from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import Status, status
-from livestack.show.words import place, span
+from livestack.show.views import (
+    COVERAGE,
+    LAST,
+    NOISE,
+    STACK,
+    Legend,
+    Pictures,
+    is_map,
+    legend_of,
+    on_one_grid,
+    one_sub,
+    order_of,
+    why_alone,
+)
+from livestack.show.words import place
 
 TICK_MS = 150
 SAID_FOR = timedelta(seconds=8)
@@ -40,6 +56,7 @@ class Parts:
     waiting: Waiting
     tag: Tag
     lines: TrailLines
+    marks: Marks
     subs: SubsPanel
     noise: NoisePanel
     glance: Glance
@@ -49,10 +66,15 @@ class Live:
     """Follows a session on a timer and shows it in the parts; never waits for the engine."""
 
     def __init__(self, source: Source, parts: Parts) -> None:
-        self.source, self.state, self.view = source, NightState(), "stack"
+        self.source, self.state, self.view = source, NightState(), STACK
+        self.compare = ""
+        self.is_north_up = self.is_mirrored = False
         self._parts = parts
         self.recipe: Recipe = whole(PRESETS[source.preset])
-        self._pictures: tuple[Picture | None, ...] = (None, None, None)
+        self._pictures = Pictures()
+        self._asked_for: tuple[str, Picture] | None = None
+        self._saved: tuple[str, Picture] | None = None
+        self._map: Picture | None = None
         self._said: tuple[str, datetime] | None = None
         self._alive = True
         parts.canvas.drew.connect(parts.waiting.hide)
@@ -61,10 +83,21 @@ class Live:
         self.clock.start()
 
     @property
+    def is_running(self) -> bool:
+        """Whether an engine answers requests."""
+        return self.state.stopped is None and self._alive
+
+    @property
     def picture(self) -> Picture | None:
         """What is on screen, but for what was removed."""
-        stack, last, _ = self._pictures
-        return last if self.view == "last" and last is not None else stack
+        last = self._pictures.last
+        return last if self.view == LAST and last is not None else self._pictures.stack
+
+    @property
+    def grid(self) -> Grid:
+        """How the stack that is shown lies on the sky."""
+        stack = self._pictures.stack
+        return NOT_KNOWN if stack is None else self.state.grids.get((*stack.parts, stack.stack)[0], NOT_KNOWN)
 
     def tick(self) -> None:
         """Take in what is new."""
@@ -75,15 +108,39 @@ class Live:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return
         self._alive = engine_alive(self.state)
-        pictures = self.source.picture(), self.source.last(), self.source.removed()
-        if self.state is not before or any(new is not old for new, old in zip(pictures, self._pictures, strict=True)):
+        pictures = self._newest()
+        if self.state is not before or not pictures.are(self._pictures):
             self._pictures = pictures
             self.show_all()
+        self._ask_for_map()
         self._show_status()
+
+    def _newest(self) -> Pictures:
+        source, stack = self.source, self.source.picture()
+        found = {NOISE: source.noise, COVERAGE: source.coverage}[self.view]() if is_map(self.view) else None
+        if _is_for(self._saved, self.view, stack):
+            found = self._map or found
+        return Pictures(stack, source.last(), source.removed(), found)
+
+    def _ask_for_map(self) -> None:
+        """Ask for the map that is looked at, once for each stack: the engine makes none else; later the file has it."""
+        stack, view = self._pictures.stack, self.view
+        if stack is None or not is_map(view) or _is_for(self._asked_for, view, stack):
+            return
+        self._asked_for = view, stack
+        if self.is_running:
+            with contextlib.suppress(sqlite3.Error):  # the next stack is asked again
+                self.source.journal.ask("map", {"of": view})
+            return
+
+        def take(found: Future[Picture | None]) -> None:
+            self._saved, self._map = (view, stack), found.result()
+
+        self._parts.canvas.aside(lambda _: self.source.saved(view, stack), take)
 
     def show_all(self) -> None:
         """Show state and pictures."""
-        parts, (stack, last, _) = self._parts, self._pictures
+        parts, stack, last = self._parts, self._pictures.stack, self._pictures.last
         self.show_picture()
         parts.subs.set_rows(self.state.subs)
         trails = self.state.trails
@@ -99,14 +156,32 @@ class Live:
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self) -> None:
-        """Show stack, last sub or what was removed, developed in the same way: what differs is in the data."""
-        (stack, last, removed), parts, picture = self._pictures, self._parts, self.picture
-        on_top = removed if self.view == "removed" and belongs(stack, removed) else None
-        order = None if picture is None else Order(stack or picture, picture, on_top, self.recipe)
+        """Show the view, developed as the stack is: what differs is in the data."""
+        pictures, parts, view = self._pictures, self._parts, self.view
+        stack, last = pictures.stack, pictures.last
+        is_compared = self.compare != "" and on_one_grid(stack, last)
+        order = order_of(view, pictures, self.recipe, beside=is_compared)
+        turn_deg, mirrored = self._turn()
+        parts.canvas.turn(turn_deg, mirrored=mirrored)
         parts.canvas.show_picture(order)
+        tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
+        parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
-        text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
-        parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
+        if order is None or is_compared:
+            parts.tag.set_legend(Legend())
+        elif self.compare:
+            parts.tag.set_legend(Legend(why_alone(stack, last)))
+        else:
+            parts.tag.set_legend(legend_of(view, pictures, order, self.state, alive=self.is_running))
+        parts.marks.set_stack(stack, self.grid)
+
+    def _turn(self) -> tuple[float, bool]:
+        """Return by how much the picture is turned, clockwise, and whether it is mirrored."""
+        stack, matrix = self._pictures.stack, self.grid.matrix
+        turn_deg, mirrored = 0.0, False
+        if self.is_north_up and matrix is not None and stack is not None:
+            turn_deg, mirrored = north_up(upright(matrix, stack.row_order))
+        return turn_deg, mirrored != self.is_mirrored
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""
@@ -118,11 +193,11 @@ class Live:
         if self._parts.noise.isVisible():
             sensor = self.state.sensors.of.get(self.state.stack or "")
             said = (sensor.calibration,) if sensor is not None and sensor.calibration else ()
-            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures[0])), said)
+            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures.stack)), said)
 
     def ask(self, kind: str, answer: str, **body: int) -> None:
         """Leave a request for the engine and say so."""
-        if self.state.stopped is not None or not self._alive:
+        if not self.is_running:
             self.say("Nothing runs here now: watch the folder again, then this can be done.")
             return
         try:
@@ -139,8 +214,12 @@ class Live:
 
     def _show_status(self) -> None:
         now = datetime.now(UTC)
-        shown = status(of_all(self.state, self._pictures[0]), now, alive=self._alive)
+        shown = status(of_all(self.state, self._pictures.stack), now, alive=self._alive)
         self._parts.top.set_status(shown)
         if self._said is not None and now - self._said[1] < SAID_FOR:
             shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])
         self._parts.glance.set_status(shown)
+
+
+def _is_for(known: tuple[str, Picture] | None, view: str, stack: Picture | None) -> bool:
+    return known is not None and known[0] == view and known[1] is stack
