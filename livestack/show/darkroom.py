@@ -65,7 +65,7 @@ class Darkroom:
     """
 
     def __init__(self) -> None:
-        self._work = ThreadPoolExecutor(1, "develop")
+        self._work, self._other = ThreadPoolExecutor(1, "develop"), ThreadPoolExecutor(1, "other")
         self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
         self._settled: Settled | None = None
         self._memo: Memo | None = None
@@ -100,12 +100,13 @@ class Darkroom:
         return self._work.submit(lambda: use(self._develop(order)))
 
     def run(self, work: Callable[[Executor], T]) -> Future[T]:
-        """Do something else there; it gets the threads of the kernels."""
-        return self._work.submit(lambda: work(self._kernels))
+        """Do something else, which no picture waits for; it gets the threads of the kernels."""
+        return self._other.submit(lambda: work(self._kernels))
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._work.shutdown(wait=False, cancel_futures=True)
+        for work in (self._work, self._other):
+            work.shutdown(wait=False, cancel_futures=True)
 
     def _develop_all(self, order: Order) -> Images:
         image = self._develop(order)

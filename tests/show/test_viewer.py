@@ -19,8 +19,8 @@ from livestack.errors import SettingsError
 from livestack.events import Held, Looked, MastersBuilt, MastersMatched, Resumed, SessionStopped
 from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
-from livestack.show.qt.look import FREE
 from livestack.show.qt.commands import COMMANDS, write_picture
+from livestack.show.qt.look import FREE
 from livestack.show.qt.window import Window, show_window
 from livestack.show.sensor import Sensor
 from livestack.show.source import Source
