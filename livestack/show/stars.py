@@ -13,6 +13,8 @@ from livestack.reduce.sensor import bare
 
 BOX_WIDENING_PX2 = 0.46
 """What the mean over a px adds to FWHM², in px so wide: 8 ln 2 / 12."""
+KNOT = 3.0
+"""What is so many times as wide as the typical star is a knot of a nebula, or a galaxy."""
 
 
 def stars_of_preview(picture: Picture, threads: Executor | None = None) -> Array:
@@ -21,6 +23,7 @@ def stars_of_preview(picture: Picture, threads: Executor | None = None) -> Array
     light = data if data.ndim == 2 else data.mean(axis=2)
     sensor = bare(np.ascontiguousarray(light[None], dtype=np.float32))
     stars = stars_of(sensor, find(sensor, threads), threads)
+    stars = stars[stars["fwhm"] <= KNOT * np.median(stars["fwhm"])] if len(stars) else stars
     narrower = np.maximum(stars["fwhm"] ** 2 - BOX_WIDENING_PX2 * (1 - 1 / step**2), 0.25)
     places = [step * (stars[axis] + 0.5) - 0.5 for axis in ("x", "y")]
     return np.stack([*places, step * np.sqrt(narrower)], axis=1)

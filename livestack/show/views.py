@@ -35,6 +35,7 @@ VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
 DIFFERENCE_SIGMA = 5.0
 """Differences of so many times their own noise are black or brightest."""
 _SAMPLE = 65_536
+_DARK, _BRIGHT = 20, 160  # a field of one value is no lamp, least of all at night
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +145,17 @@ def _map_shown(view: str, pictures: Pictures) -> Picture | None:
 def _greys_of_difference(stack: Picture, last: Picture) -> Greys:
     channels = 1 if last.data.ndim == 2 else last.data.shape[2]
     end = _rounded(DIFFERENCE_SIGMA * math.hypot(stack.noise_adu, last.noise_adu) / math.sqrt(channels), up=True)
-    return Greys(-end, end, 0, 204, less_stack=True)
+    return Greys(-end, end, 0, _BRIGHT, less_stack=True)
 
 
 def _greys_of_map(view: str, found: Picture) -> Greys:
     if view == COVERAGE:
-        return Greys(0.0, float(max(found.n_subs, 1)), 0, 204)
+        return Greys(0.0, float(max(found.n_subs, 1)), 0, _BRIGHT)
     step = max(1, math.isqrt(found.data.size // _SAMPLE))
     some = found.data[::step, ::step]
     some = some[np.isfinite(some)]
     low, high = np.percentile(some, (1, 99)) if some.size else (0.0, 1.0)
-    return Greys(_rounded(float(low), up=False), _rounded(float(high), up=True), 24, 228)
+    return Greys(_rounded(float(low), up=False), _rounded(float(high), up=True), _DARK, _BRIGHT)
 
 
 def _rounded(value: float, *, up: bool) -> float:

@@ -266,7 +266,7 @@ class Canvas(QtWidgets.QWidget):
     def _at_screen(self, layer: Array, order: Order) -> Array:
         ratio = self.devicePixelRatioF()
         way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
-        screen = round(ratio * self.width()), round(ratio * self.height())
+        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
         return on_screen(layer, way, _size(order.picture), screen, QtGui.QColor(self._palette.bg0).rgb())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class Command:
     """Something to do: its keys (the first is shown), what it is called, how.
 
-    `repeats` is whether a held key does it again, `on_picture` whether its keys are for the picture alone.
+    `repeats` is whether a held key does it again, `on_picture` whether its keys are for the picture alone, `shown` how
+    they are written in the help where that is not the first of them; what has no text is not in the help.
     """
 
     keys: tuple[str, ...]
@@ -36,6 +37,7 @@ class Command:
     in_menu: bool = False
     repeats: bool = False
     on_picture: bool = False
+    shown: str = ""
 
 
 def hold_or_go(window: Window) -> None:
@@ -138,9 +140,14 @@ def _mirror(window: Window) -> None:
     window.live.show_picture()
 
 
-def _move_line(window: Window, step: float) -> None:
-    if window.live.compare == WIPE:
-        window.canvas.wipe_to(window.canvas.compare.at + step)
+def _line(step: float) -> Callable[[Window], None]:
+    """Return what moves the line of the wipe."""
+
+    def move(window: Window) -> None:
+        if window.live.compare == WIPE:
+            window.canvas.wipe_to(window.canvas.compare.at + step)
+
+    return move
 
 
 def _toggle(mode: str) -> Callable[[Window], None]:
@@ -189,10 +196,10 @@ COMMANDS = (
         in_menu=True,
     ),
     Command(("W",), "Wipe from last sub to stack", _toggle(WIPE), in_menu=True),
-    Command(("Right",), "Move the wipe 5\u202f%", lambda w: _move_line(w, 0.05), repeats=True, on_picture=True),
-    Command(("Left",), "Back 5\u202f%", lambda w: _move_line(w, -0.05), repeats=True, on_picture=True),
-    Command(("Shift+Right",), "1\u202f%", lambda w: _move_line(w, 0.01), repeats=True, on_picture=True),
-    Command(("Shift+Left",), "Back 1\u202f%", lambda w: _move_line(w, -0.01), repeats=True, on_picture=True),
+    Command(("Right",), "Move the wipe, Shift finer", _line(0.05), repeats=True, on_picture=True, shown="← →"),
+    Command(("Left",), "", _line(-0.05), repeats=True, on_picture=True),
+    Command(("Shift+Right",), "", _line(0.01), repeats=True, on_picture=True),
+    Command(("Shift+Left",), "", _line(-0.01), repeats=True, on_picture=True),
     Command(("B",), "Blink last sub and stack", _toggle(BLINK), in_menu=True),
     Command(("A",), "Stack", _view(STACK), in_menu=True),
     Command(("E",), "Difference", _view(DIFFERENCE), in_menu=True),

@@ -21,7 +21,7 @@ Qt = QtCore.Qt
 _FROM_EDGE_PX, _TICK_PX = 20, 6
 _ARROW_PX, _ARROWS_FROM_EDGE_PX = 32, (66, 108)
 _HEAD_PX = 5
-_LEAST_RING_PX, _MOST_STARS = 8.0, 400
+_LEAST_RING_PX, _MOST_STARS = 9.0, 400
 
 
 class Marks(QtWidgets.QWidget):
@@ -115,13 +115,12 @@ class Marks(QtWidgets.QWidget):
         painter.end()
 
     def _draw_stars(self, painter: QtGui.QPainter) -> None:
-        ink = QtGui.QColor(self._palette.t1)
-        ink.setAlphaF(0.75)
-        painter.setPen(QtGui.QPen(ink, 1.0))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        rings = QtGui.QPainterPath()
         for x, y, fwhm in self.stars:
             radius = max(_LEAST_RING_PX, fwhm * self._canvas.look.zoom) / 2
-            painter.drawEllipse(self._canvas.place_of(x, y), radius, radius)
+            rings.addEllipse(self._canvas.place_of(x, y), radius, radius)
+        painter.strokePath(rings, self._shadow(2.5))
+        painter.strokePath(rings, QtGui.QPen(QtGui.QColor(self._palette.t1), 1.0))
 
     def _draw_bar(self, painter: QtGui.QPainter, length: float, label: str) -> None:
         right, low = self.width() - _FROM_EDGE_PX - 0.5, self.height() - _FROM_EDGE_PX - 0.5
@@ -157,7 +156,7 @@ class Marks(QtWidgets.QWidget):
         painter.strokePath(line, self._shadow())
         painter.strokePath(line, QtGui.QPen(QtGui.QColor(self._palette.t1), 1.5))
 
-    def _shadow(self) -> QtGui.QPen:
+    def _shadow(self, width: float = 4.0) -> QtGui.QPen:
         dark = QtGui.QColor(self._palette.bg0)
         dark.setAlphaF(0.7)
-        return QtGui.QPen(dark, 4.0)
+        return QtGui.QPen(dark, width)

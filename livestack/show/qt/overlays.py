@@ -17,7 +17,8 @@ from livestack.show.views import STACK, VIEWS, Legend
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
-_SWITCHER_PX = (560, 40)
+_SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
+_HELP_COLUMNS = 3
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
 
@@ -108,7 +109,7 @@ class Switcher(QtWidgets.QWidget):
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
             button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setMinimumWidth(10)  # all six as wide as one another
+            button.setFixedWidth(_SEGMENT_PX)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button
@@ -179,8 +180,9 @@ class Tag(QtWidgets.QWidget):
         seen = night_red(ends_of_bar) if self._palette is NIGHT else np.dstack([ends_of_bar] * 3)
         for share, colour in enumerate(seen[0].tolist()):
             fade.setColorAt(share, QtGui.QColor(*colour))
-        painter.fillRect(bar, fade)
+        painter.fillRect(bar, QtGui.QBrush(fade))
         painter.setPen(QtGui.QColor(self._palette.line2))
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
         painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
 
 
@@ -193,7 +195,7 @@ def draw_tag(painter: QtGui.QPainter, place: QtCore.QRectF, text: str, written: 
     ground = QtGui.QColor(palette.bg1)
     ground.setAlphaF(0.82)
     painter.setBrush(ground)
-    painter.setPen(QtGui.QColor(palette.line))
+    painter.setPen(QtGui.QColor(palette.line2 if palette is NIGHT else palette.line))
     painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
     painter.setFont(written)
     painter.setPen(QtGui.QColor(palette.t1))
@@ -207,17 +209,18 @@ class Help(QtWidgets.QWidget):
         super().__init__(parent, objectName="help")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         grid = QtWidgets.QGridLayout(self)
-        grid.setContentsMargins(28, 24, 28, 24)
-        grid.setHorizontalSpacing(14)
-        grid.setVerticalSpacing(10)
-        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 4)
+        grid.setContentsMargins(28, 20, 28, 20)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(6)
+        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 2 * _HELP_COLUMNS)
         keys = list(keys)
-        half = -(-len(keys) // 2)
+        rows = -(-len(keys) // _HELP_COLUMNS)
         for number, (key, does) in enumerate(keys):
-            row, column = 1 + number % half, 2 * (number // half)
+            row, column = 1 + number % rows, 2 * (number // rows)
             grid.addWidget(QtWidgets.QLabel(key, objectName="key"), row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(QtWidgets.QLabel(does), row, column + 1)
-        grid.setColumnMinimumWidth(1, 210)
+        for column in range(1, _HELP_COLUMNS):
+            grid.setColumnMinimumWidth(2 * column - 1, 200)
         self.hide()
 
     def toggle(self) -> None:

@@ -39,6 +39,7 @@ QPushButton:hover { border-color: $line2; }
 QPushButton:disabled { color: $track; background: $bg2; }
 QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px; }
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
+Switcher QPushButton#segment { padding: 0 2px; }
 #segments { background: $bg1; border: 1px solid $line; border-radius: 8px; }
 QTableView { background: $bg2; border: 0; gridline-color: $line; selection-background-color: $accbg;
     selection-color: $t1; outline: 0; alternate-background-color: $bg2; }

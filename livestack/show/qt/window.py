@@ -61,9 +61,9 @@ class Window(QtWidgets.QMainWindow):
         self.hand = Hand(self.canvas)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
-        self.help = Help(
-            self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys]
-        )
+        named = [command for command in COMMANDS if command.keys and command.text]
+        shown = [(command.shown or command.keys[0].replace("-", "−"), command.text) for command in named]
+        self.help = Help(self.canvas, shown)
         self._lay_out()
         self._bind()
         over = (self.waiting, self.tag, self.lines, self.marks)
