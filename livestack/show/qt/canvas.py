@@ -174,7 +174,8 @@ class Canvas(QtWidgets.QWidget):
         """Zoom; `about` is a point in stack px that stays where it is on screen, by default the middle."""
         if self._picture is None:
             return
-        zoom = min(max(zoom, 0.5 * self.look.whole(_size(self._picture), self._size)), _ZOOM_MOST)
+        least = min(0.5 * self.look.whole(_size(self._picture), self._size), 1.0 / self.devicePixelRatioF())
+        zoom = min(max(zoom, least), _ZOOM_MOST)
         look, ratio = self.look, self.look.zoom / zoom
         if about is not None:
             look.x = about.x() + (look.x - about.x()) * ratio

@@ -181,7 +181,8 @@ class Live:
         turn_deg, mirrored = 0.0, False
         if self.is_north_up and matrix is not None and stack is not None:
             turn_deg, mirrored = north_up(upright(matrix, stack.row_order))
-        return turn_deg, mirrored != self.is_mirrored
+        # what is mirrored as it is seen keeps its north where it is
+        return (-turn_deg, not mirrored) if self.is_mirrored else (turn_deg, mirrored)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""

@@ -36,7 +36,7 @@ class Marks(QtWidgets.QWidget):
         self._stack: Picture | None = None
         self._found_in: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        canvas.moved.connect(self.update)
+        canvas.moved.connect(self._tell)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
@@ -73,13 +73,13 @@ class Marks(QtWidgets.QWidget):
 
     def _changed(self) -> None:
         self._find_stars()
-        self.setAccessibleDescription(self._told())
-        self.update()
+        self._tell()
 
-    def _told(self) -> str:
+    def _tell(self) -> None:
         bar = self.bar()
         stars = count(len(self.stars), "star") if self.shown and self.stars else ""
-        return ", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars)))
+        self.setAccessibleDescription(", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars))))
+        self.update()
 
     def _find_stars(self) -> None:
         """Find the stars of a stack, while they are looked at; anew where it has grown a good deal."""
@@ -96,8 +96,7 @@ class Marks(QtWidgets.QWidget):
         def take(found: Future[Array]) -> None:
             if wanted == self._found_in:
                 self.stars = tuple((x, y, fwhm) for x, y, fwhm in found.result()[:_MOST_STARS].tolist())
-                self.setAccessibleDescription(self._told())
-                self.update()
+                self._tell()
 
         self._canvas.aside(lambda threads: stars_of_preview(stack, threads), take)
 
