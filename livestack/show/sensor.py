@@ -10,7 +10,6 @@ from typing import Any
 from livestack.events import Event, Json, Looked, MastersBuilt, MastersMatched, StackFounded
 from livestack.show.calibrated import calibration_line
 from livestack.show.words import as_sentence, with_units
-from livestack.sky.direction import arcsec_per_px
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,6 @@ class Sensor:
         As the founding sub says.
     size : tuple of int
         (H, W) of a sub, px.
-    arcsec_per_px : float, optional
-        Where the founding sub was solved.
     without_light : dict
         Kind → noise of one px of one of the bias and dark frames that the masters were made of, ADU.
     dark_scale : float, optional
@@ -40,7 +37,6 @@ class Sensor:
     e_per_adu: float | None = None
     read_noise_e: float | None = None
     size: tuple[int, int] = (0, 0)
-    arcsec_per_px: float | None = None
     without_light: dict[str, float] = field(default_factory=dict)
     dark_scale: float | None = None
     figures: dict[str, float] = field(default_factory=dict)
@@ -64,9 +60,7 @@ def learnt(sensors: Sensors, event: Event) -> Sensors:
     match event:
         case StackFounded():
             own = {name: _positive(event.header, name) for name in ("e_per_adu", "read_noise_e")}
-            scale = arcsec_per_px(event.header.get("sky_matrix"))
-            size = event.size[0], event.size[1]
-            return _more(sensors, event.stack, **own, size=size, arcsec_per_px=scale, pair={})
+            return _more(sensors, event.stack, **own, size=(event.size[0], event.size[1]), pair={})
         case MastersBuilt(kind="bias" | "dark") if event.noise_adu is not None:
             frames = sensors.built.get(event.sha256, {}) | {event.kind: event.noise_adu * math.sqrt(event.n_frames)}
             return dataclasses.replace(sensors, built=sensors.built | {event.sha256: frames})

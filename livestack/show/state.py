@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -40,6 +40,7 @@ from livestack.events import (
 from livestack.journal import Journal
 from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
+from livestack.show.sky import Grid, grid_of
 
 _RECENT = 9  # subs that pace and star size are taken from
 
@@ -109,6 +110,8 @@ class NightState:
         What is known of the noise of the subs of each stack.
     changing : Changing
         What the user took out or put back, while its stack is folded again.
+    grids : dict
+        How the px of each stack lie on the sky.
     seconds_per_sub, cadence_s : float, optional
         Time that livestack works on a sub, and time between subs; medians over the last few.
     lost, held, silent, stopped, back, resumed : Word, optional
@@ -149,6 +152,7 @@ class NightState:
     found: tuple[TrailFound, ...] = ()
     sensors: Sensors = NOTHING_KNOWN
     changing: Changing = NOTHING_CHANGES
+    grids: Mapping[str, Grid] = dataclasses.field(default_factory=dict)
     work_s: tuple[float, ...] = ()
 
     @property
@@ -209,6 +213,7 @@ def of_stack(state: NightState, stack: StackFounded) -> NightState:
             filter=stack.filter,
             colour=bool(stack.cfa),
             reject=stack.reject,
+            grids={**state.grids, stack.stack: grid_of(stack.header)},
         )
     )
 

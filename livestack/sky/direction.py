@@ -1,9 +1,8 @@
-"""Directions and sizes on the sky."""
+"""Directions on the sky."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from livestack.frame import SkyMatrix
 
@@ -20,11 +19,3 @@ def position_angle_deg(sky: SkyMatrix, dx: float, dy: float) -> float:
     """
     a, b, c, d = sky
     return math.degrees(math.atan2(a * dx + b * dy, c * dx + d * dy)) % 180.0
-
-
-def arcsec_per_px(sky: Sequence[float] | None) -> float | None:
-    """Return the side of a px on the sky; None where it is not known how the frame lies there."""
-    if not sky:
-        return None
-    a, b, c, d = sky
-    return 3600.0 * math.sqrt(abs(a * d - b * c))

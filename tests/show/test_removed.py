@@ -163,9 +163,9 @@ def test_tags_stand_by_while_trails_are_few_and_else_under_the_pointer(
     window.live.tick()
     assert lines.tagged() == ()
     middle = window.canvas.place_of(150.0, 150.0).toPoint()
-    qtbot.mouseMove(window.canvas.viewport(), middle + QtCore.QPoint(4, 0))
+    qtbot.mouseMove(window.canvas, middle + QtCore.QPoint(4, 0))
     assert [trail.no for trail in lines.tagged()] == [3]
-    qtbot.mouseMove(window.canvas.viewport(), middle + QtCore.QPoint(0, 90) - QtCore.QPoint(200, 0))
+    qtbot.mouseMove(window.canvas, middle + QtCore.QPoint(0, 90) - QtCore.QPoint(200, 0))
     assert lines.tagged() == ()
 
 

@@ -19,8 +19,8 @@ from livestack.errors import SettingsError
 from livestack.events import Held, Looked, MastersBuilt, MastersMatched, Resumed, SessionStopped
 from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
-from livestack.show.qt.canvas import FREE
 from livestack.show.qt.commands import COMMANDS, write_picture
+from livestack.show.qt.look import FREE
 from livestack.show.qt.subs_model import NO, REASON
 from livestack.show.qt.window import Window, show_window
 from livestack.show.sensor import Sensor
@@ -166,10 +166,9 @@ def test_zoom_keeps_what_is_under_the_pointer_and_survives_new_subs(window: Wind
     window.live.tick()
     canvas = window.canvas
     place = QtCore.QPointF(120.0, 80.0)
-    box = canvas._box
-    before = box.mapViewToScene(place)
+    before = canvas.way.map(place)
     canvas.zoom_to(5.0, place)
-    after = box.mapViewToScene(place)
+    after = canvas.way.map(place)
     assert (after - before).manhattanLength() < 1.0
     look = replace(canvas.look)
     _stack(night, 1)

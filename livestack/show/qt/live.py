@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,24 +14,38 @@ from pyqtgraph.Qt import QtCore
 from livestack.develop.chain import PRESETS, Recipe
 from livestack.develop.live import whole
 from livestack.frame import Picture
-from livestack.show.darkroom import Order
 from livestack.show.noise import budget, noise_words
 from livestack.show.numbers import finer, numbers, of_all
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.looking import Looking
+from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
 from livestack.show.reasons import about
-from livestack.show.removed import belongs, legend
+from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import Status, status
+from livestack.show.views import (
+    COVERAGE,
+    LAST,
+    NOISE,
+    STACK,
+    Legend,
+    Pictures,
+    is_map,
+    legend_of,
+    on_one_grid,
+    one_sub,
+    order_of,
+    why_alone,
+)
 from livestack.show.wishes import DROP, OPPOSITE, Wishes
-from livestack.show.words import count, place, span
+from livestack.show.words import count, place
 
 TICK_MS = 150
 SAID_FOR = timedelta(seconds=8)
@@ -45,6 +61,7 @@ class Parts:
     waiting: Waiting
     tag: Tag
     lines: TrailLines
+    marks: Marks
     subs: SubsPanel
     noise: NoisePanel
     plots: PlotsPanel
@@ -55,10 +72,15 @@ class Live:
     """Follows a session on a timer and shows it in the parts; never waits for the engine."""
 
     def __init__(self, source: Source, parts: Parts) -> None:
-        self.source, self.state, self.view = source, NightState(), "stack"
+        self.source, self.state, self.view = source, NightState(), STACK
+        self.compare = ""
+        self.is_north_up = self.is_mirrored = False
         self._parts = parts
         self.recipe: Recipe = whole(PRESETS[source.preset])
-        self._pictures: tuple[Picture | None, ...] = (None, None, None)
+        self._pictures = Pictures()
+        self._asked_for: tuple[str, Picture] | None = None
+        self._saved: tuple[str, Picture] | None = None
+        self._map: Picture | None = None
         self._said: tuple[str, datetime] | None = None
         self._alive = True
         self.wishes, self.rows = Wishes(), self.state.subs
@@ -71,20 +93,31 @@ class Live:
         self.clock.start()
 
     @property
+    def is_running(self) -> bool:
+        """Whether an engine answers requests."""
+        return self.state.stopped is None and self._alive
+
+    @property
     def picture(self) -> Picture | None:
         """What is on screen, but for what was removed."""
-        stack, last, _ = self._seen
-        return last if self.seen_view == "last" and last is not None else stack
+        pictures = self._seen
+        return pictures.last if self.seen_view == LAST and pictures.last is not None else pictures.stack
 
     @property
     def seen_view(self) -> str:
         """The view that is shown: a sub that is looked at stands in the place of the last one."""
-        return self.view if self.looking.picture is None else "last"
+        return self.view if self.looking.picture is None else LAST
 
     @property
-    def _seen(self) -> tuple[Picture | None, ...]:
-        stack, last, removed = self._pictures
-        return stack, self.looking.picture or last, removed
+    def _seen(self) -> Pictures:
+        looked = self.looking.picture
+        return self._pictures if looked is None else replace(self._pictures, last=looked)
+
+    @property
+    def grid(self) -> Grid:
+        """How the stack that is shown lies on the sky."""
+        stack = self._pictures.stack
+        return NOT_KNOWN if stack is None else self.state.grids.get((*stack.parts, stack.stack)[0], NOT_KNOWN)
 
     def tick(self) -> None:
         """Take in what is new."""
@@ -97,15 +130,39 @@ class Live:
         self._alive = engine_alive(self.state)
         if not self._alive:
             self.wishes.waiting.clear()  # nobody is left to answer
-        pictures = self.source.picture(), self.source.last(), self.source.removed()
-        if self.state is not before or any(new is not old for new, old in zip(pictures, self._pictures, strict=True)):
+        pictures = self._newest()
+        if self.state is not before or not pictures.are(self._pictures):
             self._pictures = pictures
             self.show_all()
+        self._ask_for_map()
         self._show_status()
+
+    def _newest(self) -> Pictures:
+        source, stack = self.source, self.source.picture()
+        found = {NOISE: source.noise, COVERAGE: source.coverage}[self.view]() if is_map(self.view) else None
+        if _is_for(self._saved, self.view, stack):
+            found = self._map or found
+        return Pictures(stack, source.last(), source.removed(), found)
+
+    def _ask_for_map(self) -> None:
+        """Ask for the map that is looked at, once for each stack: the engine makes none else; later the file has it."""
+        stack, view = self._pictures.stack, self.view
+        if stack is None or not is_map(view) or _is_for(self._asked_for, view, stack):
+            return
+        self._asked_for = view, stack
+        if self.is_running:
+            with contextlib.suppress(sqlite3.Error):  # the next stack is asked again
+                self.source.journal.ask("map", {"of": view})
+            return
+
+        def take(found: Future[Picture | None]) -> None:
+            self._saved, self._map = (view, stack), found.result()
+
+        self._parts.canvas.aside(lambda _: self.source.saved(view, stack), take)
 
     def show_all(self) -> None:
         """Show state and pictures."""
-        parts, (stack, last, _) = self._parts, self._pictures
+        parts, stack, last = self._parts, self._pictures.stack, self._pictures.last
         self.rows = self.wishes.over(self.state.subs)
         self.show_picture()
         parts.subs.set_rows(self.rows)
@@ -124,15 +181,35 @@ class Live:
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self) -> None:
-        """Show stack, last sub or what was removed, developed in the same way: what differs is in the data."""
-        (stack, last, removed), parts, picture, view = self._seen, self._parts, self.picture, self.seen_view
-        on_top = removed if view == "removed" and belongs(stack, removed) else None
-        order = None if picture is None else Order(stack or picture, picture, on_top, self.recipe)
+        """Show the view, developed as the stack is: what differs is in the data."""
+        pictures, parts, view = self._seen, self._parts, self.seen_view
+        stack, last = pictures.stack, pictures.last
+        is_compared = self.compare != "" and on_one_grid(stack, last)
+        order = order_of(view, pictures, self.recipe, beside=is_compared)
+        turn_deg, mirrored = self._turn()
+        parts.canvas.turn(turn_deg, mirrored=mirrored)
         parts.canvas.show_picture(order)
+        tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
+        parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
-        text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
-        text = legend(self.state, stack, removed) if view == "removed" else text
-        parts.tag.set_text(self._looked_words() or text)
+        if order is None or is_compared:
+            parts.tag.set_legend(Legend())
+        elif self.looking.no is not None:
+            parts.tag.set_legend(Legend(self._looked_words()))
+        elif self.compare:
+            parts.tag.set_legend(Legend(why_alone(stack, last)))
+        else:
+            parts.tag.set_legend(legend_of(view, pictures, order, self.state, alive=self.is_running))
+        parts.marks.set_stack(stack, self.grid)
+
+    def _turn(self) -> tuple[float, bool]:
+        """Return by how much the picture is turned, clockwise, and whether it is mirrored."""
+        stack, matrix = self._pictures.stack, self.grid.matrix
+        turn_deg, mirrored = 0.0, False
+        if self.is_north_up and matrix is not None and stack is not None:
+            turn_deg, mirrored = north_up(upright(matrix, stack.row_order))
+        # what is mirrored as it is seen keeps its north where it is
+        return (-turn_deg, not mirrored) if self.is_mirrored else (turn_deg, mirrored)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""
@@ -144,7 +221,7 @@ class Live:
         if self._parts.noise.isVisible():
             sensor = self.state.sensors.of.get(self.state.stack or "")
             said = (sensor.calibration,) if sensor is not None and sensor.calibration else ()
-            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures[0])), said)
+            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures.stack)), said)
 
     def _looked(self) -> None:
         self.show_picture()
@@ -160,7 +237,7 @@ class Live:
 
     def ask(self, kind: str, answer: str, **body: object) -> bool:
         """Leave a request for the engine and say so; returns whether it was left."""
-        if self.state.stopped is not None or not self._alive:
+        if not self.is_running:
             self.say("Nothing runs here now: watch the folder again, then this can be done.")
             return False
         try:
@@ -196,10 +273,14 @@ class Live:
     def _show_status(self) -> None:
         now = datetime.now(UTC)
         state = replace(self.state, changing=self.wishes.under_way(self.state.changing))
-        shown = status(of_all(state, self._pictures[0]), now, alive=self._alive)
+        shown = status(of_all(state, self._pictures.stack), now, alive=self._alive)
         if self.looking.no is not None and shown.tone != "bad":
             shown = replace(shown, icon="eye", word=f"Looking at sub {self.looking.no:,}", detail="Esc goes back")
         self._parts.top.set_status(shown)
         if self._said is not None and now - self._said[1] < SAID_FOR:
             shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])
         self._parts.glance.set_status(shown)
+
+
+def _is_for(known: tuple[str, Picture] | None, view: str, stack: Picture | None) -> bool:
+    return known is not None and known[0] == view and known[1] is stack

@@ -86,9 +86,9 @@ class PlotsPanel(QtWidgets.QWidget):
 
     @property
     def scales(self) -> dict[str | None, float]:
-        """Side of a px on the sky, of the stacks of which it is known."""
-        sensors = self._state.sensors.of.items()
-        return {stack: sensor.arcsec_per_px for stack, sensor in sensors if sensor.arcsec_per_px}
+        """Side of a px on the sky, of the stacks that are solved."""
+        grids = self._state.grids.items()
+        return {stack: grid.arcsec_per_px for stack, grid in grids if grid.matrix and grid.arcsec_per_px}
 
     def change_unit(self) -> None:
         """Write the star size in px, or on the sky."""

@@ -15,10 +15,13 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.choice import Choice
-from livestack.show.qt.commands import COMMANDS
+from livestack.show.qt.commands import COMMANDS, menu_here
+from livestack.show.qt.compare import BLINK, BLINK_FOR_MS, WIPE
 from livestack.show.qt.develop import DevelopPanel
 from livestack.show.qt.drawer import Drawer, Middle
+from livestack.show.qt.hand import Hand
 from livestack.show.qt.live import Live, Parts
+from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
@@ -28,6 +31,7 @@ from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
 from livestack.show.tokens import DARK, NIGHT
+from livestack.show.views import STACK
 
 _SETTLE_MS = 700  # time a screenshot waits after the last change
 
@@ -45,6 +49,7 @@ class Window(QtWidgets.QMainWindow):
     drawer: Drawer
     develop: DevelopPanel
     lines: TrailLines
+    marks: Marks
     help: Help
 
     def __init__(self, source: Source) -> None:
@@ -59,15 +64,16 @@ class Window(QtWidgets.QMainWindow):
         self.plots = PlotsPanel(DARK, self.choice)
         self.drawer = Drawer(self.plots, self.subs, self.noise)
         self.develop = DevelopPanel(source.preset)
-        self.lines = TrailLines(self.canvas, DARK)
+        self.marks, self.lines = Marks(self.canvas, DARK), TrailLines(self.canvas, DARK)
+        self.hand = Hand(self.canvas)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
-        self.help = Help(
-            self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys]
-        )
+        named = [command for command in COMMANDS if command.keys and command.text]
+        shown = [(command.shown or command.keys[0].replace("-", "−"), command.text) for command in named]
+        self.help = Help(self.canvas, shown)
         self._lay_out()
         self._bind()
-        over = (self.waiting, self.tag, self.lines)
+        over = (self.waiting, self.tag, self.lines, self.marks)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
         self._bind_subs()
@@ -93,11 +99,18 @@ class Window(QtWidgets.QMainWindow):
     def _bind(self) -> None:
         """Give every command its keys, and the icons and the menu what they do."""
         menu = QtWidgets.QMenu(self)
+        self._blinks = QtCore.QTimer(self, singleShot=True, interval=BLINK_FOR_MS)
+        self._blinks.timeout.connect(lambda: self.set_compare(""))
         runs: dict[str, tuple[str, Callable[[], None]]] = {}
         for command in COMMANDS:
             run = _bound(command.run, self)
             for key in command.keys:
-                QtWidgets.QShortcut(QtGui.QKeySequence(key), self, run).setAutoRepeat(command.repeats)
+                shortcut = QtWidgets.QShortcut(
+                    QtGui.QKeySequence(key), self.canvas if command.on_picture else self, run
+                )
+                shortcut.setAutoRepeat(command.repeats)
+                if command.on_picture:
+                    shortcut.setContext(QtCore.Qt.ShortcutContext.WidgetShortcut)
             if command.in_menu:
                 menu.addAction(command.text + (f"\t{command.keys[0]}" if command.keys else ""), run)
             runs[command.keys[0] if command.keys else command.text] = command.text, run
@@ -116,6 +129,8 @@ class Window(QtWidgets.QMainWindow):
         more.setMenu(menu)
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
+        self.hand.began_to_wipe.connect(lambda: self.set_compare(WIPE))
+        self.hand.asked_menu.connect(lambda place: menu_here(self, place))
         self.glance.grain.clicked.connect(lambda: self.set_noise(not self.noise.isVisible()))
         self.subs.trails.chose.connect(self.lines.set_chosen)
 
@@ -131,15 +146,27 @@ class Window(QtWidgets.QMainWindow):
             look.connect(self.live.looking.at)
 
     def set_view(self, view: str) -> None:
-        """Show the stack ("stack"), the last sub ("last") or what was removed ("removed")."""
+        """Show one of the six views, by itself."""
         self.live.view = view
         self.live.looking.leave()
         self.switcher.buttons[view].setChecked(True)
+        self.set_compare("")
+        self.live.tick()
+
+    def set_compare(self, mode: str) -> None:
+        """Wipe between the last sub and the stack, or blink the two; "" = neither."""
+        self.live.compare = mode
+        if mode:
+            self.live.view = STACK
+            self.switcher.buttons[STACK].setChecked(True)
+            self.canvas.setFocus(QtCore.Qt.FocusReason.OtherFocusReason)
+        self._blinks.start() if mode == BLINK else self._blinks.stop()
         self.live.show_picture()
 
     def set_overlays(self, shown: bool) -> None:
-        """Draw the trails on the picture, or not."""
+        """Draw trails, stars and the way north on the picture, or not."""
         self.lines.set_shown(shown)
+        self.marks.set_shown(shown)
         if shown and not self.lines.trails:
             self.live.say("Overlays are on. No trail was removed yet.")
 
@@ -197,7 +224,7 @@ class Window(QtWidgets.QMainWindow):
         app.setPalette(qt_palette(palette))
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
-        over = (self.waiting, self.tag, self.lines)
+        over = (self.waiting, self.tag, self.lines, self.marks)
         for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, *over):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
@@ -227,6 +254,19 @@ class Window(QtWidgets.QMainWindow):
         """Keep what lies over the whole picture as large as it."""
         self.waiting.resize(self.canvas.size())
         self.lines.resize(self.canvas.size())
+        self.marks.resize(self.canvas.size())
+
+    def stop_blinking(self) -> bool:
+        """Let any key end it; returns whether there was something to end."""
+        blinks = self.live.compare == BLINK
+        if blinks:
+            self.set_compare("")
+        return blinks
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """End a blinking, whichever key it is."""
+        self.stop_blinking()
+        super().keyPressEvent(event)
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
@@ -240,7 +280,8 @@ def _bound(run: Callable[[Window], None], window: Window) -> Callable[[], None]:
     """Return a command for a signal that may bring arguments of its own."""
 
     def call(*_: object) -> None:
-        run(window)
+        if not window.stop_blinking():
+            run(window)
 
     return call
 
