@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.show.qt.canvas import FREE
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.drawer import HEIGHT, LEAST
 from livestack.show.qt.plots import PLOTS_PX
@@ -96,18 +97,13 @@ def test_opening_it_keeps_the_centre_of_the_picture(window: Window, night: Night
     for zoom in (None, 5.0):
         if zoom:
             canvas.zoom_to(zoom, QtCore.QPointF(120.0, 80.0))
-        before = canvas._box.viewRect().center(), canvas.look.zoom
-        for key in (Key.Key_P, Key.Key_L):
+        before = replace(canvas.look)
+        for key in (Key.Key_P, Key.Key_L, Key.Key_P, Key.Key_L):
             qtbot.keyClick(window, key)
             qtbot.wait(20)
-            after = canvas._box.viewRect().center()
-            assert (after - before[0]).manhattanLength() < 0.5
-        assert canvas.look.mode == (FREE if zoom else "fill")
-        assert canvas.look.zoom == pytest.approx(before[1])
-        for key in (Key.Key_P, Key.Key_L):
-            qtbot.keyClick(window, key)
-        qtbot.wait(20)
-        assert (canvas._box.viewRect().center() - before[0]).manhattanLength() < 0.5
+            assert canvas.look == before
+            middle = canvas.place_of(before.x - 0.5, before.y - 0.5)
+            assert (middle - QtCore.QPointF(canvas.width() / 2, canvas.height() / 2)).manhattanLength() < 2
 
 
 def test_its_height_is_kept(window: Window, source: Source, qtbot: QtBot) -> None:
@@ -147,6 +143,20 @@ def test_picture_only_and_back(window: Window, qtbot: QtBot) -> None:
     assert not window.noise.isVisible()
     qtbot.keyClick(window, Key.Key_Escape)
     assert not window.plots.isVisible()
+
+
+def test_focus_goes_with_the_table_and_comes_back(window: Window, qtbot: QtBot) -> None:
+    ribbon = window.glance.ribbon
+    qtbot.keyClick(window, Key.Key_L)
+    assert window.focusWidget() is window.subs.table
+    qtbot.keyClick(window, Key.Key_L)
+    assert window.focusWidget() is window.canvas
+    ribbon.setFocus(QtCore.Qt.FocusReason.OtherFocusReason)
+    assert not ribbon._is_ringed
+    window.canvas.setFocus()
+    ribbon.setFocus(QtCore.Qt.FocusReason.TabFocusReason)
+    if ribbon.hasFocus():  # a window that is active
+        assert ribbon._is_ringed
 
 
 def test_every_key_is_told_and_none_is_told_twice(window: Window) -> None:
