@@ -145,6 +145,20 @@ def test_picture_only_and_back(window: Window, qtbot: QtBot) -> None:
     assert not window.plots.isVisible()
 
 
+def test_focus_goes_with_the_table_and_comes_back(window: Window, qtbot: QtBot) -> None:
+    ribbon = window.glance.ribbon
+    qtbot.keyClick(window, Key.Key_L)
+    assert window.focusWidget() is window.subs.table
+    qtbot.keyClick(window, Key.Key_L)
+    assert window.focusWidget() is window.canvas
+    ribbon.setFocus(QtCore.Qt.FocusReason.OtherFocusReason)
+    assert not ribbon._is_ringed
+    window.canvas.setFocus()
+    ribbon.setFocus(QtCore.Qt.FocusReason.TabFocusReason)
+    if ribbon.hasFocus():  # a window that is active
+        assert ribbon._is_ringed
+
+
 def test_every_key_is_told_and_none_is_told_twice(window: Window) -> None:
     keys = [key for command in COMMANDS for key in command.keys]
     assert len(keys) == len(set(keys))

@@ -180,7 +180,7 @@ def test_star_sizes_on_the_sky_where_a_sub_is_solved(window: Window, night: Nigh
     _grow(night, window, None, None, None)
     window.set_plots(True)
     window.set_list(True)
-    assert window.plots.unit.text() == "px"
+    assert window.plots.unit.text().strip() == "px"
     assert not window.plots.unit.isEnabled()
     side = 1.5 / 3600
     header = {"sky_matrix": [-side, 0.0, 0.0, side]}
@@ -196,7 +196,7 @@ def test_star_sizes_on_the_sky_where_a_sub_is_solved(window: Window, night: Nigh
     assert shown.index(0, FWHM).data(QtCore.Qt.ItemDataRole.DisplayRole).endswith("″")
     window.plots.unit.setFocus()
     qtbot.keyClick(window, Key.Key_Return)
-    assert window.plots.unit.text() == "px", "by a click, or by Return"
+    assert window.plots.unit.text().strip() == "px", "by a click, or by Return"
     assert window.plots.sharpness.said(None) == ("3.2", "px")
     assert shown.index(0, FWHM).data(QtCore.Qt.ItemDataRole.DisplayRole).endswith("px")
 

@@ -13,7 +13,7 @@ from livestack.show.qt.plot_cell import HEAD_PX, Cell, CourseCell, DriftCell, ni
 from livestack.show.reasons import about
 from livestack.show.state import NightState, SubRow
 from livestack.show.tokens import Palette
-from livestack.show.words import clock
+from livestack.show.words import THIN, clock
 
 PLOTS_PX = 596
 _LEAST_PX, _GAP_PX = 172, 20
@@ -42,6 +42,7 @@ class PlotsPanel(QtWidgets.QWidget):
         self.unit = QtWidgets.QPushButton("px", self.sharpness, objectName="unit")
         self.unit.setAccessibleName("Unit of the star size")
         self.unit.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
+        self.unit.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.unit.clicked.connect(self.change_unit)
         self.said = QtWidgets.QLabel(_LEGEND, objectName="label")
         self.first, self.last = QtWidgets.QLabel(objectName="axis"), QtWidgets.QLabel(objectName="axis")
@@ -119,7 +120,7 @@ class PlotsPanel(QtWidgets.QWidget):
         self._say()
 
     def _say_unit(self, unit: str) -> None:
-        self.unit.setText(unit)
+        self.unit.setText(unit if unit == "″" else THIN + unit)
         self.unit.setEnabled(bool(self.scales))
         self.unit.setToolTip("px or ″" if self.scales else "Star sizes in ″ need a solved sub")
         self.unit.adjustSize()

@@ -25,6 +25,7 @@ class Ribbon(QtWidgets.QWidget):
         super().__init__()
         self._palette = palette
         self._choice = Choice()
+        self._is_ringed = False
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self._subs: tuple[SubRow, ...] = ()
         self.setMouseTracking(True)
@@ -59,7 +60,7 @@ class Ribbon(QtWidgets.QWidget):
             self._draw_left_out(painter, floor)
             self._draw_times(painter)
             self._draw_mark(painter, floor)
-        if self.hasFocus():
+        if self._is_ringed:
             painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
             painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 2))
             painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
@@ -141,6 +142,17 @@ class Ribbon(QtWidgets.QWidget):
         if rows:
             self._choice.choose(rows[0].no)
             self.look.emit(rows[0].no)
+
+    def focusInEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw a ring when the keyboard came here."""
+        reasons = QtCore.Qt.FocusReason
+        self._is_ringed = event.reason() in (reasons.TabFocusReason, reasons.BacktabFocusReason)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the ring away."""
+        self._is_ringed = False
+        super().focusOutEvent(event)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Go from sub to sub."""

@@ -47,12 +47,18 @@ class _Table(QtWidgets.QTableView):
         self._subs, self._choice = model, choice
         self.setModel(model)
         self.setMouseTracking(True)
-        self.entered.connect(lambda index: choice.point(model.shown[index.row()].no))
-        self.viewportEntered.connect(lambda: choice.point(None))
+        self.entered.connect(self._point)
+        self.viewportEntered.connect(self._point_nowhere)
+
+    def _point(self, index: QtCore.QModelIndex) -> None:
+        self._choice.point(self._subs.shown[index.row()].no)
+
+    def _point_nowhere(self) -> None:
+        self._choice.point(None)
 
     def leaveEvent(self, event: QtCore.QEvent) -> None:  # noqa: N802 - Qt's name
         super().leaveEvent(event)
-        self._choice.point(None)
+        self._point_nowhere()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
         super().paintEvent(event)
@@ -94,6 +100,7 @@ class SubsPanel(QtWidgets.QWidget):
 
     def _segment(self, text: str) -> QtWidgets.QPushButton:
         button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         _label(button, text)
         return button
 
@@ -133,6 +140,7 @@ class SubsPanel(QtWidgets.QWidget):
         left.addStretch()
         for button in (self.looking, self.drop, self.restore, self.show_folder):
             button.setFixedHeight(32)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             right.addWidget(button)
             _label(button, button.text())
         self.drop.setFixedWidth(self.restore.minimumWidth())
@@ -161,7 +169,7 @@ class SubsPanel(QtWidgets.QWidget):
         self.restore.clicked.connect(lambda: self.ask(RESTORE))
         self.show_folder.clicked.connect(self.open_folder)
         self.table.horizontalHeader().sectionClicked.connect(self.sort_by)
-        self.table.doubleClicked.connect(lambda _: self.look_at())
+        self.table.doubleClicked.connect(self.look_at)
         self.table.selectionModel().selectionChanged.connect(self._selected_by_hand)
         self.model.rearranged.connect(self._select_again)
         self.trails.chose.connect(self._selected)
@@ -328,7 +336,7 @@ class SubsPanel(QtWidgets.QWidget):
         if numbers:
             self.asked.emit(kind, numbers)
 
-    def look_at(self) -> None:
+    def look_at(self, *_: object) -> None:
         """Ask to see the chosen sub."""
         row = self.selected()
         if row is not None:

@@ -47,7 +47,7 @@ QPushButton#segment { background: transparent; border: 1px solid transparent; co
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
 QPushButton#unit { background: transparent; border: 0; padding: 0 1px; min-height: 20px; color: $t2; }
 QPushButton#unit:hover { color: $t1; }
-QPushButton:focus { border: 2px solid $t1; }
+#panel QPushButton:focus { border: 2px solid $t1; }
 Switcher QPushButton#segment { padding: 0 2px; }
 #segments { background: $bg1; border: 1px solid $line; border-radius: 8px; }
 QTableView { background: $bg2; border: 0; gridline-color: $line; selection-background-color: $accbg;

@@ -173,9 +173,8 @@ class Window(QtWidgets.QMainWindow):
     def set_list(self, shown: bool) -> None:
         """Open or close the tables."""
         self._open(self.subs, shown)
-        if shown:
-            self.subs.table.setFocus()
-        else:
+        (self.subs.table if shown else self.canvas).setFocus()
+        if not shown:
             self.subs.trails.clearSelection()
 
     def set_plots(self, shown: bool) -> None:
