@@ -35,7 +35,7 @@ VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
 DIFFERENCE_SIGMA = 5.0
 """Differences of so many times their own noise are black or brightest."""
 _SAMPLE = 65_536
-_DARK, _BRIGHT = 20, 160  # a field of one value is no lamp, least of all at night
+_DARK, _BRIGHT, _BRIGHT_FIELD = 20, 160, 100  # what is of one value all over is no lamp, least of all at night
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _greys_of_difference(stack: Picture, last: Picture) -> Greys:
 
 def _greys_of_map(view: str, found: Picture) -> Greys:
     if view == COVERAGE:
-        return Greys(0.0, float(max(found.n_subs, 1)), 0, _BRIGHT)
+        return Greys(0.0, float(max(found.n_subs, 1)), 0, _BRIGHT_FIELD)
     step = max(1, math.isqrt(found.data.size // _SAMPLE))
     some = found.data[::step, ::step]
     some = some[np.isfinite(some)]
