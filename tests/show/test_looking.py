@@ -78,6 +78,21 @@ def test_a_sub_is_looked_at_and_left(window: Window, qtbot: QtBot) -> None:
     assert not window.tag.isVisible()
 
 
+def test_the_sub_is_wiped_beside_the_stack(window: Window, qtbot: QtBot) -> None:
+    stack = rendition(window.canvas, qtbot)
+    _look(window, qtbot, 2)
+    qtbot.keyClick(window, Key.Key_W)
+    drawn(window.canvas, qtbot)
+    assert window.live.compare == "wipe"
+    assert window.live.looking.no == 2
+    assert np.array_equal(rendition(window.canvas, qtbot), stack), "on its right"
+    qtbot.keyClick(window, Key.Key_Escape)
+    drawn(window.canvas, qtbot)
+    assert window.tag.accessibleName().startswith("Sub 2, "), "the wipe is closed first"
+    qtbot.keyClick(window, Key.Key_Escape)
+    assert window.live.looking.no is None
+
+
 def test_a_click_on_the_ribbon_looks_at_its_sub(window: Window, qtbot: QtBot) -> None:
     ribbon = window.glance.ribbon
     bins, pitch = ribbon._laid_out()

@@ -105,8 +105,8 @@ class Live:
 
     @property
     def seen_view(self) -> str:
-        """The view that is shown: a sub that is looked at stands in the place of the last one."""
-        return self.view if self.looking.picture is None else LAST
+        """The view that is shown: a sub that is looked at stands in the place of the last one, beside the stack too."""
+        return self.view if self.looking.picture is None or self.compare else LAST
 
     @property
     def _seen(self) -> Pictures:
