@@ -36,13 +36,13 @@ def _resized(window: Window, qtbot: QtBot, width: int, height: int) -> None:
 def _drag(handle: QtWidgets.QWidget, by: int) -> None:
     """Take a handle with the left button and let it go so many px further down."""
     kind, left, none = QtCore.QEvent.Type, QtCore.Qt.MouseButton.LeftButton, QtCore.Qt.MouseButton.NoButton
-    at = QtCore.QPointF(handle.rect().center())
-    there = at + QtCore.QPointF(0, by)
-    no_key = QtCore.Qt.KeyboardModifier.NoModifier
+    at, no_key = QtCore.QPointF(handle.rect().center()), QtCore.Qt.KeyboardModifier.NoModifier
+    here = QtCore.QPointF(handle.mapToGlobal(handle.rect().center()))
+    way = QtCore.QPointF(0, by)
     for event in (
-        QtGui.QMouseEvent(kind.MouseButtonPress, at, left, left, no_key),
-        QtGui.QMouseEvent(kind.MouseMove, there, none, left, no_key),
-        QtGui.QMouseEvent(kind.MouseButtonRelease, at, left, none, no_key),
+        QtGui.QMouseEvent(kind.MouseButtonPress, at, at, here, left, left, no_key),
+        QtGui.QMouseEvent(kind.MouseMove, at + way, at + way, here + way, none, left, no_key),
+        QtGui.QMouseEvent(kind.MouseButtonRelease, at, at, here + way, left, none, no_key),
     ):
         QtWidgets.QApplication.sendEvent(handle, event)
 
