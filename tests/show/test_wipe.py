@@ -121,6 +121,19 @@ def test_at_fit_any_drag_to_the_side_wipes_and_zoomed_it_pans(window: Window, ni
     assert canvas.compare.at == pytest.approx(500 / canvas.width()), "by its knob it moves all the same"
 
 
+def test_a_double_click_goes_to_100_percent_and_back(window: Window, night: Night, qtbot: QtBot) -> None:
+    _grow(window, night, 8, qtbot)
+    canvas, place = window.canvas, QtCore.QPoint(300, 200)
+    under = canvas.px_at(QtCore.QPointF(place))
+    fill = canvas.look.zoom
+    qtbot.mouseDClick(canvas, Left, pos=place)
+    assert canvas.look.zoom == pytest.approx(1.0 / canvas.devicePixelRatioF())
+    assert (canvas.px_at(QtCore.QPointF(place)) - under).manhattanLength() < 0.01
+    qtbot.mouseDClick(canvas, Left, pos=place)
+    assert canvas.look.zoom == fill
+    assert window.live.compare == "", "a click is no drag"
+
+
 def test_with_one_sub_there_is_nothing_to_compare(window: Window, night: Night, qtbot: QtBot) -> None:
     _grow(window, night, 1, qtbot)
     before = pixels(window.canvas)[60:]
