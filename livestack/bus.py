@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from livestack.frame import Picture
 
 T = TypeVar("T")
 
@@ -59,3 +62,28 @@ class Slot(Generic[T]):
         """Return the latest value, or None."""
         with self._lock:
             return self._value
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Where readers in the engine's process find its newest pictures.
+
+    Attributes
+    ----------
+    stack, last, removed : Slot of Picture
+        Previews of the stack, of its last sub and of what was left out.
+    noise, coverage : Slot of Picture
+        Maps of the stack, as of when a screen asked for them.
+    """
+
+    stack: Slot[Picture]
+    last: Slot[Picture]
+    removed: Slot[Picture]
+    noise: Slot[Picture]
+    coverage: Slot[Picture]
+
+    @classmethod
+    def empty(cls, *, asked: bool = True) -> Slots:
+        """Return slots that hold what comes; where nobody will ask only what the engine itself compares with."""
+        stack, last, noise, coverage = (Slot[Picture](asked=asked) for _ in range(4))
+        return cls(stack, last, Slot(), noise, coverage)

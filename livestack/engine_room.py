@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from livestack.allocation import return_planes
 from livestack.atomic import write_atomically
@@ -23,7 +23,7 @@ from livestack.runner import Engine, Plan
 from livestack.sessions import Home, folder_of, lock
 from livestack.settings import Settings
 from livestack.show.console import Say, complain, follow
-from livestack.show.source import Source
+from livestack.show.source import Source, source_of
 
 BROKEN = (1, 3, 4)
 """Exit codes whose sentence is said on standard error."""
@@ -111,8 +111,8 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
     home = engine.home
     done = threading.Event()
     with contextlib.closing(Journal(home.journal, create=True)) as journal:
-        pictures = (engine.picture.get, engine.last.get, engine.removed.get)
-        source = Source(home.path, journal, *pictures, engine.stop.set, done.is_set, engine.settings.showing.preset)
+        source = source_of(engine.pictures, home.path, journal, engine.settings.showing.preset)
+        source = replace(source, stop=engine.stop.set, ended=done.is_set)
         # the port is taken before anything starts: one line if it is not free
         with the_page(source, faces.bind, exact=faces.exact), ThreadPoolExecutor(1, "integrate") as thread:
             _keep(home, engine.settings)

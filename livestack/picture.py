@@ -2,7 +2,7 @@
 
 ``cache/picture.npy`` (the stack), ``cache/last.npy`` (the last sub on the same grid) and ``cache/removed.npy`` (the
 brightest of what was left out) are plain NumPy files with the facts of `Picture` as one JSON line behind the array, so
-that both change in one rename.
+that both change in one rename. ``cache/noise.npy`` and ``cache/coverage.npy`` are as old as the last wish for them.
 """
 
 from __future__ import annotations

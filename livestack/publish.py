@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from livestack.bus import Slot
+from livestack.bus import Slots
 from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.chain import PRESETS
 from livestack.develop.export import write_png
@@ -26,6 +26,7 @@ from livestack.frame import Array, Picture
 from livestack.glance import glance
 from livestack.growth import Growth
 from livestack.joining import Joining
+from livestack.maps import MAPS, map_of
 from livestack.picture import write_picture
 from livestack.product import Product, write_product
 from livestack.read import open_frame
@@ -167,15 +168,15 @@ class Publisher:
 
     Parameters
     ----------
-    slots : (stack, last sub, removed)
-        Where readers in this process find the newest previews.
+    slots : Slots
+        Where readers in this process find the newest pictures.
     preset : str
         How the preview beside a stack file is developed.
     """
 
     home: Home
     threads: Executor | None
-    slots: tuple[Slot[Picture], Slot[Picture], Slot[Picture]]
+    slots: Slots
     preset: str = PRESET[0]
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
@@ -199,12 +200,19 @@ class Publisher:
         )
         picture = self._joined or stack_picture(growth, self.threads, self._version)
         last = None if sub is None else sub_picture(growth, sub, self._version)
-        self.slots[0].put(picture)
+        self.slots.stack.put(picture)
         self._to_cache("picture.npy", picture)
         if last is not None:
-            self.slots[1].put(last)
+            self.slots.last.put(last)
             self._to_cache("last.npy", last)
         self._show_removed(growth)
+
+    def show_map(self, growth: Growth, name: str) -> None:
+        """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""
+        if name in MAPS:
+            picture = map_of(growth, name, self._version)
+            getattr(self.slots, name).put(picture)
+            self._to_cache(f"{name}.npy", picture)
 
     def glance(self, paths: list[Path]) -> None:
         """Publish the first light of some files as it is, where there is nothing else to show yet."""
@@ -215,7 +223,7 @@ class Publisher:
                 if frame.header.kind == "light":
                     self._version += 1
                     picture = glance(frame, self._version)
-                    self.slots[0].put(picture)
+                    self.slots.stack.put(picture)
                     self._to_cache("picture.npy", picture)
 
     def _show_removed(self, growth: Growth) -> None:
@@ -226,9 +234,9 @@ class Publisher:
             if self._seen_removed is not None and self._seen_removed() is core.removed and self._removed_at == state:
                 return  # not even the px need be compared
             self._seen_removed, self._removed_at = weakref.ref(core.removed), state
-        before, removed = self.slots[2].get(), removed_picture(growth, self._version, self.threads)
+        before, removed = self.slots.removed.get(), removed_picture(growth, self._version, self.threads)
         if before is None or before.stack != removed.stack or not np.array_equal(before.data, removed.data):
-            self.slots[2].put(removed)
+            self.slots.removed.put(removed)
             self._to_cache("removed.npy", removed)
 
     def _to_cache(self, name: str, picture: Picture) -> None:

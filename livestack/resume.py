@@ -34,6 +34,8 @@ from livestack.session import Lane, Session, read_sub
 from livestack.stack import Stack
 from livestack.waiting import MAX_WAITING, Waiting
 
+_STAYS_OUT = "It fits no stack, or its file is gone or changed: it could not be put back."
+
 
 def restore(session: Session, past: Past) -> None:
     """Give a new session the state that its journal says it had."""
@@ -205,8 +207,8 @@ def take_in(session: Session, numbers: list[int]) -> None:
     past = replay(session.journal.follow())
     for no in numbers:
         word = past.words.get(no)
-        if isinstance(word, SubRejected) and word.reason in OVERRULED:
-            session.take_anyway(word)
+        if isinstance(word, SubRejected) and word.reason in OVERRULED and not session.take_anyway(word):
+            session.append(dataclasses.replace(word, sentence=_STAYS_OUT))  # who asked waits for a word
 
 
 def restack(session: Session, stack: str, why: str) -> None:

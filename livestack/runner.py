@@ -18,10 +18,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from livestack import events
-from livestack.bus import Mailbox, Slot
+from livestack.bus import Mailbox, Slots
 from livestack.errors import SessionError, SettingsError, SourceError
 from livestack.events import Event, Record, Request, SubAccepted
-from livestack.frame import Identity, Picture
+from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.prepare import Prepared, Unusable, prepare
 from livestack.publish import Publisher
@@ -85,8 +85,8 @@ class Engine:
     ----------
     mailbox : Mailbox of Record
         Every event, for a reader in this process.
-    picture, last, removed : Slot of Picture
-        The newest previews: of the stack, of the last sub, of what was left out.
+    pictures : Slots
+        The newest pictures, for a reader in this process.
     ready, fluent : Event
         Set, but by who has something to do before: until then subs are found, and the first one is shown as it is; or
         the first one is stacked, and others wait.
@@ -105,9 +105,7 @@ class Engine:
         self.ready.set()
         self.fluent.set()
         self.mailbox: Mailbox[Record] = Mailbox()
-        self.picture: Slot[Picture] = Slot(asked=seen)
-        self.last: Slot[Picture] = Slot(asked=seen)
-        self.removed: Slot[Picture] = Slot()
+        self.pictures = Slots.empty(asked=seen)
         self.sentence = ""
         self._cores = os.cpu_count() or 1
         self._jobs = settings.running.workers
@@ -124,8 +122,7 @@ class Engine:
             ThreadPoolExecutor(self._cores, "fold") as self._threads,
         ):
             self._journal = Journal(self.home.journal, create=True)
-            pictures = self.picture, self.last, self.removed
-            self._publisher = Publisher(self.home, self._threads, pictures, self.settings.showing.preset)
+            self._publisher = Publisher(self.home, self._threads, self.pictures, self.settings.showing.preset)
             try:
                 return self._run()
             except (SettingsError, SessionError) as error:
@@ -340,6 +337,8 @@ class Engine:
             start_over(session)
         elif request.kind == "save":
             self._save_all()
+        elif request.kind == "map" and session.latest is not None and session.latest.subs:
+            self._publisher.show_map(session.latest, request.body.get("of", ""))
 
     def _is_done(self, idle_s: float) -> bool:
         if self._hand or self._todo or not self._inbox.empty() or self._held:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+from astropy.io import fits
 
 from livestack.events import Event, Record, SubAccepted, SubRejected
 from livestack.frame import Array
@@ -47,6 +48,13 @@ def expose(path: Path, no: int = 0, *, keywords: dict[str, str | int | float] | 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(fits_bytes(Night(options).light(no), header(options, "light", no) | (keywords or {})))
     return path
+
+
+def cloud(path: Path, transparency: float = 0.6) -> None:
+    """Let a cloud pass before a light on disk: its sky stays, its stars fade."""
+    with fits.open(path, mode="update") as hdus:
+        sky = np.median(hdus[0].data)
+        hdus[0].data = np.rint(sky + transparency * (hdus[0].data - sky)).astype(hdus[0].data.dtype)
 
 
 class Told:

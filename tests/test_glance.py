@@ -49,7 +49,7 @@ def _engine(folder: Path) -> Engine:
 
 
 def _wait_for_a_picture(engine: Engine, thread: threading.Thread) -> None:
-    while engine.picture.get() is None and thread.is_alive():
+    while engine.pictures.stack.get() is None and thread.is_alive():
         time.sleep(0.02)
 
 
@@ -65,7 +65,7 @@ def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp
     thread.start()
     try:
         _wait_for_a_picture(engine, thread)
-        first = engine.picture.get()
+        first = engine.pictures.stack.get()
         assert first is not None
         assert (first.stack, first.n_subs) == ("", 1)
         engine.ready.set()
@@ -73,7 +73,7 @@ def test_a_sub_is_shown_while_the_engine_is_not_ready_and_stacked_when_it_is(tmp
     finally:
         engine.stop.set()
         thread.join()
-    last = engine.picture.get()
+    last = engine.pictures.stack.get()
     assert last is not None
     assert last.n_subs == 3
     assert last.version > first.version
@@ -89,7 +89,7 @@ def test_the_first_sub_is_stacked_before_others_can_be(tmp_path: Path) -> None:
     try:
         _wait_for_a_picture(engine, thread)
         time.sleep(0.5)
-        first = engine.picture.get()
+        first = engine.pictures.stack.get()
         assert first is not None
         assert first.stack
         assert first.n_subs == 1
@@ -98,6 +98,6 @@ def test_the_first_sub_is_stacked_before_others_can_be(tmp_path: Path) -> None:
     finally:
         engine.stop.set()
         thread.join()
-    last = engine.picture.get()
+    last = engine.pictures.stack.get()
     assert last is not None
     assert last.n_subs == 3

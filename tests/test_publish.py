@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.bus import Slot
+from livestack.bus import Slots
 from livestack.core import Core
 from livestack.founding import Founding
-from livestack.frame import Header, Masters, Picture, Quality
+from livestack.frame import Header, Masters, Quality
 from livestack.growth import Growth
 from livestack.knowledge import Knowledge
 from livestack.picture import read_picture
@@ -34,7 +34,7 @@ def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth
 def publisher(tmp_path: Path) -> Publisher:
     home = Home(tmp_path)
     home.make()
-    return Publisher(home, None, (Slot[Picture](), Slot[Picture](), Slot[Picture]()))
+    return Publisher(home, None, Slots.empty())
 
 
 def _removed(growth: Growth) -> np.ndarray:
@@ -85,10 +85,10 @@ def test_it_is_written_beside_the_picture_only_when_it_changed(publisher: Publis
     first = read_picture(path)
     assert first is not None
     assert not first.data.any()
-    before = path.stat().st_ino, publisher.slots[2].get()
+    before = path.stat().st_ino, publisher.slots.removed.get()
     publisher.show(growth, None)
     publisher.wait_shown()
-    assert (path.stat().st_ino, publisher.slots[2].get()) == before
+    assert (path.stat().st_ino, publisher.slots.removed.get()) == before
     assert (publisher.home.cache / "picture.npy").exists()
     _removed(growth)[3, 4] = 20.0
     publisher.show(growth, None)
@@ -100,7 +100,7 @@ def test_it_is_written_beside_the_picture_only_when_it_changed(publisher: Publis
     other.core = growth.core
     publisher.show(other, None)
     publisher.wait_shown()
-    now = publisher.slots[2].get()
+    now = publisher.slots.removed.get()
     assert now is not None
     assert now.stack == "other", "equal px of another stack are news"
     assert replace(now, stack="light").data.tobytes() == second.data.tobytes()

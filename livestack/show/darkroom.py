@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from livestack.develop.chain import Recipe
 from livestack.develop.live import Memo, Settled, shown, steady
 from livestack.frame import Array, Picture
+from livestack.show.greys import Greys, in_grey
 from livestack.show.removed import lit
 
 T = TypeVar("T")
+Images = tuple[Array, ...]
+_KEPT = 2  # who looks from one to the other, or wipes, has both at once
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,6 +33,10 @@ class Order:
         Is lit on the stack.
     shrink : float
         Size over that of the picture.
+    beside : Picture, optional
+        To be seen beside it: the last sub, on the same grid.
+    greys : Greys, optional
+        How the picture is drawn where it is no light but numbers.
     """
 
     stack: Picture
@@ -37,13 +44,18 @@ class Order:
     removed: Picture | None
     recipe: Recipe
     shrink: float = 1.0
+    beside: Picture | None = None
+    greys: Greys | None = None
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
-        if other is None or (self.recipe, self.shrink) != (other.recipe, other.shrink):
+        if other is None or (self.recipe, self.shrink, self.greys) != (other.recipe, other.shrink, other.greys):
             return False
-        mine, others = (self.stack, self.picture, self.removed), (other.stack, other.picture, other.removed)
-        return all(one is another for one, another in zip(mine, others, strict=True))
+        return all(one is another for one, another in zip(self._pictures, other._pictures, strict=True))
+
+    @property
+    def _pictures(self) -> tuple[Picture | None, ...]:
+        return self.stack, self.picture, self.removed, self.beside
 
 
 class Darkroom:
@@ -53,12 +65,13 @@ class Darkroom:
     """
 
     def __init__(self) -> None:
-        self._work = ThreadPoolExecutor(1, "develop")
+        self._work, self._other = ThreadPoolExecutor(1, "develop"), ThreadPoolExecutor(1, "other")
         self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
         self._settled: Settled | None = None
         self._memo: Memo | None = None
         self._next: Order | None = None
-        self._doing: Future[tuple[Order, Array]] | None = None
+        self._doing: Future[tuple[Order, Images]] | None = None
+        self._kept: list[tuple[Order, Settled, Array]] = []
 
     @property
     def is_busy(self) -> bool:
@@ -68,12 +81,12 @@ class Darkroom:
     def ask(self, order: Order) -> None:
         """Ask for a picture, in place of what was asked for and is not begun."""
         if self._doing is None:
-            self._doing = self._work.submit(lambda: (order, self._develop(order)))
+            self._doing = self._work.submit(lambda: (order, self._develop_all(order)))
         else:
             self._next = order
 
-    def take(self) -> tuple[Order, Array] | None:
-        """Return what is done, uint8 as it is shown; None when nothing is."""
+    def take(self) -> tuple[Order, Images] | None:
+        """Return what is done, uint8 as it is shown: the picture, and what is beside it; None when nothing is."""
         if self._doing is None or not self._doing.done():
             return None
         done, self._doing = self._doing.result(), None
@@ -86,17 +99,41 @@ class Darkroom:
         """Develop a picture and use it, there."""
         return self._work.submit(lambda: use(self._develop(order)))
 
+    def run(self, work: Callable[[Executor], T]) -> Future[T]:
+        """Do something else, which no picture waits for; it gets the threads of the kernels."""
+        return self._other.submit(lambda: work(self._kernels))
+
     def close(self) -> None:
         """Begin nothing more."""
-        self._work.shutdown(wait=False, cancel_futures=True)
+        for work in (self._work, self._other):
+            work.shutdown(wait=False, cancel_futures=True)
+
+    def _develop_all(self, order: Order) -> Images:
+        image = self._develop(order)
+        if order.beside is None:
+            return (image,)
+        return image, self._develop(replace(order, picture=order.beside, beside=None))
 
     def _develop(self, order: Order) -> Array:
-        stack, picture, before = order.stack, order.picture, self._settled
+        """Return the picture of an order; one that was made just before by the same acts as it is."""
+        stack, before = order.stack, self._settled
         if before is None or before.recipe == order.recipe:  # no knob is turned
             self._memo = None
         elif self._memo is None:
             self._memo = Memo()
         settled = self._settled = steady(before, stack, order.recipe, self._kernels, self._memo)
+        alone = replace(order, beside=None)
+        for kept, by, image in self._kept:
+            if by is settled and kept.is_like(alone):
+                return image
+        image = self._image(alone, settled)
+        self._kept = [*self._kept[1 - _KEPT :], (alone, settled, image)]
+        return image
+
+    def _image(self, order: Order, settled: Settled) -> Array:
+        stack, picture = order.stack, order.picture
+        if order.greys is not None:
+            return in_grey(picture, stack, order.greys, order.shrink)
         if picture is not stack and (picture.data.shape, picture.stack) != (stack.data.shape, stack.stack):
             settled = steady(None, picture, order.recipe, self._kernels)  # of another stack
         elif picture is not stack:

@@ -15,6 +15,11 @@ ICONS: Final[dict[str, str]] = {
     "check": '<path d="M5 12.5l4.6 4.6L19 7.5" stroke-width="2"/>',
     "pause": '<path d="M9 6v12M15 6v12" stroke-width="2"/>',
     "triangle": '<path d="M12 4l9 15.5H3zM12 10v4.5M12 17v.2"/>',
+    "up": '<path d="M4 16l8-8 8 8" stroke-width="3"/>',
+    "down": '<path d="M4 8l8 8 8-8" stroke-width="3"/>',
+    "chart": '<path d="M4 4v16h16M7 14.5l4-4.5 3.5 3L20 6.5"/>',
+    "eye": '<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"/>'
+    '<circle cx="12" cy="12" r="2.8"/>',
     "list": '<path d="M9 6h11M9 12h11M9 18h11M4.5 6h.2M4.5 12h.2M4.5 18h.2" stroke-width="1.8"/>',
     "sliders": '<path d="M4 7h9M17 7h3M4 12h3M11 12h9M4 17h9M17 17h3"/>'
     '<circle cx="15" cy="7" r="2"/><circle cx="9" cy="12" r="2"/><circle cx="15" cy="17" r="2"/>',

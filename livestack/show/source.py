@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from livestack.bus import Slots
 from livestack.errors import SettingsError
 from livestack.frame import Picture
 from livestack.journal import Journal
+from livestack.maps import saved_map
 from livestack.picture import read_picture
 from livestack.settings import PRESET, from_toml
 from livestack.show.state import NightState
@@ -28,9 +30,9 @@ class Source:
         The session folder.
     journal : Journal
         Followed by seq; requests are left in it.
-    picture, last, removed : callable
-        Return the newest picture of the stack, of the last sub on the same grid, and of what was left out, or None.
-        Cheap when nothing is new: the same object is returned as long as it is the newest.
+    picture, last, removed, noise, coverage : callable
+        Return the newest picture of the stack, of the last sub on the same grid, of what was left out, and the newest
+        maps, or None. Cheap when nothing is new: the same object is returned as long as it is the newest.
     stop : callable, optional
         Ends the engine when it runs in this process.
     ended : callable, optional
@@ -44,9 +46,17 @@ class Source:
     picture: Callable[[], Picture | None]
     last: Callable[[], Picture | None]
     removed: Callable[[], Picture | None]
+    noise: Callable[[], Picture | None]
+    coverage: Callable[[], Picture | None]
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
     preset: str = PRESET[0]
+
+    def saved(self, name: str, stack: Picture) -> Picture | None:
+        """Read a map from the file of a stack; takes a while where that is large."""
+        if stack.parts:
+            stack = replace(stack, stack=stack.parts[0], parts=())
+        return saved_map(self.session / "stack" / f"{stack.stack}.fits", name, stack)
 
 
 class _PictureFile:
@@ -85,8 +95,17 @@ def open_source(session: Path, preset: str | None = None) -> Source:
     """
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
-    picture, last, removed = (_PictureFile(cache / f"{name}.npy") for name in ("picture", "last", "removed"))
-    return Source(session, journal, picture, last, removed, preset=preset or _preset_of(session))
+    names = ("picture", "last", "removed", "noise", "coverage")
+    picture, last, removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in names)
+    preset = preset or _preset_of(session)
+    return Source(session, journal, picture, last, removed, noise, coverage, preset=preset)
+
+
+def source_of(slots: Slots, session: Path, journal: Journal, preset: str) -> Source:
+    """Return the source of a session that this process runs."""
+    named = (slots.stack, slots.last, slots.removed, slots.noise, slots.coverage)
+    picture, last, removed, noise, coverage = (slot.get for slot in named)
+    return Source(session, journal, picture, last, removed, noise, coverage, preset=preset)
 
 
 def _preset_of(session: Path) -> str:

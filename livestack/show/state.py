@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -38,7 +38,9 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
+from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
+from livestack.show.sky import Grid, grid_of
 
 _RECENT = 9  # subs that pace and star size are taken from
 
@@ -63,6 +65,8 @@ class SubRow:
     noise_adu: float | None = None
     transparency: float | None = None
     weight: float | None = None
+    target: str | None = None
+    filter: str | None = None
     scale: float = 1.0
     matrix: tuple[tuple[float, ...], ...] = ()
     dropped: bool = False
@@ -104,6 +108,10 @@ class NightState:
         As the last judgement of each sub has it, whatever became of the sub.
     sensors : Sensors
         What is known of the noise of the subs of each stack.
+    changing : Changing
+        What the user took out or put back, while its stack is folded again.
+    grids : dict
+        How the px of each stack lie on the sky.
     seconds_per_sub, cadence_s : float, optional
         Time that livestack works on a sub, and time between subs; medians over the last few.
     lost, held, silent, stopped, back, resumed : Word, optional
@@ -143,6 +151,8 @@ class NightState:
     reject: str = ""
     found: tuple[TrailFound, ...] = ()
     sensors: Sensors = NOTHING_KNOWN
+    changing: Changing = NOTHING_CHANGES
+    grids: Mapping[str, Grid] = dataclasses.field(default_factory=dict)
     work_s: tuple[float, ...] = ()
 
     @property
@@ -172,7 +182,8 @@ def advance(state: NightState, record: Record) -> NightState:
     """Return the state after one more record."""
     time = when(record.time_utc)
     state = _advance(state, record.event, time or datetime.now(UTC))
-    return dataclasses.replace(state, seq=record.seq, sensors=learnt(state.sensors, record.event))
+    sensors, changing = learnt(state.sensors, record.event), changed(state.changing, record.event)
+    return dataclasses.replace(state, seq=record.seq, sensors=sensors, changing=changing)
 
 
 def fold(records: Iterable[Record], state: NightState | None = None) -> NightState:
@@ -202,6 +213,7 @@ def of_stack(state: NightState, stack: StackFounded) -> NightState:
             filter=stack.filter,
             colour=bool(stack.cfa),
             reject=stack.reject,
+            grids={**state.grids, stack.stack: grid_of(stack.header)},
         )
     )
 
@@ -306,6 +318,8 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         noise_adu=_number(quality, "noise_adu"),
         transparency=_number(quality, "transparency"),
         weight=event.weight if isinstance(event, SubAccepted) else None,
+        target=event.target,
+        filter=event.filter,
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
         matrix=tuple(map(tuple, event.matrix)) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow
 from livestack.show.words import REASON_WORDS, THIN, about, clock, count, place, sentence_case, span
 
@@ -14,6 +15,7 @@ BACK_SHOWN = timedelta(seconds=10)
 FLIP_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN = 3
+_FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,15 @@ def _left_out(state: NightState, now: datetime) -> Status | None:
     return Status("cross", "hold", f"Sub {last.no} left out", reason, sentence_case(last.sentence))
 
 
+def _updating(state: NightState, now: datetime) -> Status | None:
+    if not state.changing.subs:
+        return None
+    detail = changing_words((no, out) for _, no, out in state.changing.subs)
+    n_folds = state.n_stacked + _FOLDED_AGAIN
+    pace = f", in about {about(state.seconds_per_sub * n_folds)}" if state.seconds_per_sub else ""
+    return Status("clock", "good", "Updating", detail, f"The picture changes when it is ready{pace}.")
+
+
 def _backlog(state: NightState, now: datetime) -> Status | None:
     waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, state.cadence_s
     if waiting < 3:
@@ -186,6 +197,7 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
     _paused,
     _waiting,
     _just_back,
+    _updating,
     _cloud,
     _left_out,
     _backlog,

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyqtgraph.Qt import QtCore
 from pytestqt.qtbot import QtBot
 
 from livestack.show.qt.window import Window
 from livestack.show.source import Source, open_source
 from tests.show.night import Night
+
+
+@pytest.fixture(autouse=True)
+def _taste(tmp_path: Path) -> None:
+    """What a window keeps, it keeps here."""
+    settings = QtCore.QSettings
+    settings.setPath(settings.Format.IniFormat, settings.Scope.UserScope, str(tmp_path / "taste"))
 
 
 @pytest.fixture

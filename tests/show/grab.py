@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from pyqtgraph.Qt import QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from livestack.frame import Array
@@ -15,6 +15,14 @@ def pixels(widget: QtWidgets.QWidget) -> Array:
     image = widget.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits().asstring(image.sizeInBytes()), np.uint8)
     return rows.reshape(image.height(), image.bytesPerLine())[:, : 3 * image.width()].reshape(image.height(), -1, 3)
+
+
+def hover(widget: QtWidgets.QWidget, place: QtCore.QPoint) -> None:
+    """Move the pointer over a widget, whichever windows other tests left on the screen."""
+    button, none = QtCore.Qt.MouseButton.NoButton, QtCore.Qt.KeyboardModifier.NoModifier
+    places = QtCore.QPointF(place), QtCore.QPointF(widget.mapToGlobal(place))
+    event = QtGui.QMouseEvent(QtCore.QEvent.Type.MouseMove, *places, button, button, none)
+    QtWidgets.QApplication.sendEvent(widget, event)
 
 
 def drawn(canvas: Canvas, qtbot: QtBot) -> None:

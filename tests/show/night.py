@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from astropy.io import fits
 
 from livestack.events import (
     Event,
+    Json,
     Looked,
     MastersMatched,
     SessionStarted,
@@ -46,6 +47,7 @@ class Night:
     folder: str = "/nowhere/Captures/M 27"
     target: str | None = "M 27"
     stack: str = STACK
+    header: Json = field(default_factory=dict)
     no: int = 0
     version: int = 0
 
@@ -76,7 +78,8 @@ class Night:
         """A stack that subs go into from now on."""
         self.stack, self.target = stack, target
         path = f"{self.folder}/M27_{self.no:04}.fits"
-        self.say(StackFounded(stack, target, None, "ASI224MC", [976, 1304], "RGGB", self.no, path, "0" * 64))
+        founded = StackFounded(stack, target, None, "ASI224MC", [976, 1304], "RGGB", self.no, path, "0" * 64)
+        self.say(replace(founded, header=self.header))
 
     def _facts(self, path: str) -> dict[str, object]:
         time = self.start + timedelta(seconds=CADENCE_S * (self.no - 1))
@@ -139,6 +142,14 @@ class Night:
         self.version += 1
         picture = Picture(data, 0.5, self.version, stack, self.no, 0.0, 0.0, row_order)
         write_picture(self.session / "cache" / "removed.npy", picture)
+
+    def show_map(self, name: str, data: Array, row_order: str | None = None) -> None:
+        """Answer a wish for a map of the stack."""
+        self.version += 1
+        picture = Picture(data, 1.0, self.version, STACK, self.no, 0.0, 0.0, row_order)
+        write_picture(self.session / "cache" / f"{name}.npy", picture)
+        for request in self.journal.requests():
+            self.journal.answer(request)
 
     def show(self, stack: Array, last: Array, n_subs: int, row_order: str | None = None) -> None:
         """Publish both pictures."""

@@ -13,7 +13,7 @@ from livestack.events import StackFounded
 from livestack.frame import Array, Picture
 from livestack.show.qt.window import Window
 from livestack.show.removed import DIM, lit
-from tests.show.grab import drawn, pixels, rendition
+from tests.show.grab import drawn, hover, pixels, rendition
 from tests.show.night import STACK, Night, sky
 
 Key = QtCore.Qt.Key
@@ -163,9 +163,9 @@ def test_tags_stand_by_while_trails_are_few_and_else_under_the_pointer(
     window.live.tick()
     assert lines.tagged() == ()
     middle = window.canvas.place_of(150.0, 150.0).toPoint()
-    qtbot.mouseMove(window.canvas.viewport(), middle + QtCore.QPoint(4, 0))
+    hover(window.canvas, middle + QtCore.QPoint(4, 0))
     assert [trail.no for trail in lines.tagged()] == [3]
-    qtbot.mouseMove(window.canvas.viewport(), middle + QtCore.QPoint(0, 90) - QtCore.QPoint(200, 0))
+    hover(window.canvas, middle + QtCore.QPoint(0, 90) - QtCore.QPoint(200, 0))
     assert lines.tagged() == ()
 
 
@@ -202,7 +202,7 @@ def test_the_list_of_trails(window: Window, night: Night, qtbot: QtBot) -> None:
     window.live.tick()
     assert [trail.no for trail in window.lines.drawn()] == [3], "a new one does not move the choice"
     window.subs.drop.click()
-    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": 3})]
+    assert [(request.kind, request.body) for request in night.journal.requests()] == [("drop", {"no": [3]})]
     _press(window, qtbot, Key.Key_L)
     assert window.lines.drawn() == ()
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from livestack.events import Held, SessionStopped, SourceLost, SourceSilent, TrailFound
+from livestack.events import (
+    Held,
+    SessionStarted,
+    SessionStopped,
+    SourceLost,
+    SourceSilent,
+    StackRestacked,
+    SubDropped,
+    SubRestored,
+    TrailFound,
+)
 from livestack.frame import Picture
+from livestack.replay import START_OVER
 from livestack.show.icons import ICONS
 from livestack.show.numbers import numbers
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import status
 from livestack.show.trails import brightness, direction, length_px, tag
 from livestack.show.words import about, clock, count, fixed, span
-from tests.show.night import Night, sky
+from tests.show.night import STACK, Night, sky
 
 FORBIDDEN = ("reject", "fail", "invalid", "exception", "!", "please", "...")
 
@@ -66,6 +79,25 @@ def test_cloud_holds_until_a_sub_is_stacked_again(night: Night) -> None:
     assert "3 subs left out" in advice
     night.add()
     assert _at(night)[0] == "Stacking"
+
+
+def test_updating_until_the_stack_is_folded_again(night: Night) -> None:
+    for _ in range(5):
+        night.add()
+    night.say(SubDropped(2, STACK, "2.fits"))
+    word, detail, advice = _at(night)
+    assert (word, detail) == ("Updating", "without sub 2")
+    assert advice == "The picture changes when it is ready, in about 17\u202fs."
+    night.say(SubDropped(3, STACK, "3.fits"), SubRestored(2, STACK, "2.fits"))
+    assert _at(night)[1] == "without sub 3, with sub 2"
+    night.say(StackRestacked(STACK, 4, "restore 2"))
+    assert _at(night)[0] == "Stacking"
+    night.say(
+        SubDropped(4, STACK, "4.fits"), SessionStarted("/c", "0.1.0", {}, True, os.getpid(), socket.gethostname())
+    )
+    assert _at(night, later_s=60)[0] == "Stacking", "an engine that begins anew folds what it finds"
+    night.say(StackRestacked(STACK, 3, START_OVER), SubDropped(1, STACK, "1.fits"))
+    assert _at(night, later_s=60)[0] == "Stacking", "a stack that is closed is not folded again"
 
 
 def test_what_needs_hands_wins(night: Night) -> None:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median, quantiles
+from statistics import median
 
+from livestack.show.figures import FEWEST, SHARPNESS, SKY, STARS, TRANSPARENCY, Figure, running_median, spread
 from livestack.show.monitor.left_out import clouds
 from livestack.show.state import SubRow
 from livestack.show.words import THIN, UNKNOWN, clock, count, fixed, percent, sentence_case, spelled
 
-FEWEST = 3
-"""A course is told by so many subs."""
 STEADY = 0.1
 """A change below this is none."""
-_SMOOTHED = 15
-_LEAST_RANGE = 0.15  # of the middle, up and down: small changes are not blown up
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +49,11 @@ class Plot:
     sentence: str
 
 
-Value = Callable[[SubRow], float | None]
-Write = Callable[[float], tuple[str, str]]
-
-
 def plots_of(rows: Sequence[SubRow]) -> list[Plot]:
     """Return sharpness, transparency (the number of stars where that is unknown) and the brightness of the sky."""
     known = sum(row.transparency is not None for row in rows if row.state == "accepted") >= FEWEST
-    light = (
-        _plot(rows, "Transparency", lambda row: row.transparency, _percent, _of_light)
-        if known
-        else _plot(rows, "Stars", lambda row: row.n_stars, lambda value: (f"{value:,.0f}", ""), _of_light)
-    )
-    return [
-        _plot(rows, "Sharpness (FWHM)", lambda row: row.fwhm_px, lambda value: (fixed(value, 1), "px"), _of_sharpness),
-        light,
-        _plot(rows, "Sky brightness", lambda row: row.background_adu, lambda value: (fixed(value, 0), "ADU"), _of_sky),
-    ]
+    light = TRANSPARENCY if known else STARS
+    return [_plot(rows, SHARPNESS, _of_sharpness), _plot(rows, light, _of_light), _plot(rows, SKY, _of_sky)]
 
 
 def change(values: Sequence[float]) -> tuple[float, float]:
@@ -85,9 +70,8 @@ def grew(values: Sequence[float]) -> float:
     return late / early - 1.0 if early > 0 else 0.0
 
 
-def _plot(
-    rows: Sequence[SubRow], name: str, value: Value, write: Write, say: Callable[[Sequence[SubRow], list[float]], str]
-) -> Plot:
+def _plot(rows: Sequence[SubRow], figure: Figure, say: Callable[[Sequence[SubRow], list[float]], str]) -> Plot:
+    name, value, write = figure.name, figure.value, figure.write
     last = max(1, len(rows) - 1)
     stacked = [(no / last, value(row)) for no, row in enumerate(rows) if row.state == "accepted"]
     points = tuple((place, float(y)) for place, y in stacked if y is not None)
@@ -95,28 +79,12 @@ def _plot(
     values = [y for _, y in points]
     if len(values) < FEWEST:
         return Plot(name, (UNKNOWN, ""), (), (), (), 0.0, 1.0, ("", ""), ("", ""), "From the third sub.")
-    course = tuple((place, median(_about(values, no))) for no, (place, _) in enumerate(points))
-    low, high = _range(values)
+    course = tuple((place, float(y)) for (place, _), y in zip(points, running_median(values), strict=True))
+    low, high = spread(values)
     ends = (f"{THIN}".join(filter(None, write(low))), f"{THIN}".join(filter(None, write(high))))
     timed = [row.time for row in rows if row.time]
     times = (clock(timed[0]), clock(timed[-1])) if timed else ("", "")
     return Plot(name, write(course[-1][1]), points, crosses, course, low, high, ends, times, say(rows, values))
-
-
-def _about(values: list[float], no: int) -> list[float]:
-    return values[max(0, no - _SMOOTHED // 2) : no + _SMOOTHED // 2 + 1]
-
-
-def _range(values: list[float]) -> tuple[float, float]:
-    """Return the axis: most of the values, however far out a few are."""
-    middle = median(values)
-    cuts = quantiles(values, n=50, method="inclusive")
-    room = max(_LEAST_RANGE * abs(middle), 0.1 * (cuts[-1] - cuts[0]), 1e-6)
-    return max(0.0, min(cuts[0] - 0.3 * room, middle - room)), max(cuts[-1] + 0.3 * room, middle + room)
-
-
-def _percent(value: float) -> tuple[str, str]:
-    return f"{100 * value:.0f}", "%"
 
 
 def _of_sharpness(rows: Sequence[SubRow], values: list[float]) -> str:

@@ -1,52 +1,37 @@
-"""The picture: one developed image on screen, moved and zoomed by hand."""
+"""The picture: one developed image on screen, or two to compare, moved and zoomed by hand."""
 
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor, Future
+from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
-import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Order
+from livestack.show.darkroom import Darkroom, Images, Order
+from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
+from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
 from livestack.show.tokens import NIGHT, Palette
 
-FILL, FIT, FREE = "fill", "fit", "free"
-_NIGHT_PEAK = 0.88
+T = TypeVar("T")
+
 ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
 _LOOK_MS = 12
 _STEPS = 4  # sizes from one to twice as large
 
 
-def night_red(image: Array) -> Array:
-    """Turn uint8 grey or RGB into red alone: green and blue are zero in every pixel."""
-    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
-    red = np.zeros((*grey.shape, 3), np.uint8)
-    red[..., 0] = cv2.LUT(np.ascontiguousarray(grey), np.round(_NIGHT_PEAK * np.arange(256)).astype(np.uint8))
-    return red
+class Canvas(QtWidgets.QWidget):
+    """Shows a picture. Coordinates are px of the stack, so that a smaller preview does not move the view.
 
-
-@dataclass
-class Look:
-    """Where the view is: centre in stack px, zoom in screen px per stack px, and whether it keeps to the picture."""
-
-    mode: str = FILL
-    x: float = 0.0
-    y: float = 0.0
-    zoom: float = 1.0
-
-
-class Canvas(pg.GraphicsView):
-    """Shows one picture. Coordinates are px of the stack, so that a smaller preview does not move the view.
-
-    Pictures are developed beside the window; until a new one is done, the one before stays.
+    Pictures are developed beside the window; until a new one is done, the one before stays. What was developed is drawn
+    at the px of the screen once for each place that is looked at: to wipe or to blink is to copy.
     """
 
     drew = QtCore.Signal()
@@ -55,33 +40,29 @@ class Canvas(pg.GraphicsView):
     moved = QtCore.Signal()
 
     def __init__(self, palette: Palette) -> None:
-        super().__init__(background=palette.bg0)
-        self.setObjectName("canvas")
-        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
-        self.setAccessibleName("Picture")
+        super().__init__(objectName="canvas", accessibleName="Picture", mouseTracking=True)
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.look = Look()
+        self.compare = Compare()
         self._palette = palette
         self._room = Darkroom()
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Order, Array] | None = None
-        # No locked aspect: the range is always set to that of the widget, and a lock would work with a stale size.
-        self._box = pg.ViewBox(invertY=True, enableMenu=False, defaultPadding=0.0)
-        self._image = pg.ImageItem(axisOrder="row-major", levels=(0, 255))
-        self._box.addItem(self._image)
-        self.setCentralItem(self._box)
-        self._box.sigRangeChanged.connect(lambda *_: self.moved.emit())
-        self._box.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._shown: tuple[Order, Images] | None = None
+        self._layers: tuple[Array, ...] = ()
+        self._screens: list[Array] = []
+        self._is_reached_by_key = False
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
+        self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
+        self._blinking.timeout.connect(self._blink)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours: night turns the picture red."""
         self._palette = palette
-        self.setBackground(palette.bg0)
         self._draw()
 
     def show_picture(self, order: Order | None) -> None:
@@ -89,9 +70,29 @@ class Canvas(pg.GraphicsView):
         before, self._wanted = self._picture, order
         picture = self._picture
         if picture is not None and (before is None or _size(before) != _size(picture)):
-            self.look = Look()
+            self.look = Look(turn_deg=self.look.turn_deg, mirrored=self.look.mirrored)
             self._place()
         self._ask()
+
+    def set_compare(self, mode: str, tags: tuple[str, str]) -> None:
+        """Wipe between the picture and what is beside it, or blink the two; "" = neither."""
+        if (mode, tags) != (self.compare.mode, self.compare.tags):
+            self.compare.mode, self.compare.tags = mode, tags
+            self.compare.front = 0
+            self._blinking.start() if mode == BLINK else self._blinking.stop()
+            self.wipe_to(self.compare.at)
+
+    def wipe_to(self, share: float) -> None:
+        """Move the line to a share of the width."""
+        self.compare.at = min(max(share, 0.0), 1.0)
+        left, right = self.compare.tags
+        told = f"{left} left of {100 * self.compare.at:.0f}\u202f% of the width, {right} right of it"
+        self.setAccessibleDescription(told if self.compare.mode else "")
+        self.update()
+
+    def _blink(self) -> None:
+        self.compare.front = 1 - self.compare.front
+        self.update()
 
     @property
     def _picture(self) -> Picture | None:
@@ -114,7 +115,14 @@ class Canvas(pg.GraphicsView):
         """
         if self._wanted is None:
             return False
-        done = self._room.then(self._wanted, use)
+        self._wait(self._room.then(self._wanted, use), then)
+        return True
+
+    def aside(self, work: Callable[[Executor], T], then: Callable[[Future[T]], None]) -> None:
+        """Do something beside the window; then tell of it here."""
+        self._wait(self._room.run(work), then)
+
+    def _wait(self, done: Future[T], then: Callable[[Future[T]], None]) -> None:
         timer = QtCore.QTimer(self, interval=_LOOK_MS)
 
         def look() -> None:
@@ -125,20 +133,37 @@ class Canvas(pg.GraphicsView):
 
         timer.timeout.connect(look)
         timer.start()
-        return True
 
     def close_room(self) -> None:
         """Develop nothing more."""
-        self._later.stop()
-        self._looking.stop()
+        for timer in (self._later, self._looking, self._blinking):
+            timer.stop()
         self._room.close()
+
+    @property
+    def way(self) -> QtGui.QTransform:
+        """From px of the upright stack to those of the widget."""
+        return self.look.transform(self._size)
 
     def place_of(self, x: float, y: float) -> QtCore.QPointF:
         """Return where a px of the stack's array is in the widget."""
         if self._picture is not None and self._picture.row_order == "BOTTOM-UP":
-            y = _size(self._picture)[0] - 1.0 - y
-        on_scene = self._box.mapViewToScene(QtCore.QPointF(x + 0.5, y + 0.5))
-        return self.viewportTransform().map(on_scene)
+            y = _size(self._picture)[1] - 1.0 - y
+        return self.way.map(QtCore.QPointF(x + 0.5, y + 0.5))
+
+    def px_at(self, place: QtCore.QPointF) -> QtCore.QPointF:
+        """Return which place of the upright stack is at one of the widget."""
+        return self.way.inverted()[0].map(place)
+
+    def array_px_at(self, place: QtCore.QPointF) -> tuple[float, float] | None:
+        """Return which px of the stack's array is at a place of the widget; None = it is not on the picture."""
+        if self._picture is None:
+            return None
+        at, (width, height) = self.px_at(place), _size(self._picture)
+        if not (0 <= at.x() <= width and 0 <= at.y() <= height):
+            return None
+        x, y = at.x() - 0.5, at.y() - 0.5
+        return x, height - 1.0 - y if self._picture.row_order == "BOTTOM-UP" else y
 
     def go(self, mode: str) -> None:
         """Show the picture so that it fills the view (FILL) or all of it (FIT)."""
@@ -149,7 +174,8 @@ class Canvas(pg.GraphicsView):
         """Zoom; `about` is a point in stack px that stays where it is on screen, by default the middle."""
         if self._picture is None:
             return
-        zoom = min(max(zoom, 0.5 * _whole(self, self._picture)), _ZOOM_MOST)
+        least = min(0.5 * self.look.whole(_size(self._picture), self._size), 1.0 / self.devicePixelRatioF())
+        zoom = min(max(zoom, least), _ZOOM_MOST)
         look, ratio = self.look, self.look.zoom / zoom
         if about is not None:
             look.x = about.x() + (look.x - about.x()) * ratio
@@ -157,30 +183,40 @@ class Canvas(pg.GraphicsView):
         look.mode, look.zoom = FREE, zoom
         self._place()
 
-    def _place(self) -> None:
-        if self._picture is None or self.width() < 2 or self.height() < 2:
-            return
-        height, width = _size(self._picture)
-        look = self.look
-        if look.mode != FREE:
-            look.x, look.y = width / 2, height / 2
-            fill = max(self.width() / width, self.height() / height)
-            look.zoom = fill if look.mode == FILL else _whole(self, self._picture)
-        seen = QtCore.QSizeF(self.width() / look.zoom, self.height() / look.zoom)
-        corner = QtCore.QPointF(look.x - seen.width() / 2, look.y - seen.height() / 2)
-        self._box.setRange(QtCore.QRectF(corner, seen), padding=0, update=True, disableAutoRange=True)
-        self._later.start()
+    def move_by(self, step: QtCore.QPointF) -> None:
+        """Move the picture by so many px of the widget."""
+        if self._picture is not None:
+            moved(self.look, self.way, step)
+            self._place()
 
-    def _moved_by_hand(self, *_: object) -> None:
-        seen = self._box.viewRect()
-        self.look = Look(FREE, seen.center().x(), seen.center().y(), self.width() / seen.width())
-        self._later.start()
+    def look_at(self, about: QtCore.QPointF) -> None:
+        """Zoom to 100 %, with a point in stack px in the middle."""
+        self.look.x, self.look.y = about.x(), about.y()
+        self.zoom_to(1.0 / self.devicePixelRatioF())
+
+    def turn(self, turn_deg: float, *, mirrored: bool) -> None:
+        """Turn the picture clockwise, after it is mirrored."""
+        if (turn_deg, mirrored) != (self.look.turn_deg, self.look.mirrored):
+            self.look.turn_deg, self.look.mirrored = turn_deg, mirrored
+            self._place()
+
+    @property
+    def _size(self) -> Size:
+        return float(self.width()), float(self.height())
+
+    def _place(self) -> None:
+        if self._picture is not None and self.width() >= 2 and self.height() >= 2:
+            self.look.place(_size(self._picture), self._size)
+            self._screens = []
+            self._later.start()
+            self.moved.emit()
+            self.update()
 
     def _ask(self) -> None:
         """Have the picture developed at about the resolution of the screen: never more work than can be seen."""
         if self._wanted is None:
             self._asked = self._shown = None
-            self._image.clear()
+            self._draw()
             return
         order = replace(self._wanted, shrink=self._shrink(self._wanted.picture))
         if not order.is_like(self._asked):
@@ -204,41 +240,54 @@ class Canvas(pg.GraphicsView):
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
-        if self._shown is not None:
-            order, image = self._shown
-            height, width = _size(order.picture)
-            shown = night_red(image) if self._palette is NIGHT else image
-            self._image.setImage(shown, levels=(0, 255), autoLevels=False)
-            self._image.setRect(QtCore.QRectF(0, 0, width, height))
+        images = () if self._shown is None else self._shown[1]
+        seen = (night_red(image) if self._palette is NIGHT else image for image in images)
+        kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
+        self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
+        self._screens = []
+        self.update()
 
-    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Keep the middle and the zoom."""
-        super().resizeEvent(event)
-        if hasattr(self, "look"):  # the base class resizes itself before this one is made
-            self._place()
-            self.touched.emit()
-
-    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Let the window know that a hand is here."""
-        super().mouseMoveEvent(event)
-        self.touched.emit()
-        self.pointed.emit(QtCore.QPointF(event.pos()))
-
-    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Zoom to 100 % where the pointer is, or back."""
-        if self.look.mode == FREE:
-            self.go(FILL)
+    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Copy what is drawn already; draw it where the view is another."""
+        painter = QtGui.QPainter(self)
+        if self._shown is None:
+            painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self.zoom_to(1.0 / self.devicePixelRatioF(), self._box.mapSceneToView(self.mapToScene(event.pos())))
+            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
+            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
+            if self.compare.mode and len(images) == 2:
+                self.compare.draw(painter, images, self.size(), self._palette)
+            else:
+                painter.drawImage(QtCore.QPoint(), images[0])
+        if self._is_reached_by_key:
+            painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 2.0))
+            painter.drawRect(self.rect().adjusted(3, 3, -3, -3))
+        painter.end()
+
+    def _at_screen(self, layer: Array, order: Order) -> Array:
+        ratio = self.devicePixelRatioF()
+        way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
+        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
+        return on_screen(layer, way, _size(order.picture), screen, QtGui.QColor(self._palette.bg0).rgb())
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Keep the middle and the zoom."""
+        self._place()
+        self.touched.emit()
+
+    def focusInEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Show that the keys go here, to who comes by key."""
+        reasons = QtCore.Qt.FocusReason
+        self._is_reached_by_key = event.reason() in (reasons.TabFocusReason, reasons.BacktabFocusReason)
+        self.update()
+
+    def focusOutEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Take that back."""
+        self._is_reached_by_key = False
+        self.update()
 
 
-def _size(picture: Picture) -> tuple[float, float]:
-    """Return (height, width) in px of the stack."""
+def _size(picture: Picture) -> Size:
+    """Return (width, height) in px of the stack."""
     height, width = picture.data.shape[:2]
-    return height / picture.scale, width / picture.scale
-
-
-def _whole(canvas: Canvas, picture: Picture) -> float:
-    """Return the zoom at which all of the picture is seen."""
-    height, width = _size(picture)
-    return float(min(canvas.width() / width, canvas.height() / height))
+    return width / picture.scale, height / picture.scale

@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array
-from livestack.show.qt.canvas import FILL, FIT, ZOOM_STEP
-from livestack.show.words import count
+from livestack.show.qt.canvas import ZOOM_STEP
+from livestack.show.qt.compare import BLINK, WIPE
+from livestack.show.qt.look import FILL, FIT
+from livestack.show.sky import position, sexagesimal
+from livestack.show.views import COVERAGE, DIFFERENCE, LAST, NOISE, REMOVED, STACK
+from livestack.show.words import THIN, count
 
 if TYPE_CHECKING:
     from livestack.show.qt.window import Window
@@ -21,13 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """Something to do: its keys (the first is shown), what it is called, how; whether a held key repeats it."""
+    """Something to do: its keys (the first is shown), what it is called, how.
+
+    `repeats` is whether a held key does it again, `on_picture` whether its keys are for the picture alone, `shown` how
+    they are written in the help where that is not the first of them; what has no text is not in the help.
+    """
 
     keys: tuple[str, ...]
     text: str
     run: Callable[[Window], None]
     in_menu: bool = False
     repeats: bool = False
+    on_picture: bool = False
+    shown: str = ""
 
 
 def hold_or_go(window: Window) -> None:
@@ -57,7 +67,10 @@ def save_picture(window: Window) -> None:
         return
     pictures = QtCore.QStandardPaths.writableLocation(QtCore.QStandardPaths.StandardLocation.PicturesLocation)
     stacked = count(window.live.state.n_stacked, "sub")
-    what = {"last": "one sub", "removed": f"removed from {stacked}"}.get(window.live.view, stacked)
+    view = window.live.view
+    what = {STACK: stacked, LAST: "one sub", REMOVED: f"removed from {stacked}"}.get(view, f"{view} of {stacked}")
+    if window.live.looking.no is not None:
+        what = f"sub {window.live.looking.no}"
     name = f"{window.live.state.target or 'Stack'}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
@@ -87,23 +100,98 @@ def write_picture(window: Window, path: Path) -> None:
     window.canvas.rendered(write, tell)
 
 
+def copy_position(window: Window, place: QtCore.QPointF | None = None) -> None:
+    """Copy where a place of the picture is on the sky, else which px it is; by default the pointer's, or the middle."""
+    canvas = window.canvas
+    if place is None:
+        pointer = canvas.mapFromGlobal(QtGui.QCursor.pos())
+        place = QtCore.QPointF(pointer if canvas.rect().contains(pointer) else canvas.rect().center())
+    px = canvas.array_px_at(place)
+    if px is None:
+        window.live.say("There is no picture here.")
+        return
+    on_sky = position(window.live.grid, *px)
+    text = sexagesimal(*on_sky) if on_sky else f"x {px[0]:.1f}, y {px[1]:.1f}{THIN}px"
+    QtWidgets.QApplication.clipboard().setText(text)
+    window.live.say(f"Copied {text}" + ("." if on_sky else ": where that is on the sky, the subs do not say."))
+
+
+def menu_here(window: Window, place: QtCore.QPoint) -> None:
+    """Open the small menu of a place of the picture."""
+    if not window.canvas.is_shown:
+        return
+    at = QtCore.QPointF(place)
+    menu = QtWidgets.QMenu(window.canvas, objectName="here")
+    menu.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.addAction("Look here at 100\u202f%\t1", lambda: window.canvas.look_at(window.canvas.px_at(at)))
+    menu.addAction("Copy position\tCtrl+C", lambda: copy_position(window, at))
+    menu.addAction("Save picture as…\tCtrl+S", lambda: save_picture(window))
+    menu.popup(window.canvas.mapToGlobal(place))
+
+
+def _north_up(window: Window) -> None:
+    if window.live.grid.matrix is None and not window.live.is_north_up:
+        window.live.say("Where north is, the subs do not say: they are not solved.")
+        return
+    window.live.is_north_up = not window.live.is_north_up
+    window.live.show_picture()
+
+
+def _mirror(window: Window) -> None:
+    window.live.is_mirrored = not window.live.is_mirrored
+    window.live.show_picture()
+
+
+def _line(step: float) -> Callable[[Window], None]:
+    """Return what moves the line of the wipe."""
+
+    def move(window: Window) -> None:
+        if window.live.compare == WIPE:
+            window.canvas.wipe_to(window.canvas.compare.at + step)
+
+    return move
+
+
+def _toggle(mode: str) -> Callable[[Window], None]:
+    return lambda window: window.set_compare("" if window.live.compare == mode else mode)
+
+
+def _view(view: str) -> Callable[[Window], None]:
+    return lambda window: window.set_view(view)
+
+
 def _full_screen(window: Window) -> None:
     window.showNormal() if window.isFullScreen() else window.showFullScreen()
 
 
 def _escape(window: Window) -> None:
-    if window.help.isVisible():
-        window.help.toggle()
-    elif not window.top.isVisible():
-        window.set_image_only(False)
-    elif window.noise.isVisible():
-        window.set_noise(False)
-    elif window.develop.isVisible():
-        window.set_develop(False)
-    elif window.live.view != "stack":
-        window.set_view("stack")
-    elif window.isFullScreen():
-        window.showNormal()
+    close = next((close for is_open, close in _ON_TOP if is_open(window)), None)
+    if close is not None:
+        close(window)
+
+
+_ON_TOP: tuple[tuple[Callable[[Window], bool], Callable[[Window], object]], ...] = (
+    (lambda w: w.help.isVisible(), lambda w: w.help.toggle()),
+    (lambda w: not w.top.isVisible(), lambda w: w.set_image_only(False)),
+    (lambda w: w.live.compare != "", lambda w: w.set_compare("")),
+    (lambda w: w.live.looking.no is not None, lambda w: w.live.looking.leave()),
+    (lambda w: w.noise.isVisible(), lambda w: w.set_noise(False)),
+    (lambda w: w.develop.isVisible(), lambda w: w.set_develop(False)),
+    (lambda w: w.live.view != STACK, lambda w: w.set_view(STACK)),
+    (lambda w: w.subs.isVisible(), lambda w: w.set_list(False)),
+    (lambda w: w.plots.isVisible(), lambda w: w.set_plots(False)),
+    (lambda w: w.isFullScreen(), lambda w: w.showNormal()),
+)
+"""What can be closed, the topmost first: whether it is open, and how it is closed."""
+
+
+def _press_or_look(window: Window) -> None:
+    """Press the button that has the focus, else look at the chosen sub."""
+    focused = QtWidgets.QApplication.focusWidget()
+    if isinstance(focused, QtWidgets.QAbstractButton):
+        focused.click()
+    else:
+        window.subs.look_at()
 
 
 def _full_size(window: Window) -> None:
@@ -119,17 +207,30 @@ COMMANDS = (
     Command(
         ("Space",),
         "Last sub or stack",
-        lambda w: w.set_view("stack" if w.live.view == "last" else "last"),
+        lambda w: w.set_view(STACK if w.live.view == LAST else LAST),
         in_menu=True,
     ),
-    Command(("A",), "Stack", lambda w: w.set_view("stack"), in_menu=True),
-    Command(("M",), "What was removed", lambda w: w.set_view("removed"), in_menu=True),
-    Command(("O",), "Overlays: trails", lambda w: w.set_overlays(not w.lines.shown), in_menu=True),
+    Command(("W",), "Wipe from last sub to stack", _toggle(WIPE), in_menu=True),
+    Command(("Right",), "Move the wipe, Shift finer", _line(0.05), repeats=True, on_picture=True, shown="← →"),
+    Command(("Left",), "", _line(-0.05), repeats=True, on_picture=True),
+    Command(("Shift+Right",), "", _line(0.01), repeats=True, on_picture=True),
+    Command(("Shift+Left",), "", _line(-0.01), repeats=True, on_picture=True),
+    Command(("B",), "Blink last sub and stack", _toggle(BLINK), in_menu=True),
+    Command(("A",), "Stack", _view(STACK), in_menu=True),
+    Command(("E",), "Difference", _view(DIFFERENCE), in_menu=True),
+    Command(("V",), "Noise", _view(NOISE), in_menu=True),
+    Command(("C",), "Coverage", _view(COVERAGE), in_menu=True),
+    Command(("M",), "What was removed", _view(REMOVED), in_menu=True),
+    Command(("O",), "Overlays: trails, stars, north", lambda w: w.set_overlays(not w.lines.shown), in_menu=True),
+    Command(("U",), "North up", _north_up, in_menu=True),
+    Command(("Shift+U",), "Mirrored", _mirror, in_menu=True),
     Command(("S",), "Save the stack now", save_stack, in_menu=True),
     Command(("Ctrl+S",), "Save picture as…", save_picture, in_menu=True),
+    Command(("Ctrl+C",), "Copy position", copy_position),
     Command((), "Start over", start_over, in_menu=True),
     Command(("D",), "Develop", lambda w: w.set_develop(not w.develop.isVisible())),
-    Command(("L",), "Subs", lambda w: w.set_list(not w.subs.isVisible())),
+    Command(("P",), "Night plots", lambda w: w.set_plots(w.plots not in w.drawer.open)),
+    Command(("L",), "Subs", lambda w: w.set_list(w.subs not in w.drawer.open)),
     Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),
     Command(("1", "Ctrl+1"), "100\u202f%", _full_size, in_menu=True),
@@ -139,8 +240,15 @@ COMMANDS = (
     Command(("F", "F11"), "Full screen", _full_screen),
     Command(("I",), "Picture only", lambda w: w.set_image_only(w.top.isVisible()), in_menu=True),
     Command(("N", "Ctrl+N"), "Night colours", lambda w: w.set_night(not w.night)),
-    Command(("Del",), "Drop the chosen sub", lambda w: w.subs.ask("drop")),
-    Command(("Ins",), "Put the chosen sub back", lambda w: w.subs.ask("restore")),
+    Command((",",), "Previous sub", lambda w: w.step(-1), repeats=True),
+    Command((".",), "Next sub", lambda w: w.step(1), repeats=True),
+    Command(("Return", "Enter"), "Look at the chosen sub", _press_or_look),
+    Command(("Del",), "Drop the chosen subs", lambda w: w.subs.ask("drop")),
+    Command(("Ins",), "Put the chosen subs back", lambda w: w.subs.ask("restore")),
+    Command(("Ctrl+Z",), "Take the last of these back", lambda w: w.live.undo(), in_menu=True),
+    Command(("Ctrl+Return",), "Open the folder of the sub", lambda w: w.subs.open_folder()),
+    Command(("Shift+L",), "All subs, left out, trails", lambda w: w.subs.next_list()),
+    Command(("Ctrl+L",), "Sort the subs by the next column", lambda w: w.subs.sort_by_next()),
     Command(("?", "F1"), "Keys", lambda w: w.help.toggle(), in_menu=True),
     Command(("Esc",), "Close what is on top", _escape),
     Command(("Ctrl+Q",), "Quit, the session is saved", lambda w: w.close(), in_menu=True),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pyqtgraph.Qt import QtCore
@@ -11,20 +14,38 @@ from pyqtgraph.Qt import QtCore
 from livestack.develop.chain import PRESETS, Recipe
 from livestack.develop.live import whole
 from livestack.frame import Picture
-from livestack.show.darkroom import Order
 from livestack.show.noise import budget, noise_words
-from livestack.show.numbers import numbers, of_all
+from livestack.show.numbers import finer, numbers, of_all
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.looking import Looking
+from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
+from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
-from livestack.show.removed import belongs, legend
+from livestack.show.reasons import about
+from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import Status, status
-from livestack.show.words import place, span
+from livestack.show.views import (
+    COVERAGE,
+    LAST,
+    NOISE,
+    STACK,
+    Legend,
+    Pictures,
+    is_map,
+    legend_of,
+    on_one_grid,
+    one_sub,
+    order_of,
+    why_alone,
+)
+from livestack.show.wishes import DROP, OPPOSITE, Wishes
+from livestack.show.words import count, place
 
 TICK_MS = 150
 SAID_FOR = timedelta(seconds=8)
@@ -40,8 +61,10 @@ class Parts:
     waiting: Waiting
     tag: Tag
     lines: TrailLines
+    marks: Marks
     subs: SubsPanel
     noise: NoisePanel
+    plots: PlotsPanel
     glance: Glance
 
 
@@ -49,22 +72,52 @@ class Live:
     """Follows a session on a timer and shows it in the parts; never waits for the engine."""
 
     def __init__(self, source: Source, parts: Parts) -> None:
-        self.source, self.state, self.view = source, NightState(), "stack"
+        self.source, self.state, self.view = source, NightState(), STACK
+        self.compare = ""
+        self.is_north_up = self.is_mirrored = False
         self._parts = parts
         self.recipe: Recipe = whole(PRESETS[source.preset])
-        self._pictures: tuple[Picture | None, ...] = (None, None, None)
+        self._pictures = Pictures()
+        self._asked_for: tuple[str, Picture] | None = None
+        self._saved: tuple[str, Picture] | None = None
+        self._map: Picture | None = None
         self._said: tuple[str, datetime] | None = None
         self._alive = True
+        self.wishes, self.rows = Wishes(), self.state.subs
+        self.looking = Looking(source)
+        self.looking.changed.connect(self._looked)
+        self.looking.missed.connect(self.say)
         parts.canvas.drew.connect(parts.waiting.hide)
         self.clock = QtCore.QTimer(interval=TICK_MS)
         self.clock.timeout.connect(self.tick)
         self.clock.start()
 
     @property
+    def is_running(self) -> bool:
+        """Whether an engine answers requests."""
+        return self.state.stopped is None and self._alive
+
+    @property
     def picture(self) -> Picture | None:
         """What is on screen, but for what was removed."""
-        stack, last, _ = self._pictures
-        return last if self.view == "last" and last is not None else stack
+        pictures = self._seen
+        return pictures.last if self.seen_view == LAST and pictures.last is not None else pictures.stack
+
+    @property
+    def seen_view(self) -> str:
+        """The view that is shown: a sub that is looked at stands in the place of the last one, beside the stack too."""
+        return self.view if self.looking.picture is None or self.compare else LAST
+
+    @property
+    def _seen(self) -> Pictures:
+        looked = self.looking.picture
+        return self._pictures if looked is None else replace(self._pictures, last=looked)
+
+    @property
+    def grid(self) -> Grid:
+        """How the stack that is shown lies on the sky."""
+        stack = self._pictures.stack
+        return NOT_KNOWN if stack is None else self.state.grids.get((*stack.parts, stack.stack)[0], NOT_KNOWN)
 
     def tick(self) -> None:
         """Take in what is new."""
@@ -75,23 +128,52 @@ class Live:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return
         self._alive = engine_alive(self.state)
-        pictures = self.source.picture(), self.source.last(), self.source.removed()
-        if self.state is not before or any(new is not old for new, old in zip(pictures, self._pictures, strict=True)):
+        if not self._alive:
+            self.wishes.waiting.clear()  # nobody is left to answer
+        pictures = self._newest()
+        if self.state is not before or not pictures.are(self._pictures):
             self._pictures = pictures
             self.show_all()
+        self._ask_for_map()
         self._show_status()
+
+    def _newest(self) -> Pictures:
+        source, stack = self.source, self.source.picture()
+        found = {NOISE: source.noise, COVERAGE: source.coverage}[self.view]() if is_map(self.view) else None
+        if _is_for(self._saved, self.view, stack):
+            found = self._map or found
+        return Pictures(stack, source.last(), source.removed(), found)
+
+    def _ask_for_map(self) -> None:
+        """Ask for the map that is looked at, once for each stack: the engine makes none else; later the file has it."""
+        stack, view = self._pictures.stack, self.view
+        if stack is None or not is_map(view) or _is_for(self._asked_for, view, stack):
+            return
+        self._asked_for = view, stack
+        if self.is_running:
+            with contextlib.suppress(sqlite3.Error):  # the next stack is asked again
+                self.source.journal.ask("map", {"of": view})
+            return
+
+        def take(found: Future[Picture | None]) -> None:
+            self._saved, self._map = (view, stack), found.result()
+
+        self._parts.canvas.aside(lambda _: self.source.saved(view, stack), take)
 
     def show_all(self) -> None:
         """Show state and pictures."""
-        parts, (stack, last, _) = self._parts, self._pictures
+        parts, stack, last = self._parts, self._pictures.stack, self._pictures.last
+        self.rows = self.wishes.over(self.state.subs)
         self.show_picture()
-        parts.subs.set_rows(self.state.subs)
+        parts.subs.set_rows(self.rows)
+        parts.plots.set_subs(self.state, self.rows, finer(self.state, stack, last))
+        parts.subs.set_scales(parts.plots.scales if parts.plots.on_sky else {})
         trails = self.state.trails
         parts.subs.set_trails(trails, stack.row_order if stack else None)
         # end points are px of the stack: they mean nothing on the picture of another one
         parts.lines.set_trails(trails if stack is not None and stack.stack == self.state.stack else ())
         self.show_noise()
-        parts.glance.ribbon.set_subs(self.state.subs)
+        parts.glance.ribbon.set_subs(self.rows)
         parts.waiting.set_state(self.state)
         shown = numbers(self.state, stack, last)
         parts.glance.set_values(shown.cells)
@@ -99,14 +181,35 @@ class Live:
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self) -> None:
-        """Show stack, last sub or what was removed, developed in the same way: what differs is in the data."""
-        (stack, last, removed), parts, picture = self._pictures, self._parts, self.picture
-        on_top = removed if self.view == "removed" and belongs(stack, removed) else None
-        order = None if picture is None else Order(stack or picture, picture, on_top, self.recipe)
+        """Show the view, developed as the stack is: what differs is in the data."""
+        pictures, parts, view = self._seen, self._parts, self.seen_view
+        stack, last = pictures.stack, pictures.last
+        is_compared = self.compare != "" and on_one_grid(stack, last)
+        order = order_of(view, pictures, self.recipe, beside=is_compared)
+        turn_deg, mirrored = self._turn()
+        parts.canvas.turn(turn_deg, mirrored=mirrored)
         parts.canvas.show_picture(order)
+        tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
+        parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
-        text = f"One sub, {span(picture.exposure_s)}" if picture is not None and picture is last else ""
-        parts.tag.set_text(legend(self.state, stack, removed) if self.view == "removed" else text)
+        if order is None or is_compared:
+            parts.tag.set_legend(Legend())
+        elif self.looking.no is not None:
+            parts.tag.set_legend(Legend(self._looked_words()))
+        elif self.compare:
+            parts.tag.set_legend(Legend(why_alone(stack, last)))
+        else:
+            parts.tag.set_legend(legend_of(view, pictures, order, self.state, alive=self.is_running))
+        parts.marks.set_stack(stack, self.grid)
+
+    def _turn(self) -> tuple[float, bool]:
+        """Return by how much the picture is turned, clockwise, and whether it is mirrored."""
+        stack, matrix = self._pictures.stack, self.grid.matrix
+        turn_deg, mirrored = 0.0, False
+        if self.is_north_up and matrix is not None and stack is not None:
+            turn_deg, mirrored = north_up(upright(matrix, stack.row_order))
+        # what is mirrored as it is seen keeps its north where it is
+        return (-turn_deg, not mirrored) if self.is_mirrored else (turn_deg, mirrored)
 
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""
@@ -118,19 +221,49 @@ class Live:
         if self._parts.noise.isVisible():
             sensor = self.state.sensors.of.get(self.state.stack or "")
             said = (sensor.calibration,) if sensor is not None and sensor.calibration else ()
-            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures[0])), said)
+            self._parts.noise.set_noise(noise_words(budget(self.state, self._pictures.stack)), said)
 
-    def ask(self, kind: str, answer: str, **body: int) -> None:
-        """Leave a request for the engine and say so."""
-        if self.state.stopped is not None or not self._alive:
+    def _looked(self) -> None:
+        self.show_picture()
+        self._show_status()
+
+    def _looked_words(self) -> str:
+        """Return what the sub that is looked at is; empty when it is the stack."""
+        shown, no = self.looking.shown, self.looking.no
+        row = next((row for row in self.rows if row.no == no), None)
+        if shown is None or row is None:
+            return ""
+        return about(row) + ("" if shown.aligned else ". It could not be aligned")
+
+    def ask(self, kind: str, answer: str, **body: object) -> bool:
+        """Leave a request for the engine and say so; returns whether it was left."""
+        if not self.is_running:
             self.say("Nothing runs here now: watch the folder again, then this can be done.")
-            return
+            return False
         try:
             self.source.journal.ask(kind, body)
         except sqlite3.Error as error:
             self.say(f"The session's journal could not be written: {error}. Is its disk full?")
-        else:
-            self.say(answer)
+            return False
+        self.say(answer)
+        return True
+
+    def ask_subs(self, kind: str, numbers: Sequence[int], *, keep: bool = True) -> None:
+        """Ask for subs to be dropped or restored, and show them as they will be; `keep` lets it be taken back."""
+        named = f"Sub {numbers[0]:,} is" if len(numbers) == 1 else f"{count(len(numbers), 'sub')} are"
+        done = "taken out" if kind == DROP else "put back"
+        if self.ask(kind, f"{named} {done}." + (" Ctrl+Z takes that back." if keep else ""), no=list(numbers)):
+            self.wishes.ask(kind, numbers, self.state.subs, keep=keep)
+            self.show_all()
+            self._show_status()
+
+    def undo(self) -> None:
+        """Take the last drop or restore back."""
+        if not self.wishes.done:
+            self.say("There is nothing to take back.")
+            return
+        kind, numbers = self.wishes.done.pop()
+        self.ask_subs(OPPOSITE[kind], numbers, keep=False)
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the advice line for a while."""
@@ -139,8 +272,15 @@ class Live:
 
     def _show_status(self) -> None:
         now = datetime.now(UTC)
-        shown = status(of_all(self.state, self._pictures[0]), now, alive=self._alive)
+        state = replace(self.state, changing=self.wishes.under_way(self.state.changing))
+        shown = status(of_all(state, self._pictures.stack), now, alive=self._alive)
+        if self.looking.no is not None and shown.tone != "bad":
+            shown = replace(shown, icon="eye", word=f"Looking at sub {self.looking.no:,}", detail="Esc goes back")
         self._parts.top.set_status(shown)
         if self._said is not None and now - self._said[1] < SAID_FOR:
             shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])
         self._parts.glance.set_status(shown)
+
+
+def _is_for(known: tuple[str, Picture] | None, view: str, stack: Picture | None) -> bool:
+    return known is not None and known[0] == view and known[1] is stack

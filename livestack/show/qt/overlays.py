@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.show.greys import Greys
+from livestack.show.qt.look import night_red
 from livestack.show.qt.theme import font, pixmap
 from livestack.show.state import NightState
-from livestack.show.tokens import Palette
+from livestack.show.tokens import NIGHT, Palette
+from livestack.show.views import STACK, VIEWS, Legend
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
-_VIEWS = (
-    ("stack", "Stack", "Stack  A"),
-    ("last", "Last sub", "Space changes between stack and last sub"),
-    ("removed", "Removed", "What was removed  M"),
-)
+_SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
+_HELP_COLUMNS = 3
+_LEGEND_PX = 13
+_BAR_PX = (140, 8)
 
 
 class Waiting(QtWidgets.QWidget):
@@ -103,22 +105,22 @@ class Switcher(QtWidgets.QWidget):
         row.setContentsMargins(3, 3, 3, 3)
         row.setSpacing(2)
         self.buttons: dict[str, QtWidgets.QPushButton] = {}
-        for name, text, tip in _VIEWS:
+        for name, text, tip in VIEWS:
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
             button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setMinimumWidth(104)
+            button.setFixedWidth(_SEGMENT_PX)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button
-        self.buttons["stack"].setChecked(True)
+        self.buttons[STACK].setChecked(True)
+        self.setFixedSize(*_SWITCHER_PX)
         self._timer = QtCore.QTimer(self, singleShot=True, interval=_SHOWN_MS)
         self._timer.timeout.connect(self.hide)
         self.hide()
 
     def appear(self) -> None:
         """Show for three seconds from now."""
-        self.adjustSize()
         parent = self.parentWidget()
         self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
         self.show()
@@ -127,11 +129,11 @@ class Switcher(QtWidgets.QWidget):
 
 
 class Tag(QtWidgets.QWidget):
-    """A label on the picture."""
+    """What the picture shows, at its top left; for a map also which numbers its greys are."""
 
     def __init__(self, parent: QtWidgets.QWidget, palette: Palette) -> None:
         super().__init__(parent)
-        self._palette, self._text = palette, ""
+        self._palette, self._legend = palette, Legend()
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -140,21 +142,52 @@ class Tag(QtWidgets.QWidget):
         self._palette = palette
         self.update()
 
-    def set_text(self, text: str) -> None:
-        """Show a text, or nothing."""
-        self._text = text
-        self.setAccessibleName(text)
-        self.resize(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + 20, 28)
+    def set_legend(self, legend: Legend) -> None:
+        """Show what is on screen, or nothing."""
+        self._legend, is_map = legend, legend.greys is not None
+        self.setAccessibleName(legend.text + (f": {' to '.join(legend.ends)}" if is_map else ""))
+        wide = _advance(legend.text, 600)
+        if is_map:
+            wide = max(wide, sum(map(_advance, legend.ends)) + _BAR_PX[0] + 16)
+        self.resize(wide + 20, 52 if is_map else 28)
         self.move(16, 16)
-        self.setVisible(bool(text))
+        self.setVisible(bool(legend.text))
         self.update()
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw it."""
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
-        draw_tag(painter, QtCore.QRectF(self.rect()), self._text, font(14, 600), self._palette)
+        whole, legend = QtCore.QRectF(self.rect()), self._legend
+        if legend.greys is None:
+            draw_tag(painter, whole, legend.text, font(_LEGEND_PX, 600), self._palette)
+        else:
+            draw_tag(painter, whole, "", font(_LEGEND_PX), self._palette)
+            self._draw_greys(painter, legend.text, legend.ends, legend.greys)
         painter.end()
+
+    def _draw_greys(self, painter: QtGui.QPainter, text: str, ends: tuple[str, str], greys: Greys) -> None:
+        painter.setPen(QtGui.QColor(self._palette.t1))
+        painter.setFont(font(_LEGEND_PX, 600))
+        painter.drawText(QtCore.QPointF(10, 19), text)
+        painter.setFont(font(_LEGEND_PX))
+        left = 10 + _advance(ends[0]) + 8
+        bar = QtCore.QRectF(left, 32, *_BAR_PX)
+        painter.drawText(QtCore.QPointF(10, 41), ends[0])
+        painter.drawText(QtCore.QPointF(bar.right() + 8, 41), ends[1])
+        fade = QtGui.QLinearGradient(bar.topLeft(), bar.topRight())
+        ends_of_bar = np.array([[greys.dark, greys.bright]], np.uint8)
+        seen = night_red(ends_of_bar) if self._palette is NIGHT else np.dstack([ends_of_bar] * 3)
+        for share, colour in enumerate(seen[0].tolist()):
+            fade.setColorAt(share, QtGui.QColor(*colour))
+        painter.fillRect(bar, QtGui.QBrush(fade))
+        painter.setPen(QtGui.QColor(self._palette.line2))
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        painter.drawRect(bar.adjusted(-0.5, -0.5, 0.5, 0.5))
+
+
+def _advance(text: str, weight: int = 400) -> int:
+    return int(QtGui.QFontMetrics(font(_LEGEND_PX, weight)).horizontalAdvance(text))
 
 
 def draw_tag(painter: QtGui.QPainter, place: QtCore.QRectF, text: str, written: QtGui.QFont, palette: Palette) -> None:
@@ -162,7 +195,7 @@ def draw_tag(painter: QtGui.QPainter, place: QtCore.QRectF, text: str, written: 
     ground = QtGui.QColor(palette.bg1)
     ground.setAlphaF(0.82)
     painter.setBrush(ground)
-    painter.setPen(QtGui.QColor(palette.line))
+    painter.setPen(QtGui.QColor(palette.line2 if palette is NIGHT else palette.line))
     painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
     painter.setFont(written)
     painter.setPen(QtGui.QColor(palette.t1))
@@ -176,17 +209,18 @@ class Help(QtWidgets.QWidget):
         super().__init__(parent, objectName="help")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         grid = QtWidgets.QGridLayout(self)
-        grid.setContentsMargins(28, 24, 28, 24)
-        grid.setHorizontalSpacing(14)
-        grid.setVerticalSpacing(10)
-        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 4)
+        grid.setContentsMargins(28, 20, 28, 20)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(6)
+        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 2 * _HELP_COLUMNS)
         keys = list(keys)
-        half = -(-len(keys) // 2)
+        rows = -(-len(keys) // _HELP_COLUMNS)
         for number, (key, does) in enumerate(keys):
-            row, column = 1 + number % half, 2 * (number // half)
+            row, column = 1 + number % rows, 2 * (number // rows)
             grid.addWidget(QtWidgets.QLabel(key, objectName="key"), row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(QtWidgets.QLabel(does), row, column + 1)
-        grid.setColumnMinimumWidth(1, 210)
+        for column in range(1, _HELP_COLUMNS):
+            grid.setColumnMinimumWidth(2 * column - 1, 200)
         self.hide()
 
     def toggle(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.show.qt.choice import Choice
 from livestack.show.qt.theme import font
 from livestack.show.reasons import about
 from livestack.show.ribbon import RUN, Bin, heights, laid_out, runs, time_of
@@ -17,9 +18,15 @@ _AXIS = 18  # px below the bars, for the times
 class Ribbon(QtWidgets.QWidget):
     """Draws the subs of a night."""
 
+    look = QtCore.Signal(int)
+    step = QtCore.Signal(int)
+
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self._palette = palette
+        self._choice = Choice()
+        self._is_ringed = False
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self._subs: tuple[SubRow, ...] = ()
         self.setMouseTracking(True)
         self.setAccessibleName("Night ribbon")
@@ -29,6 +36,11 @@ class Ribbon(QtWidgets.QWidget):
         """Change colours."""
         self._palette = palette
         self.update()
+
+    def set_choice(self, choice: Choice) -> None:
+        """Mark the sub that is chosen elsewhere, and choose it here."""
+        self._choice = choice
+        choice.changed.connect(self.update)
 
     def set_subs(self, subs: tuple[SubRow, ...]) -> None:
         """Show these subs."""
@@ -47,6 +59,11 @@ class Ribbon(QtWidgets.QWidget):
             self._draw_bars(painter, floor)
             self._draw_left_out(painter, floor)
             self._draw_times(painter)
+            self._draw_mark(painter, floor)
+        if self._is_ringed:
+            painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+            painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 2))
+            painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
         painter.end()
 
     def _laid_out(self) -> tuple[list[Bin], float]:
@@ -80,6 +97,16 @@ class Ribbon(QtWidgets.QWidget):
                 painter.drawLine(QtCore.QPointF(x - half, y - half), QtCore.QPointF(x + half, y + half))
                 painter.drawLine(QtCore.QPointF(x - half, y + half), QtCore.QPointF(x + half, y - half))
 
+    def _draw_mark(self, painter: QtGui.QPainter, floor: float) -> None:
+        """Draw a line through the bar of the sub that is marked, as in the plots."""
+        bins, pitch = self._laid_out()
+        no = self._choice.marked
+        place = next((k for k, each in enumerate(bins) if any(row.no == no for row in each.rows)), None)
+        if no is not None and place is not None:
+            x = place * pitch + (pitch - max(1.0, pitch * 0.35)) / 2
+            painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 1.5))
+            painter.drawLine(QtCore.QPointF(x, 0), QtCore.QPointF(x, floor))
+
     def _draw_times(self, painter: QtGui.QPainter) -> None:
         painter.setFont(font(12))
         painter.setPen(QtGui.QColor(self._palette.t3))
@@ -94,8 +121,43 @@ class Ribbon(QtWidgets.QWidget):
                 painter.drawText(QtCore.QPointF(x, self.height() - 3), text)
                 written = x + width
 
-    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Say which sub the pointer is on."""
+    def _sub_at(self, x: float) -> tuple[SubRow, ...]:
         bins, pitch = self._laid_out()
-        place = int(event.pos().x() / pitch)
-        self.setToolTip("\n".join(map(about, bins[place].rows)) if 0 <= place < len(bins) else "")
+        place = int(x / pitch)
+        return bins[place].rows if 0 <= place < len(bins) else ()
+
+    def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Say which sub the pointer is on, and mark it."""
+        rows = self._sub_at(event.pos().x())
+        self.setToolTip("\n".join(map(about, rows)))
+        self._choice.point(rows[0].no if rows else None)
+
+    def leaveEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Mark it no more."""
+        self._choice.point(None)
+
+    def mousePressEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Choose that sub, and look at it."""
+        rows = self._sub_at(event.pos().x())
+        if rows:
+            self._choice.choose(rows[0].no)
+            self.look.emit(rows[0].no)
+
+    def focusInEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw a ring when the keyboard came here."""
+        reasons = QtCore.Qt.FocusReason
+        self._is_ringed = event.reason() in (reasons.TabFocusReason, reasons.BacktabFocusReason)
+        super().focusInEvent(event)
+
+    def focusOutEvent(self, event: QtGui.QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the ring away."""
+        self._is_ringed = False
+        super().focusOutEvent(event)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Go from sub to sub."""
+        ways = {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}
+        if event.key() in ways:
+            self.step.emit(ways[event.key()])
+        else:
+            super().keyPressEvent(event)

@@ -1,176 +1,128 @@
-"""The tables: of subs, what became of each and why, and of trails; and the two things one can do about a sub."""
+"""The tables: of subs, what became of each and why, and of trails; and what one can do about a sub."""
 
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.events import TrailFound
-from livestack.reduce.weigh import OVERRULED
-from livestack.show.qt.theme import pixmap
+from livestack.show.qt.choice import Choice
+from livestack.show.qt.subs_model import (
+    COLUMNS,
+    EXPOSURE,
+    FILTER,
+    FWHM,
+    NO,
+    REASON,
+    ROUNDNESS,
+    SKY,
+    STARS,
+    TARGET,
+    VERDICT,
+    WEIGHT,
+    SubsModel,
+)
+from livestack.show.qt.theme import font, pixmap
 from livestack.show.qt.trails import TrailsTable
-from livestack.show.reasons import why
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
-from livestack.show.words import THIN, UNKNOWN, clock, fixed
+from livestack.show.wishes import DROP, RESTORE, can
 
 Qt = QtCore.Qt
 
-_VERDICTS = {
-    "accepted": ("check", "Stacked", "acc"),
-    "rejected": ("cross", "Left out", "hold"),
-    "dropped": ("pause", "Dropped", "hold"),
-}
+_FIRST_TO_GO = (EXPOSURE, SKY, ROUNDNESS, WEIGHT, FILTER, TARGET, STARS, FWHM)
+_REASON_PX, _SENTENCE_PX, _ALL_PX = 224, 200, 560  # what a reason is to have; one sentence of it wants, and all
+_AROUND_PX = 26  # of a button beside its words
+_LEAST_PX = 320
+_NARROW_PX = 440  # below it, an eye stands for words
+_KEYS = ("Return", "Del", "Ins", "Ctrl+Return")
+_SPARE_PX = 44  # title and actions stand side by side where so much more than both is there
 
 
-def _exposure(row: SubRow) -> str:
-    return UNKNOWN if row.exposure_s is None else f"{row.exposure_s:g}{THIN}s"
+class _Table(QtWidgets.QTableView):
+    """Tells of the sub under the pointer, and frames its row, wherever in the window the pointer is."""
 
+    def __init__(self, model: SubsModel, choice: Choice) -> None:
+        super().__init__(showGrid=False, wordWrap=False)
+        self._subs, self._choice = model, choice
+        self.setModel(model)
+        self.setMouseTracking(True)
+        self.entered.connect(self._point)
+        self.viewportEntered.connect(self._point_nowhere)
 
-_COLUMNS: tuple[tuple[str, int, Callable[[SubRow], str], Callable[[SubRow], Any]], ...] = (
-    ("No.", 62, lambda row: f"{row.no:,}", lambda row: row.no),
-    ("Time", 92, lambda row: clock(row.time or row.judged, seconds=True), lambda row: row.time or row.judged),
-    ("Exposure", 92, _exposure, lambda row: row.exposure_s or 0.0),
-    ("Verdict", 120, lambda row: _VERDICTS[row.state][1], lambda row: row.state),
-    ("Reason", 0, why, why),
-    ("FWHM", 92, lambda row: f"{fixed(row.fwhm_px, 1)}{THIN}px", lambda row: row.fwhm_px or 0.0),
-    ("Stars", 78, lambda row: UNKNOWN if row.n_stars is None else f"{row.n_stars:,}", lambda row: row.n_stars or 0),
-    ("Weight", 82, lambda row: fixed(row.weight, 2), lambda row: row.weight or 0.0),
-)
-_VERDICT, _REASON = 3, 4
-_FIRST_TO_GO = (2, 7)
-_LEFT_ALIGNED = (_VERDICT, _REASON)
+    def _point(self, index: QtCore.QModelIndex) -> None:
+        self._choice.point(self._subs.shown[index.row()].no)
 
+    def _point_nowhere(self) -> None:
+        self._choice.point(None)
 
-class SubsModel(QtCore.QAbstractTableModel):
-    """The rows as Qt wants them."""
+    def leaveEvent(self, event: QtCore.QEvent) -> None:  # noqa: N802 - Qt's name
+        super().leaveEvent(event)
+        self._point_nowhere()
 
-    def __init__(self, palette: Palette) -> None:
-        super().__init__()
-        self.palette = palette
-        self.rows: tuple[SubRow, ...] = ()
-
-    def set_rows(self, rows: tuple[SubRow, ...]) -> None:
-        """Show these subs; a selection stays on its sub."""
-        if rows is self.rows:
-            return
-        more = len(rows) - len(self.rows)
-        if more < 0:
-            self.beginResetModel()
-            self.rows = rows
-            self.endResetModel()
-            return
-        if more:
-            self.beginInsertRows(QtCore.QModelIndex(), len(self.rows), len(rows) - 1)
-        before, self.rows = self.rows, rows
-        if more:
-            self.endInsertRows()
-        changed = [place for place, row in enumerate(before) if rows[place] is not row]
-        if changed:
-            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(_COLUMNS) - 1))
-
-    def rowCount(self, parent: QtCore.QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
-        """Subs."""
-        return len(self.rows)
-
-    def columnCount(self, parent: QtCore.QModelIndex | None = None) -> int:  # noqa: N802 - Qt's name
-        """Facts about each."""
-        return len(_COLUMNS)
-
-    def headerData(self, section: int, orientation: Any, role: int) -> Any:  # noqa: N802 - Qt's name
-        """Return a column's name."""
-        if orientation == Qt.Orientation.Horizontal:
-            if role == Qt.ItemDataRole.DisplayRole:
-                return _COLUMNS[section][0]
-            if role == Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(section)
-        return None
-
-    def data(self, index: QtCore.QModelIndex, role: int) -> Any:
-        """Return one cell."""
-        row, (_, _, text, key) = self.rows[index.row()], _COLUMNS[index.column()]
-        value: Any = None
-        if role == Qt.ItemDataRole.DisplayRole:
-            value = text(row)
-        elif role == Qt.ItemDataRole.UserRole:
-            value = key(row)
-        elif role == Qt.ItemDataRole.TextAlignmentRole:
-            value = _alignment(index.column())
-        elif role == Qt.ItemDataRole.ToolTipRole and index.column() == _REASON:
-            value = why(row) or None
-        elif index.column() == _VERDICT:
-            icon, _, colour = _VERDICTS[row.state]
-            if role == Qt.ItemDataRole.DecorationRole:
-                value = QtGui.QIcon(pixmap(icon, getattr(self.palette, colour), 16))
-            elif role == Qt.ItemDataRole.ForegroundRole and row.state != "accepted":
-                value = QtGui.QColor(getattr(self.palette, colour))
-        return value
-
-
-def _alignment(column: int) -> int:
-    side = Qt.AlignmentFlag.AlignLeft if column in _LEFT_ALIGNED else Qt.AlignmentFlag.AlignRight
-    return int(side | Qt.AlignmentFlag.AlignVCenter)
-
-
-class _Filter(QtCore.QSortFilterProxyModel):
-    left_out_only = False
-
-    def filterAcceptsRow(self, row: int, parent: object) -> bool:  # noqa: N802 - Qt's name
-        return not self.left_out_only or self.sourceModel().rows[row].state != "accepted"
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        super().paintEvent(event)
+        no = self._choice.pointed
+        place = None if no is None else self._subs.place_of(no)
+        if place is not None:
+            painter = QtGui.QPainter(self.viewport())
+            painter.setPen(QtGui.QPen(QtGui.QColor(self._subs.palette.t2), 1))
+            top, high = self.rowViewportPosition(place), self.rowHeight(place)
+            painter.drawRect(0, top, self.viewport().width() - 1, high - 1)
+            painter.end()
 
 
 class SubsPanel(QtWidgets.QWidget):
     """Heading, filter, actions and the tables."""
 
-    asked = QtCore.Signal(str, int)  # drop or restore, and the sub's number
+    asked = QtCore.Signal(str, object)  # drop or restore, and the subs' numbers
+    look = QtCore.Signal(int)
+    folder = QtCore.Signal(object)  # the chosen SubRow
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, choice: Choice) -> None:
         super().__init__(objectName="panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.model, self._filter = SubsModel(palette), _Filter()
-        self._filter.setSourceModel(self.model)
-        self._filter.setSortRole(Qt.ItemDataRole.UserRole)
+        self.setMinimumWidth(_LEAST_PX)  # else what the widest arrangement wants would be the least
+        self.model, self._choice = SubsModel(palette), choice
+        self._wanted: frozenset[int] = frozenset()
+        self._eye = QtGui.QIcon()
         self.all, self.left_out = self._segment("All"), self._segment("Left out")
         self.crossed = self._segment("Trails")
         self.all.setChecked(True)
-        self.left_out.toggled.connect(self._filter_changed)
-        self.crossed.toggled.connect(self._list_changed)
+        self.looking, self.show_folder = QtWidgets.QPushButton("Look at it"), QtWidgets.QPushButton("Open folder")
         self.drop, self.restore = QtWidgets.QPushButton("Drop"), QtWidgets.QPushButton("Put it back")
-        self.drop.clicked.connect(lambda: self.ask("drop"))
-        self.restore.clicked.connect(lambda: self.ask("restore"))
         self.table = self._made_table()
         self.trails = TrailsTable()
-        self.trails.chose.connect(self._selected)
         self.empty = QtWidgets.QLabel("No subs yet.", self.table.viewport(), objectName="label")
         self._lay_out()
+        self._connect()
         self._selected()
 
     def _segment(self, text: str) -> QtWidgets.QPushButton:
         button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
-        button.setMinimumWidth(96)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        _label(button, text)
         return button
 
     def _made_table(self) -> QtWidgets.QTableView:
-        table = QtWidgets.QTableView(showGrid=False, sortingEnabled=True, wordWrap=False)
-        table.setModel(self._filter)
+        table = _Table(self.model, self._choice)
+        self.model.setParent(table)  # it goes after its table
         table.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
+        table.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(32)
         table.setIconSize(QtCore.QSize(16, 16))
         table.setAccessibleName("Subs")
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         head = table.horizontalHeader()
         head.setHighlightSections(False)
         head.setFixedHeight(32)
-        for column, (_, width, _, _) in enumerate(_COLUMNS):
-            if width:
-                table.setColumnWidth(column, width)
-        head.setSectionResizeMode(_REASON, QtWidgets.QHeaderView.ResizeMode.Stretch)
-        table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
-        table.selectionModel().selectionChanged.connect(self._selected)
+        head.setSectionsClickable(True)
+        for place, column in enumerate(COLUMNS):
+            if column.width:
+                table.setColumnWidth(place, column.width)
+        head.setSectionResizeMode(REASON, QtWidgets.QHeaderView.ResizeMode.Stretch)
         return table
 
     def _lay_out(self) -> None:
@@ -178,49 +130,89 @@ class SubsPanel(QtWidgets.QWidget):
         inner = QtWidgets.QHBoxLayout(segments)
         inner.setContentsMargins(2, 2, 2, 2)
         inner.setSpacing(2)
-        inner.addWidget(self.all)
-        inner.addWidget(self.left_out)
-        inner.addWidget(self.crossed)
-        top = QtWidgets.QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(QtWidgets.QLabel("Subs", objectName="title"))
-        top.addSpacing(8)
-        top.addWidget(segments)
-        top.addStretch()
-        top.addWidget(self.drop)
-        top.addWidget(self.restore)
+        for button in (self.all, self.left_out, self.crossed):
+            inner.addWidget(button)
+        left, right = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
+        self._title, self._segments = QtWidgets.QLabel("Subs", objectName="title"), segments
+        left.addWidget(self._title)
+        left.addSpacing(8)
+        left.addWidget(segments)
+        left.addStretch()
+        for button in (self.looking, self.drop, self.restore, self.show_folder):
+            button.setFixedHeight(32)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            right.addWidget(button)
+            _label(button, button.text())
+        self.drop.setFixedWidth(self.restore.minimumWidth())
+        for button, key in zip((self.looking, self.drop, self.restore, self.show_folder), _KEYS, strict=True):
+            button.setToolTip(f"{button.text()}  {key}")
+            button.setAccessibleName(button.text())
+        right.addStretch()
+        self._head = QtWidgets.QBoxLayout(QtWidgets.QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(8)
+        self._head.addLayout(left, 1)
+        self._head.addLayout(right)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(20, 10, 12, 0)
         column.setSpacing(8)
-        column.addLayout(top)
+        column.addLayout(self._head)
         self._lists = QtWidgets.QStackedLayout()
         self._lists.addWidget(self.table)
         self._lists.addWidget(self.trails)
         column.addLayout(self._lists, 1)
 
+    def _connect(self) -> None:
+        self.left_out.toggled.connect(self._filter_changed)
+        self.crossed.toggled.connect(self._list_changed)
+        self.looking.clicked.connect(self.look_at)
+        self.drop.clicked.connect(lambda: self.ask(DROP))
+        self.restore.clicked.connect(lambda: self.ask(RESTORE))
+        self.show_folder.clicked.connect(self.open_folder)
+        self.table.horizontalHeader().sectionClicked.connect(self.sort_by)
+        self.table.doubleClicked.connect(self.look_at)
+        self.table.selectionModel().selectionChanged.connect(self._selected_by_hand)
+        self.model.rearranged.connect(self._select_again)
+        self.trails.chose.connect(self._selected)
+        self._choice.changed.connect(self._chosen_elsewhere)
+
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.model.palette = palette
+        self._eye = QtGui.QIcon(pixmap("eye", palette.t1, 18, 2.0))
         self.table.viewport().update()
+        self._make_room()
 
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
         """Show these trails."""
-        self.crossed.setText(f"Trails {len(trails):,}")
+        _label(self.crossed, f"Trails {len(trails):,}")
         self.trails.set_trails(trails, row_order)
 
     def set_rows(self, rows: tuple[SubRow, ...]) -> None:
-        """Show these subs."""
+        """Show these subs; what is seen of the table stays where it is."""
         if rows is self.model.rows and rows:
             return
+        bar, top = self.table.verticalScrollBar(), self.table.rowAt(0)
+        first = self.model.shown[top].no if bar.value() and 0 <= top < len(self.model.shown) else None
         self.model.set_rows(rows)
-        n_left_out = sum(row.state != "accepted" for row in rows)
-        self.all.setText(f"All {len(rows):,}")
-        self.left_out.setText(f"Left out {n_left_out:,}")
-        self.empty.setText("None left out." if rows else "No subs yet.")
+        place = None if first is None else self.model.place_of(first)
+        if place is not None:
+            self.table.updateGeometries()
+            bar.setValue(place)
+        _label(self.all, f"All {len(rows):,}")
+        _label(self.left_out, f"Left out {sum(row.state != 'accepted' for row in rows):,}")
+        self._say_empty()
+        self._make_room()
+        self._selected()
+
+    def set_scales(self, arcsec_per_px: dict[str | None, float]) -> None:
+        """Write star sizes on the sky for these stacks."""
+        self.model.set_scales(arcsec_per_px)
+
+    def _say_empty(self) -> None:
+        self.empty.setText("None left out." if self.model.rows else "No subs yet.")
         self.empty.adjustSize()
         self.empty.move(12, 12)
-        self.empty.setVisible(self._filter.rowCount() == 0)
-        self._selected()
+        self.empty.setVisible(not self.model.shown)
 
     def _list_changed(self, of_trails: bool) -> None:
         self._lists.setCurrentWidget(self.trails if of_trails else self.table)
@@ -229,35 +221,148 @@ class SubsPanel(QtWidgets.QWidget):
         self._selected()
 
     def _filter_changed(self, left_out_only: bool) -> None:
-        self._filter.left_out_only = left_out_only
-        self._filter.invalidateFilter()
-        self.empty.setVisible(self._filter.rowCount() == 0)
+        self.model.set_filter(left_out_only)
+        self._say_empty()
+
+    def next_list(self) -> None:
+        """Go from all subs to those left out, to the trails, and on to all."""
+        lists = (self.all, self.left_out, self.crossed)
+        now = next(place for place, button in enumerate(lists) if button.isChecked())
+        lists[(now + 1) % len(lists)].click()
+
+    def sort_by(self, column: int) -> None:
+        """Sort by a column; by the same one again the other way round."""
+        down = Qt.SortOrder.DescendingOrder
+        turned = column == self.model.sorted_by and self.model.descending
+        self.model.sort(column, Qt.SortOrder.AscendingOrder if turned else down)
+
+    def sort_by_next(self) -> None:
+        """Sort by the next column there is."""
+        seen = [column for column in range(len(COLUMNS)) if not self.table.isColumnHidden(column)]
+        after = [column for column in seen if column > self.model.sorted_by]
+        self.sort_by(after[0] if after else seen[0])
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Leave the reason room on small windows."""
-        for column in _FIRST_TO_GO:
-            self.table.setColumnHidden(column, self.width() < 1000)
+        self._make_room()
 
-    def selected(self) -> SubRow | None:
-        """Return the chosen sub: in the list of trails, the one that was crossed."""
+    def _make_room(self) -> None:
+        """Hide columns that say nothing, and those that matter least where there is no room."""
+        names = {(row.target, row.filter) for row in self.model.rows}
+        hidden = {
+            column
+            for column, values in ((TARGET, {t for t, _ in names}), (FILTER, {f for _, f in names}))
+            if len(values) < 2
+        }
+        room = self.width() - 44 - sum(c.width for place, c in enumerate(COLUMNS) if place not in hidden)
+        for column in _FIRST_TO_GO:
+            if room < _REASON_PX and column not in hidden:
+                hidden.add(column)
+                room += COLUMNS[column].width
+        short = room < _SENTENCE_PX
+        if short:
+            hidden.add(VERDICT)
+        for column in range(len(COLUMNS)):
+            self.table.setColumnHidden(column, column in hidden)
+        self.model.set_reasons(short=short, whole=room >= _ALL_PX)
+        direction = QtWidgets.QBoxLayout.Direction
+        wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
+        is_wide = self.width() >= wide + _SPARE_PX
+        self._head.setDirection(direction.LeftToRight if is_wide else direction.TopToBottom)
+        named = self._title.sizeHint().width() + self._segments.sizeHint().width() + _SPARE_PX
+        self._title.setVisible(self.width() >= named)
+        _label(self.looking, "" if self.width() < _NARROW_PX else "Look at it")
+        self.looking.setIcon(self._eye if self.width() < _NARROW_PX else QtGui.QIcon())
+
+    def chosen(self) -> list[SubRow]:
+        """Return the chosen subs: in the list of trails, the one that was crossed."""
         if self.crossed.isChecked():
             trail = self.trails.selected()
-            return next((row for row in self.model.rows if trail is not None and row.no == trail.no), None)
-        rows = self.table.selectionModel().selectedRows()
-        return self.model.rows[self._filter.mapToSource(rows[0]).row()] if rows else None
+            return [row for row in self.model.rows if trail is not None and row.no == trail.no]
+        return [row for row in self.model.rows if row.no in self._wanted]
+
+    def selected(self) -> SubRow | None:
+        """Return the chosen sub that a hand was on last."""
+        rows = self.chosen()
+        return next((row for row in rows if row.no == self._choice.chosen), rows[0] if rows else None)
+
+    def _selected_by_hand(self, *_: object) -> None:
+        places = [index.row() for index in self.table.selectionModel().selectedRows()]
+        self._wanted = frozenset(self.model.shown[place].no for place in places)
+        current = self.table.currentIndex().row()
+        self._choice.choose(self.model.shown[current].no if current in places else next(iter(self._wanted), None))
+        self._selected()
+
+    def _chosen_elsewhere(self) -> None:
+        no = self._choice.chosen
+        if no is not None and no not in self._wanted:
+            self._wanted = frozenset((no,))
+            self._select_again()
+        self.table.viewport().update()
+
+    def _select_again(self) -> None:
+        """Select the chosen subs where they are now; one that is filtered out stays chosen and is not seen."""
+        selection, last = QtCore.QItemSelection(), len(COLUMNS) - 1
+        current = None
+        for place, row in enumerate(self.model.shown):
+            if row.no in self._wanted:
+                selection.select(self.model.index(place, 0), self.model.index(place, last))
+                current = place if row.no == self._choice.chosen or current is None else current
+        model = self.table.selectionModel()
+        model.blockSignals(True)
+        model.select(selection, model.SelectionFlag.ClearAndSelect)
+        if current is not None:
+            model.setCurrentIndex(self.model.index(current, NO), model.SelectionFlag.NoUpdate)
+        model.blockSignals(False)
+        self.table.viewport().update()
+        if current is not None:
+            self.table.scrollTo(self.model.index(current, NO))
+        self._selected()
 
     def _selected(self, *_: object) -> None:
-        row = self.selected()
-        self.drop.setEnabled(row is not None and row.state == "accepted")
-        self.restore.setEnabled(row is not None and _can_return(row))
+        rows = self.chosen()
+        droppable, returnable = (any(can(kind, row) for row in rows) for kind in (DROP, RESTORE))
+        self.drop.setEnabled(droppable)
+        self.restore.setEnabled(returnable)
+        only_back = returnable and not droppable
+        self.drop.setVisible(not only_back)
+        self.restore.setVisible(only_back or (returnable and droppable))
+        self.looking.setEnabled(bool(rows))
+        self.show_folder.setEnabled(bool(rows))
 
     def ask(self, kind: str) -> None:
-        """Ask to drop or restore the chosen sub, when there is one that can be."""
+        """Ask to drop or restore those of the chosen subs that can be."""
+        numbers = tuple(row.no for row in self.chosen() if can(kind, row))
+        if numbers:
+            self.asked.emit(kind, numbers)
+
+    def look_at(self, *_: object) -> None:
+        """Ask to see the chosen sub."""
         row = self.selected()
-        if row is not None and (row.state == "accepted" if kind == "drop" else _can_return(row)):
-            self.asked.emit(kind, row.no)
+        if row is not None:
+            self.look.emit(row.no)
+
+    def open_folder(self) -> None:
+        """Ask to see the file of the chosen sub in its folder."""
+        row = self.selected()
+        if row is not None:
+            self.folder.emit(row)
+
+    def step(self, by: int) -> None:
+        """Choose the sub before or after, of those in the list."""
+        rows = self.model.shown if self.isVisible() and not self.crossed.isChecked() else self.model.rows
+        numbers = sorted(row.no for row in rows)
+        now = self._choice.chosen
+        if not numbers:
+            return
+        beyond = [no for no in numbers if now is not None and (no > now if by > 0 else no < now)]
+        others = numbers[-1:] if now is None else beyond  # the last one is news
+        if others:
+            self._choice.choose(min(others) if by > 0 else max(others))
 
 
-def _can_return(row: SubRow) -> bool:
-    """Whether a sub was taken out by the user, or by a verdict that the user may overrule."""
-    return row.state == "dropped" or (row.state == "rejected" and row.reason in OVERRULED)
+def _label(button: QtWidgets.QPushButton, text: str) -> None:
+    """Write on a button, and leave it room to become bold when it is chosen."""
+    if text != button.text() or not button.minimumWidth():
+        button.setText(text)
+        button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)

@@ -29,6 +29,11 @@ QLabel { background: transparent; }
 #chip { color: $t2; border: 1px solid $line; border-radius: 8px; padding: 0 12px; }
 #title { font-size: 16px; font-weight: 600; }
 #step { font-size: 18px; }
+#axis { color: $t3; font-size: ${axis}px; }
+#divider { background: $line; border: 0; }
+#tabs { background: $bg2; }
+#tabs::tab { background: $bg2; color: $t2; padding: 8px 20px; border: 0; border-top: 1px solid $line; }
+#tabs::tab:selected { color: $t1; border-bottom: 2px solid $acc; font-weight: 500; }
 QToolButton { background: transparent; border: 0; border-radius: 8px; }
 QToolButton:hover { background: $bg3; }
 QToolButton:checked { background: $accbg; $chosen }
@@ -37,13 +42,18 @@ QToolButton::menu-indicator { image: none; width: 0; }
 QPushButton { background: $bg3; border: 1px solid $line; border-radius: 8px; padding: 0 14px; min-height: 30px; }
 QPushButton:hover { border-color: $line2; }
 QPushButton:disabled { color: $track; background: $bg2; }
-QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px; }
+QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px;
+    padding: 0 10px; }
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
+QPushButton#unit { background: transparent; border: 0; padding: 0 1px; min-height: 20px; color: $t2; }
+QPushButton#unit:hover { color: $t1; }
+#panel QPushButton:focus { border: 2px solid $t1; }
+Switcher QPushButton#segment { padding: 0 2px; }
 #segments { background: $bg1; border: 1px solid $line; border-radius: 8px; }
 QTableView { background: $bg2; border: 0; gridline-color: $line; selection-background-color: $accbg;
     selection-color: $t1; outline: 0; alternate-background-color: $bg2; }
 QTableView::item { padding: 0 8px; border-bottom: 1px solid $line; }
-QTableView::item:selected { background: $accbg; color: $t1; }
+QTableView::item:selected { background: $accbg; color: $t1; $chosen_row }
 QHeaderView { background: $bg2; }
 QHeaderView::section { background: $bg2; color: $t2; border: 0; border-bottom: 1px solid $line; padding: 0 11px;
     font-size: 13px; }
@@ -83,8 +93,9 @@ QSplitter::handle { background: $line; }
 def style_sheet(palette: Palette) -> str:
     """Return the window's style sheet. At night the chosen is outlined, for there is no second colour."""
     chosen = f"border: 2px solid {palette.acc};" if palette is NIGHT else ""
+    row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: 600;"
     names = {name: getattr(palette, name) for name in palette.__slots__}
-    return _SHEET.substitute(names, chosen=chosen)
+    return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
 
 
 def qt_palette(palette: Palette) -> QtGui.QPalette:

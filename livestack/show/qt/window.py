@@ -14,18 +14,25 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
-from livestack.show.qt.commands import COMMANDS
+from livestack.show.qt.choice import Choice
+from livestack.show.qt.commands import COMMANDS, menu_here
+from livestack.show.qt.compare import BLINK, BLINK_FOR_MS, WIPE
 from livestack.show.qt.develop import DevelopPanel
+from livestack.show.qt.drawer import Drawer, Middle
+from livestack.show.qt.hand import Hand
 from livestack.show.qt.live import Live, Parts
+from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
+from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import qt_palette, style_sheet
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
+from livestack.show.state import SubRow
 from livestack.show.tokens import DARK, NIGHT
+from livestack.show.views import STACK
 
-_DRAWER = 308
 _SETTLE_MS = 700  # time a screenshot waits after the last change
 
 
@@ -37,45 +44,45 @@ class Window(QtWidgets.QMainWindow):
     top: TopBar
     canvas: Canvas
     subs: SubsPanel
+    plots: PlotsPanel
     noise: NoisePanel
+    drawer: Drawer
     develop: DevelopPanel
     lines: TrailLines
+    marks: Marks
     help: Help
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
-        self._drawer: QtWidgets.QWidget | None = None
         self._developing = False
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
-        self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK), NoisePanel(DARK)
+        self.choice = Choice()
+        self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK, self.choice), NoisePanel(DARK)
+        self.plots = PlotsPanel(DARK, self.choice)
+        self.drawer = Drawer(self.plots, self.subs, self.noise)
         self.develop = DevelopPanel(source.preset)
-        self.lines = TrailLines(self.canvas, DARK)
+        self.marks, self.lines = Marks(self.canvas, DARK), TrailLines(self.canvas, DARK)
+        self.hand = Hand(self.canvas)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
         self.switcher = Switcher(self.canvas, self.set_view)
-        self.help = Help(
-            self.canvas, [(command.keys[0].replace("-", "−"), command.text) for command in COMMANDS if command.keys]
-        )
+        named = [command for command in COMMANDS if command.keys and command.text]
+        shown = [(command.shown or command.keys[0].replace("-", "−"), command.text) for command in named]
+        self.help = Help(self.canvas, shown)
         self._lay_out()
         self._bind()
-        over = (self.waiting, self.tag, self.lines)
-        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.glance))
+        over = (self.waiting, self.tag, self.lines, self.marks)
+        self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
+        self._bind_subs()
         self.set_night(False)
         self.live.tick()
 
     def _lay_out(self) -> None:
-        self.subs.hide()
-        self.noise.hide()
         self.develop.hide()
-        self.middle = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical, childrenCollapsible=False)
-        self.middle.setHandleWidth(1)
-        self.middle.addWidget(self.canvas)
-        self.middle.addWidget(self.subs)
-        self.middle.addWidget(self.noise)
-        self.middle.setStretchFactor(0, 1)
+        self.middle = Middle(self.canvas, self.drawer)
         whole = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
@@ -92,17 +99,25 @@ class Window(QtWidgets.QMainWindow):
     def _bind(self) -> None:
         """Give every command its keys, and the icons and the menu what they do."""
         menu = QtWidgets.QMenu(self)
+        self._blinks = QtCore.QTimer(self, singleShot=True, interval=BLINK_FOR_MS)
+        self._blinks.timeout.connect(lambda: self.set_compare(""))
         runs: dict[str, tuple[str, Callable[[], None]]] = {}
         for command in COMMANDS:
             run = _bound(command.run, self)
             for key in command.keys:
-                QtWidgets.QShortcut(QtGui.QKeySequence(key), self, run).setAutoRepeat(command.repeats)
+                shortcut = QtWidgets.QShortcut(
+                    QtGui.QKeySequence(key), self.canvas if command.on_picture else self, run
+                )
+                shortcut.setAutoRepeat(command.repeats)
+                if command.on_picture:
+                    shortcut.setContext(QtCore.Qt.ShortcutContext.WidgetShortcut)
             if command.in_menu:
                 menu.addAction(command.text + (f"\t{command.keys[0]}" if command.keys else ""), run)
             runs[command.keys[0] if command.keys else command.text] = command.text, run
         self.icons = {}
         for icon, key, checkable in (
             ("sliders", "D", True),
+            ("chart", "P", True),
             ("list", "L", True),
             ("moon", "N", True),
             ("full", "F", False),
@@ -114,28 +129,63 @@ class Window(QtWidgets.QMainWindow):
         more.setMenu(menu)
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
-        self.subs.asked.connect(self._change_sub)
+        self.hand.began_to_wipe.connect(lambda: self.set_compare(WIPE))
+        self.hand.asked_menu.connect(lambda place: menu_here(self, place))
         self.glance.grain.clicked.connect(lambda: self.set_noise(not self.noise.isVisible()))
         self.subs.trails.chose.connect(self.lines.set_chosen)
 
+    def _bind_subs(self) -> None:
+        """Let a sub be chosen, looked at and asked for from table, plots and ribbon."""
+        ribbon = self.glance.ribbon
+        self.subs.asked.connect(self.live.ask_subs)
+        self.subs.folder.connect(self._open_folder)
+        self.plots.unit.clicked.connect(self.live.show_all)
+        ribbon.set_choice(self.choice)
+        ribbon.step.connect(self.step)
+        for look in (self.subs.look, ribbon.look):
+            look.connect(self.live.looking.at)
+
     def set_view(self, view: str) -> None:
-        """Show the stack ("stack"), the last sub ("last") or what was removed ("removed")."""
+        """Show one of the six views, by itself."""
         self.live.view = view
+        self.live.looking.leave()
         self.switcher.buttons[view].setChecked(True)
+        self.set_compare("")
+        self.live.tick()
+
+    def set_compare(self, mode: str) -> None:
+        """Wipe between the last sub and the stack, or blink the two; "" = neither."""
+        self.live.compare = mode
+        if mode:
+            self.live.view = STACK
+            self.switcher.buttons[STACK].setChecked(True)
+            self.canvas.setFocus(QtCore.Qt.FocusReason.OtherFocusReason)
+        self._blinks.start() if mode == BLINK else self._blinks.stop()
         self.live.show_picture()
 
     def set_overlays(self, shown: bool) -> None:
-        """Draw the trails on the picture, or not."""
+        """Draw trails, stars and the way north on the picture, or not."""
         self.lines.set_shown(shown)
+        self.marks.set_shown(shown)
         if shown and not self.lines.trails:
             self.live.say("Overlays are on. No trail was removed yet.")
 
     def set_list(self, shown: bool) -> None:
         """Open or close the tables."""
-        self.icons["list"].setChecked(shown)
-        self._open(self.subs if shown else None)
+        self._open(self.subs, shown)
+        (self.subs.table if shown else self.canvas).setFocus()
         if not shown:
             self.subs.trails.clearSelection()
+
+    def set_plots(self, shown: bool) -> None:
+        """Open or close the night plots."""
+        self._open(self.plots, shown)
+
+    def step(self, by: int) -> None:
+        """Choose the sub before or after; where one is looked at, look at that one."""
+        self.subs.step(by)
+        if self.live.looking.no is not None and self.choice.chosen is not None:
+            self.live.looking.at(self.choice.chosen)
 
     def set_develop(self, shown: bool) -> None:
         """Open or close the panel on which one chooses how the picture is developed."""
@@ -144,18 +194,15 @@ class Window(QtWidgets.QMainWindow):
 
     def set_noise(self, shown: bool) -> None:
         """Open or close the page that tells where the noise comes from."""
-        self.icons["list"].setChecked(False)
-        self._open(self.noise if shown else None)
+        self._open(self.noise, shown)
         self.live.show_noise()
 
-    def _open(self, drawer: QtWidgets.QWidget | None) -> None:
-        """Show one drawer, or none."""
-        for each in (self.subs, self.noise):
-            each.setVisible(each is drawer)
-        high = min(_DRAWER, self.middle.height() // 2)
-        self.middle.setSizes(
-            [self.middle.height() - high, *(high * (each is drawer) for each in (self.subs, self.noise))]
-        )
+    def _open(self, panel: QtWidgets.QWidget, shown: bool) -> None:
+        """Open or close a panel of the drawer."""
+        self.drawer.set_open(panel, shown)
+        for icon, its in (("list", self.subs), ("chart", self.plots)):
+            self.icons[icon].setChecked(its in self.drawer.open)
+        self.middle.settle()
 
     def set_image_only(self, only: bool) -> None:
         """Show nothing but the picture, or everything again."""
@@ -163,8 +210,8 @@ class Window(QtWidgets.QMainWindow):
         self.glance.setVisible(not only)
         if only:
             self._developing = self.develop.isVisible()
-            self._drawer = next((each for each in (self.subs, self.noise) if each.isVisible()), None)
-        self._open(None if only else self._drawer)
+        self.drawer.setVisible(bool(self.drawer.open) and not only)
+        self.middle.settle()
         self.set_develop(self._developing and not only)
 
     def set_night(self, night: bool) -> None:
@@ -176,14 +223,20 @@ class Window(QtWidgets.QMainWindow):
         app.setPalette(qt_palette(palette))
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
-        for part in (self.top, self.glance, self.canvas, self.subs, self.noise, self.waiting, self.tag, self.lines):
+        over = (self.waiting, self.tag, self.lines, self.marks)
+        for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, *over):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
         self.setUpdatesEnabled(True)
 
-    def _change_sub(self, kind: str, no: int) -> None:
-        done = "taken out" if kind == "drop" else "put back"
-        self.live.ask(kind, f"Sub {no} is {done}. The picture changes when it is ready.", no=no)
+    def _open_folder(self, row: SubRow) -> None:
+        from livestack.read import file_of
+
+        folder = file_of(Path(row.path)).parent
+        if not folder.is_dir():
+            self.live.say(f"The folder of sub {row.no:,} is not there: {folder}.")
+        else:
+            QtGui.QDesktopServices.openUrl(QtCore.QUrl.fromLocalFile(str(folder)))
 
     def _touched(self) -> None:
         self._cover()
@@ -200,10 +253,24 @@ class Window(QtWidgets.QMainWindow):
         """Keep what lies over the whole picture as large as it."""
         self.waiting.resize(self.canvas.size())
         self.lines.resize(self.canvas.size())
+        self.marks.resize(self.canvas.size())
+
+    def stop_blinking(self) -> bool:
+        """Let any key end it; returns whether there was something to end."""
+        blinks = self.live.compare == BLINK
+        if blinks:
+            self.set_compare("")
+        return blinks
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """End a blinking, whichever key it is."""
+        self.stop_blinking()
+        super().keyPressEvent(event)
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
         self.live.clock.stop()
+        self.live.looking.close()
         self.canvas.close_room()
         super().closeEvent(event)
 
@@ -212,7 +279,8 @@ def _bound(run: Callable[[Window], None], window: Window) -> Callable[[], None]:
     """Return a command for a signal that may bring arguments of its own."""
 
     def call(*_: object) -> None:
-        run(window)
+        if not window.stop_blinking():
+            run(window)
 
     return call
 

@@ -1,0 +1,80 @@
+"""A sub shown again is the sub that was stacked: from its file, its journaled figures and its calibration."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from livestack.errors import FrameError
+from livestack.events import SubAccepted
+from livestack.one_sub import OneSub
+from tests.nights import QUIET, Told, cloud, expose, take
+
+SMALL = {"size": (144, 160), "n_stars": 130}
+
+
+def _one(told: Told) -> OneSub:
+    return OneSub(told.journal, told.home / "cache", None)
+
+
+@pytest.mark.parametrize("cfa", [None, "RGGB"])
+def test_it_is_what_the_engine_showed(cfa: str | None, tmp_path: Path) -> None:
+    told = Told(tmp_path / "told")
+    for path in take(tmp_path / "captures", n_lights=3, cfa=cfa, n_darks=2, n_flats=2, **SMALL):
+        told.see(path)
+        growth = told.stack()
+        assert growth.sketch is not None
+        shown = _one(told).show(len(growth.subs))
+        live = growth.sketch[:, :, 0] if growth.sketch.shape[2] == 1 else growth.sketch
+        assert shown.aligned
+        assert shown.picture.stack == QUIET.target
+        assert shown.picture.data.shape == live.shape
+        assert np.array_equal(np.isnan(shown.picture.data), np.isnan(live))
+        assert np.nanmax(np.abs(shown.picture.data - live)) <= 1e-3 * np.nanstd(live)
+
+
+def test_one_left_out_is_laid_on_the_stack_where_its_stars_tell(tmp_path: Path) -> None:
+    lights = take(tmp_path / "captures", n_lights=4, **SMALL)
+    cloud(lights[2])
+    told = Told(tmp_path / "told", least_transparency=0.8).see(*lights)
+    assert told.reasons() == ["", "", "clouded", ""]
+    shown = _one(told).show(3)
+    founder = told.stack().shown().mean[0]
+    assert shown.aligned
+    both = np.isfinite(shown.picture.data) & np.isfinite(founder)
+    stars = (founder > np.percentile(founder[both], 98)) & both
+
+    def on_stars(dx: int) -> float:
+        return float(np.nanmean(np.roll(shown.picture.data, dx, axis=1)[stars]))
+
+    assert on_stars(0) > 2 * max(on_stars(-5), on_stars(5)), "its stars lie on those of the stack"
+
+
+def test_one_of_another_sky_is_shown_as_it_lies(tmp_path: Path) -> None:
+    lights = take(tmp_path / "captures", n_lights=3, **SMALL)
+    other = expose(tmp_path / "other.fits", seed=77, n_lights=1, **SMALL)
+    told = Told(tmp_path / "told").see(*lights, other)
+    assert told.reasons()[-1] == "not_registered"
+    shown = _one(told).show(4)
+    assert not shown.aligned
+    assert np.isfinite(shown.picture.data).mean() > 0.95
+    assert abs(np.nanmedian(shown.picture.data)) < 3 * shown.picture.noise_adu, "above its sky"
+
+
+def test_a_file_that_is_gone_or_another_is_told(tmp_path: Path) -> None:
+    lights = take(tmp_path / "captures", n_lights=3, **SMALL)
+    told = Told(tmp_path / "told").see(*lights)
+    assert len(told.events(SubAccepted)) == 3
+    shutil.copyfile(lights[0], lights[1])
+    lights[2].unlink()
+    one = _one(told)
+    with pytest.raises(FrameError, match="was changed since"):
+        one.show(2)
+    with pytest.raises(FrameError, match="is gone"):
+        one.show(3)
+    with pytest.raises(FrameError, match="Nothing is known of sub 9"):
+        one.show(9)
+    assert one.show(1).aligned, "and the next one is shown"
