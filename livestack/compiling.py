@@ -26,11 +26,11 @@ from livestack.founding import light_of
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.plans import files_plan, find_files
 from livestack.reduce import MARK, PREFIX, fold
-from livestack.reduce.border import border_mask
 from livestack.reduce.defects import spikes_of
 from livestack.reduce.detect import sky_of
 from livestack.reduce.fold import REJECTORS, Against, Light
 from livestack.reduce.guide import guide_of
+from livestack.reduce.haste import compile_in_haste
 from livestack.reduce.measure import stars_of
 from livestack.reduce.normalise import sky_blocks, sky_level, tied_sky, with_blocks
 from livestack.reduce.objects import OBJECT_DTYPE, objects_in
@@ -190,10 +190,8 @@ def _light(matrix: Array) -> Light:
 
 
 def _survey() -> None:
-    """Tell the border and the sky of a sub, and measure stars that were found."""
+    """Tell the sky of a sub, and measure stars that were found."""
     sensor = sensor_of(_sub(), Masters())
-    for pedestal in (sensor[1], np.zeros(sensor[0].shape, np.float32)):
-        border_mask(sensor[0], pedestal)
     seen = sky_of(sensor)
     objects = np.zeros(25, OBJECT_DTYPE)
     objects["x"], objects["y"] = np.linspace(20, SHAPE[2] - 20, 25), np.linspace(20, SHAPE[1] - 20, 25)
@@ -267,6 +265,8 @@ def main(part: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the session's, which ends this
     if part in REST | DRIZZLE and hasattr(os, "nice"):
         os.nice(10)
+    if part in FIRST | NEXT:
+        compile_in_haste()
     (FIRST | NEXT | REST | DRIZZLE)[part]()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS
+from livestack.reduce.compile import INNER
 
 LEVELS = 16
 """Between threshold and peak, in equal ratios. With twice as many the same stars are found."""
@@ -182,7 +182,7 @@ def _go_uphill(places: Array, light: Array, grid: Array, labels: Array, n: int) 
             labels[path[m]] = labels[px]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def divide(places: Array, light: Array, threshold: float, labels: Array, core: Array) -> int:
     """Divide an object into the stars that it is a blend of; returns how many there are.
 

@@ -6,11 +6,9 @@ Nothing in a frame says where they are. Left in, they drift over the stack with 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
-from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.kernels import whole_luminance
 
 REACH = 32
@@ -69,23 +67,18 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
     return mask
 
 
-@njit(**OPTIONS)
 def _cells(strip: Array, pedestal: Array, step_y: int, step_x: int) -> Array:
     """Mean of all planes over every so many of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
     planes, height, width = strip.shape
-    out = np.zeros((-(-(height // 2) // step_y), -(-(width // 2) // step_x)), np.float32)
-    share = F(0.25 / planes)
-    for p in range(planes):
-        for j in range(out.shape[0]):
-            for i in range(out.shape[1]):
-                total = F(0)
-                for y in range(2 * step_y * j, 2 * step_y * j + 2):
-                    for x in range(2 * step_x * i, 2 * step_x * i + 2):
-                        total += F(strip[p, y, x])
-                        if pedestal.shape[0] > 0:
-                            total -= pedestal[p, y, x]
-                out[j, i] += total * share
-    return out
+    total: Array = np.zeros((1, 1, 1), np.float32)
+    with np.errstate(invalid="ignore"):
+        for y, x in np.ndindex(2, 2):
+            corner = np.s_[:, y : height - height % 2 : 2 * step_y, x : width - width % 2 : 2 * step_x]
+            total = total + strip[corner].astype(np.float32)
+            if pedestal.size:
+                total = total - pedestal[corner]
+        means: Array = (total * np.float32(0.25 / planes)).sum(axis=0)
+    return means
 
 
 def _border_lines(cells: Array) -> int:

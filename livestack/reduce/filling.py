@@ -14,7 +14,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, F
 
 REACH = 2
 RIDGE = 0.03
@@ -65,7 +65,7 @@ def weights_at(colours: Array, y: int, x: int) -> Any:
     return _GREEN if colours[y & 1, x & 1] == 1 else _OTHER
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
     """Replace bad px, which are NaN, of data (P, h, w) that starts at source (y0, x0), from px that are measured.
 

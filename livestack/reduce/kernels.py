@@ -136,7 +136,7 @@ def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array) -> Array:
     return found[:n]
 
 
-@njit(**OPTIONS)
+@njit(**INNER)
 def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
     _load(sensor, y0, x0, out)

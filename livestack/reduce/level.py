@@ -34,7 +34,7 @@ CELL_ROWS = 4
 """Rows of cells told at a time."""
 
 
-@njit(**IN_ANY_ORDER)
+@njit(**(INNER | IN_ANY_ORDER))
 def _moments(values: Array, middle: float, reach: float) -> tuple[int, float, float]:
     """How many of the values lie within so far of a middle, their mean, and their σ."""
     centre, most = F(middle), F(reach)
@@ -153,25 +153,16 @@ def _tell_cells(picture: Array, box: int, rows: tuple[int, int], levels: Array, 
                 levels[j, i], sigmas[j, i] = _mode(values[:n])
 
 
-@njit(**OPTIONS)
-def _middle_of_nine(levels: Array, out: Array) -> None:
+def _middle_of_nine(levels: Array) -> Array:
     """Median of the known ones of the 3 × 3 cells about each; NaN = none is."""
-    ny, nx = levels.shape
-    near = np.empty(9, np.float32)
-    for j in range(ny):
-        for i in range(nx):
-            n = 0
-            for y in range(max(j - 1, 0), min(j + 2, ny)):
-                for x in range(max(i - 1, 0), min(i + 2, nx)):
-                    value = levels[y, x]
-                    if np.isfinite(value):
-                        k = n
-                        while k > 0 and near[k - 1] > value:
-                            near[k] = near[k - 1]
-                            k -= 1
-                        near[k] = value
-                        n += 1
-            out[j, i] = F(0.5) * (near[(n - 1) // 2] + near[n // 2]) if n else F(np.nan)
+    (ny, nx), about = levels.shape, np.pad(levels, 1, constant_values=np.nan)
+    nine = np.stack([about[y : y + ny, x : x + nx] for y, x in np.ndindex(3, 3)])
+    known = np.isfinite(nine).sum(axis=0)[None]
+    # what is not known is sorted last
+    nine = np.sort(np.where(np.isfinite(nine), nine, np.float32(np.nan)), axis=0)
+    lower, upper = (np.take_along_axis(nine, k // 2, axis=0)[0] for k in (np.maximum(known - 1, 0), known))
+    middle: Array = np.float32(0.5) * (lower + upper)
+    return middle
 
 
 def tell(picture: Array, side: int, box: int, threads: Executor | None) -> tuple[Array, Array]:
@@ -202,15 +193,12 @@ def smooth(levels: Array, shape: tuple[int, int], sky: float) -> Level:
     sky : float
         Level where no cell is known.
     """
-    out = np.empty_like(levels)
-    _middle_of_nine(levels, out)
+    out = _middle_of_nine(levels)
     while not np.isfinite(out).all():
         if not np.isfinite(out).any():
             out[:] = sky
             break
-        more = np.empty_like(out)
-        _middle_of_nine(out, more)
-        out = np.where(np.isfinite(out), out, more)
+        out = np.where(np.isfinite(out), out, _middle_of_nine(out))
     padded = (
         np.pad(out, EDGE, mode="reflect", reflect_type="odd") if min(out.shape) > EDGE else np.pad(out, EDGE, "edge")
     )

@@ -46,8 +46,13 @@ def calibrated(frame: Frame, masters: Masters) -> Array:
     """Calibrated and repaired px, (P, H, W) float32, not debayered; NaN where nothing can be said."""
     sensor = sensor_of(frame, masters)
     out: Array = np.empty(sensor[0].shape, np.float32)
-    calibrate(sensor, 0, 0, out)
+    _calibrate_all(sensor, out)
     return out
+
+
+@njit(**OPTIONS)
+def _calibrate_all(sensor: Sensor, out: Array) -> None:
+    calibrate(sensor, 0, 0, out)
 
 
 def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> tuple[Array, Quality]:

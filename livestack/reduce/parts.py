@@ -39,6 +39,13 @@ class _Library(JITCodeLibrary):
             return False
         return not any(f.name.startswith(_WRAPPER) for f in self._final_module.functions if not f.is_declaration)
 
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+        for function in module.functions:
+            if not function.is_declaration:  # most are, and for each numba would make all passes anew
+                passes, builder = self._codegen._function_pass_manager()  # type: ignore[no-untyped-call]
+                passes.run(function, builder)
+
     def _optimize_final_module(self) -> None:
         if not self._is_part:
             super()._optimize_final_module()  # type: ignore[no-untyped-call]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numba import njit
 
 from livestack.frame import Array, Masters
+from livestack.reduce.compile import OPTIONS
 from livestack.reduce.filling import fill, weights_of
 from livestack.reduce.measure import calibrated
 from livestack.reduce.sensor import colours_of
@@ -16,11 +18,16 @@ SIZE = (48, 60)
 SHARES = np.array([0.66, 1.0, 0.74])
 
 
+@njit(**OPTIONS)
+def _fill(data: Array, bad: Array, colours: Array, y0: int, x0: int) -> None:
+    fill(data, bad, colours, y0, x0)
+
+
 def _filled(picture: Array, cfa: str | None, *bad: tuple[int, int]) -> Array:
     data = picture[None].astype(np.float32)
     for y, x in bad:
         data[0, y, x] = np.nan
-    fill(data, np.array(bad), colours_of(cfa), 0, 0)
+    _fill(data, np.array(bad), colours_of(cfa), 0, 0)
     return data[0]
 
 
@@ -64,7 +71,7 @@ def test_pairs_are_filled_from_what_was_measured_and_holes_stay() -> None:
     data[0, 10, 10:12] = np.nan
     data[0, 20:26, 20:26] = np.nan
     data[0, 9, 10] = 500
-    fill(data, np.argwhere(np.isnan(data[0])), colours_of(None), 0, 0)
+    _fill(data, np.argwhere(np.isnan(data[0])), colours_of(None), 0, 0)
     assert data[0, 10, 10] == pytest.approx((6 * 100 + 500) / 7)
     assert data[0, 10, 11] == pytest.approx((6 * 100 + 500) / 7)
     assert np.isnan(data[0, 21:25, 21:25]).all()
