@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from livestack.develop.kernels import gather_cells, take_off, tell_cells
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
@@ -25,7 +25,6 @@ SAMPLES_A_SIDE = 12
 MOST_FITS = 12
 ABOVE, BELOW = 2.0, 4.0
 """Cells farther off than so many σ are left out of the next fit."""
-PX_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)

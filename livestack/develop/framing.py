@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 
 from livestack.develop.kernels import tell_bare
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 LINE_SHARE = 0.02
 """So many px of an edge may be covered less."""
-PX_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
