@@ -41,9 +41,9 @@ class Surface:
     coefficients: tuple[tuple[tuple[float, ...], ...], ...]
     gains: tuple[float, ...]
 
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+    def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
         """Take the level off, and multiply."""
-        out = np.empty_like(plate.data)
+        out = plate.data if in_place else np.empty_like(plate.data)
         parts = list(zip(plate.data, map(np.array, self.coefficients), self.gains, out, strict=True))
 
         def band(y0: int, y1: int) -> None:

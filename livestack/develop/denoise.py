@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.develop.starlet import NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
@@ -61,8 +61,11 @@ class Denoise:
         """Nothing is told before: the noise is that of the picture it is applied to."""
         return self
 
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
-        """Take the grain of a plate away; what is not known stays so."""
+    def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
+        """Take the grain of a plate away; what is not known stays so.
+
+        In place one plane after another is, which takes a little longer and the memory of a plane.
+        """
         channels, h, w = plate.shape
         n = sum(min(h, w) > 4 << k for k in range(len(LIMITS)))
         if self.strength == 0 or n < FINE:
@@ -82,8 +85,14 @@ class Denoise:
         if n > FINE:
             halves = [half for _, half in told[:channels]]
             kept = _weakened(halves, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
-            taken = [half.plane - k for half, k in zip(halves, kept, strict=True)]
-        return plate.with_data(_weakened(planes, [t[:FINE] for t in squares], 1, taken, threads))
+            taken = [np.subtract(half.plane, k, out=k) for half, k in zip(halves, kept, strict=True)]
+        fine = [t[:FINE] for t in squares]
+        if not in_place:
+            return plate.with_data(_weakened(planes, fine, 1, taken, threads))
+        for c, plane in enumerate(plate.data):
+            this = slice(c, c + 1)
+            _replace(plane, _weakened(planes[this], fine[this], 1, taken[this], threads)[0], threads)
+        return plate
 
     def _squares(self, told: list[float], level: float | None) -> Array:
         """Return t² of each scale, in squares of the noise, of the σ told of each; level: from `_noises_of`."""
@@ -132,6 +141,13 @@ def _weakened(
 
     each_part(len(tiles), 1, threads, do)
     return out
+
+
+def _replace(plane: Array, by: Array, threads: Executor | None) -> None:
+    def copy(y0: int, y1: int) -> None:
+        plane[y0:y1] = by[y0:y1]
+
+    each_part(len(plane), PX_ROWS, threads, copy)
 
 
 def _split(n: int, most: int) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce import kernels, shrink
+from livestack.reduce import bands, shrink
 from livestack.reduce.bands import each_band, each_part
 from livestack.stack import Shape, Stack
 
@@ -79,7 +79,7 @@ def new_preview(shape: Shape) -> Array:
     """Room for a preview of a stack, (h, w, C) float32, not filled; empty where its px would not fit into a band."""
     channels, height, width = shape
     step = preview_step(height, width)
-    if kernels.BAND % step:
+    if bands.BAND % step:
         return NO_SKETCH
     return np.empty((height // step, width // step, channels), np.float32)
 
