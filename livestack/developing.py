@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,21 @@ import cv2
 import numpy as np
 
 from livestack.atomic import write_atomically
-from livestack.develop.chain import PRESETS, Recipe, develop, recipe_of_toml, recipe_to_toml
-from livestack.develop.compose import PALETTES, compose, filter_named, palette_of
+from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
 from livestack.develop.export import About, write_image
-from livestack.develop.plate import Plate, picture_of
+from livestack.develop.plate import Plate
 from livestack.errors import FrameError, SettingsError
 from livestack.frame import Array, Frame
 from livestack.product import read_noise
 from livestack.read import open_frame
-from livestack.sessions import Home, folder_of
-from livestack.show.caption import captioned
 from livestack.show.words import THIN, span
 from livestack.version import VERSION
-from livestack.xisf_file import write_xisf
 
 Say = Callable[[str], None]
 CHUNK = 1 << 20
 LEAST_PX = 16
+SMALL = 3, 64, 64
+"""A picture that every kernel works on, and none for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,39 +136,62 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         One cannot be read or written, is no stack, or does not fit the others.
     """
     if len(paths) > 1 and wanted.palette is None:
+        from livestack.develop.compose import PALETTES
+
         raise SettingsError(
             f"{len(paths)} stacks make one picture with --palette: {', '.join(PALETTES)}, or one written"
         )
     if any(out.exists() and out.samefile(path) for path in paths if path.exists()):
         raise SettingsError(f"{out} is the stack itself: name another file")
-    begun = time.perf_counter()
-    frames = [_stack_in(path) for path in paths]
-    plates = [
-        shrunk(upright(plate_of_frame(frame, path), frame), wanted.longest_px)
-        for frame, path in zip(frames, paths, strict=True)
-    ]
-    say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
     with ThreadPoolExecutor(os.cpu_count() or 1, "develop") as threads:
+        begun = time.perf_counter()
+        threads.submit(develop, Plate(np.zeros(SMALL, np.float32)), recipe)  # loads kernels while the file is read
+        frames, plates = zip(*(_opened(path, wanted, threads) for path in paths), strict=True)
+        say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
         if wanted.palette is None:
-            done = develop(plates[0], recipe, threads)
+            done = develop(plates[0], recipe, threads, in_place=True)
         else:
-            by_filter = {
-                filter_named(frame.header.filter) or "": plate for frame, plate in zip(frames, plates, strict=True)
-            }
-            done = compose(by_filter, palette_of(wanted.palette), recipe, threads)
-    for act, seconds in zip(done.names, done.seconds, strict=True):
-        say(f"{act:20s} {seconds:7.3f} s")
-    begun = time.perf_counter()
-    said = about(frames, wanted.title)
-    picture = picture_of(done.plate)
+            done = _composed(frames, plates, wanted.palette, recipe, threads)
+        for act, seconds in zip(done.names, done.seconds, strict=True):
+            say(f"{act:20s} {seconds:7.3f} s")
+        begun = time.perf_counter()
+        _write(out, done.plate, wanted, about(frames, wanted.title), threads)
+        say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
+    return 0
+
+
+def _opened(path: Path, wanted: Wanted, threads: Executor) -> tuple[Frame, Plate]:
+    """Read a stack, its px and their noise side by side."""
+    noise = threads.submit(read_noise, path)
+    frame = _stack_in(path)
+    with contextlib.suppress(ValueError):  # its memory may be a buffer's
+        frame.data.flags.writeable = True  # nobody else has the frame
+    plate = plate_of_frame(frame, noise.result())
+    plate = plate.with_data(np.require(plate.data, requirements="W"))
+    return frame, shrunk(upright(plate, frame), wanted.longest_px)
+
+
+def _composed(
+    frames: Sequence[Frame], plates: Sequence[Plate], palette: str, recipe: Recipe, threads: Executor
+) -> Developed:
+    """Join stacks of several filters into one picture."""
+    from livestack.develop.compose import compose, filter_named, palette_of
+
+    by_filter = {filter_named(frame.header.filter) or "": plate for frame, plate in zip(frames, plates, strict=True)}
+    return compose(by_filter, palette_of(palette), recipe, threads)
+
+
+def _write(out: Path, plate: Plate, wanted: Wanted, said: About, threads: Executor) -> None:
+    """Write a developed plate as a picture."""
+    picture = np.moveaxis(plate.data, 0, 2) if len(plate.data) == 3 else plate.data[0]
     if wanted.caption:
+        from livestack.show.caption import captioned
+
         picture = captioned(picture, said.title, said.description)
     try:
-        write_image(out, picture, wanted.bits, said, wanted.quality)
+        write_image(out, picture, wanted.bits, said, wanted.quality, threads)
     except OSError as error:
         raise SettingsError(f"{out} cannot be written: {error.strerror or error}") from None
-    say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
-    return 0
 
 
 def _stack_in(path: Path) -> Frame:
@@ -198,6 +220,8 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
     SettingsError
         There is no such stack, or there are several for one file.
     """
+    from livestack.sessions import Home, folder_of
+
     home = Home(session)
     if folder_of(home) is None:
         raise SettingsError(f"{session} is not a livestack session")
@@ -265,8 +289,10 @@ def _copied(path: Path, to: Path) -> None:
 
 
 def _as_xisf(path: Path, to: Path) -> None:
+    from livestack.xisf_file import write_xisf
+
     frame = _stack_in(path)
-    plate = plate_of_frame(frame, path)
+    plate = plate_of_frame(frame, read_noise(path))
     noise = {} if plate.noise is None else {"stderr": plate.noise}
     try:
         write_xisf(to, {"mean": plate.data, **noise}, frame.header.raw, VERSION)
@@ -274,10 +300,10 @@ def _as_xisf(path: Path, to: Path) -> None:
         raise SettingsError(f"{to} cannot be written: {error.strerror}") from None
 
 
-def plate_of_frame(frame: Frame, path: Path) -> Plate:
+def plate_of_frame(frame: Frame, told: tuple[Array, Array] | None) -> Plate:
     """Plate of a stack: its px, and where the file says it their noise and coverage."""
     data = frame.data[None] if frame.data.ndim == 2 else np.moveaxis(frame.data, 2, 0)
-    noise, coverage = read_noise(path) or (None, None)
+    noise, coverage = told or (None, None)
     if noise is not None and noise.shape != data.shape:
         noise = coverage = None
     sky = frame.header.sky_matrix

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from livestack.atomic import write_atomically
-from livestack.events import SubAccepted
 from livestack.frame import Array, Header
 from livestack.read.bayer import in_memory
+from livestack.read.fits import read_planes
 from livestack.stack import Stack
 
 if TYPE_CHECKING:
     from astropy.io import fits
+
+    from livestack.events import SubAccepted
 
 JD_OF_UNIX_EPOCH = 2440587.5
 FITS_BLOCK = 2880
@@ -115,12 +117,23 @@ def _pattern(header: Header) -> str | None:
 
 def read_noise(path: Path) -> tuple[Array, Array] | None:
     """Read standard error (C, H, W) float32, ADU, and coverage (H, W) uint16 of a stack file; None if it has none."""
+    if path.suffix.lower() == ".fz":
+        return _read_packed_noise(path)
+    read = read_planes(path, ("STDERR", "COVERAGE"), first_of=("COVERAGE",))  # that is the same for all channels
+    if read is None:
+        return None
+    error, coverage = read["STDERR"].astype(np.float32, copy=False), read["COVERAGE"].astype(np.uint16, copy=False)
+    return error[None] if error.ndim == 2 else error, coverage
+
+
+def _read_packed_noise(path: Path) -> tuple[Array, Array] | None:
+    """`read_noise` of a tile-compressed file."""
     from astropy.io import fits
 
     try:
         with fits.open(path, memmap=False) as hdus:
             error = np.asarray(hdus["STDERR"].data, np.float32)
-            counts = hdus["COVERAGE"]  # the same for all channels
+            counts = hdus["COVERAGE"]
             coverage = np.asarray(counts.section[0] if len(counts.shape) == 3 else counts.data).astype(np.uint16)
     except (OSError, KeyError, TypeError, ValueError):
         return None

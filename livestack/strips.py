@@ -18,10 +18,10 @@ from livestack.core import Core, Folded, judged_into, what_was_found
 from livestack.events import SubAccepted
 from livestack.frame import Array
 from livestack.reduce import fold as folding
+from livestack.reduce.bands import BAND
 from livestack.reduce.fold import Against, Change, Light, Rule
 from livestack.reduce.guide import guide_shape
 from livestack.reduce.judge import Judgement, Sight
-from livestack.reduce.kernels import BAND
 from livestack.reduce.residual import shift_of
 from livestack.stack import Shape, Stack
 

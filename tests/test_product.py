@@ -16,7 +16,7 @@ from astropy.wcs import WCS
 from livestack.events import SubAccepted
 from livestack.frame import Header
 from livestack.prepare import header_from_json, header_to_json
-from livestack.product import Product, write_product
+from livestack.product import Product, read_noise, write_product
 from livestack.read import open_frame
 from livestack.stack import Stack
 from tests.reduce.fields import added, frame_of, light, noisy, turned
@@ -218,6 +218,23 @@ def test_the_bytes_are_those_that_astropy_writes(channels: int, tmp_path: Path) 
     with fits.open(tmp_path / "stack.fits", memmap=False) as hdus:
         hdus.writeto(tmp_path / "again.fits")
     assert (tmp_path / "again.fits").read_bytes() == (tmp_path / "stack.fits").read_bytes()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_and_coverage_are_read_again_packed_or_not(channels: int, tmp_path: Path) -> None:
+    product = _product(channels)
+    path, packed = tmp_path / "stack.fits", tmp_path / "stack.fits.fz"
+    write_product(path, product)
+    with fits.open(path, memmap=False) as hdus:
+        parts = [
+            fits.CompImageHDU(hdu.data, name=hdu.name, compression_type="GZIP_1", quantize_level=0) for hdu in hdus
+        ]
+        fits.HDUList([fits.PrimaryHDU(), *parts]).writeto(packed)
+    sums = product.stack.result()
+    for one in (path, packed):
+        stderr, coverage = read_noise(one)
+        np.testing.assert_array_equal(stderr, sums.stderr)
+        np.testing.assert_array_equal(coverage, sums.coverage.reshape(-1, *SIZE)[0])
 
 
 def test_an_empty_stack_can_be_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from livestack.develop.kernels import gather_cells, take_off, tell_cells
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
@@ -25,7 +25,6 @@ SAMPLES_A_SIDE = 12
 MOST_FITS = 12
 ABOVE, BELOW = 2.0, 4.0
 """Cells farther off than so many σ are left out of the next fit."""
-PX_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ class Surface:
     coefficients: tuple[tuple[tuple[float, ...], ...], ...]
     gains: tuple[float, ...]
 
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+    def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
         """Take the level off, and multiply."""
-        out = np.empty_like(plate.data)
+        out = plate.data if in_place else np.empty_like(plate.data)
         parts = list(zip(plate.data, map(np.array, self.coefficients), self.gains, out, strict=True))
 
         def band(y0: int, y1: int) -> None:

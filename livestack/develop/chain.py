@@ -65,6 +65,8 @@ LEVELS = (Background, Neutralise, WhiteBalance)
 """Steps that become surfaces, told on a small picture."""
 NEW = (Window, Surface, Denoise, Turn)
 """Acts that leave the plate they are given as it is."""
+EITHER = (Window, Surface, Denoise)
+"""Of these, those that write into it where they are told to."""
 
 Recipe = tuple[Step, ...]
 
@@ -106,12 +108,15 @@ class Developed:
     seconds: tuple[float, ...]
 
 
-def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | None = None) -> Developed:
+def develop(
+    plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | None = None, *, in_place: bool = False
+) -> Developed:
     """Settle each step on what the steps before made, and apply it; the plate that is given stays as it is.
 
-    Steps that tell a level are settled one after another on a small picture, and applied at once.
+    Steps that tell a level are settled one after another on a small picture, and applied at once. In place the plate
+    that is given is used up, and little memory is taken beside it.
     """
-    given = plate
+    given = None if in_place else plate
     acts: list[Act] = []
     names: list[str] = []
     seconds: list[float] = []
@@ -120,12 +125,12 @@ def develop(plate: Plate, recipe: Iterable[Step] = AUTO, threads: Executor | Non
         seen = smaller(plate, threads=threads) if levels else plate
         for step in steps:
             act = step.settle(seen, threads)
-            seen = _acted(act, seen, given, threads)
+            seen = act(seen, threads) if levels else _acted(act, seen, given, threads)
             acts.append(act)
             names.append(step.name)
             begun, before = time.perf_counter(), begun
             seconds.append(begun - before)
-        plate = _joined(acts[first:])[0](plate, threads) if levels else seen
+        plate = _acted(_joined(acts[first:])[0], plate, given, threads) if levels else seen
         seconds[-1] += time.perf_counter() - begun
     return Developed(plate, tuple(acts), tuple(names), tuple(seconds))
 
@@ -150,8 +155,10 @@ def _joined(acts: Iterable[Act]) -> list[Act]:
     return joined
 
 
-def _acted(act: Act, plate: Plate, given: Plate, threads: Executor | None) -> Plate:
-    """Apply an act, to a copy where it would write into what was given."""
+def _acted(act: Act, plate: Plate, given: Plate | None, threads: Executor | None) -> Plate:
+    """Apply an act, to a copy where it would write into what was given; None = into that it may."""
+    if given is None:
+        return act(plate, threads, in_place=True) if isinstance(act, EITHER) else act(plate, threads)
     if plate.data is given.data and not isinstance(act, NEW):
         plate = plate.with_data(plate.data.copy())
     return act(plate, threads)

@@ -10,9 +10,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from livestack.develop.background import PX_ROWS, Surface
+from livestack.develop.background import Surface
 from livestack.develop.kernels import less_green, saturate_rows
-from livestack.develop.plate import Plate, smaller
+from livestack.develop.plate import PX_ROWS, Plate, smaller
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
@@ -37,7 +37,8 @@ class Neutralise:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
         """Tell the level of the sky of each channel."""
-        return Surface(tuple(((sky_of(plane),),) for plane in plate.data), (1.0,) * len(plate.data))
+        skies = each_part(len(plate.data), 1, threads, lambda c, _: sky_of(plate.data[c]))
+        return Surface(tuple(((sky,),) for sky in skies), (1.0,) * len(skies))
 
 
 def sky_of(plane: Array) -> float:
@@ -78,7 +79,7 @@ class WhiteBalance:
         """Tell a factor for each channel; ones for mono and where stars are few."""
         gains = np.ones(len(plate.data))
         if len(plate.data) == 3:
-            colour = star_colour(plate) if self.by == "stars" else _all_light(plate)
+            colour = star_colour(plate, threads) if self.by == "stars" else _all_light(plate)
             if colour is not None:
                 gains = np.clip(colour.mean() / colour, 0.25, 4.0)
         return Surface((((0.0,),),) * len(gains), tuple(gains.tolist()))
@@ -89,27 +90,31 @@ def _all_light(plate: Plate) -> Array | None:
     return light if (light > 0).all() else None
 
 
-def star_colour(plate: Plate) -> Array | None:
+def star_colour(plate: Plate, threads: Executor | None = None) -> Array | None:
     """Colour of the typical star, (3,), above its surroundings; None where stars are few.
 
     Surroundings are taken off star by star, so that a nebula's colour has no say.
     """
-    planes = smaller(plate).data  # the mean over an area keeps a star's colour
-    x, y = _stars_in(planes)
+    planes = smaller(plate, threads=threads).data  # the mean over an area keeps a star's colour
+    x, y = _stars_in(planes, threads)
     if len(x) < FEWEST_STARS:
         return None
     reach = np.arange(-OUTER, OUTER + 1)
     width, flat = planes.shape[2], planes.reshape(3, -1)
     away, off = np.maximum(np.abs(reach)[:, None], np.abs(reach)), reach[:, None] * width + reach
+    places = (y * width + x)[:, None]
 
-    def px(which: Array) -> Array:
-        return np.asarray(np.take(flat, (y * width + x)[:, None] + off[which], axis=1))
+    def sums(c: int, _: int) -> tuple[Array, Array]:
+        """Light of each star, and what of it is in its middle."""
+        outside = np.take(flat[c], places + off[away > INNER])
+        middle = outside.shape[1] // 2
+        around = np.partition(outside, middle, axis=1)[:, middle, None]
+        inside, core = (np.take(flat[c], places + off[away <= most]) - around for most in (INNER, 1))
+        return inside.sum(axis=1), core.sum(axis=1)
 
-    outside = np.sort(px(away > INNER), axis=2)
-    around = outside[..., outside.shape[2] // 2, None]
-    light = (px(away <= INNER) - around).sum(axis=2)
+    light, cores = (np.stack(told) for told in zip(*each_part(3, 1, threads, sums), strict=True))
     # a star is a point; what is as bright a way off is a nebula's fold
-    pointed = (px(away <= 1) - around).sum(axis=(0, 2)) / np.maximum(light.sum(axis=0), 1e-9)
+    pointed = cores.sum(axis=0) / np.maximum(light.sum(axis=0), 1e-9)
     whole = (light > 0).all(axis=0) & (pointed > POINTED * np.quantile(pointed, 0.8))
     if whole.sum() < FEWEST_STARS:
         return None
@@ -118,7 +123,7 @@ def star_colour(plate: Plate) -> Array | None:
     return colour
 
 
-def _stars_in(planes: Array) -> tuple[Array, Array]:
+def _stars_in(planes: Array, threads: Executor | None) -> tuple[Array, Array]:
     """X and y of the brightest stars of (3, H, W) that are not too bright: peaks above what surrounds them."""
     red, green, blue = planes
     brightness = red + green
@@ -126,9 +131,11 @@ def _stars_in(planes: Array) -> tuple[Array, Array]:
     brightness *= np.float32(1 / 3)
     if not np.isfinite(brightness.sum()):
         np.nan_to_num(brightness, copy=False)
-    sharp = cv2.GaussianBlur(brightness, (0, 0), 1.0) - cv2.blur(brightness, (25, 25))
-    heights = np.sort(np.abs(sharp[::3, ::3]), axis=None)
-    least = BRIGHT * 1.4826 * float(heights[len(heights) // 2])
+    blurs = (lambda: cv2.GaussianBlur(brightness, (0, 0), 1.0)), (lambda: cv2.blur(brightness, (25, 25)))
+    sharp, around = each_part(2, 1, threads, lambda k, _: np.asarray(blurs[k]()))
+    sharp -= around
+    heights = np.abs(sharp[::3, ::3]).reshape(-1)
+    least = BRIGHT * 1.4826 * float(np.partition(heights, len(heights) // 2)[len(heights) // 2])
     highest = cv2.dilate(sharp, np.ones((2 * INNER + 1,) * 2, np.uint8))
     y, x = np.divmod(np.flatnonzero(sharp > least), sharp.shape[1])
     height, (h, w) = sharp[y, x], sharp.shape

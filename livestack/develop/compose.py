@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from livestack.develop.background import PX_ROWS, Background
+from livestack.develop.background import Background
 from livestack.develop.chain import Developed, Recipe, develop
 from livestack.develop.colour import Neutralise
 from livestack.develop.framing import Crop
 from livestack.develop.kernels import relight_rows
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import FrameError, SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.develop.starlet import NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
@@ -61,15 +61,16 @@ class Denoise:
         """Nothing is told before: the noise is that of the picture it is applied to."""
         return self
 
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
-        """Take the grain of a plate away; what is not known stays so."""
+    def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
+        """Take the grain of a plate away; what is not known stays so.
+
+        In place one plane after another is, which takes a little longer and the memory of a plane.
+        """
         channels, h, w = plate.shape
         n = sum(min(h, w) > 4 << k for k in range(len(LIMITS)))
         if self.strength == 0 or n < FINE:
             return plate
-        noises = np.zeros((channels, 0, 0), np.float32)
-        if plate.noise is not None:
-            noises = np.ascontiguousarray(plate.noise, np.float32)
+        noises, levels = _noises_of(plate)
         planes = [Seen(plane, noise) for plane, noise in zip(plate.data, noises, strict=True)]
 
         def tell(i: int, _: int) -> tuple[list[float], Seen]:
@@ -78,21 +79,24 @@ class Denoise:
 
         told = each_part(2 * channels, 1, threads, tell)
         squares = []
-        for (coarser, _), (finest, _), scale in zip(told[:channels], told[channels:], plate.noise_scales, strict=False):
-            squares.append(self._squares(finest + coarser, None if plate.noise is None else scale))
+        for (coarser, _), (finest, _), level in zip(told[:channels], told[channels:], levels, strict=True):
+            squares.append(self._squares(finest + coarser, level))
         taken = [NOTHING] * channels
         if n > FINE:
             halves = [half for _, half in told[:channels]]
             kept = _weakened(halves, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
-            taken = [half.plane - k for half, k in zip(halves, kept, strict=True)]
-        return plate.with_data(_weakened(planes, [t[:FINE] for t in squares], 1, taken, threads))
+            taken = [np.subtract(half.plane, k, out=k) for half, k in zip(halves, kept, strict=True)]
+        fine = [t[:FINE] for t in squares]
+        if not in_place:
+            return plate.with_data(_weakened(planes, fine, 1, taken, threads))
+        for c, plane in enumerate(plate.data):
+            this = slice(c, c + 1)
+            _replace(plane, _weakened(planes[this], fine[this], 1, taken[this], threads)[0], threads)
+        return plate
 
-    def _squares(self, told: list[float], scale: float | None) -> Array:
-        """Return t² of each scale, in squares of the noise, of the σ told of each.
-
-        scale: what the noise was multiplied with since; None = only how it varies over the picture is known.
-        """
-        sigma = max(scale or told[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
+    def _squares(self, told: list[float], level: float | None) -> Array:
+        """Return t² of each scale, in squares of the noise, of the σ told of each; level: from `_noises_of`."""
+        sigma = max(level or told[0] / (USUAL_SHARE * NORMS[0]), 1e-12)
         most = sigma * _most_of_scales(told[0] / sigma)[: len(told)]
         return np.square(self.strength * np.array(LIMITS[: len(told)]) * np.minimum(told, most)).astype(np.float32)
 
@@ -105,6 +109,21 @@ class Seen:
     def __init__(self, plane: Array, noise: Array) -> None:
         self.plane, self.noise = plane, noise
         self.usual = _usual(plane, -np.inf, 0.0), _usual(noise, 0.0, 1.0)
+
+
+def _noises_of(plate: Plate) -> tuple[Array, list[float | None]]:
+    """Noise of each channel: how it varies, (H, W), or (0, 0) where it does not; and what that is multiplied with.
+
+    A factor of None is not known.
+    """
+    noise, channels, nothing = plate.noise, len(plate.data), np.zeros((len(plate.data), 0, 0), np.float32)
+    if noise is None:
+        return nothing, [None] * channels
+    scales = plate.noise_scales[:channels]
+    if noise.strides[1:] == (0, 0):
+        levels = [scale * float(plane[0, 0]) for scale, plane in zip(scales, noise, strict=True)]
+        return nothing, [level if level > 0 else None for level in levels]
+    return np.ascontiguousarray(noise, np.float32), list(scales)
 
 
 def _weakened(
@@ -122,6 +141,13 @@ def _weakened(
 
     each_part(len(tiles), 1, threads, do)
     return out
+
+
+def _replace(plane: Array, by: Array, threads: Executor | None) -> None:
+    def copy(y0: int, y1: int) -> None:
+        plane[y0:y1] = by[y0:y1]
+
+    each_part(len(plane), PX_ROWS, threads, copy)
 
 
 def _split(n: int, most: int) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -14,10 +15,10 @@ from xml.sax.saxutils import escape
 
 import cv2
 import numpy as np
-import tifffile
 from PIL import Image, ImageCms, features
 
 from livestack.atomic import write_atomically
+from livestack.develop.jpeg import jpeg_of
 from livestack.errors import SettingsError
 from livestack.frame import Array
 
@@ -46,6 +47,24 @@ class About:
     focal_mm: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a picture is encoded.
+
+    Attributes
+    ----------
+    bits : int
+        8, 16, or 32 for TIFF with floats.
+    """
+
+    bits: int = 8
+    quality: int = QUALITY
+    threads: Executor | None = None
+
+
+Writer = Callable[[BinaryIO, Array, About, How], None]
+
+
 @lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
     """ICC profile of sRGB; always the same bytes, so it is no younger than a date."""
@@ -60,7 +79,9 @@ def write_png(path: Path, picture: Array) -> None:
     write_atomically(path, lambda file: file.write(_png(picture, path.name)))
 
 
-def write_image(path: Path, picture: Array, bits: int, about: About, quality: int = QUALITY) -> None:
+def write_image(
+    path: Path, picture: Array, bits: int, about: About, quality: int = QUALITY, threads: Executor | None = None
+) -> None:
     """Write a picture (H, W) or (H, W, 3), 0…1 as of sRGB, atomically; the suffix of the path says how.
 
     Parameters
@@ -81,11 +102,13 @@ def write_image(path: Path, picture: Array, bits: int, about: About, quality: in
         raise SettingsError(f"{path.name}: {suffix} holds 8 bits a colour; take .png or .tif for more")
     if bits == FLOAT_TIFF and suffix == ".png":
         raise SettingsError(f"{path.name}: a PNG holds 8 or 16 bits a colour; take .tif for floats")
-    write_atomically(path, lambda file: writer(file, picture, bits, about, quality))
+    write_atomically(path, lambda file: writer(file, picture, about, How(bits, quality, threads)))
 
 
 def in_bits(picture: Array, bits: int) -> Array:
     """Return 0…1 as uint8 or uint16, rounded; or as it is, float32."""
+    if picture.ndim == 3 and not picture.flags.c_contiguous:  # planes, one after another
+        return np.asarray(cv2.merge([in_bits(plane, bits) for plane in np.moveaxis(picture, 2, 0)]))
     if bits == FLOAT_TIFF:
         return np.ascontiguousarray(picture, np.float32)
     kind, most = (cv2.CV_8U, 255.0) if bits == 8 else (cv2.CV_16U, 65535.0)
@@ -102,9 +125,9 @@ def _png(picture: Array, name: str) -> bytes:
     return bytes(encoded.tobytes())
 
 
-def _save_png(file: BinaryIO, picture: Array, bits: int, about: About, _: int) -> None:
+def _save_png(file: BinaryIO, picture: Array, about: About, how: How) -> None:
     """PNG by OpenCV, the only one here that writes 16 bits; what it cannot say is put behind its first chunk."""
-    data = _png(in_bits(picture, bits), "picture")
+    data = _png(in_bits(picture, how.bits), "picture")
     head = 8 + 25  # signature, IHDR
     chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
     words = {"Title": about.title, "Description": about.description, "Software": about.software}
@@ -120,16 +143,18 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def _save_tiff(file: BinaryIO, picture: Array, bits: int, about: About, _: int) -> None:
+def _save_tiff(file: BinaryIO, picture: Array, about: About, how: How) -> None:
+    import tifffile
+
     extra = [(700, 1, None, _xmp(about), True), (34675, 7, None, srgb_profile(), True)]
     if about.camera:
         extra.append((272, 2, None, _ascii(about.camera).encode(), True))
     tifffile.imwrite(
         file,
-        in_bits(picture, bits),
+        in_bits(picture, how.bits),
         photometric="rgb" if picture.ndim == 3 else "minisblack",
         compression="zlib",
-        predictor=bits != FLOAT_TIFF,  # floats need another package for that
+        predictor=how.bits != FLOAT_TIFF,  # floats need another package for that
         description=_ascii(". ".join(filter(None, (about.title, about.description)))),
         software=about.software or None,
         datetime=about.taken or None,
@@ -142,27 +167,39 @@ def _ascii(words: str) -> str:
     return words.encode("ascii", "replace").decode()
 
 
-def _by_pillow(kind: str, **options: object) -> Callable[[BinaryIO, Array, int, About, int], None]:
-    def save(file: BinaryIO, picture: Array, bits: int, about: About, quality: int) -> None:
-        buffer = BytesIO()
-        image = Image.fromarray(in_bits(picture, bits))
-        profile = srgb_profile() if picture.ndim == 3 else None
-        image.save(
-            buffer, kind, quality=quality, icc_profile=profile, exif=_exif(about).tobytes(), xmp=_xmp(about), **options
-        )
-        file.write(buffer.getvalue())
+def _save_jpeg(file: BinaryIO, picture: Array, about: About, how: How) -> None:
+    """JPEG by OpenCV, strip by strip; what it cannot say is Pillow's."""
+
+    def rows(y0: int, y1: int) -> Array:
+        some = in_bits(picture[y0:y1], 8)
+        return some if some.ndim == 2 else np.asarray(cv2.cvtColor(some, cv2.COLOR_RGB2BGR))
+
+    said = _by_pillow(np.zeros((8, 8, *picture.shape[2:]), np.uint8), "JPEG", about, how.quality)
+    file.writelines(jpeg_of(picture.shape, rows, how.quality, said, how.threads))
+
+
+def _by_pillow(picture: Array, kind: str, about: About, quality: int, **options: object) -> bytes:
+    buffer = BytesIO()
+    words = {"icc_profile": srgb_profile() if picture.ndim == 3 else None, "xmp": _xmp(about)}
+    Image.fromarray(picture).save(buffer, kind, quality=quality, exif=_exif(about).tobytes(), **words, **options)
+    return buffer.getvalue()
+
+
+def _pillows(kind: str, **options: object) -> Writer:
+    def save(file: BinaryIO, picture: Array, about: About, how: How) -> None:
+        file.write(_by_pillow(in_bits(picture, 8), kind, about, how.quality, **options))
 
     return save
 
 
-WRITERS: Final[dict[str, Callable[[BinaryIO, Array, int, About, int], None]]] = {
+WRITERS: Final[dict[str, Writer]] = {
     ".png": _save_png,
     ".tif": _save_tiff,
     ".tiff": _save_tiff,
-    ".jpg": _by_pillow("JPEG", subsampling=0),
-    ".jpeg": _by_pillow("JPEG", subsampling=0),
-    ".webp": _by_pillow("WEBP", method=4),
-    **({".avif": _by_pillow("AVIF")} if features.check("avif") else {}),
+    ".jpg": _save_jpeg,
+    ".jpeg": _save_jpeg,
+    ".webp": _pillows("WEBP", method=4),
+    **({".avif": _pillows("AVIF")} if features.check("avif") else {}),
 }
 """What writes a picture, by suffix."""
 

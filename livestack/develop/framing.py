@@ -11,14 +11,13 @@ import cv2
 import numpy as np
 
 from livestack.develop.kernels import tell_bare
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 LINE_SHARE = 0.02
 """So many px of an edge may be covered less."""
-PX_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,18 @@ class Window:
     left: float
     right: float
 
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
-        """Cut the picture and all that belongs to it."""
+    def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
+        """Cut the picture and all that belongs to it; in place: within the memory that it has."""
         _, h, w = plate.shape
         rows = slice(round(self.top * h), max(round(self.bottom * h), round(self.top * h) + 1))
         columns = slice(round(self.left * w), max(round(self.right * w), round(self.left * w) + 1))
         if (rows, columns) == (slice(0, h), slice(0, w)):
             return plate
-        return _each(plate, lambda planes: planes[..., rows, columns], threads)
+
+        def cut(planes: Array) -> Array:
+            return planes[..., rows, columns]
+
+        return _each(plate, lambda planes: _moved_up(planes, cut) if in_place else _copied(planes, cut, threads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class Turn:
             out = np.rot90(planes, self.degrees // 90, axes=(-2, -1))
             return out[..., ::-1] if self.mirrored else out
 
-        return _each(plate, turned, threads)
+        return _each(plate, lambda planes: _copied(planes, turned, threads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +155,32 @@ class NorthUp:
         return Turn(90 * quarters, mirrored)
 
 
-def _each(plate: Plate, change: Callable[[Array], Array], threads: Executor | None) -> Plate:
-    """Do the same to the data, the noise and the coverage; what comes of it are new arrays."""
+def _each(plate: Plate, change: Callable[[Array], Array]) -> Plate:
+    """Do the same to the data, the noise and the coverage."""
+    noise, coverage = (None if planes is None else change(planes) for planes in (plate.noise, plate.coverage))
+    return plate.with_data(change(plate.data), noise=noise, coverage=coverage)
 
-    def changed(planes: Array) -> Array:
-        source = change(planes)
-        out = np.empty(source.shape, source.dtype)
 
-        def copy(y0: int, y1: int) -> None:
-            out[..., y0:y1, :] = source[..., y0:y1, :]
+def _copied(planes: Array, change: Callable[[Array], Array], threads: Executor | None) -> Array:
+    """Return a part of planes, or a turn, as a new array; what is the same everywhere takes no memory."""
+    source = change(planes)
+    if not any(source.strides[-2:]):
+        return source
+    out = np.empty(source.shape, source.dtype)
 
-        each_part(source.shape[-2], PX_ROWS, threads, copy)
-        return out
+    def copy(y0: int, y1: int) -> None:
+        out[..., y0:y1, :] = source[..., y0:y1, :]
 
-    noise, coverage = (None if planes is None else changed(planes) for planes in (plate.noise, plate.coverage))
-    return plate.with_data(changed(plate.data), noise=noise, coverage=coverage)
+    each_part(source.shape[-2], PX_ROWS, threads, copy)
+    return out
+
+
+def _moved_up(planes: Array, cut: Callable[[Array], Array]) -> Array:
+    """Return a part of planes where they begin: row by row, for each goes to where others were read before."""
+    source = cut(planes)
+    if not any(source.strides[-2:]):
+        return source
+    out = planes.reshape(-1)[: source.size].reshape(source.shape)
+    for row in np.ndindex(source.shape[:-1]):
+        out[row] = source[row]
+    return out

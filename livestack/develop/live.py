@@ -19,15 +19,18 @@ import numpy as np
 from livestack.develop.chain import Act, Recipe, apply, develop
 from livestack.develop.colour import Neutralise, WhiteBalance
 from livestack.develop.framing import Crop, Turn
-from livestack.develop.plate import Plate, plate_of
+from livestack.develop.plate import PX_ROWS, Plate, plate_of
 from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.frame import Array, Picture
+from livestack.reduce.bands import each_part
 
 SETTLED_PX = 1_500_000
 """The chain is settled on a preview of at most about so many px, as a screen shows them."""
 SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
 """New acts are taken where the sky would move by more, or what is brighter by more than this share."""
 _BRIGHTER = (0.9, 0.99, 0.999)
+COMPARED_PX = 60_000
+"""Of so many px of a preview."""
 _AT_A_GLANCE = (Neutralise, WhiteBalance, Mtf, Asinh, Ghs)
 """What is done to a sub that is of no stack yet: on a first start, what compiles in a second instead of six."""
 
@@ -113,7 +116,7 @@ def steady(
     if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
         return kept
     height, width = picture.data.shape[:2]
-    plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))))
+    plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))), threads)
     steps = recipe if picture.stack else tuple(step for step in recipe if isinstance(step, _AT_A_GLANCE))
     curve = _curve_in(steps)
     linear = (memo or Memo()).recall("settled", picture, steps[:curve], lambda: develop(plate, steps[:curve], threads))
@@ -126,17 +129,20 @@ def steady(
 
 def _are_alike(one: Plate, other: Plate, linear: Plate) -> bool:
     """Whether two pictures of a plate have the same sky, and about as much light above it."""
-    known = np.isfinite(linear.data).all(axis=0)
+    step = math.ceil(math.sqrt(linear.data[0].size / COMPARED_PX))
+    some = np.s_[:, ::step, ::step]
+    known = np.isfinite(linear.data[some]).all(axis=0)
     if not known.any():
         return True
-    levels = np.quantile([one.data[:, known], other.data[:, known]], (0.5, *_BRIGHTER), axis=2)
+    levels = np.quantile([one.data[some][:, known], other.data[some][:, known]], (0.5, *_BRIGHTER), axis=2)
     sky, brighter = np.abs(levels[0, 0] - levels[0, 1]), np.abs(levels[1:, 0] / levels[1:, 1].clip(1e-3) - 1)
     return bool(sky.max() <= SKY_MOVES and brighter.max() <= LIGHT_MOVES)
 
 
-def plate_of_preview(picture: Picture, shrink: float = 1.0) -> Plate:
+def plate_of_preview(picture: Picture, shrink: float = 1.0, threads: Executor | None = None) -> Plate:
     """Plate of a preview, upright and shrunk; the mean of n px has 1/√n of their noise."""
-    return plate_of(smaller(upright(picture), shrink), picture.noise_adu * picture.scale * min(shrink, 1.0))
+    noise_adu = picture.noise_adu * picture.scale * min(shrink, 1.0)
+    return plate_of(smaller(upright(picture), shrink), noise_adu, threads)
 
 
 def upright(picture: Picture) -> Array:
@@ -162,13 +168,19 @@ def shown(
     """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
 
     def linear() -> Plate:
-        return apply(plate_of_preview(picture, shrink), settled.linear, threads)
+        return apply(plate_of_preview(picture, shrink, threads), settled.linear, threads)
 
     plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
-    return as_shown(apply(plate, settled.stretched, threads))
+    return as_shown(apply(plate, settled.stretched, threads), threads)
 
 
-def as_shown(plate: Plate) -> Array:
+def as_shown(plate: Plate, threads: Executor | None = None) -> Array:
     """Return a developed plate as (H, W) or (H, W, 3) uint8."""
-    planes = [cv2.convertScaleAbs(plane, alpha=255) for plane in plate.data]
-    return np.asarray(planes[0] if len(planes) == 1 else cv2.merge(planes))
+    channels, height, width = plate.shape
+    out = np.empty((height, width) if channels == 1 else (height, width, channels), np.uint8)
+
+    def rows(y0: int, y1: int) -> None:
+        cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in plate.data[:, y0:y1]], out[y0:y1])
+
+    each_part(height, PX_ROWS, threads, rows)
+    return out

@@ -14,6 +14,8 @@ import numpy as np
 from livestack.frame import Array, SkyMatrix
 from livestack.reduce.bands import each_part
 
+PX_ROWS = 64
+"""Rows that are done at once."""
 LEVELS_PX = 600_000
 """The levels of a picture are told on one of at most so many px."""
 
@@ -27,7 +29,8 @@ class Plate:
     data : ndarray of float32
         (C, H, W) with C = 1 or 3; ADU until it is stretched, then 0…1; NaN = nothing there.
     noise : ndarray of float32, optional
-        Standard error of each px, shaped as the data; None = not known. It holds while the plate is linear.
+        Standard error of each px, shaped as the data, by `np.broadcast_to` where it is the same everywhere; None = not
+        known. It holds while the plate is linear.
     noise_scales : tuple of float
         Factor of each channel of the noise: what was multiplied since.
     coverage : ndarray, optional
@@ -70,11 +73,18 @@ def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = N
     return Plate(np.stack(each_part(len(plate.data), 1, threads, mean)), stretched=plate.stretched)
 
 
-def plate_of(picture: Array, noise_adu: float | None = None) -> Plate:
+def plate_of(picture: Array, noise_adu: float | None = None, threads: Executor | None = None) -> Plate:
     """Plate of a picture (H, W) or (H, W, 3), float32, of whose noise one figure is known."""
-    planes = picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
-    data = np.ascontiguousarray(planes, np.float32)
-    noise = np.full(data.shape, noise_adu, np.float32) if noise_adu else None
+    if picture.ndim == 2:
+        data = np.ascontiguousarray(picture[None], np.float32)
+    else:
+        data = np.empty((picture.shape[2], *picture.shape[:2]), np.float32)
+
+        def split(y0: int, y1: int) -> None:
+            cv2.split(np.ascontiguousarray(picture[y0:y1], np.float32), list(data[:, y0:y1]))
+
+        each_part(len(picture), PX_ROWS, threads, split)
+    noise = np.broadcast_to(np.float32(noise_adu), data.shape) if noise_adu else None
     return Plate(data, noise)
 
 

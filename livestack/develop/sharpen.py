@@ -20,7 +20,6 @@ from livestack.develop.plate import Plate
 from livestack.develop.starlet import NORMS, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
-from livestack.reduce.measure import measure_stack
 
 BETA = 3.0
 """Exponent of the Moffat profile that stars are taken to have."""
@@ -92,6 +91,8 @@ class Sharpen:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Sharpening:
         """Tell how wide the stars are; where there are none nothing is sharpened."""
+        from livestack.reduce.measure import measure_stack
+
         _, height, _ = plate.shape
         coverage = plate.coverage if plate.coverage is not None else np.ones(plate.shape[1:], np.uint16)
         stars = measure_stack(np.nan_to_num(plate.data), coverage[None], None, threads)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from livestack.develop.plate import PX_ROWS
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
@@ -21,7 +22,6 @@ SIDE = 16
 """Px at either side of a tile that are looked at, a multiple of that: scales of steps 2 and 4 see 2 · (2 + 4) + 4."""
 NORMS = (0.8908, 0.2007, 0.0856, 0.0413)
 """σ of each scale of white noise of σ 1."""
-PX_ROWS = 64
 BEYOND = 3e38
 """Nothing that is known is as large."""
 
@@ -132,6 +132,12 @@ def _between(finer: Array, coarser: Array, certainty: Array, between: Array, rat
 
 
 @njit(**INNER)
+def _difference(finer: Array, coarser: Array, between: Array) -> None:
+    for x in range(between.size):
+        between[x] = finer[x] - coarser[x]
+
+
+@njit(**INNER)
 def _squares(a: Array, b: Array, c: Array, out: Array) -> None:
     for x in range(out.size):
         out[x] = a[x] * a[x] + b[x] * b[x] + c[x] * c[x]
@@ -218,8 +224,9 @@ def denoise_tile(
         deep[k] = (4 * first_step << k) + 1 if k < n else 1
         begins[k + 1] = begins[k] + deep[k]
     scales = _scratch(begins[n + 1], wide)
-    between, ratios = _scratch(begins[n], wide), _scratch(begins[n], wide)
-    certainty, line = np.ones((lag + 1, wide), np.float32), _scratch(1, wide)[0]
+    between = _scratch(begins[n], wide)
+    ratios = _scratch(begins[n], wide) if noise.size else between
+    certainty, line = _scratch(lag + 1, wide), _scratch(1, wide)[0]
     for newest in range(top - reach, bottom + reach):
         y = _mirrored(newest, h)
         _take_in(plane[y], left - SIDE, F(-BEYOND), F(usual[0]), scales[newest % deep[0]])
@@ -238,7 +245,9 @@ def denoise_tile(
             coarser = scales[begins[k + 1] + at % deep[k + 1]]
             _smooth_along(line, step, coarser[2 * step : wide - 2 * step])
             coarser[: 2 * step] = coarser[wide - 2 * step :] = F(0)  # nobody looks there
-            if top - step <= at < bottom + step:
+            if top - step <= at < bottom + step and not noise.size:
+                _difference(finer, coarser, between[b + at % d])
+            elif top - step <= at < bottom + step:
                 _between(finer, coarser, certainty[at % (lag + 1)], between[b + at % d], ratios[b + at % d])
             if k == n - 1 and top <= at < bottom:
                 _finish(coarser[SIDE:], plane[at, left:right], out[at, left:right])

@@ -10,12 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from livestack.develop.kernels import asinh_rows, ghs_rows, mtf_rows
-from livestack.develop.plate import Plate
+from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
-PX_ROWS = 64
 _MOST_SAMPLES = 60_000
 _WHITE_QUANTILE = 0.9998
 _LEAST_RANGE, _MOST_RANGE = 40.0, 3000.0
@@ -47,7 +46,7 @@ class Ground:
         return low, low + max(highlights * whole, _LEAST_RANGE * sigma)
 
 
-def ground_of(plate: Plate, *, linked: bool) -> Ground:
+def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) -> Ground:
     """Measure a plate; linked: one ground for all channels.
 
     The grain is that of the stack, not that of what was made smooth since: a sky is not black because it is.
@@ -58,20 +57,27 @@ def ground_of(plate: Plate, *, linked: bool) -> Ground:
     known = np.isfinite(sample.sum(axis=0))
     if not known.any():
         return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c)
-    sample = np.sort(sample.compress(known, axis=1), axis=1)
-    sky = sample[:, sample.shape[1] // 2]
-    sigma = 1.4826 * np.sort(np.abs(sample - sky[:, None]), axis=1)[:, sample.shape[1] // 2]
+    seen = sample if known.all() else sample.compress(known, axis=1)
+    told = each_part(c, 1, threads, lambda k, _: _levels_of(seen[k]))
+    sky, sigma, bright = np.array(told).T
     if plate.noise is not None and not plate.stretched:
-        told = plate.noise[:, :: 2 * step, :: 2 * step].reshape(c, -1)
-        told = np.sort(told, axis=1)  # what is not known comes last
-        middle = np.maximum(np.isfinite(told).sum(axis=1) // 2, 0)
-        sigma = np.maximum(sigma, np.nan_to_num(told[np.arange(c), middle]) * plate.noise_scales[:c])
+        noise = plate.noise[:, :: 4 * step, :: 4 * step].reshape(c, -1)
+        noise = np.sort(noise, axis=1)  # what is not known comes last
+        middle = np.isfinite(noise).sum(axis=1) // 2
+        sigma = np.maximum(sigma, np.nan_to_num(noise[np.arange(c), middle]) * plate.noise_scales[:c])
     sigma = np.maximum(sigma, 1e-6)
-    bright = sample[:, int(_WHITE_QUANTILE * (sample.shape[1] - 1))]
     if linked:
         sky, sigma = np.full(c, sky.mean()), np.full(c, np.sqrt((sigma**2).mean()))
         bright = np.full(c, bright.max())
     return Ground(tuple(sky.tolist()), tuple(sigma.tolist()), tuple(bright.tolist()))
+
+
+def _levels_of(sample: Array) -> tuple[float, float, float]:
+    """Level of the sky, its grain, and what nearly nothing is brighter than, of px (n,)."""
+    middle, most = len(sample) // 2, int(_WHITE_QUANTILE * (len(sample) - 1))
+    ordered = np.partition(sample, (middle, most))
+    off = np.abs(ordered - ordered[middle])
+    return float(ordered[middle]), 1.4826 * float(np.partition(off, middle)[middle]), float(ordered[most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,7 @@ class Mtf:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and midtone."""
-        ground = ground_of(plate, linked=self.linked)
+        ground = ground_of(plate, threads, linked=self.linked)
         black, white, shape = [], [], []
         for c, sky in enumerate(ground.sky):
             low, high = ground.ends(c, self.shadows, self.highlights)
@@ -177,7 +183,7 @@ class Asinh:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
-        ground = ground_of(plate, linked=True)
+        ground = ground_of(plate, threads, linked=True)
         low, high = ground.ends(0, self.shadows, self.highlights)
         beta = softening((ground.sky[0] - low) / (high - low), self.target)
         n = len(plate.data)
@@ -224,7 +230,7 @@ class Ghs:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white, and where the point lies."""
-        ground = ground_of(plate, linked=True)
+        ground = ground_of(plate, threads, linked=True)
         (low, high), n = ground.ends(0, self.shadows), len(plate.data)
         point = float(np.clip((self.shadows + self.point) * ground.sigma[0] / (high - low), 0, 1))
         return Curves("ghs", (low,) * n, (high,) * n, ((math.expm1(self.amount), self.local, point),) * n)

@@ -117,7 +117,8 @@ def open_frame(path: Path) -> Frame:
     Returns
     -------
     Frame
-        data uint16 or float32, (H, W) or (H, W, 3), ADU, native byte order, contiguous, read-only.
+        data uint16 or float32, (H, W) or (H, W, 3), ADU, native byte order, read-only; contiguous, or of colours that a
+        FITS file holds as planes a view of those.
 
     Raises
     ------

@@ -10,7 +10,7 @@ import math
 import threading
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, cast
 
 import numpy as np
 
-from livestack.errors import FrameError
+from livestack.errors import FrameError, SourceError
 from livestack.frame import Array, Frame, Header
 from livestack.planes import new_plane
 from livestack.read.blocks import Hdu, axes_of, hdus
@@ -44,7 +44,8 @@ MAX_BLOCK_PX: Final = 1024
 """The standard of tile compression knows blocks of 16 and 32 px."""
 STORED: Final = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
-Channel = int | slice
+Plane = tuple[int, ...]
+"""Which of its planes: (0,) to (2,), or () of what is stored px by px."""
 
 _astropy_lock = threading.Lock()
 """Silencing astropy's warnings changes the process: one thread at a time."""
@@ -72,9 +73,9 @@ class Image:
         return len(self.shape) == 3 and self.shape[0] == 3
 
     @property
-    def channels(self) -> Iterable[Channel]:
-        """Where in (H, W) or (H, W, 3) its planes belong: all that is stored for a row, or one colour after another."""
-        return range(3) if self.planes_first else [slice(None)]
+    def planes(self) -> list[Plane]:
+        """What is stored one after another."""
+        return [(0,), (1,), (2,)] if self.planes_first else [()]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -113,7 +114,38 @@ def read_frame(path: Path) -> Frame:
             data = _gathered(image, _plain_blocks(stream, image))
         if isinstance(stream, gzip.GzipFile):
             drain(cast(BinaryIO, stream), MOST_BEHIND_BYTES)
-    return make_frame(to_adu(data) if image.cards["BITPIX"] < 0 else data, header)
+    if image.cards["BITPIX"] < 0:
+        data = to_adu(data)
+    return make_frame(np.moveaxis(data, 0, 2) if image.planes_first else data, header)
+
+
+def read_planes(path: Path, names: Iterable[str], first_of: Collection[str] = ()) -> dict[str, Array] | None:
+    """Read images of a FITS file by their EXTNAME, uint16 or float32, as stored: (H, W) or (C, H, W).
+
+    Parameters
+    ----------
+    first_of : collection of str
+        Of these the first plane alone, (H, W).
+
+    Returns
+    -------
+    dict or None
+        None where one of them is not there whole, is compressed, or the file cannot be read.
+    """
+    out = {}
+    try:
+        with _stream_of(path) as (stream, limit):
+            found = {hdu.cards.get("EXTNAME"): hdu for hdu in hdus(stream, path.name, limit)}
+            for name in names:
+                hdu = found[name]
+                shape = _shape_of(axes_of(hdu.cards, path.name))
+                if hdu.cards.get("XTENSION") != "IMAGE" or limit < hdu.data_end or len(shape) not in (2, 3):
+                    return None
+                image = Image(hdu, 0, hdu.cards, shape[-2:] if name in first_of else shape, compressed=False)
+                out[name] = _gathered(image, _plain_blocks(stream, image))
+    except (FrameError, SourceError, KeyError, OSError, EOFError):
+        return None
+    return out
 
 
 def read_header(path: Path) -> Header:
@@ -244,25 +276,26 @@ def _cut_short(name: str, hdu: Hdu, size: int) -> FrameError:
     )
 
 
-def _gathered(image: Image, blocks: Iterable[tuple[Channel, slice, Array]]) -> Array:
-    """Put blocks of rows together: (H, W) or (H, W, 3), uint16 unless one of them is float32."""
+def _gathered(image: Image, blocks: Iterable[tuple[Plane, slice, Array]]) -> Array:
+    """Put blocks of rows together, as stored: uint16 unless one of them is float32."""
     data = np.empty(0, np.uint16)
-    for channel, rows, values in blocks:
+    for plane, rows, values in blocks:
         if not data.size:
-            data = new_plane((*image.size, 3)[: len(image.shape)], values.dtype)
+            data = new_plane(image.shape, values.dtype)
         elif data.dtype == np.uint16 != values.dtype:
             data = data.astype(np.float32)
-        data[rows, ..., channel] = values
+        into: Array = data[plane]
+        into[rows] = values
     return data
 
 
-def _plain_blocks(stream: BinaryIO, image: Image) -> Iterator[tuple[Channel, slice, Array]]:
+def _plain_blocks(stream: BinaryIO, image: Image) -> Iterator[tuple[Plane, slice, Array]]:
     """Read an uncompressed image."""
     stored = np.dtype(STORED[image.cards["BITPIX"]])
     stream.seek(image.hdu.data_start)
-    for channel in image.channels:
-        for rows, samples in read_rows(stream, image.shape[int(image.planes_first) :], stored):
-            yield channel, rows, _physical(samples, image.cards)
+    for plane in image.planes:
+        for rows, samples in read_rows(stream, image.shape[len(plane) :], stored):
+            yield plane, rows, _physical(samples, image.cards)
 
 
 def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
@@ -333,7 +366,7 @@ def _decompress(stream: BinaryIO, name: str, image: Image) -> Array:
         ) from error
 
 
-def _tile_blocks(hdu: Any, image: Image) -> Iterator[tuple[Channel, slice, Array]]:
+def _tile_blocks(hdu: Any, image: Image) -> Iterator[tuple[Plane, slice, Array]]:
     """Read a tile-compressed image, whole tiles at a time."""
     height, width = image.size
     above = hdu.shape[: -len(image.shape)]
@@ -341,9 +374,9 @@ def _tile_blocks(hdu: Any, image: Image) -> Iterator[tuple[Channel, slice, Array
         raise ValueError("it is of another size")
     tile_rows = image.hdu.cards.get(f"ZTILE{2 if image.planes_first else len(image.shape)}", 1)
     at_once = tile_rows * max(1, BLOCK_BYTES // (4 * width * tile_rows))
-    for channel in image.channels:
-        place = (0,) * len(above) + ((channel,) if image.planes_first else ())
+    for plane in image.planes:
+        place = (0,) * len(above) + plane
         for top in range(0, height, at_once):
             rows = slice(top, min(top + at_once, height))
             values = np.asarray(hdu.section[(*place, rows)])
-            yield channel, rows, values if values.dtype == np.uint16 else values.astype(np.float32)
+            yield plane, rows, values if values.dtype == np.uint16 else values.astype(np.float32)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from livestack.reduce import kernels
-
 T = TypeVar("T")
 
+BAND = 60
+"""Rows of the grid in one call: a constant, never a function of the machine. Px of a preview, up to 6 × 6, fit in."""
 HELPERS = max(1, (os.cpu_count() or 1) - 1)
 """So many threads work beside the caller, where they are free."""
 
@@ -52,7 +52,7 @@ def each_part(total: int, part: int, threads: Executor | None, work: Callable[[i
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
     """Run a kernel over all bands of a height; returns the sums of its two counts, joined in band order."""
     total = [0, 0]
-    for pair in each_part(height, kernels.BAND, threads, work):
+    for pair in each_part(height, BAND, threads, work):
         if pair is not None:
             total[0] += pair[0]
             total[1] += pair[1]

@@ -14,9 +14,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.reduce.bands import BAND
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light
-from livestack.reduce.kernels import BAND, Sensor, calibrate
+from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.starlight import FULL_SHARE, LIT_SIGMA, OFF_SIGMA, is_full, may_be_lit, stands_off
 
 SPIKE_SIGMA = 5.0

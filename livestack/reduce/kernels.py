@@ -15,8 +15,6 @@ from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.warp import quarter_turn, reach_of, upright, upright_colours, warp_box
 
-BAND = 60
-"""Rows of the grid in one call: a constant, never a function of the machine. Px of a preview, up to 6 × 6, fit in."""
 WIDEST_TILE, NARROWEST_TILE = 960, 240
 """Columns of the grid in one tile, the first where the sub is level with the grid; as many px of a preview fit."""
 MOST_ROWS_MORE = 26

@@ -9,7 +9,7 @@ import numpy as np
 
 from livestack.frame import Array
 from livestack.planes import new_plane
-from livestack.reduce import kernels, shrink
+from livestack.reduce import bands, shrink
 from livestack.reduce.bands import each_band, each_part
 from livestack.stack import Shape, Stack
 
@@ -80,7 +80,7 @@ def new_preview(shape: Shape) -> Array:
     """Room for a preview of a stack, (h, w, C) float32, not filled; empty where its px would not fit into a band."""
     channels, height, width = shape
     step = preview_step(height, width)
-    if kernels.BAND % step:
+    if bands.BAND % step:
         return NO_SKETCH
     return new_plane((height // step, width // step, channels), np.float32)
 

@@ -49,17 +49,17 @@ def lit(
     removed : Picture
         Luminance above the stack, ADU, of the same field at any scale; 0 = nothing.
     """
-    linear = apply(plate_of_preview(stack, shrink), settled.linear, threads)
+    linear = apply(plate_of_preview(stack, shrink, threads), settled.linear, threads)
     _, height, width = linear.shape
     light = np.ascontiguousarray(upright(removed))
     where = cv2.morphologyEx((light > 0).astype(np.float32), cv2.MORPH_CLOSE, np.ones((_GAP_PX, _GAP_PX)))
     by = cv2.INTER_AREA if height < light.shape[0] else cv2.INTER_LINEAR
     above, where = (cv2.resize(plane, (width, height), interpolation=by) for plane in (light, cv2.blur(where, (3, 3))))
-    image = np.asarray(cv2.convertScaleAbs(as_shown(apply(linear, settled.stretched, threads)), alpha=DIM))
+    image = np.asarray(cv2.convertScaleAbs(as_shown(apply(linear, settled.stretched, threads), threads), alpha=DIM))
     on = where > 0
     if on.any():
         # white is balanced by now: removed light has no colour of its own
-        bright = as_shown(apply(linear.with_data(linear.data + above), settled.stretched, threads))
+        bright = as_shown(apply(linear.with_data(linear.data + above), settled.stretched, threads), threads)
         share = DIM + (1.0 - DIM) * where[on]
         image[on] = bright[on] * (share[:, None] if image.ndim == 3 else share)
     return image

@@ -73,6 +73,23 @@ def test_the_plate_that_is_developed_stays_as_it_is() -> None:
     assert (plate.data == before).all()
 
 
+@pytest.mark.parametrize("covered", ["everywhere", "not at the border"])
+def test_in_place_the_picture_is_the_same(covered: str) -> None:
+    plate = _seen()
+    assert plate.noise is not None
+    coverage = np.full(plate.shape[1:], 40, np.uint16)
+    if covered != "everywhere":
+        coverage[:30], coverage[:, -50:] = 1, 0
+    for noise in (plate.noise, None, np.broadcast_to(np.float32(3), plate.shape)):
+        kept = plate.with_data(plate.data, noise=noise, coverage=coverage)
+        mine = None if noise is None or not noise.flags.writeable else noise.copy()
+        own = plate.with_data(plate.data.copy(), noise=noise if mine is None else mine, coverage=coverage.copy())
+        wanted, made = develop(kept), develop(own, in_place=True)
+        assert made.acts == wanted.acts
+        np.testing.assert_array_equal(made.plate.data, wanted.plate.data)
+        assert np.shares_memory(made.plate.data, own.data)
+
+
 def test_the_number_of_threads_changes_no_bit() -> None:
     plate = _seen()
     one = develop(plate).plate.data

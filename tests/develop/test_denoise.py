@@ -52,6 +52,13 @@ def test_where_the_noise_is_larger_more_is_taken() -> None:
         assert out[half].std() < 0.12 * data[half].std()
 
 
+def test_noise_that_is_the_same_everywhere_is_a_number() -> None:
+    seen, _ = scene().observed(10, 3)
+    whole = Plate(seen, np.full(seen.shape, 7, np.float32), (1.0, 0.8, 1.2))
+    number = whole.with_data(seen, noise=np.broadcast_to(np.float32(7), seen.shape))
+    assert Denoise()(number).data == pytest.approx(Denoise()(whole).data, abs=2e-3)
+
+
 def test_grain_that_a_warp_made_smooth_goes_too() -> None:
     white = np.random.default_rng(2).normal(size=(1, 400, 400)).astype(np.float32)
     smooth = cv2.warpAffine(white[0], np.float32([[1, 0, 0.5], [0, 1, 0.5]]), (400, 400), flags=cv2.INTER_CUBIC)[None]

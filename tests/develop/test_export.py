@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -38,6 +39,29 @@ def test_eight_bits_open_elsewhere_as_they_were(suffix: str, tmp_path: Path) -> 
     assert np.abs(off).mean() < (0.1 if suffix in {".png", ".tif", ".tiff"} else 3)
     assert "M 27" in said[270]
     assert said[305] == "livestack 0.1.0"
+
+
+@pytest.mark.parametrize("shape", [(700, 333, 3), (129, 70), (1300, 40, 3)])
+def test_a_jpeg_of_many_strips_is_the_same_px_as_of_one(shape: tuple[int, ...], tmp_path: Path) -> None:
+    """More strips than there are restart markers, a last one that is not whole, and planes behind one another."""
+    picture = np.random.default_rng(1).uniform(0, 1, shape).astype(np.float32)
+    picture = cv2.GaussianBlur(picture, (0, 0), 2)
+    planes = np.moveaxis(np.ascontiguousarray(np.moveaxis(picture, -1, 0)), 0, -1) if len(shape) == 3 else picture
+    buffer = BytesIO()
+    Image.fromarray(in_bits(picture, 8)).save(buffer, "JPEG", quality=92, subsampling=0)
+    with ThreadPoolExecutor(3) as threads:
+        write_image(tmp_path / "a.jpg", planes, 8, ABOUT, 92, threads)
+    with Image.open(tmp_path / "a.jpg") as image, Image.open(buffer) as wanted:
+        assert image.size == (shape[1], shape[0])
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(wanted))
+    write_image(tmp_path / "b.jpg", picture, 8, ABOUT, 92)
+    assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
+
+
+def test_what_is_too_large_for_a_jpeg_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="at most 65535 px a side"):
+        write_image(tmp_path / "a.jpg", np.zeros((8, 65536), np.float32), 8, ABOUT)
+    assert not list(tmp_path.glob("*.jpg"))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -39,7 +39,8 @@ def test_every_file_opens_or_says_why(name: str, real_data: Path) -> None:
     assert header.exposure_s == (None if exposure_s is None else pytest.approx(exposure_s))
     assert header.filter == filter_name
     assert header.size == frame.data.shape[:2]
-    assert frame.data.flags.c_contiguous and frame.data.dtype.isnative and not frame.data.flags.writeable
+    stored = frame.data if frame.data.flags.c_contiguous else np.moveaxis(frame.data, 2, 0)  # px by px, or in planes
+    assert stored.flags.c_contiguous and frame.data.dtype.isnative and not frame.data.flags.writeable
     alone = open_header(path)
     if alone.cfa is None:  # only the decoder of camera RAW knows pattern and levels
         alone = replace(alone, cfa=header.cfa, saturation_adu=header.saturation_adu, raw=header.raw)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from livestack.frame import Array, Masters
-from livestack.reduce import kernels
+from livestack.reduce import bands
 from tests.reduce.fields import PHASES, centroid, draw_stars, frame_of, light, mosaic, moved, star_field, turned, warped
 
 SIZE = (257, 301)
@@ -222,7 +222,7 @@ def test_the_same_bits_however_the_work_is_split(kind: str, monkeypatch: pytest.
     with ThreadPoolExecutor(3) as threads:
         assert warped(sub, threads=threads).tobytes() == whole.tobytes()
     for rows in (1, 7, 100, 1000):
-        monkeypatch.setattr(kernels, "BAND", rows)
+        monkeypatch.setattr(bands, "BAND", rows)
         assert warped(sub).tobytes() == whole.tobytes(), f"bands of {rows} rows"
 
 
