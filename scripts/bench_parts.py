@@ -55,16 +55,16 @@ def early_looks(folder: Path, **asked: Any) -> tuple[str, str]:
 
 
 def run_stages(folder: Path) -> Found:
-    """CPU by stage, and the floor, one sub at a time."""
+    """CPU by stage, and the floor, one sub at a time, steady: where the stars are is told anew in few of these subs."""
     say("stages")
-    frames = Frames(SETS["osc26"].size, "RGGB", 9)
+    frames = Frames(SETS["osc26"].size, "RGGB", 17)
     made, out = make(folder / "frames", frames), folder / "stages.json"
     with Live(folder / "run", made, made.lights[:2], early_looks(folder, out=str(out), floor=True)) as live:
         live.feed()
         for path in made.lights[2:]:
             live.feed([path])
     told = json.loads(out.read_text(encoding="utf-8"))
-    subs, floors = told["subs"][4:], told["floors"][4:]
+    subs, floors = told["subs"][8:], told["floors"][8:]
     names = [name for name in subs[-1] if name]
     over = {key: [sub[key] / floor for sub, floor in zip(subs, floors, strict=True) if key in sub] for key in names}
     return {
