@@ -20,7 +20,7 @@ from livestack.show.qt.plot_cell import TOO_FEW
 from livestack.show.qt.subs_model import FWHM
 from livestack.show.qt.window import Window
 from livestack.show.state import SubRow
-from tests.show.grab import pixels
+from tests.show.grab import hover, pixels
 from tests.show.night import STACK, Night
 
 Key = QtCore.Qt.Key
@@ -148,7 +148,7 @@ def test_one_crosshair_runs_through_plots_table_and_ribbon(window: Window, night
     parts = [*cells, window.glance.ribbon, window.subs.table.viewport()]
     assert len(cells) == 6
     before = [pixels(part) for part in parts]
-    qtbot.mouseMove(window.plots.sharpness, _x(window, 18))
+    hover(window.plots.sharpness, _x(window, 18))
     assert window.choice.pointed == 18
     assert "Sub 18" in window.plots.said.text()
     assert "left out: trailed" in window.plots.said.text()
@@ -231,6 +231,6 @@ def test_five_thousand_subs_are_drawn(window: Window, night: Night, qtbot: QtBot
     assert len(window.plots.sharpness.course.values) == 5001
     layer = window.plots.sharpness._layer
     assert isinstance(layer, QtGui.QPixmap)
-    qtbot.mouseMove(window.plots.sharpness, _x(window, 2500))
+    hover(window.plots.sharpness, _x(window, 2500))
     assert window.choice.pointed is not None
     assert abs(window.choice.pointed - 2500) <= 20

@@ -14,7 +14,7 @@ from livestack.events import SessionStopped, StackRestacked, SubDropped, SubRest
 from livestack.show.qt.subs_model import COLUMNS, FILTER, FWHM, NO, REASON, ROUNDNESS, STARS, TARGET, VERDICT
 from livestack.show.qt.window import Window
 from livestack.show.wishes import Wishes
-from tests.show.grab import pixels
+from tests.show.grab import hover, pixels
 from tests.show.night import STACK, Night
 
 Key = QtCore.Qt.Key
@@ -207,7 +207,7 @@ def test_the_row_under_the_pointer_is_marked_everywhere(window: Window, night: N
     qtbot.wait(20)
     view = window.subs.table.viewport()
     before = pixels(window.plots.sharpness)
-    qtbot.mouseMove(view, QtCore.QPoint(60, window.subs.table.rowViewportPosition(2) + 10))
+    hover(view, QtCore.QPoint(60, window.subs.table.rowViewportPosition(2) + 10))
     assert window.choice.pointed == 4
     assert (pixels(window.plots.sharpness) != before).any()
     QtWidgets.QApplication.sendEvent(window.subs.table, QtCore.QEvent(QtCore.QEvent.Type.Leave))
