@@ -146,6 +146,7 @@ class SubAccepted(Event):
     seconds: Json
     arrival: int = 0
     distrusted: bool = False
+    air_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ class SubRejected(Event):
     sentence: str
     quality: Json | None
     arrival: int = 0
+    air_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Header:
         light, bias, dark, flat, darkflat, master_bias, master_dark, master_flat, master_darkflat or stack.
     time_utc : datetime, optional
         Middle of the exposure, timezone-aware.
+    temperature_c, air_c : float, optional
+        Of the sensor; at the focuser or in the air around.
     cfa : str, optional
         Colours of the first cell of the array as it is in memory, row by row: four of a Bayer sensor, such as
         ``"RGGB"``, or 36 of X-Trans; row order and offsets are already applied.
@@ -92,6 +94,7 @@ class Header:
     read_noise_e: float | None = None
     saturation_adu: float | None = None
     temperature_c: float | None = None
+    air_c: float | None = None
     filter: str | None = None
     cfa: str | None = None
     binning: tuple[int, int] = (1, 1)

@@ -55,6 +55,7 @@ def accepted(
         rejected_fraction=0.0,
         seconds={},
         arrival=item.arrival,
+        air_c=header.air_c,
     )
 
 
@@ -77,6 +78,7 @@ def rejected(item: Prepared | Unusable, stack: str | None, reason: str, sentence
         sentence=sentence,
         quality=dataclasses.asdict(quality) if quality else None,
         arrival=item.arrival,
+        air_c=header.air_c if header else None,
     )
 
 

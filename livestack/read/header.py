@@ -40,6 +40,8 @@ TEMPERATURE: Final = (
     "CAMTEMP",
     "SET-TEMP",
 )
+AIR: Final = ("FOCTEMP", "FOCUSTEM", "FOC-TEMP", "FOCUSTMP", "AMBTEMP", "AMB-TEMP", "OUTTEMP")
+"""At the focuser first: what cools there moves the focus."""
 FILTER: Final = ("FILTER", "FILT-1", "ESO INS FILT1 NAME")
 CAMERA: Final = ("INSTRUME", "CAMERA", "DETECTOR")
 TARGET: Final = ("OBJECT", "FIELD")
@@ -63,6 +65,7 @@ ROW_ORDERS: Final = ("TOP-DOWN", "BOTTOM-UP")
 HOUR_DEG: Final = 15.0
 KELVIN: Final = 273.15
 WARMEST_C: Final = 150.0
+NIGHT_AIR_C: Final = (-70.0, 60.0)
 BIN_PAIR: Final = re.compile(r"(\d+)\s*[*xX×]\s*(\d+)")
 SEXAGESIMAL: Final = re.compile(r"([-+]?)\s*(\d+)[\s:hHdD°]+(\d+)(?:[\s:mM'′]+(\d+(?:\.\d*)?))?")
 
@@ -108,6 +111,7 @@ def make_header(
         read_noise_e=first_positive(keywords, READ_NOISE),
         saturation_adu=first_positive(keywords, SATURATION),
         temperature_c=_first(temperature_of(keywords), named.temperature_c),
+        air_c=air_of(keywords),
         filter=first_text(keywords, FILTER) or named.filter,
         cfa=None if colour else cfa or cfa_of(path, keywords, size[0]),
         binning=binning,
@@ -161,6 +165,13 @@ def temperature_of(keywords: Keywords) -> float | None:
     if degrees is None or degrees < -KELVIN:
         return None
     return degrees - KELVIN if degrees > WARMEST_C else degrees
+
+
+def air_of(keywords: Keywords) -> float | None:
+    """Return the temperature at the focuser or of the air in °C; programs write absurd ones where no probe is."""
+    degrees = first_number(keywords, AIR)
+    coldest, hottest = NIGHT_AIR_C
+    return degrees if degrees is not None and coldest <= degrees <= hottest else None
 
 
 def binning_of(keywords: Keywords) -> tuple[int, int] | None:

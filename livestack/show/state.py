@@ -64,6 +64,7 @@ class SubRow:
     background_adu: float | None = None
     noise_adu: float | None = None
     transparency: float | None = None
+    air_c: float | None = None
     weight: float | None = None
     target: str | None = None
     filter: str | None = None
@@ -317,6 +318,7 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         background_adu=_number(quality, "background_adu"),
         noise_adu=_number(quality, "noise_adu"),
         transparency=_number(quality, "transparency"),
+        air_c=event.air_c,
         weight=event.weight if isinstance(event, SubAccepted) else None,
         target=event.target,
         filter=event.filter,

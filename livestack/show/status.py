@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from livestack.show.advice import asked_for
 from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow
-from livestack.show.words import REASON_WORDS, THIN, about, clock, count, place, sentence_case, span
+from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, count, place, sentence_case, span
 
 LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)
 FLIP_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN = 3
+ADVICE_STAYS = timedelta(seconds=30)
+_YOUNG = 12  # subs, while it is told which masters the stack lacks
 _FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
 
@@ -207,7 +210,8 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
 
 
 def _stacking(state: NightState, now: datetime) -> Status:
-    advice, tone = _crossed(state, now) or next_gain(state), "good"
+    advice = asked_for(state) or _crossed(state, now) or _uncalibrated(state) or next_gain(state)
+    tone = "good"
     if state.alerts:
         advice, tone = state.alerts[-1].sentence, "hold"
     if state.flip is not None and now - state.flip.time < FLIP_SHOWN:
@@ -229,9 +233,33 @@ def _crossed(state: NightState, now: datetime) -> str | None:
     return f"A satellite crossed sub {last.no} and was taken out. {removed_trails(state)} so far."
 
 
+def _uncalibrated(state: NightState) -> str | None:
+    """Say what the masters lack, while the stack is young."""
+    if not state.masters_missing or state.n_stacked >= _YOUNG:
+        return None
+    missing = state.masters_missing[0]
+    after = " Hot pixels stay; dithering hides most." if missing.startswith("no dark") else ""
+    return as_sentence(missing) + after
+
+
 def removed_trails(state: NightState) -> str:
     """Return how many trails were taken out of the present stack: 3 trails removed."""
     return f"{count(len(state.trails), 'trail')} removed"
+
+
+def calm(before: tuple[Status, datetime] | None, shown: Status, now: datetime) -> tuple[Status, datetime]:
+    """Return the status to show and since when its advice stands: an advice that hurries nobody stays a while.
+
+    Parameters
+    ----------
+    before : (Status, datetime), optional
+        What was returned the last time.
+    """
+    if before is None or before[0].advice == shown.advice or shown.tone in ("hold", "bad"):
+        return shown, now if before is None or before[0].advice != shown.advice else before[1]
+    if before[0].word != shown.word or before[0].tone != shown.tone or now - before[1] >= ADVICE_STAYS:
+        return shown, now
+    return replace(shown, advice=before[0].advice), before[1]
 
 
 def next_gain(state: NightState) -> str:

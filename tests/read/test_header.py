@@ -365,3 +365,19 @@ def test_nonsense_is_never_an_error(name: str, value: object, tmp_path: Path) ->
     for field in ("gain", "temperature_c", "ra_deg"):
         found = getattr(header, field)
         assert found is None or math.isfinite(found)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "air_c"),
+    [
+        ({"FOCTEMP": 4.5, "AMBTEMP": 7.0, "CCD-TEMP": -10.0}, 4.5),
+        ({"FOCUSTEM": "-3.25"}, -3.25),
+        ({"AMBTEMP": 7.0}, 7.0),
+        ({"FOCTEMP": -273.15}, None),
+        ({"CCD-TEMP": -10.0}, None),
+    ],
+)
+def test_the_air_is_what_the_focuser_or_the_weather_station_says(
+    keywords: dict[str, object], air_c: float | None
+) -> None:
+    assert make_header(Path("x.fits"), keywords, (10, 10)).air_c == air_c

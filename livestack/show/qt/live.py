@@ -29,7 +29,7 @@ from livestack.show.reasons import about
 from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, catch_up
-from livestack.show.status import Status, status
+from livestack.show.status import Status, calm, status
 from livestack.show.views import (
     COVERAGE,
     LAST,
@@ -82,6 +82,7 @@ class Live:
         self._saved: tuple[str, Picture] | None = None
         self._map: Picture | None = None
         self._said: tuple[str, datetime] | None = None
+        self._stands: tuple[Status, datetime] | None = None
         self._alive = True
         self.wishes, self.rows = Wishes(), self.state.subs
         self.looking = Looking(source)
@@ -277,6 +278,8 @@ class Live:
         if self.looking.no is not None and shown.tone != "bad":
             shown = replace(shown, icon="eye", word=f"Looking at sub {self.looking.no:,}", detail="Esc goes back")
         self._parts.top.set_status(shown)
+        self._stands = calm(self._stands, shown, now)
+        shown = self._stands[0]
         if self._said is not None and now - self._said[1] < SAID_FOR:
             shown = Status("advice", "plain", shown.word, shown.detail, self._said[0])
         self._parts.glance.set_status(shown)
