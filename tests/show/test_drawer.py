@@ -29,7 +29,7 @@ def _stack(night: Night, window: Window, qtbot: QtBot, n: int = 20) -> None:
 
 def _resized(window: Window, qtbot: QtBot, width: int, height: int) -> None:
     window.resize(width, height)
-    qtbot.waitUntil(lambda: (window.width(), window.height()) == (width, height), timeout=3000)
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == (width, height), timeout=30_000)
     qtbot.wait(20)
 
 

@@ -51,20 +51,21 @@ def test_before_the_first_sub_it_says_what_it_waits_for(window: Window) -> None:
 
 def test_the_picture_appears_and_grows_by_itself(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 3)
-    qtbot.waitUntil(lambda: not window.waiting.isVisible(), timeout=3000)
+    qtbot.waitUntil(lambda: not window.waiting.isVisible(), timeout=30_000)
+    drawn(window.canvas, qtbot)
     before = pixels(window.canvas)
     assert 20 < np.median(before) < 50, "a dark sky"
     assert before.max() > 200, "and stars"
     assert "3<" in _texts(window.glance)
     _stack(night, 5)
-    qtbot.waitUntil(lambda: "8<" in _texts(window.glance), timeout=3000)
+    qtbot.waitUntil(lambda: "8<" in _texts(window.glance), timeout=30_000)
     drawn(window.canvas, qtbot)
     assert (pixels(window.canvas) != before).any()
 
 
 def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 30)
-    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=3000)
+    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=30_000)
     stack = rendition(window.canvas, qtbot)
     qtbot.keyClick(window, Key.Key_Space)
     last = rendition(window.canvas, qtbot)
@@ -80,7 +81,7 @@ def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, 
 
 def test_rows_that_start_at_the_bottom_are_turned(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 2, "BOTTOM-UP")
-    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=3000)
+    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=30_000)
     turned = rendition(window.canvas, qtbot)
     picture = window.live.picture
     assert picture is not None
@@ -97,11 +98,11 @@ def test_r_holds_and_goes_on(window: Window, night: Night, qtbot: QtBot) -> None
     assert [request.kind for request in night.journal.requests()] == ["hold"]
     assert "Pausing" in window.glance.advice.text()
     night.journal.answer(night.journal.requests()[0], Held("viewer"))
-    qtbot.waitUntil(lambda: window.top.pill.accessibleDescription().startswith("Paused"), timeout=3000)
+    qtbot.waitUntil(lambda: window.top.pill.accessibleDescription().startswith("Paused"), timeout=30_000)
     qtbot.keyClick(window, Key.Key_R)
     assert [request.kind for request in night.journal.requests()] == ["go"]
     night.journal.answer(night.journal.requests()[0], Resumed("viewer"))
-    qtbot.waitUntil(lambda: window.top.pill.accessibleDescription().startswith("Stacking"), timeout=3000)
+    qtbot.waitUntil(lambda: window.top.pill.accessibleDescription().startswith("Stacking"), timeout=30_000)
 
 
 def test_nothing_is_asked_of_an_engine_that_stopped(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -126,7 +127,7 @@ def test_the_list_says_why_and_asks_to_drop(window: Window, night: Night, qtbot:
     assert reasons["2"].startswith("Stars are 1.9× longer than wide.")
     assert reasons["4"].startswith("Cloud: 38 % of the usual light.")
     window.resize(1920, 1080)
-    qtbot.waitUntil(lambda: shown.index(2, REASON).data() == SENTENCES["trailed"], timeout=3000)
+    qtbot.waitUntil(lambda: shown.index(2, REASON).data() == SENTENCES["trailed"], timeout=30_000)
     window.resize(1280, 800)
     window.subs.left_out.click()
     assert [shown.index(row, 0).data() for row in range(shown.rowCount())] == ["4", "2"]
@@ -195,10 +196,10 @@ def test_the_rest_of_the_keys(window: Window, night: Night, qtbot: QtBot, tmp_pa
     assert [request.kind for request in night.journal.requests()] == ["start_over"]
     drawn(window.canvas, qtbot)
     write_picture(window, tmp_path / "out.png")
-    qtbot.waitUntil(lambda: "Saved out.png" in window.glance.advice.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "Saved out.png" in window.glance.advice.text(), timeout=30_000)
     assert QtGui.QImage(str(tmp_path / "out.png")).width() == 480
     write_picture(window, tmp_path / "nowhere" / "out.png")
-    qtbot.waitUntil(lambda: "could not be written" in window.glance.advice.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "could not be written" in window.glance.advice.text(), timeout=30_000)
 
 
 def test_numbers_and_states_move_nothing(window: Window, night: Night) -> None:
@@ -317,7 +318,7 @@ def test_where_the_noise_comes_from(window: Window, night: Night, qtbot: QtBot) 
     """Variances 9 and 7 of bias and dark, 84 of light, 10.25 of pattern that no dither spreads."""
     _stack(night, 12)
     _tell_noise(night)
-    qtbot.waitUntil(lambda: window.live.state.sensors.of.get("M_27", Sensor()).pair != {}, timeout=3000)
+    qtbot.waitUntil(lambda: window.live.state.sensors.of.get("M_27", Sensor()).pair != {}, timeout=30_000)
     assert not window.noise.isVisible()
     qtbot.keyClick(window, Key.Key_V, QtCore.Qt.KeyboardModifier.ShiftModifier)
     assert window.noise.isVisible()
@@ -345,7 +346,7 @@ def test_the_page_of_noise_follows_the_night(window: Window, night: Night, qtbot
     assert "at the first look" in window.noise.words.text()
     _stack(night, 12)
     _tell_noise(night)
-    qtbot.waitUntil(lambda: "Read noise" in window.noise.parts.accessibleDescription(), timeout=3000)
+    qtbot.waitUntil(lambda: "Read noise" in window.noise.parts.accessibleDescription(), timeout=30_000)
     window.set_night(True)
     assert pixels(window.noise)[..., 1:].max() == 0
     qtbot.keyClick(window, Key.Key_I)

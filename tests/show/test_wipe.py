@@ -183,7 +183,7 @@ def test_b_shows_one_after_the_other_until_any_key_or_the_time_is_over(
     seen = []
     for _ in range(2):
         seen.append(pixels(window.canvas)[80:])
-        qtbot.waitSignal(window.canvas._blinking.timeout, timeout=3000).wait()
+        qtbot.waitSignal(window.canvas._blinking.timeout, timeout=30_000).wait()
     assert np.array_equal(seen[0], stack)
     assert not np.array_equal(seen[1], stack)
     qtbot.keyClick(window.focusWidget(), Key.Key_J)  # which does nothing else
@@ -195,7 +195,7 @@ def test_b_shows_one_after_the_other_until_any_key_or_the_time_is_over(
     _press(window, qtbot, Key.Key_B)
     assert window._blinks.interval() == 20_000
     window._blinks.start(20)
-    qtbot.waitUntil(lambda: window.live.compare == "", timeout=3000)
+    qtbot.waitUntil(lambda: window.live.compare == "", timeout=30_000)
     drawn(window.canvas, qtbot)
     assert np.array_equal(pixels(window.canvas)[80:], stack)
 
