@@ -80,20 +80,45 @@ def position(grid: Grid, x: float, y: float) -> tuple[float, float] | None:
 
     On the tangent plane: distortion that the file may state besides is a matter of px.
     """
-    values = [grid.wcs.get(name) for name in ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2")]
-    if grid.matrix is None or not all(isinstance(value, int | float) for value in values):
+    tangent = _tangent(grid)
+    if grid.matrix is None or tangent is None:
         return None
-    at_x, at_y, first, second = (float(value) for value in values if value is not None)
-    if str(grid.wcs.get("CTYPE1", "")).upper().startswith("DEC"):
-        first, second = second, first
+    at_x, at_y, ra, dec = tangent
     a, b, c, d = grid.matrix
     dx, dy = x + 1.0 - at_x, y + 1.0 - at_y
     east, north = math.radians(a * dx + b * dy), math.radians(c * dx + d * dy)
-    ra, dec = math.radians(first), math.radians(second)
     ahead = math.cos(dec) - north * math.sin(dec)
     right = ra + math.atan2(east, ahead)
     up = math.atan2(math.sin(dec) + north * math.cos(dec), math.hypot(east, ahead))
     return math.degrees(right) % 360.0, math.degrees(up)
+
+
+def place_on(grid: Grid, ra_deg: float, dec_deg: float) -> tuple[float, float] | None:
+    """Return which px of the array, x and y, shows a place on the sky: what `position` undoes."""
+    tangent = _tangent(grid)
+    if grid.matrix is None or tangent is None:
+        return None
+    at_x, at_y, ra, dec = tangent
+    aside, up = math.radians(ra_deg) - ra, math.radians(dec_deg)
+    ahead = math.sin(dec) * math.sin(up) + math.cos(dec) * math.cos(up) * math.cos(aside)
+    if ahead <= 0.0:
+        return None  # on the other half of the sky
+    east = math.degrees(math.cos(up) * math.sin(aside) / ahead)
+    north = math.degrees((math.cos(dec) * math.sin(up) - math.sin(dec) * math.cos(up) * math.cos(aside)) / ahead)
+    a, b, c, d = grid.matrix
+    area = a * d - b * c
+    return at_x - 1.0 + (d * east - b * north) / area, at_y - 1.0 + (a * north - c * east) / area
+
+
+def _tangent(grid: Grid) -> tuple[float, float, float, float] | None:
+    """Return where the tangent plane touches the sky: px of FITS, and right ascension and declination, rad."""
+    values = [grid.wcs.get(name) for name in ("CRPIX1", "CRPIX2", "CRVAL1", "CRVAL2")]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    at_x, at_y, first, second = (float(value) for value in values if value is not None)
+    if str(grid.wcs.get("CTYPE1", "")).upper().startswith("DEC"):
+        first, second = second, first
+    return at_x, at_y, math.radians(first), math.radians(second)
 
 
 def sexagesimal(ra_deg: float, dec_deg: float) -> str:

@@ -189,3 +189,28 @@ def test_where_nothing_is_solved_the_px_is_copied(window: Window, night: Night, 
     _grow(window, night, 4, qtbot)
     _press(window, qtbot, Key.Key_C, modifier=QtCore.Qt.KeyboardModifier.ControlModifier)
     assert QtWidgets.QApplication.clipboard().text().startswith("x ")
+
+
+def test_o_names_what_a_solved_picture_shows(window: Window, night: Night, qtbot: QtBot) -> None:
+    night.header = SOLVED
+    _grow(window, night, 30, qtbot)
+    _press(window, qtbot, Key.Key_O)
+    qtbot.waitUntil(lambda: bool(window.marks.names) and bool(window.marks.stars), timeout=120_000)
+    first = window.marks.names[0]
+    assert first.label == "M 27  Dumbbell Nebula"
+    assert first.label in window.marks.accessibleDescription()
+    assert first.radius_px == pytest.approx(6.7 * 60 / 1.5 / 2, rel=1e-3)
+    place = window.canvas.place_of(first.x, first.y)
+    below = place + QtCore.QPointF(0.0, first.radius_px * window.canvas.look.zoom + 14.0)
+    middle_y, middle_x = round(below.y()), round(below.x())
+    letters = np.s_[middle_y - 8 : middle_y + 8, middle_x - 60 : middle_x + 60]
+    window.marks.stars = ()
+    window.marks.update()
+    named = pixels(window.canvas)[letters]
+    window.marks.names = ()
+    window.marks.update()
+    assert (named > 200).sum() > 3 * max(1, (pixels(window.canvas)[letters] > 200).sum()), (
+        "its name is below its circle"
+    )
+    _press(window, qtbot, Key.Key_O)
+    assert "M 27" not in window.marks.accessibleDescription()

@@ -1,4 +1,4 @@
-"""What is drawn over the picture to read it by: how large things are, where north is, which stars there are."""
+"""What is drawn over the picture to read it: how large things are, where north is, what stars and objects there are."""
 
 # mypy: allow-subclassing-any
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.develop.live import milestone
 from livestack.frame import Array, Picture
+from livestack.show.names import Named, objects_in
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.theme import font
 from livestack.show.sky import NOT_KNOWN, Grid, scale_bar, upright, ways
@@ -22,10 +23,11 @@ _FROM_EDGE_PX, _TICK_PX = 20, 6
 _ARROW_PX, _ARROWS_FROM_EDGE_PX = 32, (66, 108)
 _HEAD_PX = 5
 _LEAST_RING_PX, _MOST_STARS = 9.0, 400
+_LEAST_CIRCLE_PX = 16.0
 
 
 class Marks(QtWidgets.QWidget):
-    """Draws a scale bar where px are known on the sky; and while `shown` the stars, and the ways north and east."""
+    """Draws a scale bar where px are known on the sky; while `shown` stars, objects, and the ways north and east."""
 
     def __init__(self, canvas: Canvas, palette: Palette) -> None:
         super().__init__(canvas, accessibleName="Marks")
@@ -35,6 +37,8 @@ class Marks(QtWidgets.QWidget):
         self._grid: Grid = NOT_KNOWN
         self._stack: Picture | None = None
         self._found_in: tuple[object, ...] = ()
+        self.names: tuple[Named, ...] = ()
+        self._named_in: tuple[object, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         canvas.moved.connect(self._tell)
 
@@ -73,12 +77,14 @@ class Marks(QtWidgets.QWidget):
 
     def _changed(self) -> None:
         self._find_stars()
+        self._find_names()
         self._tell()
 
     def _tell(self) -> None:
         bar = self.bar()
         stars = count(len(self.stars), "star") if self.shown and self.stars else ""
-        self.setAccessibleDescription(", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars))))
+        names = [one.label for one in self.names] if self.shown else []
+        self.setAccessibleDescription(", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars, *names))))
         self.update()
 
     def _find_stars(self) -> None:
@@ -100,6 +106,24 @@ class Marks(QtWidgets.QWidget):
 
         self._canvas.aside(lambda threads: stars_of_preview(stack, threads), take)
 
+    def _find_names(self) -> None:
+        """Look up which objects a solved picture shows, once for each stack."""
+        stack, grid = self._stack, self._grid
+        if not self.shown or stack is None or grid.matrix is None:
+            return
+        height, width = (round(length / stack.scale) for length in stack.data.shape[:2])
+        wanted = stack.stack, height, width, grid
+        if wanted == self._named_in:
+            return
+        self._named_in, self.names = wanted, ()
+
+        def take(found: Future[tuple[Named, ...]]) -> None:
+            if wanted == self._named_in:
+                self.names = found.result()
+                self._tell()
+
+        self._canvas.aside(lambda _: objects_in(grid, height, width), take)
+
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw what there is."""
         painter = QtGui.QPainter(self)
@@ -107,6 +131,7 @@ class Marks(QtWidgets.QWidget):
         bar, arrows = self.bar(), self.arrows()
         if self.shown:
             self._draw_stars(painter)
+            self._draw_names(painter)
             if arrows is not None:
                 self._draw_arrows(painter, arrows)
         if bar is not None:
@@ -130,6 +155,25 @@ class Marks(QtWidgets.QWidget):
         self._outlined(painter, line)
         self._write(painter, label, QtCore.QPointF((left + right) / 2, low - 14.0))
 
+    def _draw_names(self, painter: QtGui.QPainter) -> None:
+        """Circle what is larger than its name is high, and write its name below it, most prominent first."""
+        taken: list[QtCore.QRectF] = []
+        for one in self.names:
+            place = self._canvas.place_of(one.x, one.y)
+            radius = one.radius_px * self._canvas.look.zoom
+            is_circled = _LEAST_CIRCLE_PX <= radius <= self.height()
+            letters = self._letters(one.label, place + QtCore.QPointF(0.0, (radius if is_circled else 12.0) + 14.0))
+            room = letters.boundingRect().adjusted(-4, -4, 4, 4)
+            if not QtCore.QRectF(self.rect()).contains(room) or any(room.intersects(other) for other in taken):
+                continue
+            taken.append(room)
+            if is_circled:
+                circle = QtGui.QPainterPath()
+                circle.addEllipse(place, radius, radius)
+                painter.strokePath(circle, self._shadow(2.5))
+                painter.strokePath(circle, QtGui.QPen(QtGui.QColor(self._palette.t2), 1.0))
+            self._ink(painter, letters)
+
     def _draw_arrows(self, painter: QtGui.QPainter, arrows: tuple[QtCore.QPointF, QtCore.QPointF]) -> None:
         from_right, from_below = _ARROWS_FROM_EDGE_PX
         origin = QtCore.QPointF(self.width() - from_right, self.height() - from_below)
@@ -144,9 +188,15 @@ class Marks(QtWidgets.QWidget):
             self._write(painter, letter, origin + way * (_ARROW_PX + 12))
 
     def _write(self, painter: QtGui.QPainter, text: str, middle: QtCore.QPointF) -> None:
-        written, letters = font(13), QtGui.QPainterPath()
-        letters.addText(QtCore.QPointF(), written, text)
+        self._ink(painter, self._letters(text, middle))
+
+    def _letters(self, text: str, middle: QtCore.QPointF) -> QtGui.QPainterPath:
+        letters = QtGui.QPainterPath()
+        letters.addText(QtCore.QPointF(), font(13), text)
         letters.translate(middle - letters.boundingRect().center())
+        return letters
+
+    def _ink(self, painter: QtGui.QPainter, letters: QtGui.QPainterPath) -> None:
         painter.strokePath(letters, self._shadow())
         painter.fillPath(letters, QtGui.QColor(self._palette.t1))
 
