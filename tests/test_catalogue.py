@@ -35,7 +35,7 @@ def test_it_answers_all_over_the_sky(ra_deg: float, dec_deg: float, name: str) -
 def test_a_wide_field_bears_no_more_names_than_it_can() -> None:
     named = objects_in(_grid(187.7, 12.4, 10 / 3600), 1500, 2000)
     assert len(named) == MOST
-    assert sum(one.label.startswith("M ") for one in named) >= 8, "those of Messier in Virgo come first"
+    assert [one.label.startswith("M ") for one in named].index(False) == 7, "those of Messier in Virgo come first"
     assert all(0 <= one.x < 2000 and 0 <= one.y < 1500 for one in named)
     assert objects_in(Grid(2.0), 1500, 2000) == ()
 
