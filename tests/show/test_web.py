@@ -94,7 +94,7 @@ def test_guests_are_told_in_plain_words_and_nothing_they_should_not_know(page: P
     night.show(sky(3), sky(1), 3)
     state = _state(page, 3)
     assert state["name"] == "M 27"
-    assert state["summary"] == "3 photos, 1 minute of light"
+    assert state["summary"] == "3 photos, 1 minute of light", "60 s"
     text = json.dumps(state)
     for secret in (night.folder, "nowhere", ".fits", str(night.session), socket.gethostname()):
         assert secret not in text
@@ -181,6 +181,11 @@ def test_in_a_browser_the_count_rises_by_itself(
             tab.on("pageerror", lambda error: wrong.append(str(error)))
             tab.goto(page.url)
             assert tab.text_content("h1") == "Getting the telescope ready"
+            tab.evaluate("document.fonts.ready")
+            loaded = (
+                "[...document.fonts].filter(face => face.status == 'loaded').map(face => face.weight).sort().join()"
+            )
+            assert tab.evaluate(loaded) == "400,500,600", "it is set in its own typeface"
             for n in (1, 2, 3):
                 night.add()
                 night.show(sky(n), sky(1), n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 
 from livestack.show.tokens import FONTS
@@ -10,14 +11,25 @@ from livestack.show.tokens import FONTS
 WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold"}
 
 
-def faces() -> str:
-    """Return the typeface as CSS that needs no other file."""
+def faces(url: Callable[[str], str] | None = None) -> str:
+    """Return the typeface as CSS.
+
+    Parameters
+    ----------
+    url : callable, optional
+        Where a weight is found, by its name; None = in the CSS itself, which then needs no other file.
+    """
     return "".join(
         f'@font-face{{font-family:"{FONTS[0]}";font-weight:{weight};font-display:block;'
-        f'src:url("data:font/woff2;base64,{_encoded(name)}") format("woff2")}}'
+        f'src:url("{(url or _inline)(name)}") format("woff2")}}'
         for weight, name in WEIGHTS.items()
     )
 
 
-def _encoded(name: str) -> str:
-    return b64encode(Path(__file__).with_name(f"LivestackSans-{name}.woff2").read_bytes()).decode()
+def woff2(name: str) -> bytes:
+    """Return the file of a weight."""
+    return Path(__file__).with_name(f"LivestackSans-{name}.woff2").read_bytes()
+
+
+def _inline(name: str) -> str:
+    return f"data:font/woff2;base64,{b64encode(woff2(name)).decode()}"

@@ -93,7 +93,7 @@ def summary(state: NightState) -> str:
     if not state.n_stacked:
         return ""
     minutes = round(state.exposure_s / 60)
-    light = count(minutes, "minute") if minutes else count(round(state.exposure_s), "second")
+    light = count(minutes, "minute") if state.exposure_s >= 60 else count(round(state.exposure_s), "second")
     if minutes >= 60:
         hours, rest = divmod(minutes, 60)
         light = count(hours, "hour") + (f" {count(rest, 'minute')}" if rest else "")

@@ -23,6 +23,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from livestack.errors import SettingsError
 from livestack.events import Json
+from livestack.show import fonts
 from livestack.show.icons import svg
 from livestack.show.source import Source
 from livestack.show.tokens import DARK, css
@@ -207,7 +208,7 @@ def _files() -> dict[str, tuple[bytes, str]]:
     html = Template((_STATIC / "index.html").read_text(encoding="utf-8")).substitute(
         bg0=DARK.bg0, mark=svg("mark", "currentColor"), wipe=svg("wipe", "currentColor")
     )
-    style = css(DARK) + (_STATIC / "page.css").read_text(encoding="utf-8")
+    style = fonts.faces(_font_path) + css(DARK) + (_STATIC / "page.css").read_text(encoding="utf-8")
     manifest = Template((_STATIC / "manifest.json").read_text(encoding="utf-8")).substitute(bg0=DARK.bg0)
     icon = svg("mark", DARK.acc)
     return {
@@ -217,7 +218,12 @@ def _files() -> dict[str, tuple[bytes, str]]:
         "/manifest.json": (manifest.encode(), "application/manifest+json"),
         "/icon.svg": (icon.encode(), "image/svg+xml"),
         "/favicon.ico": (icon.encode(), "image/svg+xml"),
+        **{_font_path(name): (fonts.woff2(name), "font/woff2") for name in fonts.WEIGHTS.values()},
     }
+
+
+def _font_path(name: str) -> str:
+    return f"/fonts/{name}.woff2"
 
 
 def _fixed(data: bytes, kind: str) -> Callable[[Request], Response]:
