@@ -35,6 +35,10 @@ class Cli(click.Group):
             os._exit(STOPPED)  # Python itself would end by SIGINT where an import was interrupted
         except LivestackError as error:
             _leave(4 if isinstance(error, SourceError) else 3 if isinstance(error, NothingStacked) else 2, str(error))
+        except OSError as error:  # also of asking whether a path is there at all
+            if error.filename is None:
+                raise
+            _leave(2, f"{error.filename} cannot be used: {error.strerror}")
         _leave(code or 0)
 
     def invoke(self, ctx: click.Context) -> Any:

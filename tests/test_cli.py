@@ -92,6 +92,37 @@ def test_wrong_arguments_are_one_line(arguments: tuple[str, ...], telling: str) 
     assert telling in refused(*arguments)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "watch {}",
+        "watch {}/c --session {}",
+        "watch {}/c --settings {}",
+        "watch {}/c --masters {}",
+        "stack {} --out {}.fits",
+        "master {} --out {}/",
+        "develop {}.fits {}.png",
+        "export {} {}.png",
+        "report {}",
+        "drop {} 1",
+        "serve {}",
+    ],
+)
+@pytest.mark.parametrize("why", ["long", "locked"])
+def test_a_path_that_cannot_even_be_asked_for(tmp_path: Path, command: str, why: str) -> None:
+    """Python does not say of such a path that it is not there: it raises."""
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0)
+    try:
+        if why == "locked" and os.access(locked, os.X_OK):
+            pytest.skip("this user may enter it all the same")
+        path = tmp_path / ("x" * 300) if why == "long" else locked / "in"
+        said = refused(*command.replace("{}", str(path)).split(), XDG_DATA_HOME=str(tmp_path / "data"))
+        assert str(path) in said
+    finally:
+        locked.chmod(0o700)
+
+
 @pytest.mark.parametrize("command", [("view",), ("serve",), ("drop", 1), ("restore", 1)])
 def test_what_is_no_session(tmp_path: Path, command: tuple[object, ...]) -> None:
     name, *more = command
