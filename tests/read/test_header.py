@@ -376,9 +376,15 @@ def test_the_brightest_pixel_is_not_the_saturation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["RA", "GAIN", "CCD-TEMP", "XBINNING", "XBAYROFF", "DATE-OBS", "IMAGETYP", "OBJCTRA"])
-@pytest.mark.parametrize("value", ["", "nan", "1e999", "-", "9" * 60, 10**30, True, "24 61", "\\x00"])
+@pytest.mark.parametrize("value", ["", "nan", "1e999", "-", "9" * 60, 10**30, 1e308, True, "24 61", "\\x00"])
 def test_nonsense_is_never_an_error(name: str, value: object, tmp_path: Path) -> None:
     header = open_header(write_fits(tmp_path / "a.fits", DEC=5.0, BAYERPAT="RGGB", **{name.replace("-", "__"): value}))
     for field in ("gain", "temperature_c", "ra_deg"):
         found = getattr(header, field)
         assert found is None or math.isfinite(found)
+
+
+@pytest.mark.parametrize("value", [1e308, 1e-300, -1.0])
+def test_what_no_camera_can_mean_is_not_said(value: float, tmp_path: Path) -> None:
+    header = open_header(write_fits(tmp_path / "a.fits", RDNOISE=value, EGAIN=value, FOCALLEN=value))
+    assert (header.read_noise_e, header.e_per_adu, header.focal_mm) == (None, None, None)
