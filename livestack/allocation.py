@@ -30,7 +30,7 @@ HEAPS = 1
 LONG_LIVED_BYTES = 1 << 20
 """What lives long and is so large never lies in the heap."""
 
-
+MAPPED = Path("/proc/self/smaps")
 _LLVM = re.compile(r"^([0-9a-f]+-[0-9a-f]+) r-[-x]p [^\n]*libllvmlite[^\n]*\n((?:[A-Z][^\n]*\n)+)", re.MULTILINE)
 _UNWRITTEN = re.compile(r"^Anonymous: +0 kB$", re.MULTILINE)
 """What Linux tells of a file's pages that may not be written, and whether none was."""
@@ -60,7 +60,10 @@ def zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any
     n_bytes = math.prod(shape) * np.dtype(kind).itemsize
     if sys.platform != "linux" or n_bytes < LONG_LIVED_BYTES:
         return np.zeros(shape, kind)
-    pages = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    try:
+        pages = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError:
+        return np.zeros(shape, kind)  # in the heap, or it says that this is too much
     with contextlib.suppress(OSError):  # a system without them
         pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, kind).reshape(shape)
@@ -75,7 +78,11 @@ def return_free() -> None:
 
 def _let_go_of_code(library: ctypes.CDLL) -> None:
     """Let go of LLVM's code, which has loaded the kernels by now: what is needed again comes back from the file."""
-    for place, facts in _LLVM.findall(Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")):
+    try:
+        mapped = MAPPED.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not every container has it
+        return
+    for place, facts in _LLVM.findall(mapped):
         if _UNWRITTEN.search(facts):  # what was written when it was loaded, before it was sealed, would be lost
             first, last = (int(end, 16) for end in place.split("-"))
             library.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)

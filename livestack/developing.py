@@ -18,7 +18,7 @@ import numpy as np
 
 from livestack.atomic import write_atomically
 from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
-from livestack.develop.export import About, write_image
+from livestack.develop.export import About, write_image, writer_of
 from livestack.develop.plate import Plate
 from livestack.errors import FrameError, SettingsError
 from livestack.frame import Array, Frame
@@ -109,8 +109,10 @@ def recipe_named(preset: str | None, file: Path | None) -> Recipe:
         raise SettingsError("--recipe and --preset: give one of them")
     try:
         return recipe_of_toml(file.read_text("utf-8"), file.name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--recipe: {file} cannot be read: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"--recipe: {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"--recipe: {file} is no text") from None
 
 
 def keep_recipe(path: Path, recipe: Recipe) -> None:
@@ -143,6 +145,9 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         )
     if any(out.exists() and out.samefile(path) for path in paths if path.exists()):
         raise SettingsError(f"{out} is the stack itself: name another file")
+    writer_of(out, wanted.bits)  # what cannot be written is said before it is made
+    if not out.parent.is_dir():
+        raise SettingsError(f"{out} cannot be written: there is no folder {out.parent}")
     with ThreadPoolExecutor(os.cpu_count() or 1, "develop") as threads:
         begun = time.perf_counter()
         threads.submit(develop, Plate(np.zeros(SMALL, np.float32)), recipe)  # loads kernels while the file is read
@@ -195,6 +200,8 @@ def _write(out: Path, plate: Plate, wanted: Wanted, said: About, threads: Execut
 
 
 def _stack_in(path: Path) -> Frame:
+    if not path.is_file():
+        raise SettingsError(f"{path} is {'no stack but a folder' if path.is_dir() else 'not there'}")
     try:
         frame = open_frame(path)
     except FrameError as error:

@@ -18,7 +18,7 @@ from livestack.frame import Array, Frame, Header, Masters, Picture
 from livestack.glance import glance
 from livestack.journal import Journal
 from livestack.prepare import header_from_json, is_there
-from livestack.read import open_frame
+from livestack.read import file_of, open_frame
 from livestack.reduce.bands import each_band
 from livestack.reduce.fold import Light
 from livestack.reduce.kernels import WIDEST_TILE, warp_and_normalise
@@ -60,7 +60,7 @@ class OneSub:
     cache : Path
         Where the session keeps its masters.
     threads : Executor, optional
-        Runs the bands of the kernels; none of its threads may be the caller.
+        Runs the bands of the kernels.
     """
 
     def __init__(self, journal: Journal, cache: Path, threads: Executor | None) -> None:
@@ -79,7 +79,7 @@ class OneSub:
         """
         word = self._word(no)
         path = Path(word.path)
-        if not path.exists():
+        if not file_of(path).exists():
             raise FrameError("vanished", f"{path.name} is gone: only what was stacked of it is left.")
         if isinstance(word, SubAccepted) and not is_there(word):
             raise FrameError("vanished", f"{path.name} was changed since: it is not what was stacked.")
@@ -165,7 +165,7 @@ def _light(frame: Frame, ground: _Ground, matrix: Array) -> Light:
 def sketch_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     """Return a preview of one sub on the grid, (h, w, C) float32: a sample per px of it, so its grain is a sub's."""
     channels, height, width = shape
-    step, out = preview_step(height, width), new_sketch(shape)
+    step, out = preview_step(height, width), np.full_like(new_sketch(shape), np.nan)
     h, w, _ = out.shape
     half = step // 2
 

@@ -228,16 +228,16 @@ class Publisher:
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""
-        core = growth.core
-        if core is not None and core.removed is not None:
-            state = growth.name, core.n_removals
-            if self._seen_removed is not None and self._seen_removed() is core.removed and self._removed_at == state:
-                return  # not even the px need be compared
-            self._seen_removed, self._removed_at = weakref.ref(core.removed), state
-        before, removed = self.slots.removed.get(), removed_picture(growth, self._version, self.threads)
-        if before is None or before.stack != removed.stack or not np.array_equal(before.data, removed.data):
-            self.slots.removed.put(removed)
-            self._to_cache("removed.npy", removed)
+        core, known = growth.core, self._seen_removed
+        removed = None if core is None else core.removed
+        state = growth.name, 0 if core is None else core.n_removals
+        if removed is not None and known is not None and known() is removed and self._removed_at == state:
+            return  # not even the px need be compared
+        self._seen_removed, self._removed_at = None if removed is None else weakref.ref(removed), state
+        before, picture = self.slots.removed.get(), removed_picture(growth, self._version, self.threads)
+        if before is None or before.stack != picture.stack or not np.array_equal(before.data, picture.data):
+            self.slots.removed.put(picture)
+            self._to_cache("removed.npy", picture)
 
     def _to_cache(self, name: str, picture: Picture) -> None:
         if self._showing is not None and self._showing.done():

@@ -370,7 +370,7 @@ class Engine:
             self.sentence = f"Stopped. {n} subs are in the stack; the session can be resumed."
             return 130
         if self._lost:
-            self.sentence = f"The folder {self.plan.folder} is not there."
+            self.sentence = f"The folder {self.plan.folder} is not there, or may not be read."
             return 4
         if n == 0:
             self.sentence = f"No sub could be stacked: {why_nothing(self._journal)}"

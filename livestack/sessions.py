@@ -22,6 +22,7 @@ from livestack.settings import Settings, from_toml
 
 JOURNAL = "journal.sqlite"
 SETTINGS = "settings.toml"
+LOCK = "engine.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def default_home(folder: Path, settings: Settings, now: datetime) -> Home:
 
 
 def check_home(home: Home, folder: str, sources: Iterable[Path]) -> None:
-    """Refuse a session of another capture folder, and one that would be written among the captures.
+    """Refuse a session of another capture folder, one among the captures, and one among files of somebody else.
 
     Parameters
     ----------
@@ -114,9 +115,24 @@ def check_home(home: Home, folder: str, sources: Iterable[Path]) -> None:
                 f"the session {home.path} would be written into {source}, where nothing is ever written: "
                 "name another place with --session"
             )
+    if not home.journal.exists() and (other := _others_in(home)):
+        raise SessionError(f"{home.path} is no session and holds {other}: name a new folder with --session")
     known = folder_of(home)
     if known is not None and known != folder:
         raise SessionError(f"the session {home.path} belongs to {known}, not to {folder}: name another one")
+
+
+def _others_in(home: Home) -> str | None:
+    """Name something in a folder without a journal that no session left there; it might be written over."""
+    ours = {LOCK, home.cache.name, home.log.parent.name}
+    if not home.path.is_dir():
+        return None
+    names = sorted(path.name for path in home.path.iterdir() if not path.name.startswith("."))
+    return next((name for name in names if name not in ours and not _is_empty(home.path / name)), None)
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def folder_of(home: Home) -> str | None:
@@ -170,7 +186,7 @@ def lock(home: Home) -> Iterator[None]:
         Another engine holds it, and which; or the folder cannot be written to.
     """
     try:
-        file = (home.path / "engine.lock").open("a+", encoding="utf-8")
+        file = (home.path / LOCK).open("a+", encoding="utf-8")
     except OSError as error:
         raise SessionError(f"the session folder {home.path} cannot be written to: {error.strerror}") from None
     with file:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from livestack import allocation
 from livestack.allocation import LONG_LIVED_BYTES, zeros
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux")
@@ -21,6 +22,18 @@ def test_planes_are_zeros_that_may_be_written(n: int) -> None:
     assert (plane.shape, plane.dtype, plane.any()) == ((1, n), np.float32, False)
     plane += 1
     assert plane.sum() == n
+
+
+def test_too_large_a_plane_is_too_much_memory_not_a_failed_disk() -> None:
+    with pytest.raises(MemoryError):
+        zeros((1 << 46,), np.float32)
+
+
+def test_where_the_system_does_not_tell_of_its_memory_none_is_let_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(allocation, "MAPPED", tmp_path / "smaps")
+    allocation.return_free()
 
 
 @linux

@@ -17,6 +17,7 @@ from livestack.batch import parse_out
 from livestack.errors import NothingStacked, SettingsError
 from livestack.options import effective_settings, megabytes, settings_of
 from livestack.plans import find_files, is_wanted
+from livestack.sessions import Home, check_home
 from livestack.settings import Settings
 from livestack.version import VERSION
 
@@ -92,10 +93,65 @@ def test_wrong_arguments_are_one_line(arguments: tuple[str, ...], telling: str) 
     assert telling in refused(*arguments)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "watch {}",
+        "watch {}/c --session {}",
+        "watch {}/c --settings {}",
+        "watch {}/c --masters {}",
+        "stack {} --out {}.fits",
+        "master {} --out {}/",
+        "develop {}.fits {}.png",
+        "export {} {}.png",
+        "report {}",
+        "drop {} 1",
+        "serve {}",
+    ],
+)
+@pytest.mark.parametrize("why", ["long", "locked"])
+def test_a_path_that_cannot_even_be_asked_for(tmp_path: Path, command: str, why: str) -> None:
+    """Python does not say of such a path that it is not there: it raises."""
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0)
+    try:
+        if why == "locked" and os.access(locked, os.X_OK):
+            pytest.skip("this user may enter it all the same")
+        path = tmp_path / ("x" * 300) if why == "long" else locked / "in"
+        said = refused(*command.replace("{}", str(path)).split(), XDG_DATA_HOME=str(tmp_path / "data"))
+        assert str(path) in said
+    finally:
+        locked.chmod(0o700)
+
+
 @pytest.mark.parametrize("command", [("view",), ("serve",), ("drop", 1), ("restore", 1)])
 def test_what_is_no_session(tmp_path: Path, command: tuple[object, ...]) -> None:
     name, *more = command
     assert f"{tmp_path} is not a livestack session" in refused(name, tmp_path, *more)
+
+
+@pytest.mark.parametrize("name", ["settings.toml", "report.html", "stack/m31.fits"])
+def test_a_folder_of_other_files_is_no_session(tmp_path: Path, name: str) -> None:
+    """A session would write over them."""
+    captures, session = tmp_path / "captures", tmp_path / "mine"
+    captures.mkdir()
+    mine = session / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    said = refused("watch", captures, "--session", session, "--viewer", "none", "--until-idle", "1")
+    assert f"{session} is no session and holds {mine.relative_to(session).parts[0]}" in said
+    assert [path for path in session.rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("left", [(), ("engine.lock", "log/livestack.log"), ("cache/picture.npy", ".DS_Store")])
+def test_a_folder_that_a_session_began_in_is_one(tmp_path: Path, left: tuple[str, ...]) -> None:
+    captures, home = tmp_path / "captures", Home(tmp_path / "session")
+    captures.mkdir()
+    home.make()
+    for name in left:
+        (home.path / name).touch()
+    check_home(home, str(captures), [captures])
 
 
 def test_a_window_that_cannot_be(tmp_path: Path) -> None:

@@ -80,14 +80,15 @@ def test_a_caption_says_what_it_is_below_the_picture(stack: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("no.fits", "out.png"), "no.fits"),
+        (("no.fits", "out.png"), "no.fits is not there"),
+        (("{stack.parent}", "out.png"), "no stack but a folder"),
         (("{stack}", "out.bmp"), "written as"),
         (("{stack}", "{stack}"), "the stack itself"),
         (("{stack}", "{stack}", "out.png"), "make one picture with --palette"),
         (("{stack}", "out.png", "--palette", "SHO"), "no stack through Ha, OIII, SII; there are B, G, R"),
         (("{stack}", "out.png", "--preset", "magic"), "no 'magic'"),
         (("{stack}", "out.png", "--recipe", "no.toml"), "no.toml cannot be read"),
-        (("{stack}", "no/such/folder/out.png"), "cannot be written"),
+        (("{stack}", "no/such/folder/out.png"), "there is no folder"),
         (("{stack}", "out.jpg", "--bits", "16"), "8 bits"),
         (("{stack}", "out.jpg", "--size", "huge"), "hd, 4k, a5, a4, a3, a2; not 'huge'"),
     ],

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from livestack.errors import FrameError
 from livestack.events import SubAccepted
-from livestack.one_sub import OneSub
+from livestack.founding import light_of
+from livestack.one_sub import OneSub, sketch_of
+from livestack.read import frames_in
+from livestack.reduce.sensor import bare
 from tests.nights import QUIET, Told, cloud, expose, take
+from tests.read.writing import write_ser
 
 SMALL = {"size": (144, 160), "n_stars": 130}
 
@@ -78,3 +83,23 @@ def test_a_file_that_is_gone_or_another_is_told(tmp_path: Path) -> None:
     with pytest.raises(FrameError, match="Nothing is known of sub 9"):
         one.show(9)
     assert one.show(1).aligned, "and the next one is shown"
+
+
+def test_what_a_sub_does_not_touch_is_not_known() -> None:
+    """Boxes that lie beside the sub say so, whatever the memory held."""
+    shape = (1, 200, 160)
+    away = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 130.0], [0.0, 0.0, 1.0]])
+    sensor = bare(np.full(shape, 900.0, np.float32))
+    light = light_of(sensor, matrix=away, sky=np.zeros((1, 6)), scale=1.0, weight=1.0)
+    sketch = sketch_of(light, shape, None)
+    assert np.isnan(sketch[:125]).all()
+    assert (sketch[140:, 10:-10] == 900).all()
+
+
+def test_a_frame_of_a_video_is_shown_too(tmp_path: Path) -> None:
+    lights = take(tmp_path / "captures", n_lights=3, **SMALL)
+    video = write_ser(tmp_path / "night.ser", np.stack([fits.getdata(path) for path in lights]))
+    told = Told(tmp_path / "told").see(*frames_in(video))
+    assert told.reasons() == ["", "", ""]
+    shown = _one(told).show(2)
+    assert shown.aligned

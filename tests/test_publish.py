@@ -105,3 +105,16 @@ def test_it_is_written_beside_the_picture_only_when_it_changed(publisher: Publis
     assert now.stack == "other", "equal px of another stack are news"
     assert replace(now, stack="light").data.tobytes() == second.data.tobytes()
     publisher.close()
+
+
+def test_it_is_that_of_the_stack_that_is_shown(publisher: Publisher) -> None:
+    """Also after one that was not looked at yet, and has nothing that is known to be the same."""
+    old, new = _growth((1, 60, 80)), _growth((1, 60, 80), name="new")
+    _removed(old)[3, 4] = 20.0
+    new.core = None
+    for growth in (old, new, old):
+        publisher.show(growth, None)
+        now = publisher.slots.removed.get()
+        assert now is not None
+        assert now.stack == growth.name
+    publisher.close()

@@ -92,6 +92,18 @@ def write_image(
     Raises
     ------
     SettingsError
+        As `writer_of`.
+    """
+    writer = writer_of(path, bits)
+    write_atomically(path, lambda file: writer(file, picture, about, How(bits, quality, threads)))
+
+
+def writer_of(path: Path, bits: int) -> Writer:
+    """Return what writes such a picture.
+
+    Raises
+    ------
+    SettingsError
         No such format, or not with so many bits.
     """
     suffix = path.suffix.lower()
@@ -102,7 +114,7 @@ def write_image(
         raise SettingsError(f"{path.name}: {suffix} holds 8 bits a colour; take .png or .tif for more")
     if bits == FLOAT_TIFF and suffix == ".png":
         raise SettingsError(f"{path.name}: a PNG holds 8 or 16 bits a colour; take .tif for floats")
-    write_atomically(path, lambda file: writer(file, picture, about, How(bits, quality, threads)))
+    return writer
 
 
 def in_bits(picture: Array, bits: int) -> Array:

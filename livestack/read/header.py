@@ -66,6 +66,8 @@ HOUR_DEG: Final = 15.0
 KELVIN: Final = 273.15
 WARMEST_C: Final = 150.0
 NIGHT_AIR_C: Final = (-70.0, 60.0)
+
+LONGEST_S: Final = 86400.0
 BIN_PAIR: Final = re.compile(r"(\d+)\s*[*xX×]\s*(\d+)")
 SEXAGESIMAL: Final = re.compile(r"([-+]?)\s*(\d+)[\s:hHdD°]+(\d+)(?:[\s:mM'′]+(\d+(?:\.\d*)?))?")
 
@@ -94,7 +96,7 @@ def make_header(
         mismatched: a 6x6 mosaic that is not X-Trans.
     """
     named = facts_of(path)
-    exposure_s = _first(exposure_of(keywords), named.exposure_s)
+    exposure_s = _first(exposure_of(keywords), _within_a_day(named.exposure_s))
     row_order = (text(keywords.get("ROWORDER")) or "").upper()
     ra_deg, dec_deg = pointing_of(keywords)
     binning = binning_of(keywords) or (named.binning or 1,) * 2
@@ -139,7 +141,12 @@ def exposure_of(keywords: Keywords) -> float | None:
     seconds = first_number(keywords, EXPOSURE)
     if seconds is None and (micro := number(keywords.get("EXPOINUS"))) is not None:
         seconds = micro * 1e-6
-    return seconds if seconds is not None and seconds >= 0 else None
+    return _within_a_day(seconds)
+
+
+def _within_a_day(seconds: float | None) -> float | None:
+    """Return an exposure that can be one: a longer one is a slip of the header, of which no sum may be made."""
+    return seconds if seconds is not None and 0 <= seconds <= LONGEST_S else None
 
 
 def time_of(keywords: Keywords, exposure_s: float | None) -> datetime | None:
@@ -155,8 +162,7 @@ def time_of(keywords: Keywords, exposure_s: float | None) -> datetime | None:
     start = next((found[0] for found in said if found and found[1]), None)
     start = start or (from_julian(days) if days else None)
     start = start or next((found[0] for found in said if found), None)
-    # A day at most: an exposure that long is a slip of the header, and must not move the frame in the order.
-    return start and start + timedelta(seconds=min(exposure_s or 0.0, 86400.0) / 2)
+    return start and start + timedelta(seconds=(exposure_s or 0.0) / 2)
 
 
 def temperature_of(keywords: Keywords) -> float | None:

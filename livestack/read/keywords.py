@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 LEADING_NUMBER: Final = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eEdD][-+]?\d+)?")
+LEAST, MOST = 1e-9, 1e12
+"""Nothing that a camera or a mount says of itself is smaller, or larger: squares of it would be no numbers."""
 MOST_SHOWN: Final = 80
 UNSAID: Final = frozenset({"", "unknown", "none", "n/a", "na", "null", "nan", "undefined", "unset", "-"})
 
 
 def number(value: Any) -> float | None:
-    """Return a finite number, also from text such as ``'44 C'``; None where there is none."""
+    """Return a number, also from text such as ``'44 C'``; None where there is none, or one that cannot be meant."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, str):
@@ -25,7 +26,7 @@ def number(value: Any) -> float | None:
         found = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return found if abs(found) <= MOST else None
 
 
 def text(value: Any) -> str | None:
@@ -54,7 +55,7 @@ def first_number(keywords: Mapping[str, Any], names: Iterable[str]) -> float | N
 
 def first_positive(keywords: Mapping[str, Any], names: Iterable[str]) -> float | None:
     """Return the first of the named keywords that holds a number above 0 (0 = not set)."""
-    return next((found for name in names if (found := number(keywords.get(name))) is not None and found > 0), None)
+    return next((found for name in names if (found := number(keywords.get(name)) or 0.0) > LEAST), None)
 
 
 def first_text(keywords: Mapping[str, Any], names: Iterable[str]) -> str | None:

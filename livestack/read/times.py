@@ -20,6 +20,7 @@ UNIX_EPOCH_MJD: Final = 40587.0
 DAY_S: Final = 86400.0
 EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+DAY: Final = timedelta(days=1)
 
 
 def parse_time(date: str, clock: str = "") -> tuple[datetime, bool] | None:
@@ -46,6 +47,8 @@ def parse_time(date: str, clock: str = "") -> tuple[datetime, bool] | None:
     try:
         moment = datetime(year, month, dom, tzinfo=UTC)
     except ValueError:
+        return None
+    if not EARLIEST - DAY <= moment < LATEST:
         return None
     if hands:
         moment += _since_midnight(hands)

@@ -89,11 +89,11 @@ class Darkroom:
         """Return what is done, uint8 as it is shown: the picture, and what is beside it; None when nothing is."""
         if self._doing is None or not self._doing.done():
             return None
-        done, self._doing = self._doing.result(), None
+        doing, self._doing = self._doing, None
         if self._next is not None:
             order, self._next = self._next, None
             self.ask(order)
-        return done
+        return doing.result()
 
     def then(self, order: Order, use: Callable[[Array], T]) -> Future[T]:
         """Develop a picture and use it, there."""

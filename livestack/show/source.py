@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from livestack.settings import PRESET, from_toml
 from livestack.show.state import NightState
 
 JOURNAL, SETTINGS = "journal.sqlite", "settings.toml"
+_SYNCHRONIZE, _ACCESS_DENIED, _WAIT_TIMEOUT = 0x00100000, 5, 0x102
+"""Of the Windows API."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +124,29 @@ def engine_alive(state: NightState) -> bool:
         return state.stopped is None
     if state.host != socket.gethostname():
         return True
+    return is_running(state.pid)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this machine is there."""
+    if os.name == "nt":
+        return _is_running_on_windows(pid)
     try:
-        os.kill(state.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:
         return True
     return True
+
+
+def _is_running_on_windows(pid: int) -> bool:
+    """`is_running`; there `os.kill(pid, 0)` is a Ctrl-C to all of a console."""
+    kernel = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined,unused-ignore]
+    process = kernel.OpenProcess(_SYNCHRONIZE, False, pid)
+    if not process:
+        return bool(ctypes.get_last_error() == _ACCESS_DENIED)  # type: ignore[attr-defined,unused-ignore]
+    try:
+        return bool(kernel.WaitForSingleObject(process, 0) == _WAIT_TIMEOUT)
+    finally:
+        kernel.CloseHandle(process)

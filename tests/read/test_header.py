@@ -317,6 +317,7 @@ def time_of(tmp_path: Path, **cards: object) -> str | None:
         ("0000-00-00T00:00:00", None),
         ("1970-01-01T00:00:00", None),
         ("2026-13-45T99:99:99", None),
+        ("9999-12-31T99:00:00", None),
         ("yesterday", None),
     ],
 )
@@ -334,10 +335,26 @@ def test_julian_dates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("30.5 s", 30.5), ("'12'", 12), ("9,5", 9.5), ("abc", None), (-1.0, None), (True, None)]
+    ("value", "seconds"),
+    [
+        ("30.5 s", 30.5),
+        ("'12'", 12),
+        ("9,5", 9.5),
+        ("abc", None),
+        (-1.0, None),
+        (True, None),
+        (86400, 86400),
+        (1e30, None),
+    ],
 )
 def test_exposures(value: object, seconds: float | None, tmp_path: Path) -> None:
+    """A longer one than a day is a slip: sums of it are no time of a night."""
     assert open_header(write_fits(tmp_path / "a.fits", EXPTIME=value)).exposure_s == seconds
+
+
+def test_an_exposure_in_a_name_is_no_longer_either(tmp_path: Path) -> None:
+    assert open_header(write_fits(tmp_path / "Light_M31_60.0s_0001.fits")).exposure_s == 60
+    assert open_header(write_fits(tmp_path / f"Light_M31_{'9' * 30}.0s_0001.fits")).exposure_s is None
 
 
 def test_the_scale_of_a_pixel_includes_its_binning(tmp_path: Path) -> None:
@@ -359,7 +376,7 @@ def test_the_brightest_pixel_is_not_the_saturation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["RA", "GAIN", "CCD-TEMP", "XBINNING", "XBAYROFF", "DATE-OBS", "IMAGETYP", "OBJCTRA"])
-@pytest.mark.parametrize("value", ["", "nan", "1e999", "-", "9" * 60, 10**30, True, "24 61", "\\x00"])
+@pytest.mark.parametrize("value", ["", "nan", "1e999", "-", "9" * 60, 10**30, 1e308, True, "24 61", "\\x00"])
 def test_nonsense_is_never_an_error(name: str, value: object, tmp_path: Path) -> None:
     header = open_header(write_fits(tmp_path / "a.fits", DEC=5.0, BAYERPAT="RGGB", **{name.replace("-", "__"): value}))
     for field in ("gain", "temperature_c", "ra_deg"):
@@ -382,3 +399,9 @@ def test_the_air_is_what_the_focuser_or_the_weather_station_says(
 ) -> None:
     named = {name.replace("-", "__"): value for name, value in keywords.items()}
     assert open_header(write_fits(tmp_path / "a.fits", **named)).air_c == air_c
+
+
+@pytest.mark.parametrize("value", [1e308, 1e-300, -1.0])
+def test_what_no_camera_can_mean_is_not_said(value: float, tmp_path: Path) -> None:
+    header = open_header(write_fits(tmp_path / "a.fits", RDNOISE=value, EGAIN=value, FOCALLEN=value))
+    assert (header.read_noise_e, header.e_per_adu, header.focal_mm) == (None, None, None)
