@@ -14,7 +14,7 @@ from livestack.looking import look_if_due, settle, vanish
 from livestack.prepare import is_there
 from livestack.refold import fold_again, read_sub
 from livestack.replay import replay
-from livestack.room import gigabytes, lacking, needs_beside
+from livestack.room import NO_ROOM, gigabytes, lacking, needs_beside
 from livestack.session import Session
 from livestack.verdicts import looked
 
@@ -253,8 +253,8 @@ class Restacks:
 
     def _fold_in_place(self, work: Work, lack: str) -> None:
         """Let the old stack go, then fold the new one, while subs wait."""
-        session, rule, nothing = self._session, f"memory {work.shown.name}", work.fresh.fresh()
-        session.append(AlertRaised(rule, f"Subs that come wait until the stack is folded again: {lack}."))
+        session, rule, nothing = self._session, f"{NO_ROOM} {work.shown.name}", work.fresh.fresh()
+        session.append(AlertRaised(rule, f"Subs that come wait meanwhile: {lack}."))
         session.swap(work.shown, nothing)
         work.shown, work.n_shown = nothing, 0
         self.finish()

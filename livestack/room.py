@@ -14,6 +14,8 @@ PROGRAM_BYTES = 300_000_000
 """Python, the libraries and the kernels, half of it their files."""
 VIEW_PX = 4_000_000
 """Of a picture for the screens, at the most."""
+NO_ROOM = "room for"
+"""Begins the rule of the alert that there is none to fold a stack again beside itself."""
 CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
