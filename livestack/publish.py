@@ -207,6 +207,15 @@ class Publisher:
             self._to_cache("last.npy", last)
         self._show_removed(growth)
 
+    def show_latest(self, session: Session, arrival: int | None = None) -> None:
+        """Publish the stack in hand, and the sub that went into it, by its arrival."""
+        growth = session.latest
+        if growth is None or not growth.subs:
+            return
+        sub = growth.subs[-1]
+        self.show(growth, sub if sub.arrival == arrival else None, session.growths())
+        growth.catch_up()
+
     def show_map(self, growth: Growth, name: str) -> None:
         """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""
         if name in MAPS:

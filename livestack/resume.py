@@ -6,6 +6,7 @@ What the user takes out or puts back is the same thing: a fold of the remaining 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,14 @@ from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Array, Identity, Masters, Quality
 from livestack.growth import Growth, Look, on_grid
 from livestack.knowledge import Knowledge, known_of_sub
+from livestack.looking import settle, vanish
 from livestack.prepare import Prepared, header_from_json, is_there, key_of, prepare
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.reduce.weigh import OVERRULED
+from livestack.refold import fold_again, read_sub
 from livestack.replay import START_OVER, Past, Word, replay
-from livestack.session import Lane, Session, read_sub
+from livestack.session import Lane, Session
 from livestack.stack import Stack
 from livestack.waiting import MAX_WAITING, Waiting
 
@@ -114,16 +117,16 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     gone = [sub for sub in subs[done:] if not is_there(sub)]
     if gone:
-        session.vanish(gone)
+        vanish(session, gone)
     looks: list[Look] = []
     for sub in subs[done:]:
         if sub not in gone:
-            session.fold_again(fresh, sub, looks)
+            fold_again(fresh, sub, looks)
     session.swap(growth, fresh)
     if looks:
         last = looks[-1]
         if (fresh.name, last.event.n_subs, last.event.knowledge) not in past.looks:
-            session.settle(fresh, last)
+            settle(session, fresh, last)
 
 
 def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], growth: Growth) -> bool:
@@ -202,28 +205,22 @@ def put_back(session: Session, numbers: list[int]) -> list[Event]:
     return events
 
 
-def take_in(session: Session, numbers: list[int]) -> None:
-    """Stack subs that a verdict left out and the user wants in; those that cannot be stay out."""
+def take_in(session: Session, numbers: list[int], look: Callable[[], None]) -> None:
+    """Stack subs that a verdict left out and the user wants in; those that cannot be stay out.
+
+    Parameters
+    ----------
+    look : callable
+        Looks at the subs of a stack, if it is time.
+    """
     past = replay(session.journal.follow())
     for no in numbers:
         word = past.words.get(no)
-        if isinstance(word, SubRejected) and word.reason in OVERRULED and not session.take_anyway(word):
-            session.append(dataclasses.replace(word, sentence=_STAYS_OUT))  # who asked waits for a word
-
-
-def restack(session: Session, stack: str, why: str) -> None:
-    """Fold a stack again from the subs that the journal says are in it now."""
-    growth = next((growth for growth in session.growths() if growth.name == stack), None)
-    if growth is None:
-        return
-    past = replay(session.journal.follow())
-    subs = past.subs_of(stack)
-    gone = [sub for sub in subs if not is_there(sub)]
-    if gone:
-        session.vanish(gone)
-    fresh, _ = session.refold(growth, [sub for sub in subs if sub not in gone])
-    session.swap(growth, fresh)
-    session.append(StackRestacked(stack, len(fresh.subs), why))
+        if isinstance(word, SubRejected) and word.reason in OVERRULED:
+            if session.take_anyway(word):
+                look()
+            else:
+                session.append(dataclasses.replace(word, sentence=_STAYS_OUT))  # who asked waits for a word
 
 
 def start_over(session: Session) -> None:

@@ -14,6 +14,8 @@ PROGRAM_BYTES = 300_000_000
 """Python, the libraries and the kernels, half of it their files."""
 VIEW_PX = 4_000_000
 """Of a picture for the screens, at the most."""
+NO_ROOM = "room for"
+"""Begins the rule of the alert that there is none to fold a stack again beside itself."""
 CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -62,17 +64,29 @@ def _drop_bytes(channels: int, drizzled: bool) -> int:
     return 16 * channels if drizzled else 0
 
 
+def needs_beside(shape: Shape, *, looks: bool, jobs: int, drizzled: bool) -> int:
+    """Bytes that a stack takes which is folded again, the program's included, but not those of the stacks there are.
+
+    At its looks others go on: subs are prepared for them.
+    """
+    needs, (_, height, width) = needs_of(shape, looks=looks, jobs=jobs, drizzled=drizzled), shape
+    return max(needs.stacking, needs.looking + 2 * (1 + jobs) * height * width)
+
+
+def lacking(needed: int, allowed: int) -> str:
+    """Say who has fewer bytes than are needed: the user allows no more (0 = any), or the machine; empty = neither."""
+    there = _machine_bytes()
+    if 0 < allowed < needed:
+        return f"{gigabytes(allowed)} are allowed"
+    return f"this machine has {gigabytes(there)}" if there is not None and there < needed else ""
+
+
 def check_room(shape: Shape, needed: int, allowed: int) -> None:
     """Raise SettingsError where a stack needs more bytes than the user allows (0 = any) or the machine has."""
     _, height, width = shape
-    there = _machine_bytes()
-    if 0 < allowed < needed:
-        limit = f"{gigabytes(allowed)} are allowed: allow more with --memory, or bin the camera"
-    elif there is not None and there < needed:
-        limit = f"this machine has {gigabytes(there)}: bin the camera"
-    else:
-        return
-    raise SettingsError(f"memory: stacking {width}×{height} px needs about {gigabytes(needed)}, {limit}")
+    if lack := lacking(needed, allowed):
+        way = "allow more with --memory, or bin the camera" if "allowed" in lack else "bin the camera"
+        raise SettingsError(f"memory: stacking {width}×{height} px needs about {gigabytes(needed)}, {lack}: {way}")
 
 
 def gigabytes(n_bytes: int) -> str:

@@ -20,15 +20,16 @@ from dataclasses import dataclass
 from livestack import events
 from livestack.bus import Mailbox, Slots
 from livestack.errors import SessionError, SettingsError, SourceError
-from livestack.events import Event, Record, Request, SubAccepted
+from livestack.events import Event, Record, SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.prepare import Prepared, Unusable, prepare
 from livestack.publish import Publisher
 from livestack.read import close_decoders
 from livestack.replay import Past, replay
-from livestack.restack import second_pass
-from livestack.resume import drop, put_back, restack, restore, start_over, take_in
+from livestack.requests import Requests
+from livestack.restack import Restacks, second_pass
+from livestack.resume import restore
 from livestack.session import Session
 from livestack.sessions import Home
 from livestack.settings import Settings
@@ -112,7 +113,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | Exception | None] = queue.SimpleQueue()
         self._todo: deque[tuple[int, Arrival]] = deque()
         self._hand: deque[Hand] = deque()
-        self._held = self._lost = self._fed = False
+        self._lost = self._fed = False
         self._accepted: SubAccepted | None = None
 
     def run(self) -> int:
@@ -140,12 +141,15 @@ class Engine:
                 self.stop.set()
                 self._publisher.close()
                 if session := getattr(self, "_session", None):
+                    self._restacks.close()
                     session.calibration.close()
                 close_decoders()
                 self._journal.close()
 
     def _run(self) -> int:
         session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
+        self._restacks = Restacks(session, self.stop)
+        self._requests = Requests(session, self._restacks, self._publisher, self._tell)
         past = replay(self._journal.follow())
         self._tell(self._journal.append(*self._opening(past)))
         while past.started and not (self.fluent.wait(TICK_S) or self.stop.is_set()):
@@ -156,7 +160,7 @@ class Engine:
         self._todo.extend(
             (no, Arrival(identity, True)) for no, identity, use in arrivals if use and no not in integrated
         )
-        self._show(None)
+        self._publisher.show_latest(session)
         feeder = threading.Thread(target=self._feed, args=([i for _, i, _ in arrivals],), name="find", daemon=True)
         feeder.start()
         self._loop()
@@ -204,8 +208,11 @@ class Engine:
                 self._fill_hand()
             elif self._todo:
                 self._publisher.glance([arrival.identity.path for _, arrival in self._todo])
-            worked |= self._answer_requests()
-            if self._hand and not self._held and (self.fluent.is_set() or self._session.latest is None):
+            worked |= self._requests.answer()
+            if self._restacks.heed():
+                self._publisher.show_latest(self._session)
+                worked = True
+            if self._hand and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
             if worked or not self.fluent.is_set():
@@ -277,92 +284,28 @@ class Engine:
         self._session.integrate(item)
         shown = self._accepted is not None and isinstance(item, Prepared)
         del item, hand  # a look needs the room
-        self._session.look_if_due()
+        self._restacks.look_if_due()
         if shown:
-            self._show(arrival)
-
-    def _show(self, arrival: int | None) -> None:
-        """Publish the stack in hand, and the sub that went into it."""
-        growth = self._session.latest
-        if growth is None or not growth.subs:
-            return
-        sub = growth.subs[-1]
-        self._publisher.show(growth, sub if sub.arrival == arrival else None, self._session.growths())
-        growth.catch_up()
-
-    def _answer_requests(self) -> bool:
-        requests = self._journal.requests()
-        if requests:
-            self._publisher.let_go()
-        for request in requests:
-            answers = self._answers(request)
-            records = self._journal.answer(request, *answers)
-            self._session.tally.hear(answers)
-            self._tell(records)
-            self._follow_up(request)
-        return bool(requests)
-
-    def _answers(self, request: Request) -> list[Event]:
-        """Events that answer a request, before the work it causes."""
-        numbers = request.body.get("no", [])
-        wanted = [numbers] if isinstance(numbers, int) else [int(no) for no in numbers]
-        match request.kind:
-            case "hold":
-                self._held = True
-                return [events.Held("user")]
-            case "go":
-                self._held = False
-                return [events.Resumed("user")]
-            case "drop":
-                return drop(self._session, wanted)
-            case "restore":
-                return put_back(self._session, wanted)
-            case _:
-                return []
-
-    def _follow_up(self, request: Request) -> None:
-        session = self._session
-        if request.kind in ("drop", "restore"):
-            numbers = request.body.get("no", [])
-            wanted = {numbers} if isinstance(numbers, int) else set(numbers)
-            words = replay(self._journal.follow()).words
-            stacks = {words[no].stack for no in sorted(wanted) if isinstance(words.get(no), SubAccepted)}
-            if request.kind == "restore":
-                take_in(session, sorted(wanted))
-            for stack in sorted(name for name in stacks if name):
-                restack(session, stack, f"{request.kind} {', '.join(str(no) for no in sorted(wanted))}")
-            self._show(None)
-        elif request.kind == "start_over":
-            self._save_all()
-            start_over(session)
-        elif request.kind == "save":
-            self._save_all()
-        elif request.kind == "map" and session.latest is not None and session.latest.subs:
-            self._publisher.show_map(session.latest, request.body.get("of", ""))
+            self._publisher.show_latest(self._session, arrival)
 
     def _is_done(self, idle_s: float) -> bool:
-        if self._hand or self._todo or not self._inbox.empty() or self._held:
+        if self._restacks.are_under_way or self._hand or self._todo or not self._inbox.empty() or self._requests.held:
             return False
         if self.plan.idle_s is None:
             return False
         return self._fed if self.plan.idle_s == 0 else self._fed or idle_s >= self.plan.idle_s
 
     def _save(self, idle_s: float) -> None:
-        self._tell_saved(self._publisher.save_if_due(self._session, self.settings.running.save_every_s, idle_s))
-
-    def _save_all(self) -> None:
-        self._tell_saved(self._publisher.save_all(self._session))
-
-    def _tell_saved(self, saved: list[Event]) -> None:
-        if saved:
+        if saved := self._publisher.save_if_due(self._session, self.settings.running.save_every_s, idle_s):
             self._tell(self._journal.append(*saved))
 
     def _finish_stacks(self, code: int) -> None:
+        self._restacks.finish()
         if code == 0 and self.settings.processing.passes == 2:
             for growth in self._session.growths():
                 second_pass(growth)
                 self._publisher.touch(growth)
-        self._save_all()
+        self._requests.save_all()
 
     def _verdict(self) -> int:
         n = self._session.tally.n_accepted

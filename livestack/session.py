@@ -17,27 +17,23 @@ from pathlib import Path
 
 import numpy as np
 
-from livestack.allocation import return_free
 from livestack.calibration import Calibration
 from livestack.errors import FrameError
-from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubAccepted, SubRejected
+from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubRejected
 from livestack.founding import Founding, exposure_ratio, founding_of, light_of
-from livestack.frame import Frame, Header, Masters
-from livestack.growth import Growth, Look
+from livestack.frame import Header, Masters
+from livestack.growth import Growth
 from livestack.journal import Journal
 from livestack.knowledge import known_of_sub
 from livestack.prepare import (
     Prepared,
     StackKey,
     Unusable,
-    check_masters_fit,
     identity_of,
-    is_there,
     measured,
     prepare,
     stack_key,
 )
-from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface, with_blocks
@@ -51,7 +47,6 @@ from livestack.verdicts import (
     accepted,
     alerts,
     founded,
-    looked,
     rejected,
     rejected_again,
     stack_name,
@@ -95,7 +90,7 @@ class Session:
             settings.processing.most_elongation,
             settings.processing.most_blur,
         )
-        self._running = settings.running
+        self.running = settings.running
         self.cache = cache
         self.threads = threads
         self.calibration = Calibration(settings.processing, cache)
@@ -103,7 +98,7 @@ class Session:
         self.seen: dict[str, Path] = {}
         self.tally = Tally()
         self.latest: Growth | None = None
-        self._due: Growth | None = None
+        self.due: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
         self._tell = tell
@@ -123,7 +118,7 @@ class Session:
         return [growth for lane in self.lanes.values() for growth in lane.growths]
 
     def integrate(self, item: Prepared | Unusable) -> None:
-        """Take the next file, in order; `look_if_due` comes before the one after."""
+        """Take the next file, in order; a look that is `due` comes before the one after."""
         known = self.seen.get(item.sha256) if item.sha256 else None
         if known is not None and known == item.identity.path:
             # touched, or written again with the same bytes
@@ -187,7 +182,6 @@ class Session:
         for growth in reversed(lane.growths if lane else []):
             with contextlib.suppress(FrameError):
                 self._commit(growth, self._place(growth, dataclasses.replace(item, no=word.no), ANYTHING))
-                self.look_if_due()
                 return True
         return False
 
@@ -238,7 +232,7 @@ class Session:
         self.latest = growth
         self.append(*events)
         if growth.look_is_due():
-            self._due = growth
+            self.due = growth
 
     def _found(self, items: list[Prepared], replaces: str | None) -> tuple[Growth, list[Event]]:
         """Found a stack on the first item and fold the others; nothing is in the journal yet.
@@ -281,11 +275,14 @@ class Session:
 
     def _check_room(self, founding: Founding) -> None:
         """Refuse a stack that would not fit beside the others, before it is begun."""
-        looks, jobs = bool(REJECTORS[self.processing.reject].looks), self._running.workers
+        looks, jobs = bool(REJECTORS[self.processing.reject].looks), self.running.workers
         needed = needs_of(founding.shape, looks=looks, jobs=jobs, drizzled=founding.is_drizzled).peak
-        others = [growth.founding for growth in self.growths()]
-        needed += sum(stack_bytes(other.shape, drizzled=other.is_drizzled) for other in others)
-        check_room(founding.shape, needed, self._running.memory_mb * 1_000_000)
+        check_room(founding.shape, needed + self.bytes_of_stacks(), self.running.memory_mb * 1_000_000)
+
+    def bytes_of_stacks(self) -> int:
+        """Bytes that the living stacks take together."""
+        foundings = [growth.founding for growth in self.growths()]
+        return sum(stack_bytes(founding.shape, drizzled=founding.is_drizzled) for founding in foundings)
 
     def _place_first(self, growth: Growth, item: Prepared) -> list[Event]:
         """Fold a founding sub: it is the grid, the sky and the scale."""
@@ -319,59 +316,6 @@ class Session:
         self._commit(growth, [*before, *events])
         return True
 
-    def look_if_due(self) -> None:
-        """Look at the subs of the stack that took the last one, if it is time: whoever calls need not hold that."""
-        growth, self._due = self._due, None
-        if growth is not None:
-            return_free()
-            self.look(growth)
-
-    def look(self, growth: Growth) -> None:
-        """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
-        gone = [sub for sub in growth.subs if not is_there(sub)]
-        if not gone:
-            try:
-                self.settle(growth, growth.look(read_sub))
-            except FrameError:  # it went after it was there, or holds other bytes of the same age
-                gone = [sub for sub in growth.subs if not is_there(sub, by_content=True)]
-            else:
-                return
-        self.vanish(gone)
-        fresh, looks = self.refold(growth, [sub for sub in growth.subs if sub not in gone])
-        self.swap(growth, fresh)
-        self.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
-
-    def settle(self, growth: Growth, look: Look) -> None:
-        """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
-        subs = [sub for sub in growth.subs if sub.no in look.folded]
-        ruined = look.ruined(subs)
-        sentence = "Its stars are lines all over the picture: was the tracking on?"
-        told = looked(look, [sub for sub in subs if sub not in ruined], growth.founding.header)
-        self.append(*told, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
-        if ruined:
-            self.swap(growth, self.refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
-
-    def vanish(self, subs: list[SubAccepted]) -> None:
-        """Leave out subs whose files are gone or changed."""
-        sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
-        self.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
-
-    def refold(self, growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Look]]:
-        """Fold subs into a fresh growth with their journaled figures; returns it and the looks on the way."""
-        fresh = growth.fresh()
-        looks: list[Look] = []
-        for sub in subs:
-            self.fold_again(fresh, sub, looks)
-        return fresh, looks
-
-    def fold_again(self, growth: Growth, sub: SubAccepted, looks: list[Look]) -> None:
-        """Fold one journaled sub, and look if it is time."""
-        frame = read_sub(sub)
-        check_masters_fit(frame, growth.founding.masters)
-        growth.add(sub, frame)
-        if growth.look_is_due():
-            looks.append(growth.look(read_sub))
-
     def swap(self, old: Growth, fresh: Growth) -> None:
         """Put a growth folded again in the place of the old one."""
         for lane in self.lanes.values():
@@ -393,8 +337,3 @@ class Session:
         base = stack_name(header)
         names = (base, *(f"{base}_{n}" for n in range(2, 10_000)))
         return next(name for name in names if name not in self.names)
-
-
-def read_sub(sub: SubAccepted) -> Frame:
-    """Read the raw frame of a journaled sub again."""
-    return open_frame(Path(sub.path))

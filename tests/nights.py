@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from livestack.growth import Growth
 from livestack.journal import Journal
 from livestack.prepare import identity_of, prepare
 from livestack.replay import replay
-from livestack.resume import restore
+from livestack.restack import Restacks
+from livestack.resume import drop, restore
 from livestack.session import Session
 from livestack.settings import Settings
 from livestack.simulate import Night, NightOptions, header, write_night
@@ -69,6 +71,7 @@ class Told:
             copy_journal(journal, home / "journal.sqlite")
         self.journal = Journal(home / "journal.sqlite", create=True)
         self.session = Session(self.journal, Settings().changed(settings), home / "cache", None, self._hear)
+        self.restacks = Restacks(self.session, threading.Event())
         past = replay(self.journal.follow())
         restore(self.session, past)
         self.n_arrived = max((word.arrival for word in past.words.values()), default=0)
@@ -82,8 +85,21 @@ class Told:
         for path in paths:
             self.n_arrived += 1
             self.session.integrate(prepare(self.n_arrived, identity_of(path), self.session.masters_of))
-            self.session.look_if_due()
+            self.restacks.look_if_due()
         return self
+
+    def ask(self, kind: Callable[[Session, list[int]], list[Event]], numbers: list[int]) -> None:
+        """Drop subs or put them back: their stack begins to be folded again, as an engine does it."""
+        answers = kind(self.session, numbers)
+        self.session.append(*answers)
+        if answers:
+            said = ", ".join(str(no) for no in numbers)
+            self.restacks.begin(QUIET.target, f"{'drop' if kind is drop else 'restore'} {said}")
+
+    def restack(self, stack: str = QUIET.target) -> None:
+        """Fold a stack again from the subs that the journal says are in it now, to its end."""
+        self.restacks.begin(stack, "as asked")
+        self.restacks.finish()
 
     def events(self, *kinds: type[Event]) -> list[Event]:
         """Events of these kinds, as the journal has them."""

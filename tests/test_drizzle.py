@@ -19,7 +19,7 @@ from livestack.knowledge import Knowledge
 from livestack.product import write_product
 from livestack.publish import product_of, stack_picture
 from livestack.reduce.preview import preview
-from livestack.resume import checkpoint_of, drop, restack
+from livestack.resume import checkpoint_of, drop
 from livestack.room import needs_of
 from livestack.settings import Settings
 from tests.nights import Told, bits, copy_journal, take
@@ -149,7 +149,7 @@ def test_a_sub_is_dropped(tmp_path: Path) -> None:
     told = Told(tmp_path / "one", drizzle=True).see(*take(tmp_path / "captures", **NIGHT | {"n_lights": 13}))
     before = bits(told.stack())
     told.session.append(*drop(told.session, [5]))
-    restack(told.session, told.stack().name, "test")
+    told.restack(told.stack().name)
     other = Told(tmp_path / "other", copy_journal(tmp_path / "one" / "journal.sqlite", tmp_path / "j.sqlite"))
     assert bits(other.stack()) == bits(told.stack()) != before
     assert other.stack().shown().drops is not None

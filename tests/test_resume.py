@@ -10,7 +10,8 @@ import pytest
 
 from livestack.checkpoint import save_checkpoint
 from livestack.events import Looked, SubRejected
-from livestack.resume import checkpoint_of, checkpoint_path, drop, put_back, restack, start_over
+from livestack.refold import refold
+from livestack.resume import checkpoint_of, checkpoint_path, drop, put_back, start_over
 from tests.nights import QUIET, Told, bits, copy_journal, expose, take
 
 NAME = QUIET.target
@@ -149,7 +150,7 @@ def test_a_checkpoint_of_another_past_is_not_used(live: Told, tmp_path: Path) ->
     shutil.copytree(live.home / "cache", told.home / "cache")
     again = _again(told, tmp_path / "again", cache=True)
     assert [sub.no for sub in again.stack().subs][:2] == [1, 3]
-    fresh, _ = live.session.refold(live.stack(), again.stack().subs)
+    fresh, _ = refold(live.stack(), again.stack().subs)
     assert bits(again.stack()) == bits(fresh)
 
 
@@ -184,14 +185,14 @@ def test_dropping_and_putting_back(live: Told, tmp_path: Path) -> None:
     told = _again(live, tmp_path / "told", cache=True)
     n = told.session.tally.n_accepted
     told.session.append(*drop(told.session, [3, 3]))
-    restack(told.session, NAME, "dropped")
+    told.restack()
     assert 3 not in [sub.no for sub in told.stack().subs]
     assert told.session.tally.n_accepted == n - 1
-    fresh, _ = live.session.refold(live.stack(), [sub for sub in live.stack().subs if sub.no != 3])
+    fresh, _ = refold(live.stack(), [sub for sub in live.stack().subs if sub.no != 3])
     assert bits(fresh) == bits(told.stack())
     assert [row["no"] for row in told.journal.rows("SELECT no FROM sub WHERE state = 'dropped'")] == [3]
     told.session.append(*put_back(told.session, [3]))
-    restack(told.session, NAME, "restored")
+    told.restack()
     assert told.session.tally.n_accepted == n
     assert told.state()["bits"] == live.state()["bits"]
     assert drop(told.session, [999]) == []

@@ -21,6 +21,7 @@ from livestack.events import (
     SubRejected,
 )
 from livestack.prepare import Prepared, identity_of, prepare
+from livestack.refold import refold
 from livestack.simulate import Night
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
@@ -65,7 +66,7 @@ def test_subs_read_before_there_is_a_stack_are_stacked_alike(told: Told, tmp_pat
     assert all(isinstance(item, Prepared) and item.stars is None for item in read)
     for item in read:
         early.session.integrate(item)
-        early.session.look_if_due()
+        early.restacks.look_if_due()
     assert early.reasons() == [""] * 4
     assert early.state() == told.state()
 
@@ -76,7 +77,7 @@ def test_subs_read_before_there_is_a_stack_can_wait_for_another(
     files = [night[0], *elsewhere]
     for item in [prepare(no, identity_of(path), told.session.masters_of) for no, path in enumerate(files, 1)]:
         told.session.integrate(item)
-        told.session.look_if_due()
+        told.restacks.look_if_due()
     assert [len(growth.subs) for growth in told.session.growths()] == [5]
 
 
@@ -186,7 +187,7 @@ def test_a_file_gone_before_a_look_is_left_out(told: Told, night: list[Path], tm
     assert [sub.no for sub in told.stack().subs] == [1, 3, 4]
     told.see(*copies[4:9])
     assert told.session.tally.n_accepted == 8
-    again, _ = told.session.refold(told.stack(), told.stack().subs)
+    again, _ = refold(told.stack(), told.stack().subs)
     assert bits(again) == bits(told.stack())
 
 
@@ -207,7 +208,7 @@ def test_a_file_that_fails_within_a_look_is_left_out(told: Told, night: list[Pat
     os.utime(copies[2], ns=(kept.st_atime_ns, kept.st_mtime_ns))
     told.see(copies[3])
     assert told.reasons() == ["", "", "vanished", ""]
-    again, _ = told.session.refold(told.stack(), told.stack().subs)
+    again, _ = refold(told.stack(), told.stack().subs)
     assert bits(again) == bits(told.stack())
 
 

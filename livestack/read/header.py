@@ -66,7 +66,6 @@ HOUR_DEG: Final = 15.0
 KELVIN: Final = 273.15
 WARMEST_C: Final = 150.0
 NIGHT_AIR_C: Final = (-70.0, 60.0)
-
 LONGEST_S: Final = 86400.0
 BIN_PAIR: Final = re.compile(r"(\d+)\s*[*xX×]\s*(\d+)")
 SEXAGESIMAL: Final = re.compile(r"([-+]?)\s*(\d+)[\s:hHdD°]+(\d+)(?:[\s:mM'′]+(\d+(?:\.\d*)?))?")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from livestack.room import NO_ROOM
 from livestack.show.advice import asked_for
 from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow
@@ -155,7 +156,9 @@ def _updating(state: NightState, now: datetime) -> Status | None:
     detail = changing_words((no, out) for _, no, out in state.changing.subs)
     n_folds = state.n_stacked + _FOLDED_AGAIN
     pace = f", in about {about(state.seconds_per_sub * n_folds)}" if state.seconds_per_sub else ""
-    return Status("clock", "good", "Updating", detail, f"The picture changes when it is ready{pace}.")
+    advice = f"The picture changes when it is ready{pace}."
+    why_subs_wait = [alert.sentence for alert in state.alerts if alert.rule.startswith(NO_ROOM)]
+    return Status("clock", "good", "Updating", detail, " ".join([advice, *why_subs_wait]))
 
 
 def _backlog(state: NightState, now: datetime) -> Status | None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from livestack.events import (
+    AlertCleared,
+    AlertRaised,
     Held,
     SessionStarted,
     SessionStopped,
@@ -23,6 +25,7 @@ from livestack.events import (
 )
 from livestack.frame import Picture
 from livestack.replay import START_OVER
+from livestack.room import NO_ROOM
 from livestack.show.icons import ICONS
 from livestack.show.numbers import numbers
 from livestack.show.state import NightState, catch_up
@@ -88,6 +91,10 @@ def test_updating_until_the_stack_is_folded_again(night: Night) -> None:
     word, detail, advice = _at(night)
     assert (word, detail) == ("Updating", "without sub 2")
     assert advice == "The picture changes when it is ready, in about 17\u202fs."
+    night.say(AlertRaised(f"{NO_ROOM} {STACK}", "Subs that come wait meanwhile."))
+    assert _at(night)[2] == f"{advice} Subs that come wait meanwhile."
+    night.say(AlertCleared(f"{NO_ROOM} {STACK}"))
+    assert _at(night)[2] == advice
     night.say(SubDropped(3, STACK, "3.fits"), SubRestored(2, STACK, "2.fits"))
     assert _at(night)[1] == "without sub 3, with sub 2"
     night.say(StackRestacked(STACK, 4, "restore 2"))

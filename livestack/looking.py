@@ -1,0 +1,53 @@
+"""Looks at the subs of a session's stacks: what they find goes to the journal, and who does not hold leaves."""
+
+from __future__ import annotations
+
+from livestack.allocation import return_free
+from livestack.errors import FrameError
+from livestack.events import SubAccepted
+from livestack.growth import Growth, Look
+from livestack.prepare import is_there
+from livestack.refold import read_sub, refold
+from livestack.session import Session
+from livestack.verdicts import looked, rejected_again
+
+
+def look_if_due(session: Session) -> None:
+    """Look at the subs of the stack that took the last one, if it is time: whoever calls need not hold that."""
+    growth, session.due = session.due, None
+    if growth is not None:
+        return_free()
+        look(session, growth)
+
+
+def look(session: Session, growth: Growth) -> None:
+    """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
+    gone = [sub for sub in growth.subs if not is_there(sub)]
+    if not gone:
+        try:
+            settle(session, growth, growth.look(read_sub))
+        except FrameError:  # it went after it was there, or holds other bytes of the same age
+            gone = [sub for sub in growth.subs if not is_there(sub, by_content=True)]
+        else:
+            return
+    vanish(session, gone)
+    fresh, looks = refold(growth, [sub for sub in growth.subs if sub not in gone])
+    session.swap(growth, fresh)
+    session.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
+
+
+def settle(session: Session, growth: Growth, look: Look) -> None:
+    """Journal a look with what it found; a sub that is lines all over goes, and the rest is folded again."""
+    subs = [sub for sub in growth.subs if sub.no in look.folded]
+    ruined = look.ruined(subs)
+    sentence = "Its stars are lines all over the picture: was the tracking on?"
+    told = looked(look, [sub for sub in subs if sub not in ruined], growth.founding.header)
+    session.append(*told, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
+    if ruined:
+        session.swap(growth, refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
+
+
+def vanish(session: Session, subs: list[SubAccepted]) -> None:
+    """Leave out subs whose files are gone or changed."""
+    sentence = "The file is gone or was changed before its second look. Keep subs until the night is over."
+    session.append(*(rejected_again(sub, "vanished", sentence) for sub in subs))
