@@ -166,12 +166,24 @@ def shown(
     memo: Memo | None = None,
 ) -> Array:
     """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
+    plate = linear_of(picture, settled, shrink, threads, memo)
+    return as_shown(apply(plate, settled.stretched, threads), threads)
+
+
+def linear_of(
+    picture: Picture,
+    settled: Settled,
+    shrink: float = 1.0,
+    threads: Executor | None = None,
+    memo: Memo | None = None,
+) -> Plate:
+    """Return what the curve of a preview is applied to, which a histogram counts; it is not to be written into."""
 
     def linear() -> Plate:
         return apply(plate_of_preview(picture, shrink, threads), settled.linear, threads)
 
-    plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
-    return as_shown(apply(plate, settled.stretched, threads), threads)
+    plate: Plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
+    return plate
 
 
 def as_shown(plate: Plate, threads: Executor | None = None) -> Array:

@@ -16,6 +16,8 @@ from livestack.frame import Array
 from livestack.reduce.bands import each_part
 
 _MOST_SAMPLES = 60_000
+_RAMP = 20_001
+"""Points of a curve among which its middle is looked for."""
 _WHITE_QUANTILE = 0.9998
 _LEAST_RANGE, _MOST_RANGE = 40.0, 3000.0
 """Of white over black, in σ: a sky without a star is not blown up to white, a bright star does not darken all else."""
@@ -108,6 +110,17 @@ class Curves:
         rows: Any = {"mtf": mtf_rows, "asinh": asinh_rows, "ghs": ghs_rows}[self.kind]
         each_part(data.shape[1], PX_ROWS, threads, lambda y0, y1: rows(data, black, unit, shape, (y0, y1)))
         return plate.with_data(data, stretched=True, noise=None)
+
+
+def midtone_of(kind: str, shape: tuple[float, ...]) -> float:
+    """Share of white that a curve shows half as bright as white."""
+    if kind == "mtf":
+        return shape[0]
+    if kind == "asinh":
+        return math.sinh(0.5 / shape[1]) / shape[0]
+    curve = Curves("ghs", (0.0,), (1.0,), (shape,))
+    ramp = np.linspace(0.0, 1.0, _RAMP, dtype=np.float32)[None, None]
+    return float(np.interp(0.5, curve(Plate(ramp.copy())).data[0, 0], ramp[0, 0]))
 
 
 def _check(step: str, target: float, highlights: float) -> None:
