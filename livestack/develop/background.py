@@ -12,7 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from livestack.develop.kernels import gather_cells, take_off, tell_cells
+from livestack.develop.cells import fit_cells, gather_cells, tell_cells
+from livestack.develop.kernels import take_off
 from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
@@ -106,19 +107,9 @@ def fit_surface(plane: Array, order: int) -> Array:
         return out
     v, u = np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in levels.shape), indexing="ij")
     powers = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
-    terms = np.stack([v[known] ** i * u[known] ** j for i, j in powers], axis=1)
+    terms = np.stack([v[known] ** i * u[known] ** j for i, j in powers])
     level, least = levels[known].astype(np.float64), float(np.median(errors[known]))
-    kept = np.ones(len(level), bool)
-    found = np.zeros(len(powers))
-    for _ in range(MOST_FITS):
-        found = np.linalg.lstsq(terms[kept], level[kept], rcond=None)[0]
-        off = level - terms @ found
-        below = off[off < 0]
-        sigma = max(1.4826 * float(np.median(-below)) if len(below) else 0.0, least)
-        now = (off < ABOVE * sigma) & (off > -BELOW * sigma)
-        if now.sum() < 3 * len(powers) or (now == kept).all():
-            break
-        kept = now
+    found = fit_cells(terms, level, least, (ABOVE, BELOW), MOST_FITS)
     for (i, j), value in zip(powers, found, strict=True):
         out[i, j] = value
     return out

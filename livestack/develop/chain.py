@@ -67,6 +67,8 @@ NEW = (Window, Surface, Denoise, Turn)
 """Acts that leave the plate they are given as it is."""
 EITHER = (Window, Surface, Denoise)
 """Of these, those that write into it where they are told to."""
+BLIND = (Denoise, Scnr, Saturation, Stars, Contrast, Turn)
+"""Steps that measure nothing when they are settled."""
 
 Recipe = tuple[Step, ...]
 
@@ -133,6 +135,14 @@ def develop(
         plate = _acted(_joined(acts[first:])[0], plate, given, threads) if levels else seen
         seconds[-1] += time.perf_counter() - begun
     return Developed(plate, tuple(acts), tuple(names), tuple(seconds))
+
+
+def settle(plate: Plate, recipe: Iterable[Step], threads: Executor | None = None) -> tuple[Act, ...]:
+    """Return the acts that `develop` would; what none of them is told from is not made."""
+    steps = tuple(recipe)
+    seeing = max((k for k, step in enumerate(steps) if not isinstance(step, BLIND)), default=0)
+    before = develop(plate, steps[:seeing], threads)
+    return (*before.acts, *(step.settle(before.plate, threads) for step in steps[seeing:]))
 
 
 def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None) -> Plate:

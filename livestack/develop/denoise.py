@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from livestack.develop.plate import PX_ROWS, Plate
-from livestack.develop.starlet import NORMS, denoise_tile, halve, smooth, smoothed
+from livestack.develop.starlet import BEYOND, NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
@@ -71,11 +71,11 @@ class Denoise:
         if self.strength == 0 or n < FINE:
             return plate
         noises, levels = _noises_of(plate)
-        planes = [Seen(plane, noise) for plane, noise in zip(plate.data, noises, strict=True)]
+        planes, halves = _seen(plate.data, noises, threads)
 
         def tell(i: int, _: int) -> tuple[list[float], Seen]:
-            seen = planes[i % channels]  # what takes longest comes first
-            return _noise_of_coarser(seen, n) if i < channels else ([_noise_of_finest(seen)], seen)
+            seen, c = planes[i % channels], i  # what takes longest comes first
+            return _noise_of_coarser(seen, halves[c], n) if i < channels else ([_noise_of_finest(seen)], seen)
 
         told = each_part(2 * channels, 1, threads, tell)
         squares = []
@@ -83,9 +83,9 @@ class Denoise:
             squares.append(self._squares(finest + coarser, level))
         taken = [NOTHING] * channels
         if n > FINE:
-            halves = [half for _, half in told[:channels]]
-            kept = _weakened(halves, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
-            taken = [np.subtract(half.plane, k, out=k) for half, k in zip(halves, kept, strict=True)]
+            coarse = [half for _, half in told[:channels]]
+            kept = _weakened(coarse, [t[FINE:] for t in squares], 1 << FINE - 1, taken, threads)
+            taken = [np.subtract(half.plane, k, out=k) for half, k in zip(coarse, kept, strict=True)]
         fine = [t[:FINE] for t in squares]
         if not in_place:
             return plate.with_data(_weakened(planes, fine, 1, taken, threads))
@@ -101,14 +101,48 @@ class Denoise:
         return np.square(self.strength * np.array(LIMITS[: len(told)]) * np.minimum(told, most)).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A plane (H, W), its noise, (0, 0) where that is not known, and what px and their noise are usually."""
+    """A plane and its noise.
 
-    __slots__ = ("noise", "plane", "usual")
+    Attributes
+    ----------
+    plane : (H, W)
+    noise : of every second px of every second row, smoothed; (0, 0) where it is the same everywhere, or not known.
+    usual, usual_noise : float
+        What is taken for what is not known.
+    """
 
-    def __init__(self, plane: Array, noise: Array) -> None:
-        self.plane, self.noise = plane, noise
-        self.usual = _usual(plane, -np.inf, 0.0), _usual(noise, 0.0, 1.0)
+    plane: Array
+    noise: Array
+    usual: float
+    usual_noise: float
+
+
+def _seen(planes: Array, noises: Array, threads: Executor | None) -> tuple[list[Seen], Array]:
+    """Return planes as they are seen, and each smoothed: every second px of every second row of it.
+
+    The noise of a px that few subs tell is itself uncertain, but that of those about it is the same: it is smoothed.
+    """
+    channels, h, w = planes.shape
+    known = noises.size > 0
+    both = [*planes, *(noises if known else ())]
+
+    def usual(i: int, _: int) -> float:
+        return _usual(both[i], -np.inf, 0.0) if i < channels else _usual(both[i], 0.0, 1.0)
+
+    usually = each_part(len(both), 1, threads, usual)
+    halves = np.empty((len(both), (h + 1) // 2, (w + 1) // 2), np.float32)
+
+    def some(y0: int, y1: int) -> None:
+        for i, plane in enumerate(both):
+            halve(plane, -BEYOND if i < channels else 0.0, usually[i], (y0, y1), halves[i])
+
+    each_part(halves.shape[1], PX_ROWS, threads, some)
+    noise = halves[channels:] if known else noises
+    usual_noises = usually[channels:] if known else [1.0] * channels
+    seen = [Seen(*each) for each in zip(planes, noise, usually[:channels], usual_noises, strict=True)]
+    return seen, halves[:channels]
 
 
 def _noises_of(plate: Plate) -> tuple[Array, list[float | None]]:
@@ -137,7 +171,8 @@ def _weakened(
     def do(i: int, _: int) -> None:
         c, rows, columns = tiles[i]
         seen = planes[c]
-        denoise_tile((seen.plane, seen.noise), seen.usual, (limits[c], first_step), taken[c], (*rows, *columns), out[c])
+        noise = seen.noise, seen.usual
+        denoise_tile(seen.plane, noise, (limits[c], first_step), taken[c], (*rows, *columns), out[c])
 
     each_part(len(tiles), 1, threads, do)
     return out
@@ -176,25 +211,26 @@ def _most_of_scales(finest: float) -> Array:
     return np.asarray(SLACK * np.sqrt(power * np.array([share, others, others, others])))
 
 
-def _noise_of_coarser(seen: Seen, n: int) -> tuple[list[float], Seen]:
+def _noise_of_coarser(seen: Seen, finer: Array, n: int) -> tuple[list[float], Seen]:
     """σ of each scale but the finest, over the noise; and every second px of every second row after the fine scales.
 
     A scale is told from every 2ᵏth px of every 2ᵏth row: the next one needs no other.
+
+    Parameters
+    ----------
+    finer : every second px of every second row after the finest scale.
     """
-    h, w = seen.plane.shape
-    finer = np.empty(((h + 1) // 2, (w + 1) // 2), np.float32)
-    halve(seen.plane, seen.usual[0], (0, len(finer)), finer)
     told, half = [], finer
     for k in range(1, n):
         coarser = smoothed(finer, 1, None)
         step = -(-min(finer.shape) // SIDE)
-        some = np.s_[::step, ::step]
-        there = np.s_[:: step << k, :: step << k]
-        told.append(_quietest(finer[some] - coarser[some], seen.noise[there], seen.plane[there]))
+        some, there = np.s_[::step, ::step], np.s_[:: step << k, :: step << k]
+        noise = seen.noise[:: step << k - 1, :: step << k - 1]
+        told.append(_quietest(finer[some] - coarser[some], noise, seen.plane[there]))
         if k < FINE:
             half = coarser
         finer = np.ascontiguousarray(coarser[::2, ::2])
-    return told, Seen(half, np.ascontiguousarray(seen.noise[::2, ::2]))
+    return told, Seen(half, np.ascontiguousarray(seen.noise[::2, ::2]), seen.usual, seen.usual_noise)
 
 
 def _noise_of_finest(seen: Seen) -> float:
@@ -210,7 +246,7 @@ def _noise_of_finest(seen: Seen) -> float:
         soft = np.empty_like(strip)
         smooth(strip, 1, (above, above + tall), soft)
         between.append(strip[rows, some] - soft[rows, some])
-        noises.append(noise[y : y + tall, some] if noise.size else noise)
+        noises.append(noise[np.arange(y, y + tall)[:, None] // 2, some // 2] if noise.size else noise)
         px.append(plane[y : y + tall, some])
     return _quietest(np.concatenate(between), np.concatenate(noises), np.concatenate(px))
 

@@ -15,54 +15,6 @@ FORMULA = INNER | {"forceinline": True}
 
 
 @njit(**INNER)
-def _rank(ordered: Array, n: int, share: float) -> float:
-    """Value below which lies a share of n ordered values, between its neighbours."""
-    place = share * (n - 1)
-    k = int(place)
-    more = ordered[min(k + 1, n - 1)]
-    return float(ordered[k] + (place - k) * (more - ordered[k]))
-
-
-@njit(**OPTIONS)
-def gather_cells(plane: Array, stride: int, out: Array) -> None:
-    """Put every stride-th px of cells into out (ny, nx, n)."""
-    ny, nx, most = out.shape
-    h, w = plane.shape
-    for j in range(ny):
-        for i in range(nx):
-            n = 0
-            for y in range(j * h // ny, (j + 1) * h // ny, stride):
-                for x in range(i * w // nx, (i + 1) * w // nx, stride):
-                    if n < most:
-                        out[j, i, n] = plane[y, x]
-                        n += 1
-
-
-@njit(**OPTIONS)
-def tell_cells(values: Array, least: int, levels: Array, errors: Array) -> None:
-    """Sky level of cells (rows, nx), and its error, of ordered values (rows, nx, n), NaN last; NaN where few are known.
-
-    A level is the median once what lies above 2.5 σ is cut off: stars. σ is that of the lower half, where none are.
-    """
-    for j in range(values.shape[0]):
-        for i in range(values.shape[1]):
-            ordered = values[j, i]
-            n = ordered.size
-            while n > 0 and not np.isfinite(ordered[n - 1]):
-                n -= 1
-            levels[j, i] = errors[j, i] = np.nan
-            if n < least:
-                continue
-            median, sigma = 0.0, 0.0
-            for _ in range(3):
-                median = _rank(ordered, n, 0.5)
-                sigma = median - _rank(ordered, n, 0.1587)
-                while n > 1 and ordered[n - 1] > median + 2.5 * sigma:
-                    n -= 1
-            levels[j, i], errors[j, i] = median, 1.2533 * sigma / np.sqrt(n)
-
-
-@njit(**INNER)
 def _take_off_row(row: Array, along: Array, factor: Any, out: Array) -> None:
     step, begin = F(1.0 / row.size), F(0.5 / row.size - 0.5)
     n = along.size

@@ -16,10 +16,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from livestack.develop.chain import Act, Recipe, apply, develop
+from livestack.develop.chain import Act, Developed, Recipe, apply, develop, settle
 from livestack.develop.colour import Neutralise, WhiteBalance
 from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import PX_ROWS, Plate, plate_of
+from livestack.develop.plate import smaller as smaller_plate
 from livestack.develop.tone import Asinh, Curves, Ghs, Mtf
 from livestack.frame import Array, Picture
 from livestack.reduce.bands import each_part
@@ -30,7 +31,7 @@ SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
 """New acts are taken where the sky would move by more, or what is brighter by more than this share."""
 _BRIGHTER = (0.9, 0.99, 0.999)
 COMPARED_PX = 60_000
-"""Of so many px of a preview."""
+"""They are compared by the means over squares of px, about so many: in these is little grain."""
 _AT_A_GLANCE = (Neutralise, WhiteBalance, Mtf, Asinh, Ghs)
 """What is done to a sub that is of no stack yet: on a first start, what compiles in a second instead of six."""
 
@@ -115,26 +116,28 @@ def steady(
     )
     if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
         return kept
-    height, width = picture.data.shape[:2]
-    plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))), threads)
     steps = recipe if picture.stack else tuple(step for step in recipe if isinstance(step, _AT_A_GLANCE))
     curve = _curve_in(steps)
-    linear = (memo or Memo()).recall("settled", picture, steps[:curve], lambda: develop(plate, steps[:curve], threads))
-    rest = develop(linear.plate, steps[curve:], threads)
-    acts = (*linear.acts, *rest.acts)
-    if kept is not None and same and _are_alike(apply(plate, kept.acts, threads), rest.plate, plate):
+
+    def linear() -> tuple[Plate, Developed]:
+        height, width = picture.data.shape[:2]
+        plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))), threads)
+        return plate, develop(plate, steps[:curve], threads)
+
+    plate, made = (memo or Memo()).recall("settled", picture, steps[:curve], linear)
+    acts = (*made.acts, *settle(made.plate, steps[curve:], threads))
+    if kept is not None and same and _are_alike(kept.acts, acts, smaller_plate(plate, COMPARED_PX, threads), threads):
         acts = kept.acts
     return Settled(recipe, acts, n_channels, picture.stack, n)
 
 
-def _are_alike(one: Plate, other: Plate, linear: Plate) -> bool:
-    """Whether two pictures of a plate have the same sky, and about as much light above it."""
-    step = math.ceil(math.sqrt(linear.data[0].size / COMPARED_PX))
-    some = np.s_[:, ::step, ::step]
-    known = np.isfinite(linear.data[some]).all(axis=0)
+def _are_alike(some: Sequence[Act], others: Sequence[Act], plate: Plate, threads: Executor | None) -> bool:
+    """Whether they make pictures of a plate with the same sky, and about as much light above it."""
+    known = np.isfinite(plate.data).all(axis=0)
     if not known.any():
         return True
-    levels = np.quantile([one.data[some][:, known], other.data[some][:, known]], (0.5, *_BRIGHTER), axis=2)
+    one, other = (apply(plate, acts, threads).data[:, known] for acts in (some, others))
+    levels = np.quantile([one, other], (0.5, *_BRIGHTER), axis=2)
     sky, brighter = np.abs(levels[0, 0] - levels[0, 1]), np.abs(levels[1:, 0] / levels[1:, 1].clip(1e-3) - 1)
     return bool(sky.max() <= SKY_MOVES and brighter.max() <= LIGHT_MOVES)
 

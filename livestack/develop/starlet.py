@@ -101,34 +101,19 @@ def _every_second(line: Array, out: Array) -> None:
 
 
 @njit(**OPTIONS)
-def halve(plane: Array, usual: float, rows: tuple[int, int], out: Array) -> None:
-    """Smooth every second px of every second row, which are some rows of out; a px that is not known is as usual."""
+def halve(plane: Array, least: float, usual: float, rows: tuple[int, int], out: Array) -> None:
+    """Smooth every second px of every second row, which are some rows of out.
+
+    A px that is not known, or not above the least, is as usual.
+    """
     h, w = plane.shape
     lines, line = np.empty((5, w + 4), np.float32), np.empty(w + 4, np.float32)
     for y in range(rows[0], rows[1]):
         for j in range(0 if y == rows[0] else 3, 5):
-            _take_in(plane[_mirrored(2 * y - 2 + j, h)], -2, F(-BEYOND), F(usual), lines[(2 * y + j) % 5])
+            _take_in(plane[_mirrored(2 * y - 2 + j, h)], -2, F(least), F(usual), lines[(2 * y + j) % 5])
         a, b, c = lines[2 * y % 5], lines[(2 * y + 1) % 5], lines[(2 * y + 2) % 5]
         _spline(a, b, c, lines[(2 * y + 3) % 5], lines[(2 * y + 4) % 5], line)
         _every_second(line, out[y])
-
-
-@njit(**INNER)
-def _take_in_certainty(noise: Array, place: tuple[int, int], usual: Any, line: Array) -> None:
-    """Fill a line with 1 / noise, from a place (y, x) on."""
-    if noise.size:
-        _take_in(noise[place[0]], place[1], F(0), usual, line)
-        for x in range(line.size):
-            line[x] = F(1) / line[x]
-
-
-@njit(**INNER)
-def _between(finer: Array, coarser: Array, certainty: Array, between: Array, ratio: Array) -> None:
-    """Tell what lies between two scales, and that over its noise."""
-    for x in range(ratio.size):
-        w = finer[x] - coarser[x]
-        between[x] = w
-        ratio[x] = w * certainty[x]
 
 
 @njit(**INNER)
@@ -144,13 +129,22 @@ def _squares(a: Array, b: Array, c: Array, out: Array) -> None:
 
 
 @njit(**INNER)
-def _keep(energy: Array, step: int, ratio: Array, between: Array, square: Any, kept: Array) -> None:
-    """Add what stands out of its noise; energy begins `step` px earlier than all else."""
+def _keep(energy: Array, step: int, between: Array, limits: Array, kept: Array) -> None:
+    """Add what stands out of its noise; energy begins `step` px earlier than all else.
+
+    limits: t² of each px, or (1,): of all.
+    """
     n = kept.size
     left, middle, right = energy[:n], energy[step : step + n], energy[2 * step : 2 * step + n]
-    for x in range(n):
-        own = max(ratio[x] * ratio[x], square)
-        kept[x] += between[x] * (F(1) - square / max(F(4 / 9) * (left[x] + middle[x] + right[x]), own))
+    if limits.size == 1:
+        limit = limits[0]
+        for x in range(n):
+            own = max(between[x] * between[x], limit)
+            kept[x] += between[x] * (F(1) - limit / max(F(4 / 9) * (left[x] + middle[x] + right[x]), own))
+    else:
+        for x in range(n):
+            own = max(between[x] * between[x], limits[x])
+            kept[x] += between[x] * (F(1) - limits[x] / max(F(4 / 9) * (left[x] + middle[x] + right[x]), own))
 
 
 @njit(**INNER)
@@ -161,10 +155,8 @@ def _finish(coarsest: Array, row: Array, out: Array) -> None:
 
 
 @njit(**INNER)
-def _take_off_halved(halved: Array, place: tuple[int, int], line: Array, out: Array) -> None:
-    """Take a row, from a place (y, x) on, of what is told of every second px and row off; it is linear between."""
-    if not halved.size:
-        return
+def _double(halved: Array, place: tuple[int, int], line: Array, out: Array) -> None:
+    """Tell a row, from a place (y, x) on, of what is told of every second px of every second row: linear between."""
     y, begin, last = place[0], place[1] // 2, len(halved) - 1
     n = min(out.size // 2 + 1, halved.shape[1] - begin)
     one, other = halved[y // 2, begin:], halved[min((y + 1) // 2, last), begin:]
@@ -172,11 +164,22 @@ def _take_off_halved(halved: Array, place: tuple[int, int], line: Array, out: Ar
         line[x] = F(0.5) * (one[x] + other[x])
     line[n] = line[n - 1]
     for x in range(out.size // 2):
-        i = 2 * x
-        out[i] -= line[x]
-        out[i + 1] -= F(0.5) * (line[x] + line[x + 1])
+        out[2 * x] = line[x]
+        out[2 * x + 1] = F(0.5) * (line[x] + line[x + 1])
     if out.size % 2:
-        out[out.size - 1] -= line[out.size // 2]
+        out[out.size - 1] = line[out.size // 2]
+
+
+@njit(**INNER)
+def _take_off(less: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] -= less[x]
+
+
+@njit(**INNER)
+def _limits(noise: Array, square: Any, out: Array) -> None:
+    for x in range(out.size):
+        out[x] = square * noise[x] * noise[x]
 
 
 @njit(**INNER)
@@ -187,10 +190,41 @@ def _scratch(n: int, wide: int) -> Array:
     return room[begin : begin + n * wide].reshape(n, wide)
 
 
+@njit(**INNER)
+def _keep_row(
+    between: tuple[Array, Array, Array],
+    noise: Array,
+    square: Any,
+    place: tuple[int, int, int],
+    lines: Array,
+    out: Array,
+) -> None:
+    """Add to a row what a scale has there that stands out of its noise.
+
+    Parameters
+    ----------
+    between : three rows of what lies between the scale and the coarser one, `step` apart, SIDE px longer at each end.
+    noise : as in `denoise_tile`.
+    place : y and x where the row begins, and step.
+    lines : (3, wide) that may be written into.
+    """
+    above, middle, below = between
+    y, x, step = place
+    energy, limits, line = lines[0], lines[1], lines[2]
+    _squares(above, middle, below, energy)
+    if noise.size:
+        _double(noise, (y, x), line, limits[: out.size])
+        _limits(limits[: out.size], square, limits[: out.size])
+    else:
+        limits = limits[:1]
+        limits[0] = square
+    _keep(energy[SIDE - step :], step, middle[SIDE:], limits, out)
+
+
 @njit(**OPTIONS)
 def denoise_tile(
-    seen: tuple[Array, Array],
-    usual: tuple[float, float],
+    plane: Array,
+    noise: tuple[Array, float],
     limits: tuple[Array, int],
     coarser_noise: Array,
     tile: tuple[int, int, int, int],
@@ -205,55 +239,45 @@ def denoise_tile(
 
     Parameters
     ----------
-    seen : plane (H, W), and its noise, of which (0, 0) is 1 everywhere.
-    usual : what a px is taken for, and its noise, where it is not known.
+    plane : (H, W).
+    noise : of every second px of every second row, or (0, 0): 1 everywhere; and what a px is where it is not known.
     limits : (n,) float32, t² of each scale, in squares of the noise; and the step of the first, each next twice that.
     coarser_noise : every second px of every second row of what else is taken off, or (0, 0).
     tile : first and last row and column, the last ones excluded; the first column is even.
     """
-    plane, noise = seen
-    squares, first_step = limits
-    top, bottom, left, right = tile
-    h, n = len(plane), squares.size
-    lag = 2 * first_step * ((1 << n) - 1)
-    reach = lag + first_step * (1 << n) // 2
+    (errors, usual), (squares, first_step), (top, bottom, left, right) = noise, limits, tile
+    n = squares.size
+    reach = first_step * (2 * ((1 << n) - 1) + (1 << n) // 2)
     wide = (right - left + 2 * SIDE + LANES - 1) // LANES * LANES
-    begins, deep = np.empty(n + 2, np.int64), np.empty(n + 1, np.int64)
-    begins[0] = 0
+    begins, deep = np.zeros(n + 2, np.int64), np.ones(n + 1, np.int64)
     for k in range(n + 1):
         deep[k] = (4 * first_step << k) + 1 if k < n else 1
         begins[k + 1] = begins[k] + deep[k]
-    scales = _scratch(begins[n + 1], wide)
-    between = _scratch(begins[n], wide)
-    ratios = _scratch(begins[n], wide) if noise.size else between
-    certainty, line = _scratch(lag + 1, wide), _scratch(1, wide)[0]
+    scales, between, lines = _scratch(begins[n + 1], wide), _scratch(begins[n], wide), _scratch(3, wide)
     for newest in range(top - reach, bottom + reach):
-        y = _mirrored(newest, h)
-        _take_in(plane[y], left - SIDE, F(-BEYOND), F(usual[0]), scales[newest % deep[0]])
-        _take_in_certainty(noise, (y, left - SIDE), F(usual[1]), certainty[newest % (lag + 1)])
+        _take_in(plane[_mirrored(newest, len(plane))], left - SIDE, F(-BEYOND), F(usual), scales[newest % deep[0]])
         if top <= newest < bottom:
             out[newest, left:right] = F(0)
         at = newest
         for k in range(n):
-            step = first_step << k
+            b, d, step = begins[k], deep[k], first_step << k
             at -= 2 * step
             if at < top - reach + 2 * (2 * step - first_step):
                 break
-            b, d = begins[k], deep[k]
-            above, finer, below = scales[b + (at - step) % d], scales[b + at % d], scales[b + (at + step) % d]
-            _spline(scales[b + (at - 2 * step) % d], above, finer, below, scales[b + (at + 2 * step) % d], line)
+            rows = scales[b : b + d]
+            above, finer, below = rows[(at - step) % d], rows[at % d], rows[(at + step) % d]
+            _spline(rows[(at - 2 * step) % d], above, finer, below, rows[(at + 2 * step) % d], lines[0])
             coarser = scales[begins[k + 1] + at % deep[k + 1]]
-            _smooth_along(line, step, coarser[2 * step : wide - 2 * step])
+            _smooth_along(lines[0], step, coarser[2 * step : wide - 2 * step])
             coarser[: 2 * step] = coarser[wide - 2 * step :] = F(0)  # nobody looks there
-            if top - step <= at < bottom + step and not noise.size:
+            if top - step <= at < bottom + step:
                 _difference(finer, coarser, between[b + at % d])
-            elif top - step <= at < bottom + step:
-                _between(finer, coarser, certainty[at % (lag + 1)], between[b + at % d], ratios[b + at % d])
             if k == n - 1 and top <= at < bottom:
                 _finish(coarser[SIDE:], plane[at, left:right], out[at, left:right])
-                _take_off_halved(coarser_noise, (at, left), line, out[at, left:right])
+                if coarser_noise.size:
+                    _double(coarser_noise, (at, left), lines[1], lines[0, : right - left])
+                    _take_off(lines[0], out[at, left:right])
             done = at - step
             if top <= done < bottom:
-                i, kept = b + done % d, out[done, left:right]
-                _squares(ratios[b + (done - step) % d], ratios[i], ratios[b + (done + step) % d], line)
-                _keep(line[SIDE - step :], step, ratios[i, SIDE:], between[i, SIDE:], squares[k], kept)
+                three = between[b + (done - step) % d], between[b + done % d], between[b + (done + step) % d]
+                _keep_row(three, errors, squares[k], (done, left, step), lines, out[done, left:right])
