@@ -69,4 +69,4 @@ def _write(
 
 @lru_cache(maxsize=16)
 def _face(weight: str, size_px: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(Path(fonts.__file__).with_name(f"LivestackSans-{weight}.woff2")), size_px)
+    return ImageFont.truetype(str(Path(fonts.__file__).with_name(f"LivestackSans-{weight}.ttf")), size_px)

@@ -11,6 +11,11 @@ from livestack.show.tokens import FONTS
 WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold"}
 
 
+def truetype() -> tuple[Path, ...]:
+    """Return the files of the typeface, unpacked: what draws no page reads no WOFF2."""
+    return tuple(Path(__file__).with_name(f"LivestackSans-{name}.ttf") for name in WEIGHTS.values())
+
+
 def faces(url: Callable[[str], str] | None = None) -> str:
     """Return the typeface as CSS.
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 from string import Template
 
-from pyqtgraph.Qt import QtCore, QtGui, QtSvg
+from pyqtgraph.Qt import QT_LIB, QtCore, QtGui, QtSvg
 
+from livestack.show.fonts import truetype
 from livestack.show.icons import svg
 from livestack.show.tokens import FONTS, NIGHT, Palette
 
 Qt = QtCore.Qt
 
+_MEDIUM, _SEMIBOLD = (456, 504) if QT_LIB == "PyQt5" else (500, 600)  # Qt 5 takes an eighth of what a sheet says
+
 _SHEET = Template("""
-* { color: $t1; font-size: 14px; }
+* { color: $t1; font-family: $family; font-size: 14px; }
 QMainWindow, #canvas { background: $bg0; }
 #bar { background: $bg1; border-bottom: 1px solid $line; }
 #glance { background: $bg1; border-top: 1px solid $line; }
@@ -22,18 +25,18 @@ QMainWindow, #canvas { background: $bg0; }
 #side { background: $bg2; border-left: 1px solid $line; }
 QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
-#number { font-size: 28px; font-weight: 500; }
+#number { font-size: 28px; font-weight: $medium; }
 #advice { font-size: 16px; }
-#head { font-size: 18px; font-weight: 600; }
+#head { font-size: 18px; font-weight: $semibold; }
 #name { font-size: 16px; color: $t2; }
 #chip { color: $t2; border: 1px solid $line; border-radius: 8px; padding: 0 12px; }
-#title { font-size: 16px; font-weight: 600; }
+#title { font-size: 16px; font-weight: $semibold; }
 #step { font-size: 18px; }
 #axis { color: $t3; font-size: ${axis}px; }
 #divider { background: $line; border: 0; }
 #tabs { background: $bg2; }
 #tabs::tab { background: $bg2; color: $t2; padding: 8px 20px; border: 0; border-top: 1px solid $line; }
-#tabs::tab:selected { color: $t1; border-bottom: 2px solid $acc; font-weight: 500; }
+#tabs::tab:selected { color: $t1; border-bottom: 2px solid $acc; font-weight: $medium; }
 QToolButton { background: transparent; border: 0; border-radius: 8px; }
 QToolButton:hover { background: $bg3; }
 QToolButton:checked { background: $accbg; $chosen }
@@ -44,7 +47,7 @@ QPushButton:hover { border-color: $line2; }
 QPushButton:disabled { color: $track; background: $bg2; }
 QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px;
     padding: 0 10px; }
-QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: 500; $chosen }
+QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: $medium; $chosen }
 QPushButton#unit { background: transparent; border: 0; padding: 0 1px; min-height: 20px; color: $t2; }
 QPushButton#unit:hover { color: $t1; }
 #panel QPushButton:focus { border: 2px solid $t1; }
@@ -93,8 +96,9 @@ QSplitter::handle { background: $line; }
 def style_sheet(palette: Palette) -> str:
     """Return the window's style sheet. At night the chosen is outlined, for there is no second colour."""
     chosen = f"border: 2px solid {palette.acc};" if palette is NIGHT else ""
-    row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: 600;"
+    row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: {_SEMIBOLD};"
     names = {name: getattr(palette, name) for name in palette.__slots__}
+    names |= {"family": ", ".join(f'"{name}"' for name in families()), "medium": _MEDIUM, "semibold": _SEMIBOLD}
     return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
 
 
@@ -144,10 +148,21 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QtGui.QPixm
     return made
 
 
+@lru_cache(maxsize=1)
+def families() -> tuple[str, ...]:
+    """Return the families to write in, in order of wish; the typeface is loaded when it is first asked for.
+
+    Whoever sets a font asks here, so that no word is ever set in another one first. What it lacks, the next one has.
+    """
+    for face in truetype():
+        QtGui.QFontDatabase.addApplicationFont(str(face))
+    return FONTS
+
+
 def font(size_px: int, weight: int = 400) -> QtGui.QFont:
     """Return the face's font. weight: 400, 500 or 600."""
     made = QtGui.QFont()
-    made.setFamilies(list(FONTS)) if hasattr(made, "setFamilies") else made.setFamily(FONTS[0])
+    made.setFamilies(list(families()))
     made.setPixelSize(size_px)
     named = QtGui.QFont.Weight
     made.setWeight({400: named.Normal, 500: named.Medium}.get(weight, named.DemiBold))
