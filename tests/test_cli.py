@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -171,6 +172,25 @@ def test_sessions_when_there_are_none(tmp_path: Path) -> None:
     code, said, _ = livestack("sessions", XDG_DATA_HOME=str(tmp_path))
     assert code == 0 and "livestack watch FOLDER" in said
     assert livestack("sessions", "--json", XDG_DATA_HOME=str(tmp_path)) == (0, "", "")
+
+
+LOADING = """
+import builtins, os, signal
+load = builtins.__import__
+def interrupted(name, *more):
+    if name == "click":
+        os.kill(os.getpid(), signal.SIGINT)
+    return load(name, *more)
+builtins.__import__ = interrupted
+from livestack.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+def test_a_ctrl_c_while_it_is_loaded_is_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_a_closed_pipe_is_no_fault(tmp_path: Path) -> None:
