@@ -21,6 +21,8 @@ from livestack.sky.direction import position_angle_deg
 
 USUAL = 30
 """What is usual is told by so many accepted subs."""
+MOST_BYTES = 100
+"""Of a word in the name of a file."""
 ENOUGH_DROPS, LEAST_EVEN = 25, 0.4
 """Subs that drizzle wants, and how much of a colour the px with the least of it must have seen (`drizzle.evenness`)."""
 ABNORMAL_SHARE, ABNORMAL_TIMES = 0.05, 5.0
@@ -199,7 +201,13 @@ def founded(item: Prepared, founding: Founding, replaces: str | None, reject: st
 def stack_name(header: Header) -> str:
     """Name of a stack and of its file: target and filter, safe for every file system."""
     words = [header.target or "light", header.filter or ""]
-    return "_".join(re.sub(r"[^\w.+-]+", " ", word).strip(" .") or "light" for word in words if word)
+    return "_".join(_in_name(word) or "light" for word in words if word)
+
+
+def _in_name(word: str) -> str:
+    """Return a word as it may be in a name of a file, of which two and a suffix are 255 bytes at most."""
+    named = re.sub(r"[^\w.+-]+", " ", word).encode()[:MOST_BYTES].decode(errors="ignore")
+    return named.strip(" .")
 
 
 def why_nothing(journal: Journal) -> str:

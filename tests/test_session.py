@@ -20,9 +20,11 @@ from livestack.events import (
     SubAccepted,
     SubRejected,
 )
+from livestack.frame import Header
 from livestack.prepare import Prepared, identity_of, prepare
 from livestack.refold import refold
 from livestack.simulate import Night
+from livestack.verdicts import stack_name
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
 NAME = QUIET.target
@@ -352,3 +354,18 @@ def test_other_rejections_and_weights_run(reject: str, night: list[Path], tmp_pa
     assert told.events(Looked) == []
     assert {sub.weight for sub in told.stack().subs} == {1.0}
     assert told.stack().shown().n_subs == 7
+
+
+@pytest.mark.parametrize(
+    ("target", "filter_name", "name"),
+    [
+        ("NGC 7000/IC 5070", None, "NGC 7000 IC 5070"),
+        ("../../etc", "Hα", "etc_Hα"),
+        (None, "L", "light_L"),
+        ("銀河" * 100, "é" * 100, f"{'銀河' * 16}銀_{'é' * 50}"),
+    ],
+)
+def test_a_name_that_every_disk_takes(target: str | None, filter_name: str | None, name: str) -> None:
+    header = Header(Path("a.fits"), (4, 4), target=target, filter=filter_name)
+    assert stack_name(header) == name
+    assert len(f".{name}.fits.tmp".encode()) <= 255

@@ -19,7 +19,7 @@ from livestack.errors import SettingsError
 from livestack.events import Held, Looked, MastersBuilt, MastersMatched, Resumed, SessionStopped
 from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
-from livestack.show.qt.commands import COMMANDS, write_picture
+from livestack.show.qt.commands import COMMANDS, save_picture, write_picture
 from livestack.show.qt.look import FREE
 from livestack.show.qt.subs_model import NO, REASON
 from livestack.show.qt.window import Window, show_window
@@ -357,3 +357,14 @@ def test_the_page_of_noise_follows_the_night(window: Window, night: Night, qtbot
     assert not window.noise.isVisible()
     window.set_list(True)
     assert window.subs.isVisible()
+
+
+def test_a_target_with_a_slash_names_one_file(window: Window, night: Night, qtbot: QtBot) -> None:
+    _stack(night, 2)
+    window.live.tick()
+    drawn(window.canvas, qtbot)
+    window.live.state = replace(window.live.state, target="NGC 7000/IC 5070")
+    save_picture(window)
+    (dialog,) = window.findChildren(QtWidgets.QFileDialog)
+    assert Path(dialog.selectedFiles()[0]).name == "NGC 7000-IC 5070, 2 subs.png"
+    dialog.close()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.develop.export import write_png
 from livestack.frame import Array
 from livestack.show.qt.canvas import ZOOM_STEP
 from livestack.show.qt.compare import BLINK, WIPE
@@ -21,6 +21,9 @@ from livestack.show.words import THIN, count
 
 if TYPE_CHECKING:
     from livestack.show.qt.window import Window
+
+_NO_NAME = str.maketrans(dict.fromkeys('/\\:*?"<>|', "-"))
+"""What no file system takes in a name."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def save_picture(window: Window) -> None:
     what = {STACK: stacked, LAST: "one sub", REMOVED: f"removed from {stacked}"}.get(view, f"{view} of {stacked}")
     if window.live.looking.no is not None:
         what = f"sub {window.live.looking.no}"
-    name = f"{window.live.state.target or 'Stack'}, {what}.png"
+    name = f"{(window.live.state.target or 'Stack').translate(_NO_NAME)}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilter("Pictures (*.png)")
@@ -86,8 +89,7 @@ def write_picture(window: Window, path: Path) -> None:
     """Write what is shown to a PNG file, in its full size and true colours."""
 
     def write(image: Array) -> None:
-        coded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)[1]
-        path.write_bytes(coded.tobytes())
+        write_png(path, image)
 
     def tell(written: Future[None]) -> None:
         try:
