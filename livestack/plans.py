@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -134,6 +135,7 @@ def _is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
 
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
+        os.scandir(path).close()  # raises where it may not be read: a scan of it finds nothing, without a word
         return sorted(_frames_in(path, recursive=True), key=natural_key)
     if file_of(path).is_file():
         return [path]

@@ -131,6 +131,17 @@ def test_what_is_no_session(tmp_path: Path, command: tuple[object, ...]) -> None
     assert f"{tmp_path} is not a livestack session" in refused(name, tmp_path, *more)
 
 
+def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0)
+    try:
+        if os.access(locked, os.R_OK):
+            pytest.skip("this user may read it all the same")
+        assert f"{locked} cannot be used: Permission denied" in refused("stack", locked, "--out", tmp_path / "x.fits")
+    finally:
+        locked.chmod(0o700)
+
+
 @pytest.mark.parametrize("name", ["settings.toml", "report.html", "stack/m31.fits"])
 def test_a_folder_of_other_files_is_no_session(tmp_path: Path, name: str) -> None:
     """A session would write over them."""
