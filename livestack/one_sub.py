@@ -38,7 +38,7 @@ _WORDS = "('SubAccepted', 'SubRejected')"
 class _Ground:
     """What the subs of a stack are shown by."""
 
-    name: str
+    founded: StackFounded
     header: Header
     shape: Shape
     masters: Masters
@@ -103,10 +103,11 @@ class OneSub:
 
     def _ground_of(self, stack: str) -> _Ground | None:
         """Return what a stack stands on; the last one is kept."""
-        if self._ground is None or self._ground.name != stack:
-            founded, matched = self._last(StackFounded, stack), self._last(MastersMatched, stack)
-            if not isinstance(founded, StackFounded):
-                return None
+        founded = self._last(StackFounded, stack)
+        if not isinstance(founded, StackFounded):
+            return None
+        if self._ground is None or self._ground.founded != founded:
+            matched = self._last(MastersMatched, stack)
             header = header_from_json(Path(founded.path), founded.header)
             height, width = founded.size
             size = (height, width) if founded.cfa or founded.channels == 1 else (height, width, founded.channels)
@@ -115,7 +116,7 @@ class OneSub:
                 with contextlib.closing(Calibration(Processing(), self._cache)) as calibration:
                     masters = calibration.of(matched, header, size)
             self._stars = None
-            self._ground = _Ground(stack, header, (founded.channels, height, width), masters)
+            self._ground = _Ground(founded, header, (founded.channels, height, width), masters)
         return self._ground
 
     def _last(self, kind: type, stack: str) -> object:
@@ -140,7 +141,7 @@ class OneSub:
             data=data[:, :, 0] if data.shape[2] == 1 else data,
             scale=1 / preview_step(*ground.shape[1:]),
             version=self._version,
-            stack=ground.name,
+            stack=ground.founded.stack,
             n_subs=1,
             exposure_s=word.exposure_s or 0.0,
             noise_adu=float((word.quality or {}).get("noise_adu") or 0.0),

@@ -103,3 +103,15 @@ def test_a_frame_of_a_video_is_shown_too(tmp_path: Path) -> None:
     assert told.reasons() == ["", "", ""]
     shown = _one(told).show(2)
     assert shown.aligned
+
+
+def test_a_stack_that_was_begun_anew_has_another_ground(tmp_path: Path) -> None:
+    """Its first sub gave way: it lies on none of those that came after it, though it lies on itself."""
+    alien = expose(tmp_path / "0.fits", seed=77, n_lights=1, **SMALL)
+    told = Told(tmp_path / "told").see(alien)
+    one = _one(told)
+    assert one.show(1).aligned
+    told.see(*take(tmp_path / "captures", n_lights=3, **SMALL))
+    assert told.reasons() == ["not_registered", "", "", ""]
+    assert not one.show(1).aligned
+    assert one.show(3).aligned

@@ -352,11 +352,6 @@ def test_exposures(value: object, seconds: float | None, tmp_path: Path) -> None
     assert open_header(write_fits(tmp_path / "a.fits", EXPTIME=value)).exposure_s == seconds
 
 
-def test_an_exposure_in_a_name_is_no_longer_either(tmp_path: Path) -> None:
-    assert open_header(write_fits(tmp_path / "Light_M31_60.0s_0001.fits")).exposure_s == 60
-    assert open_header(write_fits(tmp_path / f"Light_M31_{'9' * 30}.0s_0001.fits")).exposure_s is None
-
-
 def test_the_scale_of_a_pixel_includes_its_binning(tmp_path: Path) -> None:
     header = open_header(write_fits(tmp_path / "a.fits", PIXSIZE1=3.8, XBINNING=2.0, YBINNING=2.0))
     assert (header.pixel_um, header.binning) == (7.6, (2, 2))
@@ -399,9 +394,3 @@ def test_the_air_is_what_the_focuser_or_the_weather_station_says(
 ) -> None:
     named = {name.replace("-", "__"): value for name, value in keywords.items()}
     assert open_header(write_fits(tmp_path / "a.fits", **named)).air_c == air_c
-
-
-@pytest.mark.parametrize("value", [1e308, 1e-300, -1.0])
-def test_what_no_camera_can_mean_is_not_said(value: float, tmp_path: Path) -> None:
-    header = open_header(write_fits(tmp_path / "a.fits", RDNOISE=value, EGAIN=value, FOCALLEN=value))
-    assert (header.read_noise_e, header.e_per_adu, header.focal_mm) == (None, None, None)
