@@ -20,7 +20,7 @@ from livestack.read import is_frame_name, open_header
 from livestack.read.kinds import kind_of
 from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.settings import Processing
-from livestack.show.words import THIN, ago, count, joined, sentence_case
+from livestack.show.words import THIN, ago, count, joined, place, sentence_case
 from livestack.watch.scan import Tree
 
 MOST_FILES = 20_000
@@ -129,7 +129,7 @@ def masters_for(
     try:
         library = [header for path in processing.masters for header in known(Path(path))]
     except LivestackError as error:
-        return Finding(False, "The masters are not there", sentence_case(str(error).removeprefix("--masters: ")))
+        return Finding(False, "The masters are not there", _why(processing.masters, error))
     library += _headers(seen.others)
     by_hand = {kind: Path(file) for kind in ("bias", "dark", "flat") if (file := getattr(processing, kind))}
     if light is None:
@@ -138,6 +138,14 @@ def masters_for(
             return Finding(True, f"{_kinds(list(kinds))} at hand", "Matched with the first picture")
         return NO_MASTERS
     return _matched(light, match(light, library, by_hand), bool(library))
+
+
+def _why(masters: tuple[str, ...], error: LivestackError) -> str:
+    """Return why masters cannot be used, with their folder as it is called everywhere."""
+    said = str(error).removeprefix("--masters: ")
+    for path in masters:
+        said = said.replace(path, place(path))
+    return sentence_case(said)
 
 
 NO_MASTERS = Finding(False, "No dark or flat", "You can add them later, even tomorrow")

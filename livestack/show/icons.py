@@ -33,6 +33,7 @@ ICONS: Final[dict[str, str]] = {
     "star": '<path d="M12 4l2.4 5.4 5.8.6-4.3 3.9 1.2 5.7L12 16.7l-5.1 2.9 1.2-5.7L3.8 10l5.8-.6z"/>',
     "next": '<path d="M9.5 6.5L15 12l-5.5 5.5"/>',
     "back": '<path d="M14.5 6.5L9 12l5.5 5.5"/>',
+    "open": '<path d="M6.5 9.5L12 15l5.5-5.5"/>',
     "above": '<path d="M6.5 11L12 5.5l5.5 5.5M12 5.5v13"/>',
     "plus": '<path d="M12 5.5v13M5.5 12h13"/>',
     "file": '<path d="M6 3.5h8l4 4v13H6zM14 3.5v4h4"/>',

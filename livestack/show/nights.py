@@ -32,7 +32,8 @@ def past_nights(now: datetime, most: int) -> list[Night]:
     for home, stacks in list_sessions():
         if not stacks:
             continue
-        names = dict.fromkeys(str(stack["target"] or stack["stack"]).replace("_", " ") for stack in stacks)
+        folder = _NIGHT.sub("", home.path.name).replace("_", " ")
+        names = dict.fromkeys(str(stack["target"] or folder) for stack in stacks)
         subs = sum(int(stack["n_subs"]) for stack in stacks)
         seconds = sum(float(stack["exposure_s"] or 0.0) for stack in stacks)
         words = (_when(home.path, now), count(subs, "sub"), about(seconds) if seconds else "")

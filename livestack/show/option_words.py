@@ -211,7 +211,7 @@ SHOWING = (
         "viewer",
         "Window",
         "When a night is begun on the command line.",
-        choices=_named(VIEWER, "Where there is a display", "Always", "Never"),
+        choices=_named(VIEWER, "If there is a display", "Always", "Never"),
     ),
     Words(
         "notify",

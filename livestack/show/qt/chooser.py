@@ -59,6 +59,10 @@ def choose_folder(
     """Let a folder be chosen; `then` hears which."""
     dialog = chooser(parent, title, str(at if at.is_dir() else Path.home()), palette)
     dialog.setFileMode(QtWidgets.QFileDialog.FileMode.Directory)
+    for name in ("fileTypeLabel", "fileTypeCombo"):
+        part = dialog.findChild(QtWidgets.QWidget, name)
+        if part is not None:
+            part.hide()
     dialog.setLabelText(QtWidgets.QFileDialog.DialogLabel.Accept, "Choose")
     dialog.fileSelected.connect(lambda path: then(Path(path)))
     dialog.open()

@@ -15,7 +15,7 @@ from livestack.show.qt.theme import pixmap
 from livestack.show.tokens import DARK, Palette
 from livestack.show.words import THIN, place
 
-CONTROL_PX, HIGH_PX = 200, 36
+CONTROL_PX, HIGH_PX = 212, 36
 
 Take = Callable[[Any], None]
 
@@ -45,6 +45,7 @@ class Pick(QtWidgets.QComboBox):
 
     def __init__(self, words: Words, take: Take) -> None:
         super().__init__()
+        self._palette = DARK
         self._values = [value for value, _ in words.choices]
         self.addItems([called for _, called in words.choices])
         self.activated.connect(lambda at: take(self._values[at]))
@@ -52,6 +53,19 @@ class Pick(QtWidgets.QComboBox):
     def show_value(self, value: Any) -> None:
         """Show a value; it is no change."""
         self.setCurrentIndex(self._values.index(value))
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colour of the arrow."""
+        self._palette = palette
+        self.update()
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Draw the arrow as an outline, as all icons are."""
+        super().paintEvent(event)
+        painter = QtGui.QPainter(self)
+        arrow = pixmap("open", self._palette.t2, 16, self.devicePixelRatioF())
+        painter.drawPixmap(QtCore.QPointF(self.width() - 26, (self.height() - 16) / 2), arrow)
+        painter.end()
 
     def wheelEvent(self, event: QtGui.QWheelEvent) -> None:  # noqa: N802 - Qt's name
         """Leave it to the page."""
@@ -98,7 +112,7 @@ class Text(QtWidgets.QLineEdit):
 
     def show_value(self, value: Any) -> None:
         """Show a value; it is no change."""
-        self._known = str(value)
+        self._known = ", ".join(value) if isinstance(value, tuple) else str(value)
         self.setText(self._known)
 
 
@@ -132,7 +146,9 @@ class Places(QtWidgets.QWidget):
             name.deleteLater()
         self._names = []
         for path in self.values:
-            name = QtWidgets.QPushButton(f"{place(path)}   ×", toolTip=f"{path}\nClick to take it off")
+            name = QtWidgets.QPushButton(toolTip=f"{path}\nClick to take it off")
+            cut = QtCore.Qt.TextElideMode.ElideLeft
+            name.setText(f"{name.fontMetrics().elidedText(place(path), cut, CONTROL_PX - 64)}  ×")
             name.setAccessibleName(f"Take {place(path)} off")
             name.setFixedHeight(HIGH_PX)
             name.clicked.connect(lambda _=False, path=path: self._without(path))
@@ -196,6 +212,7 @@ class OptionRow(QtWidgets.QWidget):
         state.setSpacing(8)
         for part in (self.mark, self.state, self.back):
             state.addWidget(part)
+        self.state.setMinimumWidth(10)
         state.addStretch()
         words = QtWidgets.QVBoxLayout()
         words.setSpacing(3)
@@ -232,5 +249,5 @@ class OptionRow(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.mark.setPixmap(pixmap("dot", palette.acc, 16, self.devicePixelRatioF()))
-        if isinstance(self.control, Places):
+        if isinstance(self.control, Places | Pick):
             self.control.set_palette(palette)

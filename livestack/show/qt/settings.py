@@ -27,18 +27,19 @@ class SettingsSheet(QtWidgets.QWidget):
 
     changed = QtCore.Signal(object)
 
-    def __init__(self, page: QtWidgets.QWidget, palette: Palette, *, running: bool = False) -> None:
+    def __init__(self, page: QtWidgets.QWidget, palette: Palette) -> None:
         super().__init__(page, objectName="sheet")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setAccessibleName("Settings")
-        self._palette, self._running = palette, running
+        self._palette = palette
         self.settings = Settings()
         self.rows: dict[str, OptionRow] = {}
         self.close_button = QtWidgets.QToolButton(toolTip="Close  Esc", accessibleName="Close settings")
         self.close_button.setFixedSize(40, 40)
         self.close_button.setIconSize(QtCore.QSize(20, 20))
         self.close_button.clicked.connect(lambda: self.set_open(False))
-        self.tabs = QtWidgets.QTabBar(objectName="tabs", drawBase=False, accessibleName="Groups of settings")
+        self.tabs = QtWidgets.QTabBar(objectName="groups", drawBase=False, accessibleName="Groups of settings")
         self.tabs.setExpanding(False)
         self.pages = QtWidgets.QStackedWidget()
         self.tabs.currentChanged.connect(self.pages.setCurrentIndex)
@@ -115,7 +116,7 @@ class SettingsSheet(QtWidgets.QWidget):
         self.fit()
         self.show()
         self.raise_()
-        self.tabs.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fit(self) -> None:
         """Take the right edge of the page."""

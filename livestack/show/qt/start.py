@@ -62,6 +62,7 @@ class StartPage(Sky):
         self.settings, self._trouble = _usual()
         self._aside, self._library = Aside(self, 2), Library()
         self.rows: list[FolderRow] = []
+        self._one = QtWidgets.QButtonGroup(self)  # Qt's own exclusiveness reaches into the card below
         self._by_hand = False
         self.zone, self.chosen = DropZone(palette), Chosen(palette)
         self.past = PastNights(palette, self._aside)
@@ -103,7 +104,7 @@ class StartPage(Sky):
         page = QtWidgets.QWidget(objectName="clear")
         page.setMaximumWidth(_WIDEST)
         whole = QtWidgets.QVBoxLayout(page)
-        whole.setContentsMargins(0, 32, 0, 32)
+        whole.setContentsMargins(0, 24, 0, 24)
         whole.setSpacing(0)
         whole.addStretch(2)
         whole.addLayout(self._head())
@@ -190,8 +191,11 @@ class StartPage(Sky):
         while self._aside.is_busy and time.monotonic() < until:
             time.sleep(0.005)
             self._aside.look()
-        if self.rows and not self._by_hand:
-            self.choose(max(self.rows, key=_freshness))
+        self.rows.sort(key=_freshness, reverse=True)
+        for at, row in enumerate(self.rows):
+            self.list.insertWidget(at, row)
+        if self.rows:
+            self.choose(self.rows[0])
         self.start.setEnabled(bool(self.rows))
         (self.start if self.rows else self.zone.choose).setFocus()
         self.set_palette(self._palette)
@@ -201,6 +205,7 @@ class StartPage(Sky):
         at = len(self.rows) if at is None else at
         self.rows.insert(at, row)
         self.list.insertWidget(at, row)
+        self._one.addButton(row)
         row.clicked.connect(lambda: self._choose_by_hand(row))
         self._look_into(row)
         return row

@@ -25,6 +25,7 @@ class Chosen(QtWidgets.QFrame):
         self.add = QtWidgets.QPushButton("Add masters…", objectName="link", accessibleName="Add masters")
         self.add.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
         self.add.clicked.connect(self.asked_masters)
+        self._one = QtWidgets.QButtonGroup(self)
         self.all, self.new = self._segment("Stack all"), self._segment("Only new ones")
         self.all.setChecked(True)
         self.line = QtWidgets.QLabel(NOT_YET)
@@ -33,7 +34,8 @@ class Chosen(QtWidgets.QFrame):
         self.show_nothing()
 
     def _segment(self, text: str) -> QtWidgets.QPushButton:
-        made = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
+        made = QtWidgets.QPushButton(text, objectName="segment", checkable=True)
+        self._one.addButton(made)
         made.setFixedWidth(_SEGMENT_PX)
         return made
 

@@ -77,7 +77,6 @@ class FolderRow(Painted):
         self.folder, self.title, self.detail = folder, title, ""
         self.contents: Contents | None = None
         self.setCheckable(True)
-        self.setAutoExclusive(True)
         self.setToolTip(str(folder))
         self.say("")
 

@@ -103,6 +103,11 @@ QPushButton#link { background: transparent; border: 0; padding: 0; min-height: 2
 QPushButton#link:focus { border: 2px solid $t1; border-radius: 4px; }
 QPushButton#link:disabled { color: $track; }
 QScrollArea, #clear { background: transparent; border: 0; }
+#groups::tab { background: transparent; color: $t2; padding: 8px 16px; border: 0;
+    border-bottom: 2px solid transparent; }
+#groups::tab:selected { color: $t1; border-bottom: 2px solid $acc; }
+#groups:focus { border: 2px solid $t1; border-radius: 6px; }
+#sheet QComboBox::drop-down { border: 0; width: 32px; }
 #sheet { background: $bg2; border-left: 1px solid $line2; }
 QAbstractSpinBox { background: $bg1; border: 1px solid $line2; border-radius: 8px; padding: 0 10px; }
 QLineEdit#value { border-radius: 8px; padding: 0 10px; }
