@@ -90,15 +90,7 @@ def recent_folders() -> list[Path]:
 
 def remember_folder(folder: Path) -> None:
     """Remember that a folder was watched; where that cannot be written, it is not remembered."""
-    _write_folders([folder, *(other for other in recent_folders() if other != folder)][:MOST_FOLDERS])
-
-
-def forget_folder(folder: Path) -> None:
-    """Remember a folder no more."""
-    _write_folders([other for other in recent_folders() if other != folder])
-
-
-def _write_folders(folders: list[Path]) -> None:
+    folders = [folder, *(other for other in recent_folders() if other != folder)][:MOST_FOLDERS]
     path, said = folders_file(), {"folders": [str(folder) for folder in folders]}
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

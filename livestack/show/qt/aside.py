@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -46,6 +47,12 @@ class Aside(QtCore.QObject):
         for future, then in done:
             if not self.stop.is_set():
                 then(future.result())
+
+    def wait(self, until: float) -> None:
+        """Wait for what was asked for, by the monotonic clock: before a page is seen."""
+        while self._waiting and time.monotonic() < until:
+            time.sleep(_LOOK_MS / 3000)
+            self.look()
 
     @property
     def is_busy(self) -> bool:

@@ -51,6 +51,7 @@ class SettingsSheet(QtWidgets.QWidget):
             self.tabs.addTab(group.label)
             self.pages.addWidget(self._page(group))
         self._lay_out()
+        self.set_palette(palette)
         self.hide()
 
     def _page(self, group: Group) -> QtWidgets.QWidget:

@@ -20,7 +20,7 @@ from livestack.show.qt.start import StartPage
 from livestack.show.qt.theme import COLOURS, dress, name_of
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
-from livestack.show.starts import ChooseAgain, OpenNight, Wish
+from livestack.show.starts import ChooseAgain, OpenNight, StackFolder, Wish
 from livestack.show.tokens import Palette
 from livestack.show.words import count, place
 
@@ -146,8 +146,16 @@ class Shell(QtWidgets.QMainWindow):
             # what runs is not ended for a look at another night
             subprocess.Popen([sys.executable, "-m", "livestack", "view", str(wish.session)], start_new_session=True)
             self.page.say("The past night is in a window of its own.")
+        elif self._runs(wish):
+            self._leave_start()
         else:
             self._finish(wish)
+
+    def _runs(self, wish: Wish) -> bool:
+        """Whether a wish is what runs already."""
+        if not isinstance(wish, StackFolder) or self.viewer is None or self.page is None or not self.page.running:
+            return False
+        return Path(self.viewer.live.state.folder) == wish.folder
 
     def _finish(self, wish: Wish | None) -> None:
         self._wish = wish

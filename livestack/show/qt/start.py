@@ -3,41 +3,32 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.errors import SettingsError
-from livestack.own import keep_settings, own_settings, recent_folders, with_option
+from livestack.own import keep_settings, own_settings, with_option
 from livestack.settings import Settings
-from livestack.show.folders import (
-    Contents,
-    Finding,
-    Library,
-    contents,
-    contents_words,
-    masters_for,
-    usual_places,
-    what_is_taken,
-)
+from livestack.show.folders import Finding, Library, masters_for, what_is_taken
 from livestack.show.qt.aside import Aside
 from livestack.show.qt.chooser import choose_folder
 from livestack.show.qt.settings import SettingsSheet
 from livestack.show.qt.start_chosen import Chosen
+from livestack.show.qt.start_folders import FolderList
 from livestack.show.qt.start_nights import PastNights
 from livestack.show.qt.start_parts import DropZone, FolderRow, Sky, StartButton
 from livestack.show.qt.theme import pixmap
 from livestack.show.starts import StackFolder
 from livestack.show.tokens import LIGHT, NIGHT, Palette
-from livestack.show.words import place, sentence_case
+from livestack.show.words import sentence_case
 
 Qt = QtCore.Qt
 
-MOST_ROWS = 3
 QUESTION = "Where does your camera save its pictures?"
 MASTERS = "Folder with masters, or with raw darks, flats and biases"
 READ_ONLY = "Your pictures are only read. Nothing is changed or moved."
@@ -61,9 +52,7 @@ class StartPage(Sky):
         self.running = running
         self.settings, self._trouble = _usual()
         self._aside, self._library = Aside(self, 2), Library()
-        self.rows: list[FolderRow] = []
-        self._one = QtWidgets.QButtonGroup(self)  # Qt's own exclusiveness reaches into the card below
-        self._by_hand = False
+        self.folders = FolderList(palette, self._aside, recursive=self.settings.watching.recursive)
         self.zone, self.chosen = DropZone(palette), Chosen(palette)
         self.past = PastNights(palette, self._aside)
         self.start = StartButton(palette, "Start stacking")
@@ -82,9 +71,6 @@ class StartPage(Sky):
         self.question = QtWidgets.QLabel(
             "Where does your camera save its pictures?", objectName="question", wordWrap=True
         )
-        self.places = QtWidgets.QLabel("Usual places", objectName="label")
-        self.list = QtWidgets.QVBoxLayout()
-        self.list.setSpacing(8)
         begin = QtWidgets.QHBoxLayout()
         begin.setContentsMargins(-4, 0, 0, 0)
         begin.setSpacing(16)
@@ -92,8 +78,8 @@ class StartPage(Sky):
         begin.addWidget(self.line, 1)
         left = QtWidgets.QVBoxLayout()
         left.setSpacing(0)
-        for part, gap in ((self.question, 16), (self.places, 8), (self.list, 8), (self.zone, 24), (self.chosen, 16)):
-            left.addLayout(part) if isinstance(part, QtWidgets.QLayout) else left.addWidget(part)
+        for part, gap in ((self.question, 16), (self.folders, 8), (self.zone, 24), (self.chosen, 16)):
+            left.addWidget(part)
             left.addSpacing(gap)
         left.addLayout(begin)
         left.addStretch()
@@ -171,6 +157,8 @@ class StartPage(Sky):
         for key, run in keys.items():
             QtWidgets.QShortcut(QtGui.QKeySequence(key), self, run)
         self.moon.clicked.connect(self._night)
+        self.folders.known.connect(self._examine)
+        self.folders.entered.connect(self.begin)
         self.zone.choose.clicked.connect(self._choose)
         self.start.clicked.connect(self.begin)
         self.back.clicked.connect(self.left)
@@ -181,82 +169,39 @@ class StartPage(Sky):
 
     def _fill(self) -> None:
         """Show what there is to choose; the folder with the newest picture is chosen."""
-        recent = recent_folders()[:MOST_ROWS]
-        usual = [] if recent else usual_places()[: MOST_ROWS + 1]
-        self.places.setVisible(bool(usual))
-        for title, folder in usual or [(place(str(folder)), folder) for folder in recent]:
-            self._add_row(folder, title)
+        rows = self.folders.rows
         self.past.look()
         until = time.monotonic() + _WAIT_S
-        while self._aside.is_busy and time.monotonic() < until:
-            time.sleep(0.005)
-            self._aside.look()
-        self.rows.sort(key=_freshness, reverse=True)
-        for at, row in enumerate(self.rows):
-            self.list.insertWidget(at, row)
-        if self.rows:
-            self.choose(self.rows[0])
-        self.start.setEnabled(bool(self.rows))
-        (self.start if self.rows else self.zone.choose).setFocus()
+        self._aside.wait(until)
+        self.start.setEnabled(False)
+        self.folders.choose_best()
+        self._aside.wait(until)
+        (self.start if rows else self.zone.choose).setFocus()
         self.set_palette(self._palette)
+        self._order()
 
-    def _add_row(self, folder: Path, title: str, at: int | None = None) -> FolderRow:
-        row = FolderRow(self._palette, folder, title)
-        at = len(self.rows) if at is None else at
-        self.rows.insert(at, row)
-        self.list.insertWidget(at, row)
-        self._one.addButton(row)
-        row.clicked.connect(lambda: self._choose_by_hand(row))
-        self._look_into(row)
-        return row
-
-    def _look_into(self, row: FolderRow) -> None:
-        recursive = self.settings.watching.recursive
-        self._aside.run(
-            lambda: contents(row.folder, self._aside.stop, recursive=recursive), lambda seen: self._take(row, seen)
-        )
-
-    def _take(self, row: FolderRow, seen: Contents) -> None:
-        before, row.contents = row.contents, seen
-        row.say(contents_words(seen, datetime.now(UTC)))
-        if row.isChecked() and seen != before:
-            self._examine(row)
+    def _order(self) -> None:
+        """Let Tab go from the question to its answer, then to all else."""
+        chosen = self.chosen
+        order = [*self.folders.rows, self.zone.choose, chosen.add, chosen.all, chosen.new, self.start]
+        for one, next_one in itertools.pairwise([*order, *self.past.cards, self.past.older, self.past.demo, self.back]):
+            QtWidgets.QWidget.setTabOrder(one, next_one)
 
     def _look_again(self) -> None:
-        """Count again what is chosen: pictures come while one looks at this page."""
         if self.isVisible() and not self._aside.is_busy:
-            for row in self.rows:
-                if row.isChecked():
-                    self._look_into(row)
-
-    def _choose_by_hand(self, row: FolderRow) -> None:
-        self._by_hand = True
-        self.choose(row)
-
-    def choose(self, row: FolderRow) -> None:
-        """Choose a folder."""
-        row.setChecked(True)
-        self.start.setEnabled(True)
-        if row.contents is not None:
-            self._examine(row)
+            self.folders.look_again()
 
     def take_folder(self, folder: Path) -> None:
         """Take a folder that was dropped, or chosen elsewhere; of a file, the folder it is in."""
-        folder = folder.absolute()
-        folder = folder.parent if folder.is_file() else folder
-        row = next((row for row in self.rows if row.folder == folder), None)
-        if row is None:
-            if len(self.rows) > MOST_ROWS:
-                last = self.rows.pop()
-                last.deleteLater()
-            row = self._add_row(folder, place(str(folder)), 0)
-        self._choose_by_hand(row)
+        self.folders.take_folder(folder)
         self.start.setFocus()
 
     def _examine(self, row: FolderRow) -> None:
         """Find out of what the pictures of the chosen folder are, and what fits them."""
+        self.start.setEnabled(True)
         seen, processing = row.contents, self.settings.processing
         if seen is None:
+            self.chosen.show_findings(Finding(False, "", ""), Finding(False, "", ""))
             return
         self.chosen.show_contents(seen)
 
@@ -279,12 +224,12 @@ class StartPage(Sky):
 
     def begin(self) -> None:
         """Start stacking the chosen folder."""
-        row = next((row for row in self.rows if row.isChecked()), None)
+        row = self.folders.chosen
         if row is not None:
             self.chose.emit(StackFolder(row.folder, self.chosen.existing))
 
     def _choose(self) -> None:
-        row = next((row for row in self.rows if row.isChecked()), None)
+        row = self.folders.chosen
         at = row.folder.parent if row is not None else Path.home()
         choose_folder(self, "Choose folder…", at, self._palette, self.take_folder)
 
@@ -311,9 +256,8 @@ class StartPage(Sky):
 
     def _set_settings(self, settings: Settings) -> None:
         self.settings = settings
-        for row in self.rows:
-            if row.isChecked():
-                self._examine(row)
+        if self.folders.chosen is not None:
+            self._examine(self.folders.chosen)
 
     def toggle_settings(self) -> None:
         """Open or close the settings."""
@@ -347,7 +291,7 @@ class StartPage(Sky):
             made.addPixmap(pixmap(icon, palette.acc, 20, ratio), QtGui.QIcon.Mode.Normal, QtGui.QIcon.State.On)
             button.setIcon(made)
         self.moon.setChecked(palette is NIGHT)
-        parts: list[Any] = [self.zone, self.chosen, self.start, self.past, self.sheet, *self.rows]
+        parts: list[Any] = [self.zone, self.chosen, self.start, self.past, self.sheet, self.folders]
         for part in parts:
             part.set_palette(palette)
 
@@ -388,11 +332,6 @@ def _usual() -> tuple[Settings, str]:
         return own_settings(), ""
     except SettingsError as error:
         return Settings(), str(error)
-
-
-def _freshness(row: FolderRow) -> float:
-    seen = row.contents
-    return seen.newest.timestamp() if seen is not None and seen.newest is not None else 0.0
 
 
 def _icon(tip: str, name: str) -> QtWidgets.QToolButton:

@@ -23,7 +23,9 @@ Qt = QtCore.Qt
 
 
 class Painted(QtWidgets.QAbstractButton):
-    """A button that paints itself: ground, outline and words."""
+    """A button that paints itself: ground, outline and words. `entered`: chosen, and to be gone on with."""
+
+    entered = QtCore.Signal()
 
     def __init__(self, palette: Palette, high: int) -> None:
         super().__init__()
@@ -37,6 +39,17 @@ class Painted(QtWidgets.QAbstractButton):
         """Change colours."""
         self._palette = palette
         self.update()
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Take Return for what a double click means."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Do what it is for, at once."""
+        self.entered.emit()
 
     def draw_ground(self, painter: QtGui.QPainter) -> None:
         """Draw the ground and the outline: of what is chosen, under the pointer, or has the focus."""
@@ -109,6 +122,7 @@ class NightCard(Painted):
         self.setAccessibleName(night.title)
         self.setAccessibleDescription(night.detail)
         self.setToolTip(f"Look at {night.title}")
+        self.entered.connect(self.click)
 
     def set_picture(self, pixels: Array | None) -> None:
         """Show a picture of the night: (H, W, 3) uint8."""
