@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.show.qt.red import redden
 from livestack.show.qt.theme import pixmap
 from livestack.show.tokens import Palette
 
@@ -37,8 +38,14 @@ class _Icons(QtWidgets.QFileIconProvider):
 
 
 def chooser(parent: QtWidgets.QWidget, title: str, at: str, palette: Palette) -> QtWidgets.QFileDialog:
-    """Return a file chooser that is still to be told what for, and opened."""
-    dialog = QtWidgets.QFileDialog(parent, title, at)
+    """Return a file chooser that is still to be told what for, and opened.
+
+    Parameters
+    ----------
+    at : str
+        Where it begins: a folder, or a file that is proposed.
+    """
+    dialog = QtWidgets.QFileDialog(parent, title)
     dialog.setOption(QtWidgets.QFileDialog.Option.DontUseNativeDialog, True)
     dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
     icons = _Icons(palette)
@@ -47,8 +54,18 @@ def chooser(parent: QtWidgets.QWidget, title: str, at: str, palette: Palette) ->
     for name, icon in _BUTTONS.items():
         button = dialog.findChild(QtWidgets.QToolButton, name)
         if button is not None:
-            button.setIcon(QtGui.QIcon(pixmap(icon, palette.t2, 20, dialog.devicePixelRatioF())))
+            ratio = dialog.devicePixelRatioF()
+            drawn = QtGui.QIcon(pixmap(icon, palette.t2, 20, ratio))
+            drawn.addPixmap(pixmap(icon, palette.track, 20, ratio), QtGui.QIcon.Mode.Disabled)
+            button.setIcon(drawn)
             button.setMinimumSize(32, 32)
+    for field in dialog.findChildren(QtWidgets.QLineEdit):
+        redden(field, palette)
+    place = Path(at)
+    dialog.setDirectory(str(place if place.is_dir() else place.parent))
+    if not place.is_dir():
+        dialog.selectFile(place.name)
+    dialog.setSizeGripEnabled(False)  # grey at night
     dialog.resize(_SIZE)
     return dialog
 

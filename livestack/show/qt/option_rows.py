@@ -11,6 +11,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.option_words import Words, usual, value_words
 from livestack.show.qt.chooser import choose_file, choose_folder
+from livestack.show.qt.red import redden
 from livestack.show.qt.theme import pixmap
 from livestack.show.tokens import DARK, Palette
 from livestack.show.words import THIN, place
@@ -251,3 +252,5 @@ class OptionRow(QtWidgets.QWidget):
         self.mark.setPixmap(pixmap("dot", palette.acc, 16, self.devicePixelRatioF()))
         if isinstance(self.control, Places | Pick):
             self.control.set_palette(palette)
+        elif isinstance(self.control, Number | Text):
+            redden(self.control, palette)

@@ -169,14 +169,13 @@ class StartPage(Sky):
 
     def _fill(self) -> None:
         """Show what there is to choose; the folder with the newest picture is chosen."""
-        rows = self.folders.rows
         self.past.look()
         until = time.monotonic() + _WAIT_S
         self._aside.wait(until)
         self.start.setEnabled(False)
         self.folders.choose_best()
         self._aside.wait(until)
-        (self.start if rows else self.zone.choose).setFocus()
+        (self.start if self.folders.chosen is not None else self.zone.choose).setFocus()
         self.set_palette(self._palette)
         self._order()
 

@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from livestack.show.tokens import Palette
 from livestack.show.words import place
 
 MOST_ROWS = 3
+_AT_WORK_S = 3600.0
 
 
 class FolderList(QtWidgets.QWidget):
@@ -36,7 +38,8 @@ class FolderList(QtWidgets.QWidget):
         self._list.addWidget(self.places)
         recent = recent_folders()[:MOST_ROWS]
         usual = [] if recent else usual_places()[: MOST_ROWS + 1]
-        self.places.setVisible(bool(usual))
+        self._is_usual = bool(usual)
+        self.places.setVisible(self._is_usual)
         for title, folder in usual or [(place(str(folder)), folder) for folder in recent]:
             self._add(folder, title)
 
@@ -46,11 +49,11 @@ class FolderList(QtWidgets.QWidget):
         return next((row for row in self.rows if row.isChecked()), None)
 
     def choose_best(self) -> None:
-        """Put what has the newest picture first, and choose it."""
+        """Put what has the newest picture first, and choose it; a usual place only where a camera is at work."""
         self.rows.sort(key=_freshness, reverse=True)
         for at, row in enumerate(self.rows):
             self._list.insertWidget(1 + at, row)
-        if self.rows:
+        if self.rows and (not self._is_usual or time.time() - _freshness(self.rows[0]) < _AT_WORK_S):
             self.choose(self.rows[0])
 
     def choose(self, row: FolderRow) -> None:
