@@ -44,9 +44,15 @@ def shell(qapp: QtWidgets.QApplication) -> Iterator[Shell]:
 
 
 def after(milliseconds: int, *steps: Callable[[], object]) -> None:
-    """Do something while the window waits for a hand, one step after the other."""
-    for k, step in enumerate(steps):
-        QtCore.QTimer.singleShot(milliseconds * (k + 1), step)
+    """Do something while the window waits for a hand, one step after the other, each so long after the one before."""
+    first, *others = steps
+
+    def go_on() -> None:
+        first()
+        if others:
+            after(milliseconds, *others)
+
+    QtCore.QTimer.singleShot(milliseconds, go_on)
 
 
 def test_what_is_begun_is_returned_and_the_page_stays_until_the_next_is_there(
@@ -77,9 +83,9 @@ def test_nothing_light_is_ever_painted(shell: Shell, tmp_path: Path, source: Sou
     eye = QtCore.QTimer(interval=5)
     eye.timeout.connect(lambda: bright.append(float(np.median(pixels(shell)))))
     eye.start()
-    after(300, lambda: shell.page.begin())  # noqa: PLW0108 - there is no page yet
+    after(300, lambda: shell.page.say("x"), lambda: shell.page.begin())  # noqa: PLW0108 - there is no page yet
     shell.start()
-    after(300, shell.close)
+    after(300, lambda: shell.viewer.set_list(True), shell.close)
     shell.view(source)
     eye.stop()
     assert len(bright) >= 4 and max(bright) < 40
@@ -222,12 +228,14 @@ def test_a_window_is_never_where_no_screen_is(wanted: Rect | None, screens: list
 
 
 def test_place_and_size_are_kept(shell: Shell) -> None:
-    after(200, lambda: shell.resize(810, 640), shell.close)
+    after(200, lambda: shell.resize(800, 660), shell.close)
     shell.start()
+    assert str(kept().value("window/place")).endswith(",800,660")
+    screen = QtWidgets.QApplication.primaryScreen().availableGeometry()
     again = Shell()
     after(200, again.close)
     again.start()
-    assert again.size() == Size(810, 640)
+    assert again.size() == Size(800, 660).boundedTo(screen.size()).expandedTo(again.minimumSize())
     kept().setValue("window/place", "nonsense")
     third = Shell()
     after(200, third.showFullScreen, third.close)
