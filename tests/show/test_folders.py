@@ -13,6 +13,7 @@ from astropy.io import fits
 
 from livestack.errors import SettingsError
 from livestack.frame import Header
+from livestack.read.kinds import kind_of
 from livestack.settings import Processing
 from livestack.show import folders
 from livestack.show.folders import Contents, Library, contents, contents_words, masters_for, usual_places, what_is_taken
@@ -157,3 +158,25 @@ def test_usual_places_are_those_that_are_there(tmp_path: Path, monkeypatch: pyte
 
 def test_the_clock_of_another_zone_changes_nothing() -> None:
     assert ago(NOW.astimezone(UTC) - timedelta(hours=24), NOW.astimezone(UTC)) == "last night"
+
+
+@pytest.mark.parametrize(
+    "name",
+    (
+        "Dark/x.fits",
+        "flats/x.fits",
+        "M31_Bias_001.fits",
+        "D_2026-08-20_22-00-00_Bin1x1_20s_NA_-10C.fits",
+        "masterFlat_BIN-1.xisf",
+        "FlatDark/x.fit",
+        "Offset/x.fits",
+        "raw_20s_60_0001_20260820-220000123_-10C.fits",
+        "DWARF/CALI_FRAME/dark/x.fits",
+        "M27_stacked.fits",
+    ),
+)
+def test_what_is_no_light_by_its_path_is_not_counted(name: str, tmp_path: Path) -> None:
+    assert kind_of(Path("/c") / name, {}, None) != "light", "for the reader neither"
+    write(tmp_path / "M 27.fits")
+    write(tmp_path / name)
+    assert [path.name for path in look(tmp_path).lights] == ["M 27.fits"]

@@ -90,13 +90,13 @@ QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
 QSlider::handle:horizontal { width: 16px; margin: -7px 0; border-radius: 8px; background: $t1; }
 QSlider::handle:horizontal:disabled, QSlider::sub-page:horizontal:disabled { background: $track; }
 QSplitter::handle { background: $line; }
-#brand { font-size: 30px; font-weight: 600; }
-#question { font-size: 28px; font-weight: 500; }
+#brand { font-size: 30px; font-weight: $semibold; }
+#question { font-size: 28px; font-weight: $medium; }
 #card { background: $bg2; border: 1px solid $line; border-radius: 10px; }
 #card QPushButton#segment { min-height: 30px; }
 #said { color: $hold; font-size: 15px; }
 #tone { color: $t2; font-size: 15px; }
-#option { font-size: 15px; font-weight: 500; }
+#option { font-size: 15px; font-weight: $medium; }
 QPushButton:focus { border: 2px solid $t1; }
 QPushButton#link { background: transparent; border: 0; padding: 0; min-height: 22px; color: $acc; text-align: left;
     text-decoration: underline; }
