@@ -74,7 +74,7 @@ class Calibration:
             if named is not None:
                 self._by_hand[kind] = _frame_by_hand(kind, Path(named))
         for named in processing.masters:
-            self._library += _calibration_headers(Path(named))
+            self._library += calibration_headers(Path(named))
 
     def add(self, header: Header) -> None:
         """Note a calibration frame found in the capture folder: for stacks founded from now on."""
@@ -296,7 +296,7 @@ def _frame_by_hand(kind: str, path: Path) -> Path:
     return path
 
 
-def _calibration_headers(path: Path) -> list[Header]:
+def calibration_headers(path: Path) -> list[Header]:
     """Headers of the calibration frames in a file or folder, in natural order; lights in it are passed over."""
     if not path.exists():
         raise SettingsError(f"--masters: {path} is not there")

@@ -20,15 +20,30 @@ from livestack.version import VERSION
 
 if TYPE_CHECKING:
     from livestack.engine_room import Faces
+    from livestack.starting import Desk
 
 
-@click.group(cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Cli,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(VERSION, prog_name="livestack")
-def main() -> None:
-    """Watch a folder, and the stack grows out of the noise.
+@click.pass_context
+def main(context: click.Context) -> int:
+    """Watch a folder, and the stack grows out of the noise. Without a command: the window's start page.
 
     Example: livestack watch ~/captures
     """
+    if context.invoked_subcommand is not None:
+        return 0
+    from livestack.faces import can_open_window
+
+    if not can_open_window("auto"):
+        raise click.exceptions.NoArgsIsHelpError(context)
+    from livestack.starting import Desk
+
+    return Desk().begin()
 
 
 @main.command()
@@ -49,22 +64,17 @@ def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: boo
 
     Example: livestack watch ~/captures --masters ~/masters --serve
     """
-    from livestack.engine_room import run
-    from livestack.plans import lights_in, watch_plan
-    from livestack.sessions import Home, check_home, default_home
+    from livestack.sessions import Home, default_home
+    from livestack.starting import Desk, watch_folder
 
-    settings = _settings(options)
+    settings, desk = _settings(options), Desk()
     if settings.showing.notify:
         raise SettingsError("--notify: this version sends no alerts yet; leave it out")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file: watch the folder it is in, or use livestack stack")
     home = Home(session) if session else default_home(folder, settings, datetime.now())
-    check_home(home, str(folder), [folder])
-    faces = _faces(settings, options, f"watching {folder}; the session is {home.path}", as_json=as_json)
-    plan = watch_plan(folder, settings, idle_s)
-    if settings.processing.existing == "skip":
-        return run(home, plan, settings, faces, lambda: lights_in(folder, settings))
-    return run(home, plan, settings, faces)
+    faces = _faces(settings, options, f"watching {folder}", desk, as_json=as_json)
+    return desk.go_on(watch_folder(home, folder, settings, faces, idle_s))
 
 
 @main.command()
@@ -137,17 +147,16 @@ def export(session: Path, out: str, only: str | None, **options: Any) -> int:
 
 
 @main.command()
-@click.argument("session", type=path)
+@click.argument("session", type=path, required=False)
 @with_options((LOOK,))
-def view(session: Path, preset: str | None) -> int:
-    """Open the live viewer on a session that runs elsewhere, or ran.
+def view(session: Path | None, preset: str | None) -> int:
+    """Open the live viewer on a session that runs elsewhere, or ran; without SESSION the start page.
 
     Example: livestack view ~/.local/share/livestack/sessions/2026-08-20-captures
     """
-    from livestack.show.qt import run_viewer
-    from livestack.show.source import open_source
+    from livestack.starting import Desk
 
-    return run_viewer(open_source(session, preset))
+    return Desk().look_at(session, preset) if session else Desk().begin()
 
 
 @main.command("serve")
@@ -254,14 +263,15 @@ def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | 
     Example: livestack demo
     """
     from livestack.demo import night_options, run_demo
+    from livestack.starting import Desk
 
-    settings = _settings(options)
-    faces = _faces(settings, options, "a synthetic camera writes a night")
-    if not faces.window and faces.bind is None:
+    settings, desk = _settings(options), Desk()
+    faces = _faces(settings, options, "a synthetic camera writes a night", desk)
+    if faces.window is None and faces.bind is None:
         faces = dataclasses.replace(faces, bind=settings.showing.bind)
-    if idle_s is None and not faces.window and not sys.stdout.isatty():
+    if idle_s is None and faces.window is None and not sys.stdout.isatty():
         idle_s = 15.0
-    return run_demo(night_options({"n_lights": n_lights, "seed": seed}), pace_s, settings, faces, idle_s)
+    return desk.go_on(run_demo(night_options({"n_lights": n_lights, "seed": seed}), pace_s, settings, faces, idle_s))
 
 
 @main.command()
@@ -305,15 +315,15 @@ def doctor(warm: bool) -> None:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    """Return the settings of a file, and over them the options given."""
-    from livestack.options import effective_settings, settings_of
+    """Return the settings of a file, else the user's own, and over them the options given."""
+    from livestack.options import effective_settings, settings_of, usual_settings
 
     given = {name: value for name, value in options.items() if name != "settings_file"}
     named = options.get("settings_file")
-    return effective_settings(settings_of(named) if named else Settings(), given)
+    return effective_settings(settings_of(named) if named else usual_settings(), given)
 
 
-def _faces(settings: Settings, options: dict[str, Any], opening: str, *, as_json: bool = False) -> Faces:
+def _faces(settings: Settings, options: dict[str, Any], opening: str, desk: Desk, *, as_json: bool = False) -> Faces:
     """Return what shows a session that is watched."""
     from livestack.engine_room import Faces
     from livestack.faces import can_open_window
@@ -322,7 +332,7 @@ def _faces(settings: Settings, options: dict[str, Any], opening: str, *, as_json
     showing = settings.showing
     return Faces(
         say=say_json if as_json else say_line,
-        window=can_open_window(showing.viewer),
+        window=desk.show if can_open_window(showing.viewer) else None,
         bind=showing.bind if showing.serve else None,
         exact=options.get("bind") is not None or showing.bind != BIND,
         opening=opening,

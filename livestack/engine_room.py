@@ -37,8 +37,8 @@ class Faces:
     ----------
     say : callable
         Hears of every event, in order, in a thread of its own.
-    window : bool
-        The viewer is opened; closing it stops the engine.
+    window : callable, optional
+        Shows the session in a window, and returns when that is to be over: then the engine stops.
     bind : str, optional
         Where the page is served.
     exact : bool
@@ -48,7 +48,7 @@ class Faces:
     """
 
     say: Say
-    window: bool = False
+    window: Callable[[Source], None] | None = None
     bind: str | None = None
     exact: bool = False
     opening: str = ""
@@ -78,7 +78,7 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     with lock(home), _log_of(home):
         if folder_of(home) is None:
             _list(home, listed())
-        engine = Engine(home, plan, settings, seen=faces.window or faces.bind is not None)
+        engine = Engine(home, plan, settings, seen=faces.window is not None or faces.bind is not None)
         code = _run_with_faces(engine, faces)
         _report(home)
     if code in BROKEN:
@@ -152,7 +152,7 @@ def _code_of(night: Future[int], home: Home) -> int:
 
 
 def _wait(engine: Engine, source: Source, faces: Faces, night: Future[int]) -> None:
-    """Wait until the engine has stopped; signals, and closing the window, stop it."""
+    """Wait until the engine has stopped; signals, and the end of the window, stop it."""
     asked = threading.Event()
 
     def stop() -> None:
@@ -160,10 +160,8 @@ def _wait(engine: Engine, source: Source, faces: Faces, night: Future[int]) -> N
         engine.stop.set()
 
     with stop_on_signals(stop):
-        if faces.window:
-            from livestack.show.qt import run_viewer
-
-            run_viewer(source)
+        if faces.window is not None:
+            faces.window(source)
             stop()
         while not night.done() and not asked.wait(0.1):
             pass

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from livestack.errors import SettingsError
+from livestack.own import settings_file
 from livestack.settings import Settings, from_toml
 
 UNITS_MB = {"": 1 / 1e6, "K": 1e-3, "M": 1.0, "G": 1e3, "T": 1e6}
@@ -29,6 +30,17 @@ def effective_settings(settings: Settings, options: dict[str, Any]) -> Settings:
     if "memory" in values:
         values["memory_mb"] = megabytes(values.pop("memory"))
     return settings.changed(values | _absolute(values, Path()))
+
+
+def usual_settings() -> Settings:
+    """Return what holds where no settings file is named: the user's own, where there are any.
+
+    Raises
+    ------
+    SettingsError
+        As `settings_of`.
+    """
+    return settings_of(settings_file()) if settings_file().is_file() else Settings()
 
 
 def settings_of(path: Path) -> Settings:

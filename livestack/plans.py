@@ -75,7 +75,7 @@ def find_files(paths: Sequence[Path], order: str) -> list[Path]:
         None is, or holds, a frame.
     """
     found = dict.fromkeys(file for path in paths for file in _files_of(path))
-    files = [file for file in found if not _is_copy(file, lambda path: path in found)]
+    files = [file for file in found if not is_copy(file, lambda path: path in found)]
     if not files:
         raise NothingStacked(f"no frame was found in {', '.join(str(path) for path in paths)}")
     # calibration frames are known before the first light founds a stack, whatever the order
@@ -106,7 +106,7 @@ def files_plan(folder: str, files: Iterable[Path]) -> Plan:
 
 def is_wanted(path: Path) -> bool:
     """Whether a path in a watched folder may be a frame of its own, by its name and those beside it."""
-    return is_frame_name(path) and not _is_copy(path, Path.is_file)
+    return is_frame_name(path) and not is_copy(path, Path.is_file)
 
 
 def calibration_first(path: Path) -> Any:
@@ -125,7 +125,7 @@ def _frame_by_frame(batch: list[Arrival] | SourceChange) -> list[Arrival] | Sour
     ]
 
 
-def _is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
+def is_copy(path: Path, is_there: Callable[[Path], bool]) -> bool:
     """Whether the same exposure is there in a better format."""
     suffix = suffix_of(path)
     stem = path.name[: len(path.name) - len(suffix)]

@@ -163,13 +163,15 @@ def _has_processing(home: Home, settings: Settings) -> bool:
 
 
 def list_sessions() -> list[tuple[Home, list[Json]]]:
-    """Return this user's sessions, newest night first, each with its stacks: stack, n_subs, exposure_s."""
+    """Return this user's sessions, newest night first, each with its stacks: stack, target, n_subs, exposure_s."""
     folder = sessions_folder()
     found = []
     for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []:
         try:
             home = Home(path)
-            stacks = _rows(Journal(home.journal), "SELECT stack, n_subs, exposure_s FROM stack WHERE n_subs > 0")
+            stacks = _rows(
+                Journal(home.journal), "SELECT stack, target, n_subs, exposure_s FROM stack WHERE n_subs > 0"
+            )
         except SessionError:
             continue
         found.append((home, stacks))

@@ -29,6 +29,14 @@ ICONS: Final[dict[str, str]] = {
     "advice": '<path d="M12 3v4M12 17v4M3 12h4M17 12h4M5.6 5.6l2.9 2.9'
     'M15.5 15.5l2.9 2.9M18.4 5.6l-2.9 2.9M8.5 15.5l-2.9 2.9"/>',
     "wipe": '<path d="M9 7l-5 5 5 5M15 7l5 5-5 5"/>',
+    "folder": '<path d="M3.5 18.5v-13h6l2.2 2.6h8.8v10.4z"/>',
+    "star": '<path d="M12 4l2.4 5.4 5.8.6-4.3 3.9 1.2 5.7L12 16.7l-5.1 2.9 1.2-5.7L3.8 10l5.8-.6z"/>',
+    "next": '<path d="M9.5 6.5L15 12l-5.5 5.5"/>',
+    "back": '<path d="M14.5 6.5L9 12l5.5 5.5"/>',
+    "open": '<path d="M6.5 9.5L12 15l5.5-5.5"/>',
+    "above": '<path d="M6.5 11L12 5.5l5.5 5.5M12 5.5v13"/>',
+    "plus": '<path d="M12 5.5v13M5.5 12h13"/>',
+    "file": '<path d="M6 3.5h8l4 4v13H6zM14 3.5v4h4"/>',
     "mark": '<path d="M8.2 4.8h9.3a2 2 0 0 1 2 2v9.3" opacity=".75"/>'
     '<path d="M11 2h9a2 2 0 0 1 2 2v9" opacity=".45"/>'
     '<rect x="3" y="8" width="13" height="13" rx="2"/>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import PurePath
 
 THIN = "\u202f"
@@ -58,6 +58,29 @@ def span(seconds: float) -> str:
 def about(seconds: float) -> str:
     """Return a duration to the minute once there is one: for what is only foreseen."""
     return span(seconds) if seconds < 60 else span(60 * max(1, round(seconds / 60)))
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """Return how long ago something was, as one says it at night: 14 seconds ago, last night, 2 August."""
+    seconds = (now - moment).total_seconds()
+    if seconds < 1:
+        return "just now"
+    for least, noun in ((1, "second"), (60, "minute"), (3600, "hour")):
+        if seconds < (60 * least if noun != "hour" else 12 * least):
+            return f"{count(int(seconds / least), noun)} ago"
+    nights = (_night(now) - _night(moment)).days
+    if nights < 2:
+        return "last night" if nights else f"{count(int(seconds / 3600), 'hour')} ago"
+    return f"{nights} nights ago" if nights < 14 else day(moment.astimezone().date(), now)
+
+
+def _night(moment: datetime) -> date:
+    return (moment.astimezone() - timedelta(hours=12)).date()
+
+
+def day(when: date, now: datetime) -> str:
+    """Return a date, with its year where that is another."""
+    return f"{when.day} {when:%B}" + ("" if when.year == now.astimezone().year else f" {when.year}")
 
 
 def count(number: int, noun: str) -> str:

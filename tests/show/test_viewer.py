@@ -21,8 +21,9 @@ from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
 from livestack.show.qt.commands import COMMANDS, save_picture, write_picture
 from livestack.show.qt.look import FREE
+from livestack.show.qt.shell import show_window
 from livestack.show.qt.subs_model import NO, REASON
-from livestack.show.qt.window import Window, show_window
+from livestack.show.qt.window import Window
 from livestack.show.sensor import Sensor
 from livestack.show.source import Source
 from tests.show.grab import drawn, pixels, rendition

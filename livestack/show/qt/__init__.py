@@ -6,9 +6,13 @@ import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from livestack.errors import SettingsError
 from livestack.show.source import Source
+
+if TYPE_CHECKING:
+    from livestack.show.qt.shell import Shell
 
 _APT = (
     "sudo apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libfontconfig1 libdbus-1-3 "
@@ -38,9 +42,23 @@ def run_viewer(source: Source, *, screenshot: Path | None = None) -> int:
         There is no display, or a system library that Qt needs is missing.
     """
     check_qt()
-    from livestack.show.qt.window import show_window
+    from livestack.show.qt.shell import show_window
 
     return show_window(source, screenshot)
+
+
+def open_shell() -> Shell:
+    """Return the window in which sessions follow one another, not shown yet.
+
+    Raises
+    ------
+    SettingsError
+        As `run_viewer`.
+    """
+    check_qt()
+    from livestack.show.qt.shell import Shell
+
+    return Shell()
 
 
 def check_qt() -> None:

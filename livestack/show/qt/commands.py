@@ -13,9 +13,11 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.develop.export import write_png
 from livestack.frame import Array
 from livestack.show.qt.canvas import ZOOM_STEP
+from livestack.show.qt.chooser import chooser
 from livestack.show.qt.compare import BLINK, WIPE
 from livestack.show.qt.look import FILL, FIT
 from livestack.show.sky import position, sexagesimal
+from livestack.show.tokens import DARK, LIGHT
 from livestack.show.views import COVERAGE, DIFFERENCE, LAST, NOISE, REMOVED, STACK
 from livestack.show.words import THIN, count
 
@@ -74,13 +76,16 @@ def save_picture(window: Window) -> None:
     what = {STACK: stacked, LAST: "one sub", REMOVED: f"removed from {stacked}"}.get(view, f"{view} of {stacked}")
     if window.live.looking.no is not None:
         what = f"sub {window.live.looking.no}"
+<<<<<<< HEAD
     name = f"{(window.live.state.target or 'Stack').translate(_NO_NAME)}, {what}.png"
     dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
+=======
+    name = f"{window.live.state.target or 'Stack'}, {what}.png"
+    dialog = chooser(window, "Save picture as…", str(Path(pictures or Path.home()) / name), window.palette_now)
+>>>>>>> start
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilter("Pictures (*.png)")
     dialog.setDefaultSuffix("png")
-    dialog.setOption(QtWidgets.QFileDialog.Option.DontUseNativeDialog, True)
-    dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(lambda path: write_picture(window, Path(path)))
     dialog.open()
 
@@ -163,7 +168,12 @@ def _view(view: str) -> Callable[[Window], None]:
 
 
 def _full_screen(window: Window) -> None:
-    window.showNormal() if window.isFullScreen() else window.showFullScreen()
+    top = window.window()
+    top.showNormal() if top.isFullScreen() else top.showFullScreen()
+
+
+def _light(window: Window) -> None:
+    window.recolour(DARK if window.palette_now is LIGHT else LIGHT)
 
 
 def _escape(window: Window) -> None:
@@ -173,6 +183,7 @@ def _escape(window: Window) -> None:
 
 
 _ON_TOP: tuple[tuple[Callable[[Window], bool], Callable[[Window], object]], ...] = (
+    (lambda w: w.settings_are_open, lambda w: w.set_settings(False)),
     (lambda w: w.help.isVisible(), lambda w: w.help.toggle()),
     (lambda w: not w.top.isVisible(), lambda w: w.set_image_only(False)),
     (lambda w: w.live.compare != "", lambda w: w.set_compare("")),
@@ -182,7 +193,7 @@ _ON_TOP: tuple[tuple[Callable[[Window], bool], Callable[[Window], object]], ...]
     (lambda w: w.live.view != STACK, lambda w: w.set_view(STACK)),
     (lambda w: w.subs.isVisible(), lambda w: w.set_list(False)),
     (lambda w: w.plots.isVisible(), lambda w: w.set_plots(False)),
-    (lambda w: w.isFullScreen(), lambda w: w.showNormal()),
+    (lambda w: w.window().isFullScreen(), lambda w: w.window().showNormal()),
 )
 """What can be closed, the topmost first: whether it is open, and how it is closed."""
 
@@ -253,6 +264,10 @@ COMMANDS = (
     Command(("Ctrl+L",), "Sort the subs by the next column", lambda w: w.subs.sort_by_next()),
     Command(("?", "F1"), "Keys", lambda w: w.help.toggle(), in_menu=True),
     Command(("Esc",), "Close what is on top", _escape),
-    Command(("Ctrl+Q",), "Quit, the session is saved", lambda w: w.close(), in_menu=True),
+    Command((), "Light colours", _light, in_menu=True),
+    Command(("Ctrl+,",), "Settings", lambda w: w.set_settings(not w.settings_are_open), in_menu=True),
+    Command(("Ctrl+O",), "Another folder or night", lambda w: w.asked.emit("start"), in_menu=True),
+    Command((), "End the session, it is saved", lambda w: w.asked.emit("end"), in_menu=True),
+    Command(("Ctrl+Q",), "Quit, the session is saved", lambda w: w.window().close(), in_menu=True),
 )
 """All of them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pyqtgraph.Qt import QtCore
 
 
@@ -17,3 +19,9 @@ def kept_number(name: str, otherwise: int) -> int:
         return int(kept().value(name, otherwise))
     except (TypeError, ValueError):
         return otherwise
+
+
+def kept_word(name: str, allowed: Collection[str]) -> str:
+    """Return a word that was kept; the first that is allowed where there is none of them."""
+    word = str(kept().value(name, ""))
+    return word if word in allowed else next(iter(allowed))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from string import Template
 
-from pyqtgraph.Qt import QT_LIB, QtCore, QtGui, QtSvg
+from pyqtgraph.Qt import QT_LIB, QtCore, QtGui, QtSvg, QtWidgets
 
 from livestack.show.fonts import truetype
 from livestack.show.icons import svg
-from livestack.show.tokens import FONTS, NIGHT, Palette
+from livestack.show.tokens import DARK, FONTS, LIGHT, NIGHT, Palette
 
 Qt = QtCore.Qt
 
@@ -90,6 +90,29 @@ QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
 QSlider::handle:horizontal { width: 16px; margin: -7px 0; border-radius: 8px; background: $t1; }
 QSlider::handle:horizontal:disabled, QSlider::sub-page:horizontal:disabled { background: $track; }
 QSplitter::handle { background: $line; }
+#brand { font-size: 30px; font-weight: $semibold; }
+#question { font-size: 28px; font-weight: $medium; }
+#card { background: $bg2; border: 1px solid $line; border-radius: 10px; }
+#card QPushButton#segment { min-height: 30px; }
+#said { color: $hold; font-size: 15px; }
+#tone { color: $t2; font-size: 15px; }
+#option { font-size: 15px; font-weight: $medium; }
+QPushButton:focus { border: 2px solid $t1; }
+QPushButton#link { background: transparent; border: 0; padding: 0; min-height: 22px; color: $acc; text-align: left;
+    text-decoration: underline; }
+QPushButton#link:focus { border: 2px solid $t1; border-radius: 4px; }
+QPushButton#link:disabled { color: $track; }
+QScrollArea, #clear { background: transparent; border: 0; }
+#groups::tab { background: transparent; color: $t2; padding: 8px 16px; border: 0;
+    border-bottom: 2px solid transparent; }
+#groups::tab:selected { color: $t1; border-bottom: 2px solid $acc; }
+#groups:focus { border: 2px solid $t1; border-radius: 6px; }
+#sheet QComboBox::drop-down { border: 0; width: 32px; }
+#sheet { background: $bg2; border-left: 1px solid $line2; }
+QAbstractSpinBox { background: $bg1; border: 1px solid $line2; border-radius: 8px; padding: 0 10px; }
+QLineEdit#value { border-radius: 8px; padding: 0 10px; }
+QAbstractSpinBox:focus, QLineEdit:focus { border: 2px solid $t1; }
+QAbstractSpinBox:disabled, QLineEdit:disabled, QCheckBox:disabled { color: $track; }
 """)
 
 
@@ -100,6 +123,23 @@ def style_sheet(palette: Palette) -> str:
     names = {name: getattr(palette, name) for name in palette.__slots__}
     names |= {"family": ", ".join(f'"{name}"' for name in families()), "medium": _MEDIUM, "semibold": _SEMIBOLD}
     return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
+
+
+COLOURS = {"dark": DARK, "light": LIGHT, "night": NIGHT}
+"""Palettes by the names under which one is kept."""
+
+
+def name_of(palette: Palette) -> str:
+    """Return the name of a palette."""
+    return next(name for name, known in COLOURS.items() if known is palette)
+
+
+def dress(palette: Palette) -> None:
+    """Give every window its colours, tooltips and menus too."""
+    app = QtWidgets.QApplication.instance()
+    app.setPalette(qt_palette(palette))
+    QtWidgets.QToolTip.setPalette(qt_palette(palette))
+    app.setStyleSheet(style_sheet(palette))
 
 
 def qt_palette(palette: Palette) -> QtGui.QPalette:

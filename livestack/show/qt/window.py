@@ -3,15 +3,12 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.settings import PRESET, Settings
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.choice import Choice
@@ -25,15 +22,14 @@ from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
+from livestack.show.qt.settings import SettingsSheet
 from livestack.show.qt.subs import SubsPanel
-from livestack.show.qt.theme import qt_palette, style_sheet
+from livestack.show.qt.theme import dress
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
-from livestack.show.tokens import DARK, NIGHT
+from livestack.show.tokens import DARK, LIGHT, NIGHT, Palette
 from livestack.show.views import STACK
-
-_SETTLE_MS = 700  # time a screenshot waits after the last change
 
 
 class Window(QtWidgets.QMainWindow):
@@ -51,11 +47,16 @@ class Window(QtWidgets.QMainWindow):
     lines: TrailLines
     marks: Marks
     help: Help
+    asked: QtCore.Signal
+
+    recoloured = QtCore.Signal(object)  # by hand, to this palette
+    asked = QtCore.Signal(str)  # "start": for another folder or night; "end": for an end of the session
 
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
         self._developing = False
+        self.sheet: SettingsSheet | None = None
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)
         self.top, self.glance = TopBar(DARK), Glance(DARK)
@@ -77,7 +78,7 @@ class Window(QtWidgets.QMainWindow):
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
         self._bind_subs()
-        self.set_night(False)
+        self.set_palette(DARK)
         self.live.tick()
 
     def _lay_out(self) -> None:
@@ -215,19 +216,44 @@ class Window(QtWidgets.QMainWindow):
         self.set_develop(self._developing and not only)
 
     def set_night(self, night: bool) -> None:
-        """Change all colours at once; at night everything is red on black."""
-        self.night = night
-        palette = NIGHT if night else DARK
+        """Change to night colours, red on black, or back to the dark ones."""
+        self.recolour(NIGHT if night else DARK)
+
+    def recolour(self, palette: Palette) -> None:
+        """Change all colours by hand."""
+        self.set_palette(palette)
+        self.recoloured.emit(palette)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change all colours at once; what lies over the picture stays dark in the light."""
+        self.palette_now, self.night = palette, palette is NIGHT
         self.setUpdatesEnabled(False)
-        app = QtWidgets.QApplication.instance()
-        app.setPalette(qt_palette(palette))
-        QtWidgets.QToolTip.setPalette(qt_palette(palette))
-        app.setStyleSheet(style_sheet(palette))
-        over = (self.waiting, self.tag, self.lines, self.marks)
-        for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, *over):
+        dress(palette)
+        over = (self.canvas, self.waiting, self.tag, self.lines, self.marks)
+        for part in over:
+            part.set_palette(DARK if palette is LIGHT else palette)
+        for part in (self.top, self.glance, self.subs, self.plots, self.noise):
             part.set_palette(palette)
-        self.icons["moon"].setChecked(night)
+        if self.sheet is not None:
+            self.sheet.set_palette(palette)
+        self.icons["moon"].setChecked(self.night)
         self.setUpdatesEnabled(True)
+
+    @property
+    def settings_are_open(self) -> bool:
+        """Whether the sheet of settings is open."""
+        return self.sheet is not None and self.sheet.isVisible()
+
+    def set_settings(self, shown: bool) -> None:
+        """Open or close the sheet of settings."""
+        if self.sheet is None:
+            self.sheet = SettingsSheet(self.centralWidget(), self.palette_now)
+            self.sheet.changed.connect(self._take_settings)
+        self.sheet.set_open(shown)
+
+    def _take_settings(self, settings: Settings) -> None:
+        """Develop as the settings say, which is all of them that a running session can take."""
+        self.develop.presets.setCurrentIndex(PRESET.index(settings.showing.preset))
 
     def _open_folder(self, row: SubRow) -> None:
         from livestack.read import file_of
@@ -247,6 +273,8 @@ class Window(QtWidgets.QMainWindow):
         """Give way on small windows."""
         super().resizeEvent(event)
         self.glance.fit(self.width(), self.height())
+        if self.sheet is not None:
+            self.sheet.fit()
         self._cover()
 
     def _cover(self) -> None:
@@ -283,52 +311,3 @@ def _bound(run: Callable[[Window], None], window: Window) -> Callable[[], None]:
             run(window)
 
     return call
-
-
-def show_window(source: Source, screenshot: Path | None = None) -> int:
-    """Open the window and return when it is closed; see `livestack.show.qt.run_viewer`."""
-    pg.setConfigOptions(imageAxisOrder="row-major")
-    app = pg.mkQApp("livestack")
-    app.setStyle("Fusion")
-    app.setPalette(qt_palette(DARK))
-    window = Window(source)
-    window.resize(_first_size(app))
-    window.show()
-    ended = source.ended
-    if ended is not None:
-        window.live.clock.timeout.connect(lambda: window.close() if ended() else None)
-    if screenshot is not None:
-        QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
-    with _signals_close(window):
-        app.exec()
-    if source.stop is not None:
-        source.stop()
-    return 0
-
-
-def _first_size(app: QtWidgets.QApplication) -> QtCore.QSize:
-    room = app.primaryScreen().availableSize()
-    return QtCore.QSize(min(1600, room.width()), min(1000, room.height()))
-
-
-def _write(window: Window, screenshot: Path) -> None:
-    if window.canvas.is_busy:
-        QtCore.QTimer.singleShot(_SETTLE_MS, lambda: _write(window, screenshot))
-        return
-    window.grab().save(str(screenshot), "PNG")
-    window.close()
-
-
-@contextmanager
-def _signals_close(window: Window) -> Iterator[None]:
-    """Close the window on SIGINT and SIGTERM; the window's clock lets Python see them in time."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(kind, lambda *_: window.close()) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
