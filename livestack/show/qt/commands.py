@@ -76,13 +76,8 @@ def save_picture(window: Window) -> None:
     what = {STACK: stacked, LAST: "one sub", REMOVED: f"removed from {stacked}"}.get(view, f"{view} of {stacked}")
     if window.live.looking.no is not None:
         what = f"sub {window.live.looking.no}"
-<<<<<<< HEAD
     name = f"{(window.live.state.target or 'Stack').translate(_NO_NAME)}, {what}.png"
-    dialog = QtWidgets.QFileDialog(window, "Save picture as…", str(Path(pictures or Path.home()) / name))
-=======
-    name = f"{window.live.state.target or 'Stack'}, {what}.png"
     dialog = chooser(window, "Save picture as…", str(Path(pictures or Path.home()) / name), window.palette_now)
->>>>>>> start
     dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilter("Pictures (*.png)")
     dialog.setDefaultSuffix("png")
