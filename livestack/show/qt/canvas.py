@@ -14,7 +14,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Images, Order
+from livestack.show.darkroom import Darkroom, Done, Order
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
 from livestack.show.tokens import NIGHT, Palette
@@ -38,6 +38,7 @@ class Canvas(QtWidgets.QWidget):
     touched = QtCore.Signal()
     pointed = QtCore.Signal(QtCore.QPointF)  # at this place of the widget
     moved = QtCore.Signal()
+    lit = QtCore.Signal(object)  # how the light of the stack is spread, where that is asked for
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(objectName="canvas", accessibleName="Picture", mouseTracking=True)
@@ -49,7 +50,7 @@ class Canvas(QtWidgets.QWidget):
         self._room = Darkroom()
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Order, Images] | None = None
+        self._shown: Done | None = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
         self._is_reached_by_key = False
@@ -237,10 +238,12 @@ class Canvas(QtWidgets.QWidget):
             self._shown = done
             self._draw()
             self.drew.emit()
+            if done.light is not None:
+                self.lit.emit(done.light)
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
-        images = () if self._shown is None else self._shown[1]
+        images = () if self._shown is None else self._shown.images
         seen = (night_red(image) if self._palette is NIGHT else image for image in images)
         kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
         self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
@@ -253,7 +256,7 @@ class Canvas(QtWidgets.QWidget):
         if self._shown is None:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
+            self._screens = self._screens or [self._at_screen(layer, self._shown.order) for layer in self._layers]
             images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)

@@ -23,6 +23,7 @@ QMainWindow, #canvas { background: $bg0; }
 #cell { border-right: 1px solid $line; }
 #panel { background: $bg2; border-top: 1px solid $line; }
 #side { background: $bg2; border-left: 1px solid $line; }
+QScrollArea, #clear { background: transparent; border: 0; }
 QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
 #number { font-size: 28px; font-weight: $medium; }
@@ -45,6 +46,7 @@ QToolButton::menu-indicator { image: none; width: 0; }
 QPushButton { background: $bg3; border: 1px solid $line; border-radius: 8px; padding: 0 14px; min-height: 30px; }
 QPushButton:hover { border-color: $line2; }
 QPushButton:disabled { color: $track; background: $bg2; }
+QPushButton#primary { background: $primary; color: $ink; border-color: $acc; font-weight: $semibold; $chosen }
 QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px;
     padding: 0 10px; }
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: $medium; $chosen }
@@ -99,6 +101,7 @@ def style_sheet(palette: Palette) -> str:
     row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: {_SEMIBOLD};"
     names = {name: getattr(palette, name) for name in palette.__slots__}
     names |= {"family": ", ".join(f'"{name}"' for name in families()), "medium": _MEDIUM, "semibold": _SEMIBOLD}
+    names["primary"] = palette.accbg if chosen else palette.acc
     return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
 
 

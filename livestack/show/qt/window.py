@@ -63,7 +63,7 @@ class Window(QtWidgets.QMainWindow):
         self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK, self.choice), NoisePanel(DARK)
         self.plots = PlotsPanel(DARK, self.choice)
         self.drawer = Drawer(self.plots, self.subs, self.noise)
-        self.develop = DevelopPanel(source.preset)
+        self.develop = DevelopPanel(source.preset, DARK)
         self.marks, self.lines = Marks(self.canvas, DARK), TrailLines(self.canvas, DARK)
         self.hand = Hand(self.canvas)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
@@ -76,6 +76,8 @@ class Window(QtWidgets.QMainWindow):
         over = (self.waiting, self.tag, self.lines, self.marks)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
+        self.develop.closed.connect(lambda: self.set_develop(False))
+        self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
         self.set_night(False)
         self.live.tick()
@@ -191,6 +193,7 @@ class Window(QtWidgets.QMainWindow):
         """Open or close the panel on which one chooses how the picture is developed."""
         self.icons["sliders"].setChecked(shown)
         self.develop.setVisible(shown)
+        self.live.set_turned(shown)
 
     def set_noise(self, shown: bool) -> None:
         """Open or close the page that tells where the noise comes from."""
@@ -224,7 +227,7 @@ class Window(QtWidgets.QMainWindow):
         QtWidgets.QToolTip.setPalette(qt_palette(palette))
         app.setStyleSheet(style_sheet(palette))
         over = (self.waiting, self.tag, self.lines, self.marks)
-        for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, *over):
+        for part in (self.top, self.glance, self.canvas, self.subs, self.plots, self.noise, self.develop, *over):
             part.set_palette(palette)
         self.icons["moon"].setChecked(night)
         self.setUpdatesEnabled(True)
