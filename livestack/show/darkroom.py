@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -68,10 +69,11 @@ class Order:
 
 
 class Done(NamedTuple):
-    """What became of an order: the picture, and what is beside it; and its light, where that was asked for."""
+    """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for."""
 
     order: Order
     images: Images
+    seconds: float
     light: Light | None = None
 
 
@@ -127,10 +129,12 @@ class Darkroom:
             work.shutdown(wait=False, cancel_futures=True)
 
     def _develop_all(self, order: Order) -> Done:
+        begun = time.perf_counter()
         images: Images = (self._develop(order),)
         if order.beside is not None:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
-        return Done(order, images, self._light_of(order) if order.is_turned else None)
+        seconds = time.perf_counter() - begun
+        return Done(order, images, seconds, self._light_of(order) if order.is_turned else None)
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)

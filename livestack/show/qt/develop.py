@@ -187,7 +187,7 @@ class DevelopPanel(QtWidgets.QWidget):
         body = QtWidgets.QWidget(objectName="clear")
         within = QtWidgets.QVBoxLayout(body)
         within.setContentsMargins(15, 0, 16, 0)
-        within.setSpacing(4)
+        within.setSpacing(3)
         within.addWidget(QtWidgets.QLabel("Display only. The stack file stays as it is.", objectName="label"))
         within.addSpacing(4)
         segments = QtWidgets.QWidget(objectName="segments")

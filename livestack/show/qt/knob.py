@@ -105,6 +105,7 @@ class Switch(QtWidgets.QCheckBox):
         super().__init__(text)
         self._palette = palette
         self.setFixedHeight(30)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
@@ -122,8 +123,8 @@ class Switch(QtWidgets.QCheckBox):
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.setFont(font(14))
         painter.setPen(QtGui.QColor(palette.t1))
-        painter.drawText(self.rect().adjusted(4, 0, -wide, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, self.text())
-        track = QtCore.QRectF(self.width() - wide - 4, (self.height() - high) / 2, wide, high)
+        painter.drawText(self.rect().adjusted(0, 0, -wide, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, self.text())
+        track = QtCore.QRectF(self.width() - wide, (self.height() - high) / 2, wide, high)
         is_filled = self.isChecked() and palette is not NIGHT
         edge = palette.acc if self.isChecked() else palette.track
         painter.setPen(QtGui.QPen(QtGui.QColor(edge), 1.6))

@@ -181,15 +181,15 @@ class Live:
         kind = filter_of(self.state) or ("Colour" if self.state.colour else "")
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
-    def show_picture(self) -> None:
-        """Show the view, developed as the stack is: what differs is in the data."""
+    def show_picture(self, *, turning: bool = False) -> None:
+        """Show the view, developed as the stack is: what differs is in the data. `turning`: it follows a hand."""
         pictures, parts, view = self._seen, self._parts, self.seen_view
         stack, last = pictures.stack, pictures.last
         is_compared = self.compare != "" and on_one_grid(stack, last)
         order = order_of(view, pictures, self.recipe, beside=is_compared)
         turn_deg, mirrored = self._turn()
         parts.canvas.turn(turn_deg, mirrored=mirrored)
-        parts.canvas.show_picture(order and replace(order, is_turned=self.is_turned))
+        parts.canvas.show_picture(order and replace(order, is_turned=self.is_turned), turning=turning)
         tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
         parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
@@ -215,7 +215,7 @@ class Live:
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""
         self.recipe = recipe
-        self.show_picture()
+        self.show_picture(turning=True)
 
     def set_turned(self, turned: bool) -> None:
         """Tell how light is spread too, for someone who turns knobs, or no more."""

@@ -80,12 +80,14 @@ QFileDialog, QDialog { background: $bg2; }
 QLineEdit, QComboBox, QTreeView, QListView { background: $bg1; border: 1px solid $line2; selection-color: $t1;
     selection-background-color: $accbg; }
 QComboBox { border-radius: 8px; padding: 0 12px; }
+QComboBox::drop-down { border: 0; width: 32px; }
 QComboBox:focus { border: 2px solid $t1; }
 QCheckBox { min-height: 26px; }
 QCheckBox:focus { border: 2px solid $t1; border-radius: 6px; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $track; border-radius: 4px; background: $bg1; }
 QCheckBox::indicator:checked { border-color: $acc; background: $acc; }
 QSlider { min-height: 24px; border: 2px solid transparent; border-radius: 6px; }
+#side QSlider { min-height: 20px; }
 QSlider:focus { border-color: $t1; }
 QSlider::groove:horizontal { height: 2px; background: $track; }
 QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
