@@ -15,7 +15,7 @@ from livestack.develop.tone import Mtf
 from livestack.show.light import Light, curve_of
 from livestack.show.qt.histogram import HistogramView
 from livestack.show.qt.kept import kept, kept_number
-from livestack.show.qt.knob import Grip, Row, Switch
+from livestack.show.qt.knob import Grip, Menu, Row, Switch
 from livestack.show.qt.theme import pixmap
 from livestack.show.taste import (
     CURVES,
@@ -49,10 +49,9 @@ class DevelopPanel(QtWidgets.QWidget):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         self.recipe: Recipe = whole(PRESETS[preset])
         self._light: Light | None = None
-        self.presets = QtWidgets.QComboBox(accessibleName="Preset")
+        self.presets = Menu("Preset", palette)
         self.presets.addItems([name.capitalize() for name in PRESETS])
         self.presets.setCurrentIndex(list(PRESETS).index(preset))
-        self.presets.setFixedHeight(40)
         self.histogram = HistogramView(palette)
         self.curves = [_segment(name) for name, _ in CURVES]
         self.rows = {knob: Row(knob, palette) for knob in KNOBS}
@@ -102,6 +101,7 @@ class DevelopPanel(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.histogram.set_palette(palette)
+        self.presets.set_palette(palette)
         for switch in (self.linked, self.glow, self.white):
             switch.set_palette(palette)
         for row in self.rows.values():
@@ -180,12 +180,12 @@ class DevelopPanel(QtWidgets.QWidget):
 
     def _lay_out(self) -> None:
         column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(1, 12, 0, 12)
-        column.setSpacing(4)
+        column.setContentsMargins(1, 8, 0, 10)
+        column.setSpacing(2)
         head = _beside(QtWidgets.QLabel("Develop", objectName="title"), None, self.close_it)
         column.addLayout(head)
-        body = QtWidgets.QWidget(objectName="clear")
-        within = QtWidgets.QVBoxLayout(body)
+        self.body = QtWidgets.QWidget(objectName="clear")
+        within = QtWidgets.QVBoxLayout(self.body)
         within.setContentsMargins(15, 0, 16, 0)
         within.setSpacing(3)
         within.addWidget(QtWidgets.QLabel("Display only. The stack file stays as it is.", objectName="label"))
@@ -197,15 +197,17 @@ class DevelopPanel(QtWidgets.QWidget):
         for button in self.curves:
             within_segments.addWidget(button)
         of_curve, of_colour = ([self.rows[knob] for knob in knobs] for knobs in (OF_CURVE, OF_COLOUR))
-        parts = (self.presets, self.histogram, segments, *of_curve, self.linked, self.glow, self.white, *of_colour)
-        for part in parts:
-            within.addWidget(part)
+        groups = (self.presets, self.histogram, segments, *of_curve), (self.linked, self.glow, self.white), of_colour
+        for group in groups:
+            for part in group:
+                within.addWidget(part)
+            within.addSpacing(4)
         within.addStretch()
-        scroll = QtWidgets.QScrollArea(objectName="clear", widgetResizable=True)
+        self.scroll = scroll = QtWidgets.QScrollArea(objectName="clear", widgetResizable=True)
         scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(body)
+        scroll.setWidget(self.body)
         column.addWidget(scroll, 1)
         foot = _beside(self.back, self.guests)
         foot.setStretch(1, 1)

@@ -12,7 +12,7 @@ from livestack.show.tokens import NIGHT, Palette
 
 Qt = QtCore.Qt
 NAMES = ("Black", "Midtone", "White")
-_HIGH_PX, _FOOT_PX, _SIDE_PX, _KNOB_PX = 112, 14, 8, 6
+_HIGH_PX, _FOOT_PX, _SIDE_PX, _KNOB_PX = 104, 14, 8, 6
 _STEP, _FINE = 0.01, 0.001
 _CLIPPED = 0.2  # of the logarithm of the highest count: beyond a handle so many are no chance px
 _STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.show.qt.theme import font
+from livestack.show.qt.theme import font, pixmap
 from livestack.show.taste import Knob
 from livestack.show.tokens import NIGHT, Palette
 
@@ -62,13 +62,35 @@ class Slider(QtWidgets.QSlider):
         self.reset.emit()
 
 
+class Menu(QtWidgets.QComboBox):
+    """A choice of one of several; the style sheet takes the arrow away that tells so, here it is."""
+
+    def __init__(self, name: str, palette: Palette) -> None:
+        super().__init__(accessibleName=name)
+        self._palette = palette
+        self.setFixedHeight(36)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self._palette = palette
+        self.update()
+
+    def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Draw it, with an arrow."""
+        super().paintEvent(event)
+        painter = QtGui.QPainter(self)
+        arrow = pixmap("down", self._palette.t2, 12, self.devicePixelRatioF())
+        painter.drawPixmap(QtCore.QPointF(self.width() - 28, (self.height() - 12) / 2), arrow)
+        painter.end()
+
+
 class Dot(QtWidgets.QAbstractButton):
     """Whether a number is set by itself: a dot; or by hand: a ring, and a click gives it back."""
 
     def __init__(self, name: str, palette: Palette) -> None:
         super().__init__()
         self._name, self._palette, self._is_auto = name, palette, True
-        self.setFixedSize(24, 20)
+        self.setFixedSize(24, 18)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.set_auto(True)
 
@@ -104,7 +126,7 @@ class Switch(QtWidgets.QCheckBox):
     def __init__(self, text: str, palette: Palette) -> None:
         super().__init__(text)
         self._palette = palette
-        self.setFixedHeight(30)
+        self.setFixedHeight(26)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
 
     def set_palette(self, palette: Palette) -> None:

@@ -17,7 +17,8 @@ from livestack.show.views import STACK, VIEWS, Legend
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
-_SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
+_SWITCHER_PX, _FROM_EDGE_PX = (560, 40), 4
+_SEGMENT_LEAST_PX = 60
 _HELP_COLUMNS = 3
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
@@ -103,26 +104,26 @@ class Switcher(QtWidgets.QWidget):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(3, 3, 3, 3)
-        row.setSpacing(2)
+        row.setSpacing(0)
         self.buttons: dict[str, QtWidgets.QPushButton] = {}
         for name, text, tip in VIEWS:
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
             button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setFixedWidth(_SEGMENT_PX)
+            button.setMinimumWidth(_SEGMENT_LEAST_PX)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button
         self.buttons[STACK].setChecked(True)
-        self.setFixedSize(*_SWITCHER_PX)
         self._timer = QtCore.QTimer(self, singleShot=True, interval=_SHOWN_MS)
         self._timer.timeout.connect(self.hide)
         self.hide()
 
     def appear(self) -> None:
         """Show for three seconds from now."""
-        parent = self.parentWidget()
-        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
+        parent, (wide, high) = self.parentWidget(), _SWITCHER_PX
+        self.setFixedSize(min(wide, parent.width() - 2 * _FROM_EDGE_PX), high)
+        self.move((parent.width() - self.width()) // 2, parent.height() - high - 16)
         self.show()
         self.raise_()
         self._timer.start()

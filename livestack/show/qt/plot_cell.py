@@ -125,7 +125,7 @@ class Cell(QtWidgets.QWidget):
             painter.setFont(font(14))
             wide = painter.fontMetrics().horizontalAdvance(text)
             self._write(painter, QtCore.QRectF(right - wide - 2, 0, wide + 2, HEAD_PX - 4), text)
-            right -= wide
+            right -= wide + (2 if unit.isalpha() else 0)  # after a number in bold a narrow space is hardly one
         painter.setFont(font(14, 600))
         painter.setPen(QtGui.QColor(self._palette.t1))
         self._write(painter, QtCore.QRectF(0, 0, right, HEAD_PX - 4), number)

@@ -22,7 +22,7 @@ from livestack.show.qt.subs_model import (
     WEIGHT,
     SubsModel,
 )
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, icon
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -178,7 +178,7 @@ class SubsPanel(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.model.palette = palette
-        self._eye = QtGui.QIcon(pixmap("eye", palette.t1, 18, 2.0))
+        self._eye = icon("eye", palette, 18, 2.0)
         self.table.viewport().update()
         self._make_room()
 

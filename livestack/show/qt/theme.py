@@ -87,7 +87,7 @@ QCheckBox:focus { border: 2px solid $t1; border-radius: 6px; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $track; border-radius: 4px; background: $bg1; }
 QCheckBox::indicator:checked { border-color: $acc; background: $acc; }
 QSlider { min-height: 24px; border: 2px solid transparent; border-radius: 6px; }
-#side QSlider { min-height: 20px; }
+#side QSlider { min-height: 16px; }
 QSlider:focus { border-color: $t1; }
 QSlider::groove:horizontal { height: 2px; background: $track; }
 QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
@@ -150,6 +150,13 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QtGui.QPixm
     QtSvg.QSvgRenderer(QtCore.QByteArray(svg(name, colour).encode())).render(painter)
     painter.end()
     made.setDevicePixelRatio(ratio)
+    return made
+
+
+def icon(name: str, palette: Palette, size: int, ratio: float = 1.0) -> QtGui.QIcon:
+    """Return an icon for a button, which tells by itself that it cannot be pressed: Qt would draw that in grey."""
+    made = QtGui.QIcon(pixmap(name, palette.t1, size, ratio))
+    made.addPixmap(pixmap(name, palette.track, size, ratio), QtGui.QIcon.Mode.Disabled)
     return made
 
 
