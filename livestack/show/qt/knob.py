@@ -6,6 +6,7 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.tongue import tr
 from livestack.show.taste import Knob
 from livestack.show.tokens import NIGHT, Palette
 
@@ -89,7 +90,7 @@ class Dot(QtWidgets.QAbstractButton):
 
     def __init__(self, name: str, palette: Palette) -> None:
         super().__init__()
-        self._name, self._palette, self._is_auto = name, palette, True
+        self._name, self._palette, self._is_auto = tr(name), palette, True
         self.setFixedSize(24, 18)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.set_auto(True)
@@ -98,8 +99,8 @@ class Dot(QtWidgets.QAbstractButton):
         """Show whether the number is set by itself."""
         self._is_auto = auto
         self.setEnabled(not auto)
-        self.setAccessibleName(f"{self._name}: {'auto' if auto else 'set by you'}")
-        self.setToolTip("Auto" if auto else "Set by you: it stays. A click makes it auto again.")
+        self.setAccessibleName(f"{self._name}: {tr('auto') if auto else tr('set by you')}")
+        self.setToolTip(tr("Auto") if auto else tr("Set by you: it stays. A click makes it auto again."))
         self.update()
 
     def set_palette(self, palette: Palette) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -11,6 +12,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.greys import Greys
 from livestack.show.qt.look import night_red
 from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.tongue import tr
 from livestack.show.state import NightState
 from livestack.show.tokens import NIGHT, Palette
 from livestack.show.views import STACK, VIEWS, Legend
@@ -56,11 +58,12 @@ class Waiting(QtWidgets.QWidget):
             calibration = (True, f"{named.capitalize()} ready", _frames([n for _, n in masters]))
         else:
             calibration = (False, "No dark or flat yet", "You can add them later, even tomorrow")
-        return (
+        steps = (
             (there, watching, "New pictures are found by themselves"),
             calibration,
             (False, "First picture", "Start the sequence in your camera program"),
         )
+        return tuple((done, tr(head), tr(detail)) for done, head, detail in steps)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw stars and steps."""
@@ -145,6 +148,7 @@ class Tag(QtWidgets.QWidget):
 
     def set_legend(self, legend: Legend) -> None:
         """Show what is on screen, or nothing."""
+        legend = replace(legend, text=tr(legend.text))
         self._legend, is_map = legend, legend.greys is not None
         self.setAccessibleName(legend.text + (f": {' to '.join(legend.ends)}" if is_map else ""))
         wide = _advance(legend.text, 600)

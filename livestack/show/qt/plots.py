@@ -10,6 +10,7 @@ from livestack.show import figures
 from livestack.show.courses import course_of, drift_of, grain_of, times_of
 from livestack.show.qt.choice import Choice
 from livestack.show.qt.plot_cell import HEAD_PX, Cell, CourseCell, DriftCell, night_of
+from livestack.show.qt.tongue import tr
 from livestack.show.reasons import about
 from livestack.show.state import NightState, SubRow
 from livestack.show.tokens import Palette
@@ -134,7 +135,7 @@ class PlotsPanel(QtWidgets.QWidget):
         """Say which sub is marked, or what the marks mean."""
         place = self._night.place_of(self._choice.marked)
         if place is None:
-            self.said.setText(_LEGEND.replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
+            self.said.setText(tr(_LEGEND).replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
         else:
             self.said.setText(about(self._night.rows[place]))
 

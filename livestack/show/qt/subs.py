@@ -23,6 +23,7 @@ from livestack.show.qt.subs_model import (
     SubsModel,
 )
 from livestack.show.qt.theme import font, icon
+from livestack.show.qt.tongue import tr
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -209,7 +210,7 @@ class SubsPanel(QtWidgets.QWidget):
         self.model.set_scales(arcsec_per_px)
 
     def _say_empty(self) -> None:
-        self.empty.setText("None left out." if self.model.rows else "No subs yet.")
+        self.empty.setText(tr("None left out." if self.model.rows else "No subs yet."))
         self.empty.adjustSize()
         self.empty.move(12, 12)
         self.empty.setVisible(not self.model.shown)
@@ -364,5 +365,5 @@ class SubsPanel(QtWidgets.QWidget):
 def _label(button: QtWidgets.QPushButton, text: str) -> None:
     """Write on a button, and leave it room to become bold when it is chosen."""
     if text != button.text() or not button.minimumWidth():
-        button.setText(text)
+        button.setText(tr(text))
         button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)

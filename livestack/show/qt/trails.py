@@ -14,6 +14,7 @@ from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.on_picture import OnPicture
 from livestack.show.qt.overlays import draw_tag
 from livestack.show.qt.theme import font
+from livestack.show.qt.tongue import tr
 from livestack.show.state import when
 from livestack.show.tokens import Palette
 from livestack.show.trails import angle_deg, brightness, direction, length_px, tag
@@ -166,7 +167,7 @@ class _Model(QtCore.QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Any, role: int) -> Any:  # noqa: N802 - Qt's name
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _COLUMNS[section][0]
+            return tr(_COLUMNS[section][0])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -27,6 +27,7 @@ from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import qt_palette, style_sheet
+from livestack.show.qt.tongue import load, speak
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
@@ -79,6 +80,7 @@ class Window(QtWidgets.QMainWindow):
         self.develop.closed.connect(lambda: self.set_develop(False))
         self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
+        speak(self)
         self.set_night(False)
         self.live.tick()
 
@@ -294,6 +296,7 @@ def show_window(source: Source, screenshot: Path | None = None) -> int:
     app = pg.mkQApp("livestack")
     app.setStyle("Fusion")
     app.setPalette(qt_palette(DARK))
+    load(app)
     window = Window(source)
     window.resize(_first_size(app))
     window.show()
