@@ -364,6 +364,7 @@ class SubsPanel(QtWidgets.QWidget):
 
 def _label(button: QtWidgets.QPushButton, text: str) -> None:
     """Write on a button, and leave it room to become bold when it is chosen."""
+    text = tr(text)
     if text != button.text() or not button.minimumWidth():
-        button.setText(tr(text))
+        button.setText(text)
         button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)
