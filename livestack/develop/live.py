@@ -116,19 +116,35 @@ def steady(
     )
     if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
         return kept
-    steps = recipe if picture.stack else tuple(step for step in recipe if isinstance(step, _AT_A_GLANCE))
-    curve = _curve_in(steps)
-
-    def linear() -> tuple[Plate, Developed]:
-        height, width = picture.data.shape[:2]
-        plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))), threads)
-        return plate, develop(plate, steps[:curve], threads)
-
-    plate, made = (memo or Memo()).recall("settled", picture, steps[:curve], linear)
-    acts = (*made.acts, *settle(made.plate, steps[curve:], threads))
+    plate, made = _linear(picture, recipe, threads, memo)
+    steps = _steps(picture, recipe)
+    acts = (*made.acts, *settle(made.plate, steps[_curve_in(steps) :], threads))
     if kept is not None and same and _are_alike(kept.acts, acts, smaller_plate(plate, COMPARED_PX, threads), threads):
         acts = kept.acts
     return Settled(recipe, acts, n_channels, picture.stack, n)
+
+
+def footing(picture: Picture, recipe: Recipe, threads: Executor | None = None, memo: Memo | None = None) -> Plate:
+    """Return what the curve of a recipe is settled on; it is not to be written into."""
+    return _linear(picture, recipe, threads, memo)[1].plate
+
+
+def _steps(picture: Picture, recipe: Recipe) -> Recipe:
+    return recipe if picture.stack else tuple(step for step in recipe if isinstance(step, _AT_A_GLANCE))
+
+
+def _linear(picture: Picture, recipe: Recipe, threads: Executor | None, memo: Memo | None) -> tuple[Plate, Developed]:
+    """Return a preview of about the px of a screen, and what comes before the curve, settled on it."""
+    steps = _steps(picture, recipe)
+    steps = steps[: _curve_in(steps)]
+
+    def make() -> tuple[Plate, Developed]:
+        height, width = picture.data.shape[:2]
+        plate = plate_of_preview(picture, 1 / max(1, math.ceil(math.sqrt(height * width / SETTLED_PX))), threads)
+        return plate, develop(plate, steps, threads)
+
+    made: tuple[Plate, Developed] = (memo or Memo()).recall("settled", picture, steps, make)
+    return made
 
 
 def _are_alike(some: Sequence[Act], others: Sequence[Act], plate: Plate, threads: Executor | None) -> bool:

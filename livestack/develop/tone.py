@@ -123,8 +123,8 @@ def midtone_of(kind: str, shape: tuple[float, ...]) -> float:
     return float(np.interp(0.5, curve(Plate(ramp.copy())).data[0, 0], ramp[0, 0]))
 
 
-def _check(step: str, target: float, highlights: float) -> None:
-    if not 0 < target < 1:
+def _check(step: str, target: float | None, highlights: float) -> None:
+    if target is not None and not 0 < target < 1:
         raise SettingsError(f"{step}: target lies between 0 and 1, not at {target:g}")
     if not 0 < highlights <= 1:
         raise SettingsError(f"{step}: highlights lie above 0 and up to 1, not at {highlights:g}")
@@ -162,7 +162,10 @@ class Mtf:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and midtone."""
-        ground = ground_of(plate, threads, linked=self.linked)
+        return self.on(ground_of(plate, threads, linked=self.linked))
+
+    def on(self, ground: Ground) -> Curves:
+        """Return the curves on a ground."""
         black, white, shape = [], [], []
         for c, sky in enumerate(ground.sky):
             low, high = ground.ends(c, self.shadows, self.highlights)
@@ -196,10 +199,13 @@ class Asinh:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
-        ground = ground_of(plate, threads, linked=True)
+        return self.on(ground_of(plate, threads, linked=True))
+
+    def on(self, ground: Ground) -> Curves:
+        """Return the curves on a ground, the same for all channels."""
         low, high = ground.ends(0, self.shadows, self.highlights)
         beta = softening((ground.sky[0] - low) / (high - low), self.target)
-        n = len(plate.data)
+        n = len(ground.sky)
         return Curves("asinh", (low,) * n, (high,) * n, ((beta, 1 / math.asinh(beta)),) * n)
 
 
@@ -229,6 +235,8 @@ class Ghs:
         σ above the sky about which the contrast is greatest.
     shadows : float
         σ below the sky that become black.
+    highlights : float
+        Share of the brightest light from which on all is white.
     """
 
     name: ClassVar[str] = "ghs"
@@ -236,14 +244,19 @@ class Ghs:
     local: float = 1.0
     point: float = 1.0
     shadows: float = 2.8
+    highlights: float = 1.0
 
     def __post_init__(self) -> None:
+        _check("ghs", None, self.highlights)
         if not (0 <= self.amount <= 20 and 0 <= self.local <= 20):
             raise SettingsError(f"ghs: amount and local are 0 to 20, not {self.amount:g} and {self.local:g}")
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white, and where the point lies."""
-        ground = ground_of(plate, threads, linked=True)
-        (low, high), n = ground.ends(0, self.shadows), len(plate.data)
+        return self.on(ground_of(plate, threads, linked=True))
+
+    def on(self, ground: Ground) -> Curves:
+        """Return the curves on a ground, the same for all channels."""
+        (low, high), n = ground.ends(0, self.shadows, self.highlights), len(ground.sky)
         point = float(np.clip((self.shadows + self.point) * ground.sigma[0] / (high - low), 0, 1))
         return Curves("ghs", (low,) * n, (high,) * n, ((math.expm1(self.amount), self.local, point),) * n)

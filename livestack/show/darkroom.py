@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from livestack.develop.chain import Recipe
-from livestack.develop.live import Memo, Settled, shown, steady
+from livestack.develop.live import Memo, Settled, footing, shown, steady
+from livestack.develop.plate import Plate
 from livestack.frame import Array, Picture
 from livestack.show.greys import Greys, in_grey
+from livestack.show.light import Light, light_of
 from livestack.show.removed import lit
 
 T = TypeVar("T")
@@ -37,6 +40,8 @@ class Order:
         To be seen beside it: the last sub, on the same grid.
     greys : Greys, optional
         How the picture is drawn where it is no light but numbers.
+    is_turned : bool
+        Someone turns knobs: how the light of the stack is spread is told too, and what can be is remembered.
     """
 
     stack: Picture
@@ -46,16 +51,30 @@ class Order:
     shrink: float = 1.0
     beside: Picture | None = None
     greys: Greys | None = None
+    is_turned: bool = False
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
-        if other is None or (self.recipe, self.shrink, self.greys) != (other.recipe, other.shrink, other.greys):
+        if other is None or self._how != other._how:
             return False
         return all(one is another for one, another in zip(self._pictures, other._pictures, strict=True))
 
     @property
+    def _how(self) -> tuple[object, ...]:
+        return self.recipe, self.shrink, self.greys, self.is_turned
+
+    @property
     def _pictures(self) -> tuple[Picture | None, ...]:
         return self.stack, self.picture, self.removed, self.beside
+
+
+class Done(NamedTuple):
+    """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for."""
+
+    order: Order
+    images: Images
+    seconds: float
+    light: Light | None = None
 
 
 class Darkroom:
@@ -70,7 +89,8 @@ class Darkroom:
         self._settled: Settled | None = None
         self._memo: Memo | None = None
         self._next: Order | None = None
-        self._doing: Future[tuple[Order, Images]] | None = None
+        self._doing: Future[Done] | None = None
+        self._light: tuple[Plate, Light] | None = None
         self._kept: list[tuple[Order, Settled, Array]] = []
 
     @property
@@ -81,12 +101,12 @@ class Darkroom:
     def ask(self, order: Order) -> None:
         """Ask for a picture, in place of what was asked for and is not begun."""
         if self._doing is None:
-            self._doing = self._work.submit(lambda: (order, self._develop_all(order)))
+            self._doing = self._work.submit(lambda: self._develop_all(order))
         else:
             self._next = order
 
-    def take(self) -> tuple[Order, Images] | None:
-        """Return what is done, uint8 as it is shown: the picture, and what is beside it; None when nothing is."""
+    def take(self) -> Done | None:
+        """Return what is done, uint8 as it is shown; None when nothing is."""
         if self._doing is None or not self._doing.done():
             return None
         doing, self._doing = self._doing, None
@@ -108,17 +128,25 @@ class Darkroom:
         for work in (self._work, self._other):
             work.shutdown(wait=False, cancel_futures=True)
 
-    def _develop_all(self, order: Order) -> Images:
-        image = self._develop(order)
-        if order.beside is None:
-            return (image,)
-        return image, self._develop(replace(order, picture=order.beside, beside=None))
+    def _develop_all(self, order: Order) -> Done:
+        begun = time.perf_counter()
+        images: Images = (self._develop(order),)
+        if order.beside is not None:
+            images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
+        seconds = time.perf_counter() - begun
+        return Done(order, images, seconds, self._light_of(order) if order.is_turned else None)
+
+    def _light_of(self, order: Order) -> Light:
+        plate = footing(order.stack, order.recipe, self._kernels, self._memo)
+        if self._light is None or self._light[0] is not plate:
+            self._light = plate, light_of(plate, self._kernels)
+        return self._light[1]
 
     def _develop(self, order: Order) -> Array:
         """Return the picture of an order; one that was made just before by the same acts as it is."""
         stack, before = order.stack, self._settled
-        if before is None or before.recipe == order.recipe:  # no knob is turned
-            self._memo = None
+        if not order.is_turned:
+            self._memo = self._light = None
         elif self._memo is None:
             self._memo = Memo()
         settled = self._settled = steady(before, stack, order.recipe, self._kernels, self._memo)

@@ -32,7 +32,7 @@ class Figure:
     write: Write
 
 
-SHARPNESS = Figure("Sharpness (FWHM)", lambda row: row.fwhm_px, lambda value: (fixed(value, 1), "px"))
+STAR_SIZE = Figure("Star size (FWHM)", lambda row: row.fwhm_px, lambda value: (fixed(value, 1), "px"))
 STARS = Figure("Stars", lambda row: row.n_stars, lambda value: (f"{value:,.0f}", ""))
 ROUNDNESS = Figure("Roundness", lambda row: row.eccentricity, lambda value: (fixed(value, 2), ""))
 SKY = Figure("Sky brightness", lambda row: row.background_adu, lambda value: (fixed(value, 0), "ADU"))
@@ -40,9 +40,9 @@ TRANSPARENCY = Figure("Transparency", lambda row: row.transparency, lambda value
 
 
 def arcsec(arcsec_per_px: float) -> Figure:
-    """Return the sharpness on the sky."""
+    """Return the star size on the sky."""
     return Figure(
-        SHARPNESS.name,
+        STAR_SIZE.name,
         lambda row: None if row.fwhm_px is None else row.fwhm_px * arcsec_per_px,
         lambda value: (fixed(value, 1), "″"),
     )

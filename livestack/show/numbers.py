@@ -15,6 +15,18 @@ Value = tuple[tuple[tuple[str, str], ...], str]
 """Numbers with their units, and the line below them."""
 
 
+_OF_ONE_CHANNEL = ("L", "R", "G", "B")
+
+
+def filter_of(state: NightState) -> str | None:
+    """Return the filter to name: a header's that would make one channel of a colour camera's stack is no true one."""
+    if not (state.colour and state.filter):
+        return state.filter
+    from livestack.develop.compose import filter_named
+
+    return None if filter_named(state.filter) in _OF_ONE_CHANNEL else state.filter
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """What the glance bar says, and what is stacked."""

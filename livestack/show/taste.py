@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from livestack.develop.background import Background
 from livestack.develop.chain import STEPS, Recipe, Step
 from livestack.develop.colour import Saturation, Scnr
 from livestack.develop.denoise import Denoise
 from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.show.light import Curve, Light, Marks, curve_of
 from livestack.show.words import percent
 
 _ORDER = tuple(STEPS.values())
+_HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,56 @@ def put(recipe: Recipe, step: Step) -> Recipe:
     return (*recipe[:at], step, *recipe[at:])
 
 
-def has_glow_removed(recipe: Recipe) -> bool:
-    """Whether the gradient of the sky is taken off."""
-    return any(isinstance(step, Background) for step in recipe)
+def has(recipe: Recipe, kind: type[Any]) -> bool:
+    """Whether a step is in a recipe."""
+    return any(isinstance(step, kind) for step in recipe)
 
 
-def with_glow_removed(recipe: Recipe, removed: bool, preset: Recipe) -> Recipe:
-    """Return a recipe that takes the gradient off, as its preset does, or leaves it."""
-    rest = tuple(step for step in recipe if not isinstance(step, Background))
-    step = next((step for step in preset if isinstance(step, Background)), Background())
-    return put(rest, step) if removed else rest
+def with_step(recipe: Recipe, kind: type[Any], wanted: bool, preset: Recipe) -> Recipe:
+    """Return a recipe with a step as its preset has it, or without."""
+    rest = tuple(step for step in recipe if not isinstance(step, kind))
+    step = next((step for step in preset if isinstance(step, kind)), None)
+    return put(rest, step or kind()) if wanted else rest
+
+
+def with_curve(recipe: Recipe, kind: type[Any], preset: Recipe) -> Recipe:
+    """Return a recipe with another curve: that of the preset, where it is of this kind."""
+    now, its = curve_of(recipe), curve_of(preset)
+    if isinstance(now, kind):
+        return recipe
+    rest = tuple(step for step in recipe if step is not now)
+    return put(rest, its if its is not None and isinstance(its, kind) else kind())
+
+
+def with_channels_linked(recipe: Recipe, linked: bool) -> Recipe:
+    """Return a recipe whose curve is one for all channels, or one for each."""
+    return tuple(replace(step, linked=linked) if isinstance(step, Mtf) else step for step in recipe)
+
+
+def moved(recipe: Recipe, light: Light, which: int, level: float) -> Recipe:
+    """Return a recipe whose black (0), midtone (1) or white (2) is as near to a level as its knob can be turned."""
+    curve = curve_of(recipe)
+    knob = next((knob for knob in HANDLES[which] if isinstance(curve, knob.steps)), None)
+    if knob is None or curve is None:
+        return recipe
+
+    def at(value: float) -> float:
+        turned: Any = replace(curve, **{knob.number: value})  # type: ignore[arg-type]
+        return _marks(turned, light)[which]
+
+    low, high = knob.least, knob.most
+    rises = at(high) > at(low)
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if (at(middle) < level) == rises:
+            low = middle
+        else:
+            high = middle
+    return knob.turned(recipe, 0.5 * (low + high))
+
+
+def _marks(curve: Curve, light: Light) -> Marks:
+    return light.marks(curve) or (0.0, 0.0, 0.0)
 
 
 def _plain(value: float) -> str:
@@ -84,12 +125,18 @@ def _times(value: float) -> str:
     return f"{value:.1f}×"
 
 
-KNOBS = (
-    Knob("Black", (Mtf, Asinh, Ghs), "shadows", 0.0, 6.0, None, _plain),
-    Knob("Midtone", (Mtf, Asinh), "target", 0.02, 0.4, None, _plain),
-    Knob("White", (Mtf, Asinh), "highlights", 0.02, 1.0, None, percent),
-    Knob("Remove green", (Scnr,), "amount", 0.0, 1.0, 0.0, percent),
-    Knob("Colour", (Saturation,), "amount", 0.0, 3.0, 1.0, _times),
-    Knob("Smooth grain", (Denoise,), "strength", 0.0, 2.0, 0.0, percent),
-)
+CURVES: tuple[tuple[str, type[Any]], ...] = (("Auto", Mtf), ("Asinh", Asinh), ("GHS", Ghs))
+"""Curves by name."""
+
+BLACK = Knob("Black", (Mtf, Asinh, Ghs), "shadows", 0.0, 6.0, None, _plain)
+MIDTONE = Knob("Midtone", (Mtf, Asinh), "target", 0.02, 0.4, None, _plain)
+LIFT = Knob("Lift", (Ghs,), "amount", 0.5, 12.0, None, _plain)
+WHITE = Knob("White", (Mtf, Asinh, Ghs), "highlights", 0.02, 1.0, None, percent)
+GREEN = Knob("Remove green", (Scnr,), "amount", 0.0, 1.0, 0.0, percent)
+COLOUR = Knob("Colour", (Saturation,), "amount", 0.0, 3.0, 1.0, _times)
+GRAIN = Knob("Smooth grain", (Denoise,), "strength", 0.0, 2.0, 0.0, percent)
+OF_CURVE, OF_COLOUR = (BLACK, MIDTONE, LIFT, WHITE), (GREEN, COLOUR, GRAIN)
+KNOBS = (*OF_CURVE, *OF_COLOUR)
 """All of them, as they stand on a panel."""
+HANDLES = (BLACK,), (MIDTONE, LIFT), (WHITE,)
+"""Which of them the handles of a histogram turn: those of black, midtone and white."""

@@ -21,6 +21,8 @@ class Palette:
         Going well, chosen; text on it; ground of the chosen.
     hold, bad : str
         Left out or waiting; needs hands.
+    red, green, blue : str
+        Channels of a picture, in a histogram alone.
     """
 
     bg0: str
@@ -38,6 +40,9 @@ class Palette:
     accbg: str
     hold: str
     bad: str
+    red: str
+    green: str
+    blue: str
 
 
 DARK = Palette(
@@ -56,6 +61,9 @@ DARK = Palette(
     accbg="#0F2B29",
     hold="#F4C15D",
     bad="#FF8F7E",
+    red="#FF8F7E",
+    green="#7ADFA0",
+    blue="#86AEFF",
 )
 
 NIGHT = Palette(
@@ -74,6 +82,9 @@ NIGHT = Palette(
     accbg="#2E0000",
     hold="#FF0000",
     bad="#FF0000",
+    red="#FF0000",
+    green="#FF0000",
+    blue="#FF0000",
 )
 """Green and blue are zero in every one: eyes keep their dark adaptation."""
 
@@ -93,6 +104,9 @@ LIGHT = Palette(
     accbg="#DDEFEC",
     hold="#704800",
     bad="#9A2414",
+    red="#C23A28",
+    green="#1F7A45",
+    blue="#2C5FC4",
 )
 """Dark on white: for paper."""
 

@@ -19,9 +19,18 @@ def pixels(widget: QtWidgets.QWidget) -> Array:
 
 def hover(widget: QtWidgets.QWidget, place: QtCore.QPoint) -> None:
     """Move the pointer over a widget, whichever windows other tests left on the screen."""
+    _move(widget, place, QtCore.Qt.MouseButton.NoButton)
+
+
+def drag(widget: QtWidgets.QWidget, place: QtCore.QPoint) -> None:
+    """Move the pointer of a hand that holds the left button."""
+    _move(widget, place, QtCore.Qt.MouseButton.LeftButton)
+
+
+def _move(widget: QtWidgets.QWidget, place: QtCore.QPoint, held: QtCore.Qt.MouseButton) -> None:
     button, none = QtCore.Qt.MouseButton.NoButton, QtCore.Qt.KeyboardModifier.NoModifier
     places = QtCore.QPointF(place), QtCore.QPointF(widget.mapToGlobal(place))
-    event = QtGui.QMouseEvent(QtCore.QEvent.Type.MouseMove, *places, button, button, none)
+    event = QtGui.QMouseEvent(QtCore.QEvent.Type.MouseMove, *places, button, held, none)
     QtWidgets.QApplication.sendEvent(widget, event)
 
 

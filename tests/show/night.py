@@ -48,6 +48,8 @@ class Night:
     target: str | None = "M 27"
     stack: str = STACK
     header: Json = field(default_factory=dict)
+    filter: str | None = None
+    cfa: str | None = "RGGB"
     no: int = 0
     version: int = 0
 
@@ -74,11 +76,20 @@ class Night:
             self.found(self.stack, self.target)
         self.say(self._rejected(path, reason) if reason else self._accepted(path))
 
+    def add_many(self, n: int) -> None:
+        """So many more subs, all of them stacked, written at a few times."""
+        for begin in range(0, n, 500):
+            accepted = []
+            for _ in range(min(500, n - begin)):
+                self.no += 1
+                accepted.append(self._accepted(f"/x/{self.no}.fits"))
+            self.say(*accepted)
+
     def found(self, stack: str, target: str | None) -> None:
         """A stack that subs go into from now on."""
         self.stack, self.target = stack, target
         path = f"{self.folder}/M27_{self.no:04}.fits"
-        founded = StackFounded(stack, target, None, "ASI224MC", [976, 1304], "RGGB", self.no, path, "0" * 64)
+        founded = StackFounded(stack, target, self.filter, "ASI224MC", [976, 1304], self.cfa, self.no, path, "0" * 64)
         self.say(replace(founded, header=self.header))
 
     def _facts(self, path: str) -> dict[str, object]:

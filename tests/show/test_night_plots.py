@@ -73,13 +73,13 @@ def test_a_course_is_that_of_the_stacked_subs_of_each_stack() -> None:
     rows = list(_rows(30))
     rows[20:] = [replace(row, stack="other", fwhm_px=5.0) for row in rows[20:]]
     rows[4] = replace(rows[4], accepted=False, reason="trailed", fwhm_px=90.0)
-    course = course_of(rows, times_of(rows), figures.SHARPNESS)
+    course = course_of(rows, times_of(rows), figures.STAR_SIZE)
     assert [len(line[0]) for line in course.lines] == [19, 10]
     assert set(course.lines[0][1]) == {3.0}
     assert set(course.lines[1][1]) == {5.0}
     assert course.now == ("5.0", "px"), "of the stack that grew last"
     assert course.ends[1] < 10
-    few = course_of(rows[:2], times_of(rows[:2]), figures.SHARPNESS)
+    few = course_of(rows[:2], times_of(rows[:2]), figures.STAR_SIZE)
     assert few.lines == ()
     assert few.now == ("–", "")
 
@@ -120,7 +120,7 @@ def _grow(night: Night, window: Window, *reasons: str | None) -> None:
 
 
 def _x(window: Window, no: int) -> QtCore.QPoint:
-    cell = window.plots.sharpness
+    cell = window.plots.star_size
     x, y = cell._at[cell._night.place_of(no)]
     return QtCore.QPoint(round(x), round(y) if math.isfinite(y) else cell.height() // 2)
 
@@ -129,14 +129,14 @@ def test_before_the_third_sub_there_are_axes_alone(window: Window, night: Night,
     _grow(night, window, None, None)
     qtbot.keyClick(window, Key.Key_P)
     assert window.plots.isVisible()
-    assert all(cell.said(None)[0] == "–" for cell in (window.plots.sharpness, *window.plots.figures))
-    before = pixels(window.plots.sharpness)
+    assert all(cell.said(None)[0] == "–" for cell in (window.plots.star_size, *window.plots.figures))
+    before = pixels(window.plots.star_size)
     assert TOO_FEW == "From the third sub."
     assert before.max() > 120, "and it says from when on"
     _grow(night, window, None)
     qtbot.wait(20)
-    assert window.plots.sharpness.said(None) == ("3.4", "px")
-    assert (pixels(window.plots.sharpness) != before).any()
+    assert window.plots.star_size.said(None) == ("3.4", "px")
+    assert (pixels(window.plots.star_size) != before).any()
 
 
 def test_one_crosshair_runs_through_plots_table_and_ribbon(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -148,19 +148,19 @@ def test_one_crosshair_runs_through_plots_table_and_ribbon(window: Window, night
     parts = [*cells, window.glance.ribbon, window.subs.table.viewport()]
     assert len(cells) == 6
     before = [pixels(part) for part in parts]
-    hover(window.plots.sharpness, _x(window, 18))
+    hover(window.plots.star_size, _x(window, 18))
     assert window.choice.pointed == 18
     assert "Sub 18" in window.plots.said.text()
     assert "left out: trailed" in window.plots.said.text()
     after = [pixels(part) for part in parts]
     assert [bool((one != other).any()) for one, other in zip(before, after, strict=True)] == [True] * len(parts)
     assert window.choice.chosen is None
-    qtbot.mouseClick(window.plots.sharpness, QtCore.Qt.MouseButton.LeftButton, pos=_x(window, 18))
+    qtbot.mouseClick(window.plots.star_size, QtCore.Qt.MouseButton.LeftButton, pos=_x(window, 18))
     assert [row.no for row in window.subs.chosen()] == [18]
-    QtWidgets.QApplication.sendEvent(window.plots.sharpness, QtCore.QEvent(QtCore.QEvent.Type.Leave))
+    QtWidgets.QApplication.sendEvent(window.plots.star_size, QtCore.QEvent(QtCore.QEvent.Type.Leave))
     assert window.choice.pointed is None
     assert window.choice.marked == 18, "the chosen one stays marked"
-    assert window.plots.sharpness.said(window.plots._night.place_of(5)) == (f"{3.3 + 0.15 * np.sin(6.5):.1f}", "px")
+    assert window.plots.star_size.said(window.plots._night.place_of(5)) == (f"{3.3 + 0.15 * np.sin(6.5):.1f}", "px")
 
 
 def test_a_plot_is_drawn_once_and_only_marked_after(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -173,7 +173,7 @@ def test_a_plot_is_drawn_once_and_only_marked_after(window: Window, night: Night
     assert all(cell._layer is layer for cell, layer in zip(window.plots.cells, layers, strict=True))
     _grow(night, window, None)
     qtbot.wait(30)
-    assert window.plots.sharpness._layer is not layers[0]
+    assert window.plots.star_size._layer is not layers[0]
 
 
 def test_star_sizes_on_the_sky_where_a_sub_is_solved(window: Window, night: Night, qtbot: QtBot) -> None:
@@ -191,13 +191,13 @@ def test_star_sizes_on_the_sky_where_a_sub_is_solved(window: Window, night: Nigh
     )
     window.live.tick()
     assert window.plots.unit.text() == "″"
-    assert window.plots.sharpness.said(None) == ("4.8", "″")
+    assert window.plots.star_size.said(None) == ("4.8", "″")
     shown = window.subs.model
     assert shown.index(0, FWHM).data(QtCore.Qt.ItemDataRole.DisplayRole).endswith("″")
     window.plots.unit.setFocus()
     qtbot.keyClick(window, Key.Key_Return)
     assert window.plots.unit.text().strip() == "px", "by a click, or by Return"
-    assert window.plots.sharpness.said(None) == ("3.2", "px")
+    assert window.plots.star_size.said(None) == ("3.2", "px")
     assert shown.index(0, FWHM).data(QtCore.Qt.ItemDataRole.DisplayRole).endswith("px")
 
 
@@ -218,19 +218,14 @@ def test_plots_are_red_alone_at_night(window: Window, night: Night, qtbot: QtBot
 
 def test_five_thousand_subs_are_drawn(window: Window, night: Night, qtbot: QtBot) -> None:
     night.add()
-    for _ in range(10):
-        accepted = []
-        for _ in range(500):
-            night.no += 1
-            accepted.append(night._accepted(f"/x/{night.no}.fits"))
-        night.say(*accepted)
+    night.add_many(5000)
     qtbot.waitUntil(lambda: len(window.live.state.subs) == 5001, timeout=30_000)
     window.set_plots(True)
     qtbot.wait(30)
-    assert window.plots.sharpness.course is not None
-    assert len(window.plots.sharpness.course.values) == 5001
-    layer = window.plots.sharpness._layer
+    assert window.plots.star_size.course is not None
+    assert len(window.plots.star_size.course.values) == 5001
+    layer = window.plots.star_size._layer
     assert isinstance(layer, QtGui.QPixmap)
-    hover(window.plots.sharpness, _x(window, 2500))
+    hover(window.plots.star_size, _x(window, 2500))
     assert window.choice.pointed is not None
     assert abs(window.choice.pointed - 2500) <= 20

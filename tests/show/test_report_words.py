@@ -71,15 +71,15 @@ def test_a_course_is_told_in_one_sentence() -> None:
 
 def test_stars_stand_in_where_transparency_is_not_known() -> None:
     rows = [replace(row, transparency=None, n_stars=200) for row in _rows(None, None, None)]
-    assert [plot.name for plot in plots_of(rows)] == ["Sharpness (FWHM)", "Stars", "Sky brightness"]
+    assert [plot.name for plot in plots_of(rows)] == ["Star size (FWHM)", "Stars", "Sky brightness"]
     assert [plot.sentence for plot in plots_of(rows[:2])] == ["From the third sub."] * 3
 
 
 def test_an_outlier_does_not_stretch_a_plot() -> None:
     rows = [replace(row, fwhm_px=90.0 if row.no == 50 else 3.0 + 0.01 * row.no) for row in _rows(*[None] * 120)]
-    sharpness = plots_of(rows)[0]
-    assert sharpness.high < 7
-    assert sharpness.low < 3.1
+    star_size = plots_of(rows)[0]
+    assert star_size.high < 7
+    assert star_size.low < 3.1
 
 
 def test_which_night_it_was() -> None:

@@ -213,6 +213,25 @@ def test_numbers_and_states_move_nothing(window: Window, night: Night) -> None:
     assert [part.geometry() for part in (*window.glance.cells, window.glance.ribbon, window.canvas)] == before
 
 
+@pytest.mark.parametrize(
+    ("filter_name", "cfa", "shown"),
+    [
+        (None, "RGGB", "Colour"),
+        ("Luminance", "RGGB", "Colour"),
+        ("L", "RGGB", "Colour"),
+        ("L-eXtreme", "RGGB", "L-eXtreme"),
+        ("Luminance", None, "Luminance"),
+    ],
+)
+def test_the_stack_is_named_by_its_filter_unless_a_colour_camera_says_otherwise(
+    window: Window, night: Night, filter_name: str | None, cfa: str | None, shown: str
+) -> None:
+    night.filter, night.cfa = filter_name, cfa
+    night.add()
+    window.live.tick()
+    assert window.top.chip.text().split(" · ")[0] == shown
+
+
 @pytest.mark.parametrize("width", [800, 1280])
 def test_a_long_name_stays_clear_of_the_pill(window: Window, qtbot: QtBot, width: int) -> None:
     window.resize(width, 700)

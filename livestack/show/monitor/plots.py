@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from livestack.show.figures import FEWEST, SHARPNESS, SKY, STARS, TRANSPARENCY, Figure, running_median, spread
+from livestack.show.figures import FEWEST, SKY, STAR_SIZE, STARS, TRANSPARENCY, Figure, running_median, spread
 from livestack.show.monitor.left_out import clouds
 from livestack.show.state import SubRow
 from livestack.show.words import THIN, UNKNOWN, clock, count, fixed, percent, sentence_case, spelled
@@ -50,10 +50,10 @@ class Plot:
 
 
 def plots_of(rows: Sequence[SubRow]) -> list[Plot]:
-    """Return sharpness, transparency (the number of stars where that is unknown) and the brightness of the sky."""
+    """Return star size, transparency (the number of stars where that is unknown) and the brightness of the sky."""
     known = sum(row.transparency is not None for row in rows if row.state == "accepted") >= FEWEST
     light = TRANSPARENCY if known else STARS
-    return [_plot(rows, SHARPNESS, _of_sharpness), _plot(rows, light, _of_light), _plot(rows, SKY, _of_sky)]
+    return [_plot(rows, STAR_SIZE, _of_star_size), _plot(rows, light, _of_light), _plot(rows, SKY, _of_sky)]
 
 
 def change(values: Sequence[float]) -> tuple[float, float]:
@@ -87,12 +87,12 @@ def _plot(rows: Sequence[SubRow], figure: Figure, say: Callable[[Sequence[SubRow
     return Plot(name, write(course[-1][1]), points, crosses, course, low, high, ends, times, say(rows, values))
 
 
-def _of_sharpness(rows: Sequence[SubRow], values: list[float]) -> str:
+def _of_star_size(rows: Sequence[SubRow], values: list[float]) -> str:
     early, late = (fixed(value, 1) for value in change(values))
     if grew(values) > STEADY:
         return f"Stars grew from {early} to {late}{THIN}px. Refocus when it gets colder, and look for dew."
     if grew(values) < -STEADY:
-        return f"Stars shrank from {early} to {late}{THIN}px: it got sharper."
+        return f"Stars shrank from {early} to {late}{THIN}px: the picture got sharper."
     return "Steady. No refocus needed."
 
 

@@ -16,7 +16,7 @@ from livestack.show.monitor.plots import Plot, plots_of
 from livestack.show.monitor.verdict import next_time, night, title, verdict
 from livestack.show.noise import budget, noise_words
 from livestack.show.noise_words import NoiseWords
-from livestack.show.numbers import finer, numbers
+from livestack.show.numbers import filter_of, finer, numbers
 from livestack.show.state import NightState, SubRow, of_stack, when
 from livestack.show.status import status
 from livestack.show.trails import length_px
@@ -144,7 +144,7 @@ def _section(
     defects: int,
 ) -> Section:
     stacked = [row for row in rows if row.state == "accepted"]
-    name = ", ".join(filter(None, (state.target, state.filter))) or state.stack or ""
+    name = ", ".join(filter(None, (state.target, filter_of(state)))) or state.stack or ""
     matched = past.matched.get(state.stack or "")
     lines = left_out(rows)
     return Section(

@@ -8,6 +8,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.numbers import Value
 from livestack.show.qt.ribbon import Ribbon
 from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.tongue import told, tr
 from livestack.show.status import Status
 from livestack.show.tokens import Palette
 
@@ -36,6 +37,7 @@ class Pill(QtWidgets.QWidget):
 
     def set_status(self, status: Status) -> None:
         """Show a state."""
+        status = told(status)
         if status != self._status:
             self._status = status
             self.setAccessibleDescription(f"{status.word} {status.detail}")
@@ -166,6 +168,7 @@ class Cell(QtWidgets.QWidget):
 
     def set_value(self, parts: tuple[tuple[str, str], ...], below: str, palette: Palette) -> None:
         """Show numbers with their units, and the line below."""
+        parts, below = tuple((number, tr(unit)) for number, unit in parts), tr(below)
         self.number.setText(
             " ".join(
                 f"{number}<span style='font-size:16px;font-weight:400;color:{palette.t2}'>&#8239;{unit}</span>"
@@ -230,7 +233,7 @@ class Glance(QtWidgets.QWidget):
 
     def set_status(self, status: Status) -> None:
         """Show a state's advice."""
-        self._status = status
+        self._status, status = status, told(status)
         urgent = status.tone in ("hold", "bad")
         icon, ink = (status.icon, tone(self._palette, status.tone)) if urgent else ("advice", self._palette.t2)
         self.icon.setPixmap(pixmap(icon, ink, 20, self.devicePixelRatioF()))

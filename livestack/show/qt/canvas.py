@@ -14,7 +14,8 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Images, Order
+from livestack.show.darkroom import Darkroom, Done, Order
+from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
 from livestack.show.tokens import NIGHT, Palette
@@ -23,7 +24,8 @@ T = TypeVar("T")
 
 ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
-_LOOK_MS = 12
+_LOOK_MS = 3
+_REST_MS = 200  # after so long a hand rests
 _STEPS = 4  # sizes from one to twice as large
 
 
@@ -38,6 +40,7 @@ class Canvas(QtWidgets.QWidget):
     touched = QtCore.Signal()
     pointed = QtCore.Signal(QtCore.QPointF)  # at this place of the widget
     moved = QtCore.Signal()
+    lit = QtCore.Signal(object)  # how the light of the stack is spread, where that is asked for
 
     def __init__(self, palette: Palette) -> None:
         super().__init__(objectName="canvas", accessibleName="Picture", mouseTracking=True)
@@ -47,14 +50,17 @@ class Canvas(QtWidgets.QWidget):
         self.compare = Compare()
         self._palette = palette
         self._room = Darkroom()
+        self._pace = Pace()
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Order, Images] | None = None
+        self._shown: Done | None = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
         self._is_reached_by_key = False
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
+        self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
+        self._turning.timeout.connect(self._ask)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
         self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
@@ -65,8 +71,13 @@ class Canvas(QtWidgets.QWidget):
         self._palette = palette
         self._draw()
 
-    def show_picture(self, order: Order | None) -> None:
-        """Have a picture developed and put on screen; the view stays where it is unless the grid is another."""
+    def show_picture(self, order: Order | None, *, turning: bool = False) -> None:
+        """Have a picture developed and put on screen; the view stays where it is unless the grid is another.
+
+        While a knob is turned it is as coarse as it must be to follow the hand.
+        """
+        if turning:
+            self._turning.start()
         before, self._wanted = self._picture, order
         picture = self._picture
         if picture is not None and (before is None or _size(before) != _size(picture)):
@@ -106,7 +117,7 @@ class Canvas(QtWidgets.QWidget):
     @property
     def is_busy(self) -> bool:
         """Whether an image is still to come."""
-        return self._room.is_busy
+        return self._room.is_busy or self._turning.isActive()
 
     def rendered(self, use: Callable[[Array], None], then: Callable[[Future[None]], None]) -> bool:
         """Develop what is shown in its full size and use it, both beside the window; then tell of it here.
@@ -136,7 +147,7 @@ class Canvas(QtWidgets.QWidget):
 
     def close_room(self) -> None:
         """Develop nothing more."""
-        for timer in (self._later, self._looking, self._blinking):
+        for timer in (self._later, self._turning, self._looking, self._blinking):
             timer.stop()
         self._room.close()
 
@@ -218,7 +229,8 @@ class Canvas(QtWidgets.QWidget):
             self._asked = self._shown = None
             self._draw()
             return
-        order = replace(self._wanted, shrink=self._shrink(self._wanted.picture))
+        share = self._pace.share if self._turning.isActive() else 1.0
+        order = replace(self._wanted, shrink=share * self._shrink(self._wanted.picture))
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
@@ -234,13 +246,17 @@ class Canvas(QtWidgets.QWidget):
         if not self._room.is_busy:
             self._looking.stop()
         if done is not None and self._wanted is not None:
+            if self._turning.isActive():
+                self._pace.took(done.seconds)
             self._shown = done
             self._draw()
             self.drew.emit()
+            if done.light is not None:
+                self.lit.emit(done.light)
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
-        images = () if self._shown is None else self._shown[1]
+        images = () if self._shown is None else self._shown.images
         seen = (night_red(image) if self._palette is NIGHT else image for image in images)
         kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
         self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
@@ -253,7 +269,7 @@ class Canvas(QtWidgets.QWidget):
         if self._shown is None:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
+            self._screens = self._screens or [self._at_screen(layer, self._shown.order) for layer in self._layers]
             images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)

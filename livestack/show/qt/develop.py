@@ -3,136 +3,228 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+from typing import Any
+
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.develop.background import Background
 from livestack.develop.chain import PRESETS, Recipe
+from livestack.develop.colour import WhiteBalance
 from livestack.develop.live import whole
-from livestack.show.taste import KNOBS, Knob, has_glow_removed, with_glow_removed
+from livestack.develop.tone import Mtf
+from livestack.show.light import Light, curve_of
+from livestack.show.qt.histogram import HistogramView
+from livestack.show.qt.kept import kept, kept_number
+from livestack.show.qt.knob import Grip, Menu, Row, Switch
+from livestack.show.qt.theme import pixmap
+from livestack.show.taste import (
+    CURVES,
+    HANDLES,
+    KNOBS,
+    OF_COLOUR,
+    OF_CURVE,
+    Knob,
+    has,
+    moved,
+    with_channels_linked,
+    with_curve,
+    with_step,
+)
+from livestack.show.tokens import Palette
 
-_WIDE, _STEPS = 320, 1000
-
-
-class Slider(QtWidgets.QSlider):
-    """One number: its name, its value in words, and a knob; wheel and arrows go by 1 %, Shift + arrows by 0.1 %."""
-
-    turned = QtCore.Signal(float)
-    reset = QtCore.Signal()
-
-    def __init__(self, knob: Knob) -> None:
-        super().__init__(QtCore.Qt.Orientation.Horizontal)
-        self.knob, self.said = knob, QtWidgets.QLabel()
-        self.setRange(0, _STEPS)
-        self.setSingleStep(_STEPS // 100)
-        self.setPageStep(_STEPS // 20)
-        self.setAccessibleName(knob.name)
-        self.setToolTip(f"{knob.name}. A double click sets it back.")
-        self.valueChanged.connect(self._by_hand)
-
-    def show_value(self, value: float | None) -> None:
-        """Show a number, or that there is none to choose."""
-        self.setEnabled(value is not None)
-        if value is not None and value != self._value():
-            self.blockSignals(True)
-            self.setValue(round(_STEPS * (value - self.knob.least) / (self.knob.most - self.knob.least)))
-            self.blockSignals(False)
-        self._say("–" if value is None else self.knob.say(value))
-
-    def _value(self) -> float:
-        return self.knob.least + (self.knob.most - self.knob.least) * float(self.value()) / _STEPS
-
-    def _by_hand(self, _: int) -> None:
-        self._say(self.knob.say(self._value()))
-        self.turned.emit(self._value())
-
-    def _say(self, words: str) -> None:
-        self.said.setText(words)
-        self.setAccessibleDescription(words)
-
-    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Go by small steps with Shift."""
-        ways = {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}
-        if event.key() in ways and event.modifiers() & QtCore.Qt.KeyboardModifier.ShiftModifier:
-            self.setValue(self.value() + ways[event.key()])
-        else:
-            super().keyPressEvent(event)
-
-    def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
-        """Set the number back."""
-        self.reset.emit()
+WIDE, LEAST, MOST = 320, 288, 420
+_GRIP_PX = 6
+_KEY = "develop/width"
 
 
 class DevelopPanel(QtWidgets.QWidget):
-    """A preset and its numbers; `chose` tells the recipe that they make."""
+    """A preset, its curve and its numbers; `chose` tells the recipe they make, `shown_to_guests` that it is for all."""
 
     chose = QtCore.Signal(object)
+    shown_to_guests = QtCore.Signal(object)
+    closed = QtCore.Signal()
 
-    def __init__(self, preset: str) -> None:
+    def __init__(self, preset: str, palette: Palette) -> None:
         super().__init__(objectName="side")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(_WIDE)
         self.recipe: Recipe = whole(PRESETS[preset])
-        self.presets = QtWidgets.QComboBox(accessibleName="Preset")
+        self._light: Light | None = None
+        self.presets = Menu("Preset", palette)
         self.presets.addItems([name.capitalize() for name in PRESETS])
         self.presets.setCurrentIndex(list(PRESETS).index(preset))
-        self.presets.setFixedHeight(40)
-        self.glow = QtWidgets.QCheckBox("Remove sky glow")
-        self.sliders = [Slider(knob) for knob in KNOBS]
-        self.back = QtWidgets.QPushButton("Reset")
+        self.histogram = HistogramView(palette)
+        self.curves = [_segment(name) for name, _ in CURVES]
+        self.rows = {knob: Row(knob, palette) for knob in KNOBS}
+        self.sliders = [row.slider for row in self.rows.values()]
+        self.linked = Switch("Link the channels", palette)
+        self.glow, self.white = Switch("Remove sky glow", palette), Switch("White balance from stars", palette)
+        self.close_it = QtWidgets.QToolButton(accessibleName="Close", toolTip="Close  D")
+        self.back, self.guests = QtWidgets.QPushButton("Reset"), QtWidgets.QPushButton("Show to guests")
+        self.guests.setObjectName("primary")
+        self.grip = Grip(self)
         self._lay_out()
+        self._bind()
+        self.set_palette(palette)
+        self._set_width(kept_number(_KEY, WIDE))
+        self._show()
+
+    def _bind(self) -> None:
         self.presets.currentIndexChanged.connect(self.reset)
         self.back.clicked.connect(self.reset)
-        self.glow.clicked.connect(self._set_glow)
-        for slider in self.sliders:
-            slider.turned.connect(lambda value, knob=slider.knob: self._choose(knob.turned(self.recipe, value)))
-            slider.reset.connect(lambda knob=slider.knob: self._reset_one(knob))
-        self._show()
+        self.guests.clicked.connect(lambda: self.shown_to_guests.emit(self.recipe))
+        self.close_it.clicked.connect(self.closed)
+        self.histogram.moved.connect(self._move_handle)
+        self.histogram.reset.connect(self._reset_handle)
+        self.linked.clicked.connect(lambda on: self._change(with_channels_linked(self.recipe, on)))
+        for switch, kind in ((self.glow, Background), (self.white, WhiteBalance)):
+            switch.clicked.connect(lambda on, kind=kind: self._set_step(kind, on))
+        for button, (_, kind) in zip(self.curves, CURVES, strict=True):
+            button.clicked.connect(lambda _, kind=kind: self._change(with_curve(self.recipe, kind, self.preset)))
+        for knob, row in self.rows.items():
+            row.slider.turned.connect(lambda value, knob=knob: self._turn(knob, value))
+            row.slider.reset.connect(lambda knob=knob: self._reset_one(knob))
+            row.dot.clicked.connect(lambda _, knob=knob: self._reset_one(knob))
+        self.grip.pulled.connect(self._set_width)
+        self.grip.released.connect(lambda: kept().setValue(_KEY, self.width()))
 
     @property
     def preset(self) -> Recipe:
         """The recipe of the chosen preset."""
         return whole(list(PRESETS.values())[self.presets.currentIndex()])
 
+    def set_light(self, light: Light) -> None:
+        """Show how the light of what is developed is spread."""
+        self._light = light
+        self.histogram.set_light(light)
+        self._show_marks()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        self.histogram.set_palette(palette)
+        self.presets.set_palette(palette)
+        for switch in (self.linked, self.glow, self.white):
+            switch.set_palette(palette)
+        for row in self.rows.values():
+            row.dot.set_palette(palette)
+        self.close_it.setIcon(QtGui.QIcon(pixmap("cross", palette.t2, 16, self.devicePixelRatioF())))
+
     def reset(self, *_: object) -> None:
-        """Take all numbers from the preset."""
-        self._choose(self.preset)
-        self._show()
+        """Take all from the preset."""
+        self._change(self.preset)
+
+    def _turn(self, knob: Knob, value: float) -> None:
+        self._choose(knob.turned(self.recipe, value))
+        self._show_auto()
 
     def _reset_one(self, knob: Knob) -> None:
-        value = knob.value(self.preset)
-        if value is not None:
-            self._choose(knob.turned(self.recipe, value))
-        self._show()
+        auto = self._auto(knob)
+        if auto is not None:
+            self._change(knob.turned(self.recipe, auto))
 
-    def _set_glow(self, removed: bool) -> None:
-        self._choose(with_glow_removed(self.recipe, removed, self.preset))
+    def _auto(self, knob: Knob) -> float | None:
+        """Return what a number is by itself: as in the preset, with the curve that is chosen."""
+        curve = curve_of(self.recipe)
+        return knob.value(self.preset if curve is None else with_curve(self.preset, type(curve), self.preset))
+
+    def _set_step(self, kind: type[Any], on: bool) -> None:
+        self._change(with_step(self.recipe, kind, on, self.preset))
+
+    def _move_handle(self, which: int, level: float) -> None:
+        if self._light is not None:
+            self._change(moved(self.recipe, self._light, which, level))
+
+    def _reset_handle(self, which: int) -> None:
+        for knob in HANDLES[which]:
+            if knob.value(self.recipe) is not None:
+                self._reset_one(knob)
+
+    def _change(self, recipe: Recipe) -> None:
+        """Choose a recipe, and show it on the panel."""
+        self._choose(recipe)
+        self._show()
 
     def _choose(self, recipe: Recipe) -> None:
         if recipe != self.recipe:
             self.recipe = recipe
+            self._show_marks()
             self.chose.emit(recipe)
 
     def _show(self) -> None:
-        self.glow.setChecked(has_glow_removed(self.recipe))
-        for slider in self.sliders:
-            slider.show_value(slider.knob.value(self.recipe))
+        curve = curve_of(self.recipe)
+        self.glow.setChecked(has(self.recipe, Background))
+        self.white.setChecked(has(self.recipe, WhiteBalance))
+        self.linked.setVisible(isinstance(curve, Mtf))
+        self.linked.setChecked(isinstance(curve, Mtf) and curve.linked)
+        for button, (_, kind) in zip(self.curves, CURVES, strict=True):
+            button.setChecked(isinstance(curve, kind))
+        for knob, row in self.rows.items():
+            row.slider.show_value(knob.value(self.recipe))
+            row.setVisible(knob.value(self.recipe) is not None)
+        self._show_auto()
+        self._show_marks()
+
+    def _show_auto(self) -> None:
+        for knob, row in self.rows.items():
+            row.dot.set_auto(knob.value(self.recipe) == self._auto(knob))
+
+    def _show_marks(self) -> None:
+        curve = curve_of(self.recipe)
+        self.histogram.set_marks(None if self._light is None or curve is None else self._light.marks(curve))
+
+    def _set_width(self, wide: int) -> None:
+        self.setFixedWidth(min(max(wide, LEAST), MOST))
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Keep the grip at the edge."""
+        self.grip.setGeometry(0, 0, _GRIP_PX, self.height())
 
     def _lay_out(self) -> None:
         column = QtWidgets.QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
+        column.setContentsMargins(1, 8, 0, 10)
         column.setSpacing(2)
-        column.addWidget(QtWidgets.QLabel("Develop", objectName="title"))
-        column.addWidget(QtWidgets.QLabel("Display only. The stack file stays as it is.", objectName="label"))
-        column.addSpacing(8)
-        column.addWidget(self.presets)
-        column.addSpacing(8)
-        for slider in self.sliders:
-            head = QtWidgets.QHBoxLayout()
-            head.addWidget(QtWidgets.QLabel(slider.knob.name, objectName="label"))
-            head.addStretch()
-            head.addWidget(slider.said)
-            column.addLayout(head)
-            column.addWidget(slider)
-        column.addSpacing(4)
-        column.addWidget(self.glow)
-        column.addStretch()
-        column.addWidget(self.back)
+        head = _beside(QtWidgets.QLabel("Develop", objectName="title"), None, self.close_it)
+        column.addLayout(head)
+        self.body = QtWidgets.QWidget(objectName="clear")
+        within = QtWidgets.QVBoxLayout(self.body)
+        within.setContentsMargins(15, 0, 16, 0)
+        within.setSpacing(3)
+        within.addWidget(QtWidgets.QLabel("Display only. The stack file stays as it is.", objectName="label"))
+        within.addSpacing(4)
+        segments = QtWidgets.QWidget(objectName="segments")
+        within_segments = QtWidgets.QHBoxLayout(segments)
+        within_segments.setContentsMargins(3, 3, 3, 3)
+        within_segments.setSpacing(2)
+        for button in self.curves:
+            within_segments.addWidget(button)
+        of_curve, of_colour = ([self.rows[knob] for knob in knobs] for knobs in (OF_CURVE, OF_COLOUR))
+        groups = (self.presets, self.histogram, segments, *of_curve), (self.linked, self.glow, self.white), of_colour
+        for group in groups:
+            for part in group:
+                within.addWidget(part)
+            within.addSpacing(4)
+        within.addStretch()
+        self.scroll = scroll = QtWidgets.QScrollArea(objectName="clear", widgetResizable=True)
+        scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self.body)
+        column.addWidget(scroll, 1)
+        foot = _beside(self.back, self.guests)
+        foot.setStretch(1, 1)
+        column.addLayout(foot)
+
+
+def _segment(name: str) -> QtWidgets.QPushButton:
+    button = QtWidgets.QPushButton(name, objectName="segment", checkable=True, autoExclusive=True)
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _beside(*parts: QtWidgets.QWidget | None) -> QtWidgets.QHBoxLayout:
+    """Put parts in a row; None = what is between may grow."""
+    row = QtWidgets.QHBoxLayout()
+    row.setContentsMargins(15, 0, 16, 0)
+    row.setSpacing(8)
+    for part in parts:
+        row.addStretch() if part is None else row.addWidget(part)
+    return row

@@ -15,7 +15,7 @@ from livestack.develop.chain import PRESETS, Recipe
 from livestack.develop.live import whole
 from livestack.frame import Picture
 from livestack.show.noise import budget, noise_words
-from livestack.show.numbers import finer, numbers, of_all
+from livestack.show.numbers import filter_of, finer, numbers, of_all
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.looking import Looking
@@ -74,7 +74,7 @@ class Live:
     def __init__(self, source: Source, parts: Parts) -> None:
         self.source, self.state, self.view = source, NightState(), STACK
         self.compare = ""
-        self.is_north_up = self.is_mirrored = False
+        self.is_north_up = self.is_mirrored = self.is_turned = False
         self._parts = parts
         self.recipe: Recipe = whole(PRESETS[source.preset])
         self._pictures = Pictures()
@@ -178,18 +178,18 @@ class Live:
         parts.waiting.set_state(self.state)
         shown = numbers(self.state, stack, last)
         parts.glance.set_values(shown.cells)
-        kind = self.state.filter or ("Colour" if self.state.colour else "")
+        kind = filter_of(self.state) or ("Colour" if self.state.colour else "")
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
-    def show_picture(self) -> None:
-        """Show the view, developed as the stack is: what differs is in the data."""
+    def show_picture(self, *, turning: bool = False) -> None:
+        """Show the view, developed as the stack is: what differs is in the data. `turning`: it follows a hand."""
         pictures, parts, view = self._seen, self._parts, self.seen_view
         stack, last = pictures.stack, pictures.last
         is_compared = self.compare != "" and on_one_grid(stack, last)
         order = order_of(view, pictures, self.recipe, beside=is_compared)
         turn_deg, mirrored = self._turn()
         parts.canvas.turn(turn_deg, mirrored=mirrored)
-        parts.canvas.show_picture(order)
+        parts.canvas.show_picture(order and replace(order, is_turned=self.is_turned), turning=turning)
         tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
         parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
@@ -215,6 +215,11 @@ class Live:
     def set_recipe(self, recipe: Recipe) -> None:
         """Develop the picture otherwise."""
         self.recipe = recipe
+        self.show_picture(turning=True)
+
+    def set_turned(self, turned: bool) -> None:
+        """Tell how light is spread too, for someone who turns knobs, or no more."""
+        self.is_turned = turned
         self.show_picture()
 
     def show_noise(self) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui
 
 from livestack.develop.live import milestone
 from livestack.frame import Array, Picture
 from livestack.show.names import Named, objects_in
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.on_picture import OnPicture
 from livestack.show.qt.theme import font
 from livestack.show.sky import NOT_KNOWN, Grid, scale_bar, upright, ways
 from livestack.show.stars import stars_of_preview
@@ -26,31 +27,18 @@ _LEAST_RING_PX, _MOST_STARS = 9.0, 400
 _LEAST_CIRCLE_PX = 16.0
 
 
-class Marks(QtWidgets.QWidget):
+class Marks(OnPicture):
     """Draws a scale bar where px are known on the sky; while `shown` stars, objects, and the ways north and east."""
 
     def __init__(self, canvas: Canvas, palette: Palette) -> None:
-        super().__init__(canvas, accessibleName="Marks")
-        self.shown = False
+        super().__init__(canvas, palette, "Marks")
         self.stars: tuple[tuple[float, float, float], ...] = ()
-        self._canvas, self._palette = canvas, palette
         self._grid: Grid = NOT_KNOWN
         self._stack: Picture | None = None
         self._found_in: tuple[object, ...] = ()
         self.names: tuple[Named, ...] = ()
         self._named_in: tuple[object, ...] = ()
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         canvas.moved.connect(self._tell)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Change colours."""
-        self._palette = palette
-        self.update()
-
-    def set_shown(self, shown: bool) -> None:
-        """Show stars and arrows, or not."""
-        self.shown = shown
-        self._changed()
 
     def set_stack(self, stack: Picture | None, grid: Grid) -> None:
         """Take the picture that is marked, and how it lies on the sky."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
@@ -11,13 +12,15 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.greys import Greys
 from livestack.show.qt.look import night_red
 from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.tongue import tr
 from livestack.show.state import NightState
 from livestack.show.tokens import NIGHT, Palette
 from livestack.show.views import STACK, VIEWS, Legend
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
-_SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
+_SWITCHER_PX, _FROM_EDGE_PX = (560, 40), 4
+_SEGMENT_LEAST_PX = 60
 _HELP_COLUMNS = 3
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
@@ -55,11 +58,12 @@ class Waiting(QtWidgets.QWidget):
             calibration = (True, f"{named.capitalize()} ready", _frames([n for _, n in masters]))
         else:
             calibration = (False, "No dark or flat yet", "You can add them later, even tomorrow")
-        return (
+        steps = (
             (there, watching, "New pictures are found by themselves"),
             calibration,
             (False, "First picture", "Start the sequence in your camera program"),
         )
+        return tuple((done, tr(head), tr(detail)) for done, head, detail in steps)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw stars and steps."""
@@ -103,26 +107,26 @@ class Switcher(QtWidgets.QWidget):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(3, 3, 3, 3)
-        row.setSpacing(2)
+        row.setSpacing(0)
         self.buttons: dict[str, QtWidgets.QPushButton] = {}
         for name, text, tip in VIEWS:
             button = QtWidgets.QPushButton(text, objectName="segment", checkable=True, autoExclusive=True)
             button.setToolTip(tip)
             button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-            button.setFixedWidth(_SEGMENT_PX)
+            button.setMinimumWidth(_SEGMENT_LEAST_PX)
             button.clicked.connect(lambda _=False, name=name: choose(name))
             row.addWidget(button)
             self.buttons[name] = button
         self.buttons[STACK].setChecked(True)
-        self.setFixedSize(*_SWITCHER_PX)
         self._timer = QtCore.QTimer(self, singleShot=True, interval=_SHOWN_MS)
         self._timer.timeout.connect(self.hide)
         self.hide()
 
     def appear(self) -> None:
         """Show for three seconds from now."""
-        parent = self.parentWidget()
-        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
+        parent, (wide, high) = self.parentWidget(), _SWITCHER_PX
+        self.setFixedSize(min(wide, parent.width() - 2 * _FROM_EDGE_PX), high)
+        self.move((parent.width() - self.width()) // 2, parent.height() - high - 16)
         self.show()
         self.raise_()
         self._timer.start()
@@ -144,6 +148,7 @@ class Tag(QtWidgets.QWidget):
 
     def set_legend(self, legend: Legend) -> None:
         """Show what is on screen, or nothing."""
+        legend = replace(legend, text=tr(legend.text))
         self._legend, is_map = legend, legend.greys is not None
         self.setAccessibleName(legend.text + (f": {' to '.join(legend.ends)}" if is_map else ""))
         wide = _advance(legend.text, 600)

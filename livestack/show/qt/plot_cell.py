@@ -14,6 +14,7 @@ from livestack.frame import Array
 from livestack.show.courses import Course
 from livestack.show.qt.choice import Choice
 from livestack.show.qt.theme import font
+from livestack.show.qt.tongue import tr
 from livestack.show.state import SubRow
 from livestack.show.tokens import NIGHT, Palette
 from livestack.show.words import THIN, UNKNOWN, fixed
@@ -56,13 +57,13 @@ class Cell(QtWidgets.QWidget):
 
     def __init__(self, name: str, palette: Palette, choice: Choice) -> None:
         super().__init__()
-        self.name, self._palette, self._choice = name, palette, choice
+        self.name, self._palette, self._choice = tr(name), palette, choice
         self._night = night_of((), np.zeros(0))
         self._layer: QtGui.QPixmap | None = None
         self._at = np.zeros((0, 2))
         self.unit_width = 0  # of a button in the place of the unit
         self.setMouseTracking(True)
-        self.setAccessibleName(name)
+        self.setAccessibleName(self.name)
         choice.changed.connect(self.update)
 
     def set_palette(self, palette: Palette) -> None:
@@ -125,7 +126,7 @@ class Cell(QtWidgets.QWidget):
             painter.setFont(font(14))
             wide = painter.fontMetrics().horizontalAdvance(text)
             self._write(painter, QtCore.QRectF(right - wide - 2, 0, wide + 2, HEAD_PX - 4), text)
-            right -= wide
+            right -= wide + (2 if unit.isalpha() else 0)  # after a number in bold a narrow space is hardly one
         painter.setFont(font(14, 600))
         painter.setPen(QtGui.QColor(self._palette.t1))
         self._write(painter, QtCore.QRectF(0, 0, right, HEAD_PX - 4), number)

@@ -10,6 +10,7 @@ from livestack.show import figures
 from livestack.show.courses import course_of, drift_of, grain_of, times_of
 from livestack.show.qt.choice import Choice
 from livestack.show.qt.plot_cell import HEAD_PX, Cell, CourseCell, DriftCell, night_of
+from livestack.show.qt.tongue import tr
 from livestack.show.reasons import about
 from livestack.show.state import NightState, SubRow
 from livestack.show.tokens import Palette
@@ -34,12 +35,12 @@ class PlotsPanel(QtWidgets.QWidget):
         self._rows: tuple[SubRow, ...] = ()
         self._night = night_of((), np.zeros(0))
         self.on_sky = True
-        self.sharpness = CourseCell(figures.SHARPNESS.name, palette, choice)
+        self.star_size = CourseCell(figures.STAR_SIZE.name, palette, choice)
         self.figures = [CourseCell(figure.name, palette, choice) for figure in _FIGURES]
         self.grain = CourseCell("Grain", palette, choice)
         self.drift = DriftCell("Drift", palette, choice)
-        self.cells: list[Cell] = [self.sharpness, *self.figures, self.grain, self.drift]
-        self.unit = QtWidgets.QPushButton("px", self.sharpness, objectName="unit")
+        self.cells: list[Cell] = [self.star_size, *self.figures, self.grain, self.drift]
+        self.unit = QtWidgets.QPushButton("px", self.star_size, objectName="unit")
         self.unit.setAccessibleName("Unit of the star size")
         self.unit.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
         self.unit.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
@@ -106,8 +107,8 @@ class PlotsPanel(QtWidgets.QWidget):
         times = times_of(rows)
         self._night = night = night_of(rows, times)
         scale = self.scales.get(self._state.stack) if self.on_sky else None
-        sharpness = figures.arcsec(scale) if scale else figures.SHARPNESS
-        pairs = [(self.sharpness, sharpness), *zip(self.figures, _FIGURES, strict=True)]
+        star_size = figures.arcsec(scale) if scale else figures.STAR_SIZE
+        pairs = [(self.star_size, star_size), *zip(self.figures, _FIGURES, strict=True)]
         for cell, figure in pairs:
             cell.set_course(course_of(rows, times, figure, cell.course), night)
         self.grain.set_course(grain_of(rows, times, self._state.stack, self._finer), night)
@@ -124,17 +125,17 @@ class PlotsPanel(QtWidgets.QWidget):
         self.unit.setEnabled(bool(self.scales))
         self.unit.setToolTip("px or ″" if self.scales else "Star sizes in ″ need a solved sub")
         self.unit.adjustSize()
-        self.sharpness.unit_width = self.unit.width()
+        self.star_size.unit_width = self.unit.width()
         self._place_unit()
 
     def _place_unit(self) -> None:
-        self.unit.move(round(self.sharpness.room.right()) - self.unit.width(), (HEAD_PX - 4 - self.unit.height()) // 2)
+        self.unit.move(round(self.star_size.room.right()) - self.unit.width(), (HEAD_PX - 4 - self.unit.height()) // 2)
 
     def _say(self) -> None:
         """Say which sub is marked, or what the marks mean."""
         place = self._night.place_of(self._choice.marked)
         if place is None:
-            self.said.setText(_LEGEND.replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
+            self.said.setText(tr(_LEGEND).replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
         else:
             self.said.setText(about(self._night.rows[place]))
 

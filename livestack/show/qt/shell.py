@@ -18,6 +18,7 @@ from livestack.show.qt.kept import kept, kept_word
 from livestack.show.qt.placing import keep_place, take_place
 from livestack.show.qt.start import StartPage
 from livestack.show.qt.theme import COLOURS, dress, name_of
+from livestack.show.qt.tongue import load
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
 from livestack.show.starts import ChooseAgain, OpenNight, StackFolder, Wish
@@ -38,6 +39,7 @@ class Shell(QtWidgets.QMainWindow):
         self._app.setStyle("Fusion")
         self.palette_now: Palette = COLOURS[kept_word(_COLOURS, COLOURS)]
         dress(self.palette_now)
+        load(self._app)
         super().__init__()
         self.setWindowTitle("livestack")
         self.setMinimumSize(800, 600)

@@ -22,7 +22,8 @@ from livestack.show.qt.subs_model import (
     WEIGHT,
     SubsModel,
 )
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, icon
+from livestack.show.qt.tongue import tr
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -178,7 +179,7 @@ class SubsPanel(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.model.palette = palette
-        self._eye = QtGui.QIcon(pixmap("eye", palette.t1, 18, 2.0))
+        self._eye = icon("eye", palette, 18, 2.0)
         self.table.viewport().update()
         self._make_room()
 
@@ -209,7 +210,7 @@ class SubsPanel(QtWidgets.QWidget):
         self.model.set_scales(arcsec_per_px)
 
     def _say_empty(self) -> None:
-        self.empty.setText("None left out." if self.model.rows else "No subs yet.")
+        self.empty.setText(tr("None left out." if self.model.rows else "No subs yet."))
         self.empty.adjustSize()
         self.empty.move(12, 12)
         self.empty.setVisible(not self.model.shown)
@@ -363,6 +364,7 @@ class SubsPanel(QtWidgets.QWidget):
 
 def _label(button: QtWidgets.QPushButton, text: str) -> None:
     """Write on a button, and leave it room to become bold when it is chosen."""
+    text = tr(text)
     if text != button.text() or not button.minimumWidth():
         button.setText(text)
         button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)

@@ -13,6 +13,7 @@ from typing import Any
 from pyqtgraph.Qt import QtCore, QtGui
 
 from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.tongue import tr
 from livestack.show.reasons import cause, why
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -165,7 +166,7 @@ class SubsModel(QtCore.QAbstractTableModel):
             return None
         value: Any = None
         if role == Role.DisplayRole:
-            value = COLUMNS[VERDICT if section == REASON and self.short_reasons else section].name
+            value = tr(COLUMNS[VERDICT if section == REASON and self.short_reasons else section].name)
         elif role == Role.TextAlignmentRole:
             value = _alignment(section)
         elif role == Role.FontRole:

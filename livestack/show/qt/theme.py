@@ -23,6 +23,7 @@ QMainWindow, #canvas { background: $bg0; }
 #cell { border-right: 1px solid $line; }
 #panel { background: $bg2; border-top: 1px solid $line; }
 #side { background: $bg2; border-left: 1px solid $line; }
+QScrollArea, #clear { background: transparent; border: 0; }
 QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
 #number { font-size: 28px; font-weight: $medium; }
@@ -45,6 +46,7 @@ QToolButton::menu-indicator { image: none; width: 0; }
 QPushButton { background: $bg3; border: 1px solid $line; border-radius: 8px; padding: 0 14px; min-height: 30px; }
 QPushButton:hover { border-color: $line2; }
 QPushButton:disabled { color: $track; background: $bg2; }
+QPushButton#primary { background: $primary; color: $ink; border-color: $acc; font-weight: $semibold; $chosen }
 QPushButton#segment { background: transparent; border: 1px solid transparent; color: $t2; border-radius: 6px;
     padding: 0 10px; }
 QPushButton#segment:checked { background: $bg3; border-color: $line2; color: $t1; font-weight: $medium; $chosen }
@@ -78,12 +80,14 @@ QFileDialog, QDialog { background: $bg2; }
 QLineEdit, QComboBox, QTreeView, QListView { background: $bg1; border: 1px solid $line2; selection-color: $t1;
     selection-background-color: $accbg; }
 QComboBox { border-radius: 8px; padding: 0 12px; }
+QComboBox::drop-down { border: 0; width: 32px; }
 QComboBox:focus { border: 2px solid $t1; }
 QCheckBox { min-height: 26px; }
 QCheckBox:focus { border: 2px solid $t1; border-radius: 6px; }
 QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $track; border-radius: 4px; background: $bg1; }
 QCheckBox::indicator:checked { border-color: $acc; background: $acc; }
 QSlider { min-height: 24px; border: 2px solid transparent; border-radius: 6px; }
+#side QSlider { min-height: 16px; }
 QSlider:focus { border-color: $t1; }
 QSlider::groove:horizontal { height: 2px; background: $track; }
 QSlider::sub-page:horizontal { height: 4px; margin: -1px 0; background: $acc; }
@@ -122,6 +126,7 @@ def style_sheet(palette: Palette) -> str:
     row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: {_SEMIBOLD};"
     names = {name: getattr(palette, name) for name in palette.__slots__}
     names |= {"family": ", ".join(f'"{name}"' for name in families()), "medium": _MEDIUM, "semibold": _SEMIBOLD}
+    names["primary"] = palette.accbg if chosen else palette.acc
     return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
 
 
@@ -185,6 +190,13 @@ def pixmap(name: str, colour: str, size: int, ratio: float = 1.0) -> QtGui.QPixm
     QtSvg.QSvgRenderer(QtCore.QByteArray(svg(name, colour).encode())).render(painter)
     painter.end()
     made.setDevicePixelRatio(ratio)
+    return made
+
+
+def icon(name: str, palette: Palette, size: int, ratio: float = 1.0) -> QtGui.QIcon:
+    """Return an icon for a button, which tells by itself that it cannot be pressed: Qt would draw that in grey."""
+    made = QtGui.QIcon(pixmap(name, palette.t1, size, ratio))
+    made.addPixmap(pixmap(name, palette.track, size, ratio), QtGui.QIcon.Mode.Disabled)
     return made
 
 

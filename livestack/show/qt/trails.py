@@ -11,8 +11,10 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.events import TrailFound
 from livestack.show.qt.canvas import Canvas
+from livestack.show.qt.on_picture import OnPicture
 from livestack.show.qt.overlays import draw_tag
 from livestack.show.qt.theme import font
+from livestack.show.qt.tongue import tr
 from livestack.show.state import when
 from livestack.show.tokens import Palette
 from livestack.show.trails import angle_deg, brightness, direction, length_px, tag
@@ -27,31 +29,17 @@ _TAG_AT = (0.5, 0.35, 0.65, 0.2, 0.8)  # along what is seen of a trail: where th
 _LINE_PX, _CHOSEN_PX = 1.2, 2.4
 
 
-class TrailLines(QtWidgets.QWidget):
+class TrailLines(OnPicture):
     """Draws the trails on the picture: all of them while `shown`, the one chosen in the list in any case."""
 
     def __init__(self, canvas: Canvas, palette: Palette) -> None:
-        super().__init__(canvas)
-        self.shown = False
+        super().__init__(canvas, palette, "Trails")
         self.trails: tuple[TrailFound, ...] = ()
         self.chosen: TrailFound | None = None
         self.pointed: TrailFound | None = None
-        self._canvas, self._palette = canvas, palette
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.setAccessibleName("Trails")
         canvas.moved.connect(self.update)
         canvas.pointed.connect(self._point)
         self.hide()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Change colours."""
-        self._palette = palette
-        self.update()
-
-    def set_shown(self, shown: bool) -> None:
-        """Show all trails, or none but the chosen one."""
-        self.shown = shown
-        self._changed()
 
     def set_trails(self, trails: tuple[TrailFound, ...]) -> None:
         """Take these trails, in px of the stack."""
@@ -179,7 +167,7 @@ class _Model(QtCore.QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Any, role: int) -> Any:  # noqa: N802 - Qt's name
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return _COLUMNS[section][0]
+            return tr(_COLUMNS[section][0])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -25,6 +25,7 @@ from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.settings import SettingsSheet
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import dress
+from livestack.show.qt.tongue import speak
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
@@ -64,7 +65,7 @@ class Window(QtWidgets.QMainWindow):
         self.canvas, self.subs, self.noise = Canvas(DARK), SubsPanel(DARK, self.choice), NoisePanel(DARK)
         self.plots = PlotsPanel(DARK, self.choice)
         self.drawer = Drawer(self.plots, self.subs, self.noise)
-        self.develop = DevelopPanel(source.preset)
+        self.develop = DevelopPanel(source.preset, DARK)
         self.marks, self.lines = Marks(self.canvas, DARK), TrailLines(self.canvas, DARK)
         self.hand = Hand(self.canvas)
         self.waiting, self.tag = Waiting(self.canvas, DARK), Tag(self.canvas, DARK)
@@ -77,7 +78,10 @@ class Window(QtWidgets.QMainWindow):
         over = (self.waiting, self.tag, self.lines, self.marks)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
+        self.develop.closed.connect(lambda: self.set_develop(False))
+        self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
+        speak(self)
         self.set_palette(DARK)
         self.live.tick()
 
@@ -192,6 +196,7 @@ class Window(QtWidgets.QMainWindow):
         """Open or close the panel on which one chooses how the picture is developed."""
         self.icons["sliders"].setChecked(shown)
         self.develop.setVisible(shown)
+        self.live.set_turned(shown)
 
     def set_noise(self, shown: bool) -> None:
         """Open or close the page that tells where the noise comes from."""
@@ -232,7 +237,7 @@ class Window(QtWidgets.QMainWindow):
         over = (self.canvas, self.waiting, self.tag, self.lines, self.marks)
         for part in over:
             part.set_palette(DARK if palette is LIGHT else palette)
-        for part in (self.top, self.glance, self.subs, self.plots, self.noise):
+        for part in (self.top, self.glance, self.subs, self.plots, self.noise, self.develop):
             part.set_palette(palette)
         if self.sheet is not None:
             self.sheet.set_palette(palette)

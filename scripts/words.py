@@ -1,0 +1,85 @@
+"""Write down what the window says, for translators: ``python -m scripts.words livestack_de.ts``.
+
+Qt Linguist opens the file and releases it as .qm, which belongs into livestack/show/qt/languages. A file that is there
+keeps its translations. Words are gathered from a window that is built and opened, not from the source: what is said is
+what is translated.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from pyqtgraph.Qt import QtCore, QtWidgets
+
+from livestack.journal import Journal
+from livestack.show.qt.tongue import CONTEXT
+from livestack.show.qt.window import Window
+from livestack.show.source import open_source
+
+
+class Listener(QtCore.QTranslator):
+    """Hears what is asked to be translated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: set[str] = set()
+
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+        """Say that it has something to say."""
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        """Take note of a text."""
+        if context == CONTEXT and any(sign.isalpha() for sign in text):
+            self.heard.add(text)
+        return None
+
+
+def said() -> set[str]:
+    """Return all texts of a window."""
+    app = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+    listener = Listener()
+    app.installTranslator(listener)
+    with tempfile.TemporaryDirectory() as folder:
+        Journal(Path(folder) / "journal.sqlite", create=True).close()
+        source = open_source(Path(folder))
+        window = Window(source)
+        window.show()
+        for open_it in (window.set_develop, window.set_plots, window.set_list, window.set_noise):
+            open_it(True)
+            app.processEvents()
+        window.close()
+        source.journal.close()
+    app.removeTranslator(listener)
+    return listener.heard
+
+
+def write(path: Path, texts: set[str]) -> None:
+    """Write them as Qt Linguist reads them."""
+    kept: dict[str, ElementTree.Element] = {}
+    if path.exists():
+        kept = {m.findtext("source", ""): m for m in ElementTree.parse(path).iter("message")}
+    root = ElementTree.Element("TS", version="2.1", sourcelanguage="en")
+    context = ElementTree.SubElement(root, "context")
+    ElementTree.SubElement(context, "name").text = CONTEXT
+    for text in sorted(texts):
+        if text in kept:
+            context.append(kept[text])
+            continue
+        message = ElementTree.SubElement(context, "message")
+        ElementTree.SubElement(message, "source").text = text
+        ElementTree.SubElement(message, "translation", type="unfinished")
+    ElementTree.indent(root)
+    path.write_bytes(b"<!DOCTYPE TS>\n" + ElementTree.tostring(root, encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    write(target, said())
+    print(f"Written {target}")

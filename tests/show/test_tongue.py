@@ -1,0 +1,88 @@
+"""The window speaks another language where a translation has it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from pyqtgraph.Qt import QtCore, QtWidgets
+from pytestqt.qtbot import QtBot
+
+from livestack.show.qt.tongue import CONTEXT, load
+from livestack.show.qt.window import Window
+from livestack.show.source import Source
+from tests.conftest import ROOT
+
+DATA = {"M 27", "Colour · 20\u202fs"}
+
+
+class Upside(QtCore.QTranslator):
+    """A language in which every text is the English one in brackets."""
+
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        return f"⟦{text}⟧" if context == CONTEXT else None
+
+
+@pytest.fixture
+def foreign(qapp: QtWidgets.QApplication, source: Source, qtbot: QtBot) -> Iterator[Window]:
+    language = Upside()
+    qapp.installTranslator(language)
+    window = Window(source)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    qapp.removeTranslator(language)
+
+
+def _is_word(text: str) -> bool:
+    return sum(sign.isalpha() for sign in text) > 2
+
+
+def test_bars_panels_menus_and_help_are_translated(foreign: Window, qtbot: QtBot) -> None:
+    for key in "DPL":
+        qtbot.keyClick(foreign, key)
+    keys = {part.text() for part in foreign.help.findChildren(QtWidgets.QLabel) if part.objectName() == "key"}
+    texts = [part.text() for part in foreign.findChildren(QtWidgets.QLabel)]
+    texts += [part.text() for part in foreign.findChildren(QtWidgets.QAbstractButton)]
+    foreign_ones = [text for text in texts if text.startswith("⟦")]
+    english = {text for text in texts if _is_word(text) and "⟦" not in text} - keys - DATA
+    assert len(foreign_ones) > 60
+    assert not {text for text in english if "<" not in text and not any(sign in "…0123456789" for sign in text)}
+    assert foreign.develop.presets.itemText(0) == "⟦Auto⟧"
+    assert foreign.drawer.tabs.tabText(0) == "⟦Night plots⟧"
+    assert foreign.icons["chart"].toolTip() == "⟦Night plots⟧  P"
+    assert foreign.icons["chart"].accessibleName() == "⟦Night plots⟧"
+    menu = foreign.findChild(QtWidgets.QMenu)
+    assert "⟦Pause or go on⟧\tR" in [action.text() for action in menu.actions()]
+    assert foreign.subs.model.headerData(1, QtCore.Qt.Orientation.Horizontal, QtCore.Qt.ItemDataRole.DisplayRole) == (
+        "⟦Time⟧"
+    )
+    assert foreign.plots.cells[1].name == "⟦Stars⟧"
+    assert foreign.top.pill._status.word.startswith("⟦")
+    assert foreign.waiting.steps()[2][1] == "⟦First picture⟧"
+
+
+def test_english_is_what_stands_in_the_code(window: Window, qapp: QtWidgets.QApplication) -> None:
+    assert not load(qapp, QtCore.QLocale("xx"))
+    assert window.glance.stacked.label.text() == "Stacked"
+    assert not [part for part in window.findChildren(QtWidgets.QLabel) if "⟦" in part.text()]
+
+
+def test_what_is_said_is_written_down_for_translators(tmp_path: Path) -> None:
+    target = tmp_path / "livestack_xx.ts"
+    script = [sys.executable, "-m", "scripts.words", str(target)]
+    subprocess.run(script, check=True, timeout=120, capture_output=True, cwd=ROOT)
+    text = target.read_text("utf-8")
+    target.write_text(text.replace("<source>Develop</source>", "<source>Develop</source><comment>kept</comment>"))
+    subprocess.run(script, check=True, timeout=120, capture_output=True, cwd=ROOT)
+    messages = {m.findtext("source"): m for m in ElementTree.parse(target).iter("message")}
+    assert {"Develop", "Show to guests", "Night plots", "Pause or go on", "Stacked", "Star size"} <= set(messages)
+    assert len(messages) > 100
+    assert messages["Develop"].findtext("comment") == "kept"
