@@ -144,9 +144,11 @@ def view(session: Path, preset: str | None) -> int:
 
     Example: livestack view ~/.local/share/livestack/sessions/2026-08-20-captures
     """
+    from livestack.allocation import return_planes
     from livestack.show.qt import run_viewer
     from livestack.show.source import open_source
 
+    return_planes()
     return run_viewer(open_source(session, preset))
 
 
