@@ -49,7 +49,7 @@ class Canvas(QtWidgets.QWidget):
         self._room = Darkroom()
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Order, Images] | None = None
+        self._shown: tuple[Size, Images] | None = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
         self._is_reached_by_key = False
@@ -234,7 +234,8 @@ class Canvas(QtWidgets.QWidget):
         if not self._room.is_busy:
             self._looking.stop()
         if done is not None and self._wanted is not None:
-            self._shown = done
+            order, images = done
+            self._shown = _size(order.picture), images  # not the pictures: newer ones come, and each takes its room
             self._draw()
             self.drew.emit()
 
@@ -264,11 +265,11 @@ class Canvas(QtWidgets.QWidget):
             painter.drawRect(self.rect().adjusted(3, 3, -3, -3))
         painter.end()
 
-    def _at_screen(self, layer: Array, order: Order) -> Array:
+    def _at_screen(self, layer: Array, size: Size) -> Array:
         ratio = self.devicePixelRatioF()
         way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
         screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
-        return on_screen(layer, way, _size(order.picture), screen, QtGui.QColor(self._palette.bg0).rgb())
+        return on_screen(layer, way, size, screen, QtGui.QColor(self._palette.bg0).rgb())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the middle and the zoom."""
