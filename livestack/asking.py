@@ -48,7 +48,8 @@ def ask_for_subs(session: Path, kind: str, names: tuple[str, ...]) -> int:
         chosen = [sub for name in names for sub in _fitting(subs, name, session)]
         for sub in chosen:
             if not _is_askable(kind, sub):
-                complain(f"sub {sub['no']} ({Path(sub['path']).name}) {NOT_SO[kind]}: nothing to do")
+                why_not = "is in the stack" if sub["state"] == "accepted" else NOT_SO[kind]
+                complain(f"sub {sub['no']} ({Path(sub['path']).name}) {why_not}: nothing to do")
         numbers = sorted({sub["no"] for sub in chosen if _is_askable(kind, sub)})
         if not numbers:
             return 0

@@ -296,6 +296,8 @@ class Engine:
         return self._fed if self.plan.idle_s == 0 else self._fed or idle_s >= self.plan.idle_s
 
     def _save(self, idle_s: float) -> None:
+        if self._restacks.are_under_way:  # a file must not hold what was taken out
+            return
         if saved := self._publisher.save_if_due(self._session, self.settings.running.save_every_s, idle_s):
             self._tell(self._journal.append(*saved))
 

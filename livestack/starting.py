@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from livestack.allocation import return_planes
 from livestack.demo import night_options, run_demo
 from livestack.engine_room import Faces, run
 from livestack.errors import LivestackError
@@ -54,6 +55,7 @@ class Desk:
 
     def look_at(self, session: Path, preset: str | None) -> int:
         """Show a session that runs elsewhere, or ran, and go on; returns the last exit code."""
+        return_planes()
         self._look_at(session, preset)
         return self.go_on(0)
 

@@ -145,6 +145,7 @@ class Darkroom:
     def _develop(self, order: Order) -> Array:
         """Return the picture of an order; one that was made just before by the same acts as it is."""
         stack, before = order.stack, self._settled
+        self._kept = [one for one in self._kept if one[0].stack is stack]  # no older picture is asked for again
         if not order.is_turned:
             self._memo = self._light = None
         elif self._memo is None:

@@ -214,10 +214,12 @@ def test_dropped_and_put_back_without_an_engine(captures: Path, tmp_path: Path) 
     by_name, by_path = Path(subs[1]["path"]).name, subs[2]["path"]
     said = sessions.run("drop", session, subs[4]["no"], by_name, by_path)
     assert f"Sub {subs[4]['no']} dropped" in said
+    assert said.count("Saved") == 1, "what is taken out is not saved once more"
     states = {sub["no"]: sub["state"] for sub in sessions.subs(session)}
     assert [no for no, state in states.items() if state == "dropped"] == [subs[i]["no"] for i in (1, 2, 4)]
     assert "nothing to do" in one_line(sessions.run("drop", session, by_name))
     sessions.run("restore", session, subs[4]["no"], by_name, by_path)
+    assert f"{by_name}) is in the stack: nothing to do" in one_line(sessions.run("restore", session, by_name))
     assert {name: data.tobytes() for name, data in sessions.planes(stack).items()} == before
     said = sessions.run("drop", session, "nosuch.fits", code=2)
     assert "nosuch.fits" in one_line(said)

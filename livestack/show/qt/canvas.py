@@ -14,7 +14,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Done, Order
+from livestack.show.darkroom import Darkroom, Images, Order
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
@@ -53,7 +53,7 @@ class Canvas(QtWidgets.QWidget):
         self._pace = Pace()
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: Done | None = None
+        self._shown: tuple[Size, Images] | None = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
         self._is_reached_by_key = False
@@ -248,7 +248,8 @@ class Canvas(QtWidgets.QWidget):
         if done is not None and self._wanted is not None:
             if self._turning.isActive():
                 self._pace.took(done.seconds)
-            self._shown = done
+            # not the pictures: newer ones come, and each takes its room
+            self._shown = _size(done.order.picture), done.images
             self._draw()
             self.drew.emit()
             if done.light is not None:
@@ -256,7 +257,7 @@ class Canvas(QtWidgets.QWidget):
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
-        images = () if self._shown is None else self._shown.images
+        images = () if self._shown is None else self._shown[1]
         seen = (night_red(image) if self._palette is NIGHT else image for image in images)
         kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
         self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
@@ -269,7 +270,7 @@ class Canvas(QtWidgets.QWidget):
         if self._shown is None:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self._screens = self._screens or [self._at_screen(layer, self._shown.order) for layer in self._layers]
+            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
             images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
@@ -280,11 +281,11 @@ class Canvas(QtWidgets.QWidget):
             painter.drawRect(self.rect().adjusted(3, 3, -3, -3))
         painter.end()
 
-    def _at_screen(self, layer: Array, order: Order) -> Array:
+    def _at_screen(self, layer: Array, size: Size) -> Array:
         ratio = self.devicePixelRatioF()
         way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
         screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
-        return on_screen(layer, way, _size(order.picture), screen, QtGui.QColor(self._palette.bg0).rgb())
+        return on_screen(layer, way, size, screen, QtGui.QColor(self._palette.bg0).rgb())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the middle and the zoom."""
