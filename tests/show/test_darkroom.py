@@ -10,7 +10,7 @@ import pytest
 
 from livestack.develop.chain import PRESETS
 from livestack.frame import Picture
-from livestack.show.darkroom import Darkroom, Images, Order
+from livestack.show.darkroom import Darkroom, Done, Order
 
 
 def _order(size: tuple[int, int]) -> Order:
@@ -19,7 +19,7 @@ def _order(size: tuple[int, int]) -> Order:
     return Order(picture, picture, None, PRESETS["auto"])
 
 
-def _taken(room: Darkroom) -> tuple[Order, Images]:
+def _taken(room: Darkroom) -> Done:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         done = room.take()
@@ -36,5 +36,5 @@ def test_a_picture_that_fails_does_not_stop_those_that_follow() -> None:
             _taken(room)
         assert not room.is_busy
         room.ask(_order((64, 80)))
-        order, images = _taken(room)
-        assert (order.picture.data.shape, images[0].shape) == ((64, 80), (64, 80))
+        done = _taken(room)
+        assert (done.order.picture.data.shape, done.images[0].shape) == ((64, 80), (64, 80))
