@@ -79,6 +79,14 @@ def test_nothing_at_all_and_what_is_tiny_are_shown_too(shape: tuple[int, ...], p
         assert np.isfinite(data).all() or image.max() == 0
 
 
+@pytest.mark.parametrize("colour", [True, False])
+def test_what_is_shown_is_not_written_into(colour: bool) -> None:
+    data = sky(8, colour=colour)
+    picture = _picture(data.copy())
+    _once(picture)
+    np.testing.assert_array_equal(picture.data, data)
+
+
 def test_little_is_lost_to_black_or_white() -> None:
     image = _once(_picture(sky(20), 20))[:, 10:]
     assert (image == 0).mean() < 0.01
