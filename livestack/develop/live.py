@@ -188,7 +188,13 @@ def shown(
 ) -> Array:
     """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
     plate = linear_of(picture, settled, shrink, threads, memo)
-    return as_shown(apply(plate, settled.stretched, threads, in_place=memo is None), threads)
+    alone = memo is None and _is_own(plate, picture)
+    return as_shown(apply(plate, settled.stretched, threads, in_place=alone), threads)
+
+
+def _is_own(plate: Plate, picture: Picture) -> bool:
+    """Whether a plate may be written into: one of one channel may be the picture itself."""
+    return not np.may_share_memory(plate.data, picture.data)
 
 
 def linear_of(
@@ -202,8 +208,7 @@ def linear_of(
 
     def linear() -> Plate:
         plate = plate_of_preview(picture, shrink, threads)
-        own = not np.may_share_memory(plate.data, picture.data)
-        return apply(plate, settled.linear, threads, in_place=own)
+        return apply(plate, settled.linear, threads, in_place=_is_own(plate, picture))
 
     plate: Plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
     return plate

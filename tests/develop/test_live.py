@@ -79,11 +79,12 @@ def test_nothing_at_all_and_what_is_tiny_are_shown_too(shape: tuple[int, ...], p
         assert np.isfinite(data).all() or image.max() == 0
 
 
+@pytest.mark.parametrize("recipe", [WHOLE, (Mtf(),)])
 @pytest.mark.parametrize("colour", [True, False])
-def test_what_is_shown_is_not_written_into(colour: bool) -> None:
+def test_what_is_shown_is_not_written_into(colour: bool, recipe: tuple) -> None:
     data = sky(8, colour=colour)
     picture = _picture(data.copy())
-    _once(picture)
+    shown(picture, steady(None, picture, recipe))
     np.testing.assert_array_equal(picture.data, data)
 
 
