@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from livestack.develop.chain import Act, Developed, Recipe, apply, develop, settle
+from livestack.develop.chain import PRESETS, Act, Developed, Recipe, apply, develop, settle
 from livestack.develop.colour import Neutralise, WhiteBalance
 from livestack.develop.denoise import Denoise
 from livestack.develop.framing import Crop, Turn
@@ -93,6 +93,11 @@ def whole(recipe: Recipe) -> Recipe:
     return tuple(step for step in recipe if not isinstance(step, Crop | Turn))
 
 
+def is_automatic(recipe: Recipe) -> bool:
+    """Whether a recipe without what moves or cuts is a preset's: nobody set a number of it."""
+    return any(recipe == whole(preset) for preset in PRESETS.values())
+
+
 def milestone(n_subs: int) -> int:
     """Return the largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48 … that is not above `n_subs`."""
     if n_subs < 3:
@@ -107,14 +112,14 @@ def steady(
     """Return how to show a stack: as before, or settled anew when it is time and makes a difference.
 
     Between the milestones the acts stay bit for bit, so that the sky does not flicker from sub to sub. At one, new
-    acts are taken only if the sky would move by more than 3/255, or what is brighter by more than 5 %.
+    acts are taken only if the sky would move by more than 3/255, or what is brighter by more than 5 %. A recipe with a
+    number of one's own is settled once for a stack: nothing moves by itself any more.
     """
     n, n_channels = picture.n_subs, 1 if picture.data.ndim == 2 else picture.data.shape[2]
-    same = (
-        kept is not None
-        and (kept.stack, kept.n_channels, kept.recipe) == (picture.stack, n_channels, recipe)
-        and 2 * n >= kept.n_subs
-    )
+    same = kept is not None and (kept.stack, kept.n_channels, kept.recipe) == (picture.stack, n_channels, recipe)
+    if kept is not None and same and not is_automatic(recipe):
+        return kept
+    same = kept is not None and same and 2 * n >= kept.n_subs
     if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
         return kept
     plate, made = _linear(picture, recipe, threads, memo)

@@ -168,6 +168,18 @@ def test_at_a_milestone_acts_that_would_show_the_same_are_not_changed() -> None:
     assert steady(later, _picture(brighter, 24), WHOLE).acts != first.acts
 
 
+def test_what_a_hand_set_stays_until_it_is_given_back() -> None:
+    by_hand = tuple(replace(step, target=0.2) if isinstance(step, Mtf) else step for step in WHOLE)
+    seen = _night(by_hand)
+    assert all(settled is seen[1][0] for settled, _ in seen.values())
+    few = _picture(sky(20), 3)
+    assert steady(seen[32][0], few, by_hand) is seen[32][0], "nor by subs that are dropped"
+    assert steady(seen[32][0], replace(few, stack="b"), by_hand).acts != seen[1][0].acts
+    automatic = steady(seen[32][0], few, WHOLE)
+    assert automatic.recipe == WHOLE
+    assert automatic.acts == steady(None, few, WHOLE).acts
+
+
 def test_another_stack_another_look_or_a_fresh_start_is_settled_anew() -> None:
     many = steady(None, _picture(sky(20), 20), WHOLE)
     assert steady(many, _picture(sky(20) * 3, 20, "b"), WHOLE).acts != many.acts
