@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
@@ -234,16 +234,29 @@ def _exif(about: About) -> Image.Exif:
 
 
 def _xmp(about: About) -> bytes:
-    """Title and words in XMP, which holds letters of any language."""
+    """Title and words in XMP, which holds letters of any language; and what a TIFF has no other place for."""
     lines = [
         f"<dc:{key}><rdf:Alt><rdf:li xml:lang='x-default'>{escape(said)}</rdf:li></rdf:Alt></dc:{key}>"
         for key, said in (("title", about.title), ("description", about.description))
         if said
     ]
-    tool = f" xmp:CreatorTool='{escape(about.software)}'" if about.software else ""
+    date, _, clock = about.taken.partition(" ")
+    facts = {
+        "xmp:CreatorTool": about.software,
+        "exif:DateTimeOriginal": about.taken and f"{date.replace(':', '-')}T{clock}",
+        "exif:ExposureTime": _ratio(about.exposure_s),
+        "exif:FocalLength": _ratio(about.focal_mm),
+    }
+    said = "".join(f" {key}={quoteattr(value)}" for key, value in facts.items() if value)
     return (
         "<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''"
         " xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'"
-        f"{tool}>{''.join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+        f" xmlns:exif='http://ns.adobe.com/exif/1.0/'{said}>"
+        f"{''.join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
     ).encode()
+
+
+def _ratio(value: float | None) -> str:
+    """Write a number as XMP wants it, to a thousandth."""
+    return f"{round(1000 * value)}/1000" if value else ""
