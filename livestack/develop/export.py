@@ -141,7 +141,9 @@ def _save_png(file: BinaryIO, picture: Array, about: About, how: How) -> None:
     """PNG by OpenCV, the only one here that writes 16 bits; what it cannot say is put behind its first chunk."""
     data = _png(in_bits(picture, how.bits), "picture")
     head = 8 + 25  # signature, IHDR
-    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
+    # sRGB's profile is one of colours: a grey picture is said to have its curve
+    profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))
+    chunks = [profile if picture.ndim == 3 else _chunk(b"sRGB", b"\0")]
     words = {"Title": about.title, "Description": about.description, "Software": about.software}
     chunks += [_chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + said.encode()) for key, said in words.items() if said]
     chunks += [
@@ -158,7 +160,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def _save_tiff(file: BinaryIO, picture: Array, about: About, how: How) -> None:
     import tifffile
 
-    extra = [(700, 1, None, _xmp(about), True), (34675, 7, None, srgb_profile(), True)]
+    extra = [(700, 1, None, _xmp(about), True)]
+    if picture.ndim == 3:  # of a grey picture it would be the wrong kind
+        extra.append((34675, 7, None, srgb_profile(), True))
     if about.camera:
         extra.append((272, 2, None, _ascii(about.camera).encode(), True))
     tifffile.imwrite(

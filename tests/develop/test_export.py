@@ -86,6 +86,8 @@ def test_a_mono_picture_is_grey(suffix: str, tmp_path: Path) -> None:
     write_image(path, _ramp()[:, :, 2], 8, About())
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).shape == (96, 96)
+        assert "icc_profile" not in image.info, "sRGB's is one of colours"
+        assert suffix != ".png" or image.info["srgb"] == 0
 
 
 def test_letters_of_any_language_are_in_the_xmp(tmp_path: Path) -> None:
