@@ -314,7 +314,8 @@ def plate_of_frame(frame: Frame, told: tuple[Array, Array] | None) -> Plate:
     if noise is not None and noise.shape != data.shape:
         noise = coverage = None
     sky = frame.header.sky_matrix
-    return Plate(np.ascontiguousarray(data, np.float32), noise, coverage=coverage, sky_matrix=sky)
+    data = np.ascontiguousarray(data, np.float32)
+    return Plate(data, noise, coverage=coverage, sky_matrix=sky, daylight=frame.header.daylight)
 
 
 def upright(plate: Plate, frame: Frame) -> Plate:

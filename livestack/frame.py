@@ -76,6 +76,8 @@ class Header:
         How the array lies on the sky, at the middle of the field.
     wcs : dict
         The world coordinates that a FITS file states, keyword → value; empty where they are not complete.
+    daylight : tuple of float, optional
+        What red, green and blue are multiplied with to make daylight white, as the camera is known for; green 1.
     note : str, optional
         What the user should know of frames such as this one.
     raw : dict
@@ -109,6 +111,7 @@ class Header:
     sky_matrix: SkyMatrix | None = None
     wcs: dict[str, Any] = field(default_factory=dict)
     calibrated: frozenset[str] = frozenset()
+    daylight: tuple[float, float, float] | None = None
     note: str | None = None
     raw: dict[str, Any] = field(default_factory=dict)
 

@@ -185,6 +185,7 @@ def header_to_json(header: Header) -> dict[str, Any]:
     }
     facts["size"], facts["binning"] = list(header.size), list(header.binning)
     facts["sky_matrix"] = list(header.sky_matrix) if header.sky_matrix else None
+    facts["daylight"] = list(header.daylight) if header.daylight else None
     facts["calibrated"] = sorted(header.calibrated)
     facts["time_utc"] = header.time_utc.isoformat() if header.time_utc else None
     return facts
@@ -194,8 +195,9 @@ def header_from_json(path: Path, facts: dict[str, Any]) -> Header:
     """Inverse of `header_to_json`; what an older journal does not hold is as if the file had not said it."""
     known = {name: value for name, value in facts.items() if name in {f.name for f in dataclasses.fields(Header)}}
     known["size"], known["binning"] = tuple(facts["size"]), tuple(facts["binning"])
-    if facts.get("sky_matrix"):
-        known["sky_matrix"] = tuple(facts["sky_matrix"])
+    for name in ("sky_matrix", "daylight"):
+        if facts.get(name):
+            known[name] = tuple(facts[name])
     known["calibrated"] = frozenset(facts.get("calibrated", ()))
     known["time_utc"] = datetime.fromisoformat(facts["time_utc"]) if facts["time_utc"] else None
     return Header(path=path, **known)

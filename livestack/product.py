@@ -17,6 +17,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array, Header
 from livestack.read.bayer import in_memory
 from livestack.read.fits import read_planes
+from livestack.read.header import DAYLIGHT
 from livestack.stack import Stack
 
 if TYPE_CHECKING:
@@ -294,6 +295,10 @@ def _camera(header: Header) -> list[tuple[str, Any, str | None]]:
         ("OFFSET", header.offset_adu, None),
         ("CCD-TEMP", header.temperature_c, "[C]"),
         ("EGAIN", header.e_per_adu, "[e-/adu]"),
+        *(
+            (name, factor, "makes daylight white")
+            for name, factor in zip(DAYLIGHT, header.daylight or (), strict=False)
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -116,6 +117,16 @@ def test_keywords(tmp_path: Path) -> None:
     data = fits.getdata(tmp_path / "stack.fits")
     assert card["DATAMIN"] == pytest.approx(np.nanmin(data))
     assert card["DATAMAX"] == pytest.approx(np.nanmax(data))
+
+
+def test_a_stack_knows_its_camera_s_daylight(tmp_path: Path) -> None:
+    """As a camera RAW file told it, through the journal and into the file."""
+    known = replace(_product(3).header, daylight=(2.1, 1.0, 1.6))
+    again = header_from_json(known.path, json.loads(json.dumps(header_to_json(known))))
+    _written(_product(3, header=again), tmp_path / "stack.fits")
+    assert open_frame(tmp_path / "stack.fits").header.daylight == (2.1, 1.0, 1.6)
+    _written(_product(3), tmp_path / "other.fits")
+    assert open_frame(tmp_path / "other.fits").header.daylight is None
 
 
 def test_a_solved_sub_makes_a_solved_stack(tmp_path: Path) -> None:

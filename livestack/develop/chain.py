@@ -145,11 +145,12 @@ def settle(plate: Plate, recipe: Iterable[Step], threads: Executor | None = None
     return (*before.acts, *(step.settle(before.plate, threads) for step in steps[seeing:]))
 
 
-def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None) -> Plate:
-    """Apply settled steps; the plate that is given stays as it is."""
+def apply(plate: Plate, acts: Iterable[Act], threads: Executor | None = None, *, in_place: bool = False) -> Plate:
+    """Apply settled steps; the plate that is given stays as it is, or in place is used up where that saves time."""
     given = plate
     for act in _joined(acts):
-        plate = _acted(act, plate, given, threads)
+        used_up = in_place and not isinstance(act, Denoise)  # which is faster into a new one
+        plate = _acted(act, plate, None if used_up else given, threads)
     return plate
 
 

@@ -24,7 +24,7 @@ INNER, OUTER = 3, 7
 """Half sides of the squares in which a star is summed up, and about which its surroundings are."""
 POINTED = 0.6
 """Stars hold so much of the share of light that the sharp ones hold in their middle 3 × 3 px."""
-WHITE_BY = ("stars", "gray")
+WHITE_BY = ("stars", "gray", "camera")
 SAMPLED_PX, CUT, MOST_CUTS = 30_000, 2.0, 20
 """The sky is told from so many px; what is brighter than so many σ is cut off, again and again."""
 
@@ -65,7 +65,7 @@ class WhiteBalance:
     Attributes
     ----------
     by : str
-        stars: the typical star is white; gray: all light together is.
+        stars: the typical star is white; gray: all light together is; camera: daylight is, as its maker measured it.
     """
 
     name: ClassVar[str] = "white balance"
@@ -76,9 +76,19 @@ class WhiteBalance:
             raise SettingsError(f"white balance: by is one of {', '.join(WHITE_BY)}, not {self.by}")
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
-        """Tell a factor for each channel; ones for mono and where stars are few."""
+        """Tell a factor for each channel; ones for mono and where stars are few.
+
+        Raises
+        ------
+        SettingsError
+            By camera, of which the stack says nothing.
+        """
         gains = np.ones(len(plate.data))
-        if len(plate.data) == 3:
+        if self.by == "camera" and len(plate.data) == 3:
+            if plate.daylight is None:
+                raise SettingsError("white balance: the stack does not know its camera's daylight; take by stars")
+            gains = np.array(plate.daylight) / np.mean(plate.daylight)
+        elif len(plate.data) == 3:
             colour = star_colour(plate, threads) if self.by == "stars" else _all_light(plate)
             if colour is not None:
                 gains = np.clip(colour.mean() / colour, 0.25, 4.0)

@@ -71,13 +71,7 @@ class Denoise:
         if self.strength == 0 or n < FINE:
             return plate
         noises, levels = _noises_of(plate)
-        planes, halves = _seen(plate.data, noises, threads)
-
-        def tell(i: int, _: int) -> tuple[list[float], Seen]:
-            seen, c = planes[i % channels], i  # what takes longest comes first
-            return _noise_of_coarser(seen, halves[c], n) if i < channels else ([_noise_of_finest(seen)], seen)
-
-        told = each_part(2 * channels, 1, threads, tell)
+        planes, told = _told(plate.data, noises, n, threads)
         squares = []
         for (coarser, _), (finest, _), level in zip(told[:channels], told[channels:], levels, strict=True):
             squares.append(self._squares(finest + coarser, level))
@@ -132,17 +126,33 @@ def _seen(planes: Array, noises: Array, threads: Executor | None) -> tuple[list[
         return _usual(both[i], -np.inf, 0.0) if i < channels else _usual(both[i], 0.0, 1.0)
 
     usually = each_part(len(both), 1, threads, usual)
-    halves = np.empty((len(both), (h + 1) // 2, (w + 1) // 2), np.float32)
+    size = (h + 1) // 2, (w + 1) // 2
+    halves = np.empty((channels, *size), np.float32)
+    noise = np.empty_like(halves) if known else noises
+    smooth_ones = [*halves, *noise]
 
     def some(y0: int, y1: int) -> None:
         for i, plane in enumerate(both):
-            halve(plane, -BEYOND if i < channels else 0.0, usually[i], (y0, y1), halves[i])
+            halve(plane, -BEYOND if i < channels else 0.0, usually[i], (y0, y1), smooth_ones[i])
 
-    each_part(halves.shape[1], PX_ROWS, threads, some)
-    noise = halves[channels:] if known else noises
+    each_part(size[0], PX_ROWS, threads, some)
     usual_noises = usually[channels:] if known else [1.0] * channels
     seen = [Seen(*each) for each in zip(planes, noise, usually[:channels], usual_noises, strict=True)]
-    return seen, halves[:channels]
+    return seen, halves
+
+
+def _told(
+    planes: Array, noises: Array, n: int, threads: Executor | None
+) -> tuple[list[Seen], list[tuple[list[float], Seen]]]:
+    """Return planes as they are seen; and what is told of the coarser scales of each, then of the finest."""
+    seen, halves = _seen(planes, noises, threads)
+    channels = len(planes)
+
+    def tell(i: int, _: int) -> tuple[list[float], Seen]:
+        one = seen[i % channels]  # what takes longest comes first
+        return _noise_of_coarser(one, halves[i], n) if i < channels else ([_noise_of_finest(one)], one)
+
+    return seen, each_part(2 * channels, 1, threads, tell)
 
 
 def _noises_of(plate: Plate) -> tuple[Array, list[float | None]]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import cv2
 import numpy as np
@@ -141,7 +141,9 @@ def _save_png(file: BinaryIO, picture: Array, about: About, how: How) -> None:
     """PNG by OpenCV, the only one here that writes 16 bits; what it cannot say is put behind its first chunk."""
     data = _png(in_bits(picture, how.bits), "picture")
     head = 8 + 25  # signature, IHDR
-    chunks = [_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))]
+    # sRGB's profile is one of colours: a grey picture is said to have its curve
+    profile = _chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(srgb_profile()))
+    chunks = [profile if picture.ndim == 3 else _chunk(b"sRGB", b"\0")]
     words = {"Title": about.title, "Description": about.description, "Software": about.software}
     chunks += [_chunk(b"iTXt", key.encode() + b"\0\0\0\0\0" + said.encode()) for key, said in words.items() if said]
     chunks += [
@@ -158,7 +160,9 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 def _save_tiff(file: BinaryIO, picture: Array, about: About, how: How) -> None:
     import tifffile
 
-    extra = [(700, 1, None, _xmp(about), True), (34675, 7, None, srgb_profile(), True)]
+    extra = [(700, 1, None, _xmp(about), True)]
+    if picture.ndim == 3:  # of a grey picture it would be the wrong kind
+        extra.append((34675, 7, None, srgb_profile(), True))
     if about.camera:
         extra.append((272, 2, None, _ascii(about.camera).encode(), True))
     tifffile.imwrite(
@@ -234,16 +238,29 @@ def _exif(about: About) -> Image.Exif:
 
 
 def _xmp(about: About) -> bytes:
-    """Title and words in XMP, which holds letters of any language."""
+    """Title and words in XMP, which holds letters of any language; and what a TIFF has no other place for."""
     lines = [
         f"<dc:{key}><rdf:Alt><rdf:li xml:lang='x-default'>{escape(said)}</rdf:li></rdf:Alt></dc:{key}>"
         for key, said in (("title", about.title), ("description", about.description))
         if said
     ]
-    tool = f" xmp:CreatorTool='{escape(about.software)}'" if about.software else ""
+    date, _, clock = about.taken.partition(" ")
+    facts = {
+        "xmp:CreatorTool": about.software,
+        "exif:DateTimeOriginal": about.taken and f"{date.replace(':', '-')}T{clock}",
+        "exif:ExposureTime": _ratio(about.exposure_s),
+        "exif:FocalLength": _ratio(about.focal_mm),
+    }
+    said = "".join(f" {key}={quoteattr(value)}" for key, value in facts.items() if value)
     return (
         "<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?><x:xmpmeta xmlns:x='adobe:ns:meta/'>"
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'><rdf:Description rdf:about=''"
         " xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:xmp='http://ns.adobe.com/xap/1.0/'"
-        f"{tool}>{''.join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
+        f" xmlns:exif='http://ns.adobe.com/exif/1.0/'{said}>"
+        f"{''.join(lines)}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"
     ).encode()
+
+
+def _ratio(value: float | None) -> str:
+    """Write a number as XMP wants it, to a thousandth."""
+    return f"{round(1000 * value)}/1000" if value else ""

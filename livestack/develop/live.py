@@ -16,8 +16,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from livestack.develop.chain import Act, Developed, Recipe, apply, develop, settle
+from livestack.develop.chain import PRESETS, Act, Developed, Recipe, apply, develop, settle
 from livestack.develop.colour import Neutralise, WhiteBalance
+from livestack.develop.denoise import Denoise
 from livestack.develop.framing import Crop, Turn
 from livestack.develop.plate import PX_ROWS, Plate, plate_of
 from livestack.develop.plate import smaller as smaller_plate
@@ -30,8 +31,8 @@ SETTLED_PX = 1_500_000
 SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
 """New acts are taken where the sky would move by more, or what is brighter by more than this share."""
 _BRIGHTER = (0.9, 0.99, 0.999)
-COMPARED_PX = 60_000
-"""They are compared by the means over squares of px, about so many: in these is little grain."""
+COMPARED_PX = 30_000
+"""They are compared by the means over squares of px, at most so many: in these is hardly any grain."""
 _AT_A_GLANCE = (Neutralise, WhiteBalance, Mtf, Asinh, Ghs)
 """What is done to a sub that is of no stack yet: on a first start, what compiles in a second instead of six."""
 
@@ -92,6 +93,11 @@ def whole(recipe: Recipe) -> Recipe:
     return tuple(step for step in recipe if not isinstance(step, Crop | Turn))
 
 
+def is_automatic(recipe: Recipe) -> bool:
+    """Whether a recipe without what moves or cuts is a preset's: nobody set a number of it."""
+    return any(recipe == whole(preset) for preset in PRESETS.values())
+
+
 def milestone(n_subs: int) -> int:
     """Return the largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48 … that is not above `n_subs`."""
     if n_subs < 3:
@@ -106,14 +112,14 @@ def steady(
     """Return how to show a stack: as before, or settled anew when it is time and makes a difference.
 
     Between the milestones the acts stay bit for bit, so that the sky does not flicker from sub to sub. At one, new
-    acts are taken only if the sky would move by more than 3/255, or what is brighter by more than 5 %.
+    acts are taken only if the sky would move by more than 3/255, or what is brighter by more than 5 %. A recipe with a
+    number of one's own is settled once for a stack: nothing moves by itself any more.
     """
     n, n_channels = picture.n_subs, 1 if picture.data.ndim == 2 else picture.data.shape[2]
-    same = (
-        kept is not None
-        and (kept.stack, kept.n_channels, kept.recipe) == (picture.stack, n_channels, recipe)
-        and 2 * n >= kept.n_subs
-    )
+    same = kept is not None and (kept.stack, kept.n_channels, kept.recipe) == (picture.stack, n_channels, recipe)
+    if kept is not None and same and not is_automatic(recipe):
+        return kept
+    same = kept is not None and same and 2 * n >= kept.n_subs
     if kept is not None and same and milestone(n) <= milestone(kept.n_subs):
         return kept
     plate, made = _linear(picture, recipe, threads, memo)
@@ -152,7 +158,8 @@ def _are_alike(some: Sequence[Act], others: Sequence[Act], plate: Plate, threads
     known = np.isfinite(plate.data).all(axis=0)
     if not known.any():
         return True
-    one, other = (apply(plate, acts, threads).data[:, known] for acts in (some, others))
+    without_grain = ([act for act in acts if not isinstance(act, Denoise)] for acts in (some, others))
+    one, other = (apply(plate, acts, threads).data[:, known] for acts in without_grain)
     levels = np.quantile([one, other], (0.5, *_BRIGHTER), axis=2)
     sky, brighter = np.abs(levels[0, 0] - levels[0, 1]), np.abs(levels[1:, 0] / levels[1:, 1].clip(1e-3) - 1)
     return bool(sky.max() <= SKY_MOVES and brighter.max() <= LIGHT_MOVES)
@@ -186,7 +193,13 @@ def shown(
 ) -> Array:
     """Return a preview as it is shown, upright and shrunk: (H, W) or (H, W, 3) uint8; NaN is black."""
     plate = linear_of(picture, settled, shrink, threads, memo)
-    return as_shown(apply(plate, settled.stretched, threads), threads)
+    alone = memo is None and _is_own(plate, picture)
+    return as_shown(apply(plate, settled.stretched, threads, in_place=alone), threads)
+
+
+def _is_own(plate: Plate, picture: Picture) -> bool:
+    """Whether a plate may be written into: one of one channel may be the picture itself."""
+    return not np.may_share_memory(plate.data, picture.data)
 
 
 def linear_of(
@@ -196,10 +209,11 @@ def linear_of(
     threads: Executor | None = None,
     memo: Memo | None = None,
 ) -> Plate:
-    """Return what the curve of a preview is applied to, which a histogram counts; it is not to be written into."""
+    """Return what the curve of a preview is applied to, which a histogram counts; one of a memo is to stay as it is."""
 
     def linear() -> Plate:
-        return apply(plate_of_preview(picture, shrink, threads), settled.linear, threads)
+        plate = plate_of_preview(picture, shrink, threads)
+        return apply(plate, settled.linear, threads, in_place=_is_own(plate, picture))
 
     plate: Plate = (memo or Memo()).recall("shown", picture, (shrink, settled.linear), linear)
     return plate

@@ -39,6 +39,8 @@ class Plate:
         Whether it is as a screen shows it, no longer linear.
     sky_matrix : SkyMatrix, optional
         How it lies on the sky, where that is known.
+    daylight : tuple of float, optional
+        What red, green and blue are multiplied with to make daylight white, where the camera is known.
     """
 
     data: Array
@@ -47,6 +49,7 @@ class Plate:
     coverage: Array | None = None
     stretched: bool = False
     sky_matrix: SkyMatrix | None = None
+    daylight: tuple[float, float, float] | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -70,7 +73,8 @@ def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = N
     def mean(c: int, _: int) -> Array:
         return np.asarray(cv2.resize(plate.data[c][whole], size, interpolation=cv2.INTER_AREA))
 
-    return Plate(np.stack(each_part(len(plate.data), 1, threads, mean)), stretched=plate.stretched)
+    means = np.stack(each_part(len(plate.data), 1, threads, mean))
+    return Plate(means, stretched=plate.stretched, daylight=plate.daylight)
 
 
 def plate_of(picture: Array, noise_adu: float | None = None, threads: Executor | None = None) -> Plate:

@@ -29,6 +29,8 @@ OFFSET: Final = ("OFFSET", "BLKLEVEL")
 READ_NOISE: Final = ("RDNOISE", "READNOIS", "RON", "ESO DET OUT1 RON")
 SATURATION: Final = ("SATURATE", "SATLEVEL")
 """DATAMAX is not here: most programs mean the brightest pixel of this one frame by it."""
+DAYLIGHT: Final = ("DAYRED", "DAYGREEN", "DAYBLUE")
+"""Not of a standard: so stack files keep what camera RAW files tell."""
 TEMPERATURE: Final = (
     "CCD-TEMP",
     "CCD_TEMP",
@@ -127,8 +129,15 @@ def make_header(
         sky_matrix=sky_matrix_of(keywords),
         wcs=wcs_of(keywords) if suffix_of(path) in FITS_SUFFIXES else {},
         calibrated=calibrated_of(path, keywords),
+        daylight=daylight_of(keywords),
         raw=dict(keywords),
     )
+
+
+def daylight_of(keywords: Keywords) -> tuple[float, float, float] | None:
+    """Return what makes daylight white, as a camera RAW file told it; green is 1."""
+    red, green, blue = (first_positive(keywords, (name,)) for name in DAYLIGHT)
+    return (red / green, 1.0, blue / green) if red and green and blue else None
 
 
 def _first(said: float | None, named: float | None) -> float | None:

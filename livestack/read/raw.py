@@ -26,7 +26,7 @@ from livestack.read import bayer, ifd
 from livestack.read.decoder import DECODE_LIMIT_S, DECODERS
 from livestack.read.exif import exif_of
 from livestack.read.files import check_size, make_frame, opened
-from livestack.read.header import exposure_of, make_header, time_of
+from livestack.read.header import DAYLIGHT, exposure_of, make_header, time_of
 from livestack.read.image import tiff_complete
 from livestack.read.keywords import shown
 from livestack.read.names import suffix_of
@@ -253,7 +253,15 @@ def _completed(keywords: dict[str, Any], raw: Any, black: int) -> dict[str, Any]
     keywords = {n: float(f"{v:.6g}") for n, v in found.items() if np.isfinite(v) and v > 0} | keywords
     if "DATE-OBS" not in keywords and other.timestamp.year > UNIX_EPOCH_YEAR:
         keywords["DATE-OBS"] = other.timestamp.isoformat()
+    keywords |= _daylight(raw)
     return keywords | {"BLACK": black, "SATURATE": max(0, int(raw.white_level) - black)}
+
+
+def _daylight(raw: Any) -> dict[str, float]:
+    """Return what makes daylight white; nothing of a camera that LibRaw does not know."""
+    factors = [float(f"{factor:.6g}") for factor in raw.daylight_whitebalance[:N_COLOURS]]
+    known = all(math.isfinite(factor) and factor > 0 for factor in factors) and len(set(factors)) > 1
+    return dict(zip(DAYLIGHT, factors, strict=True)) if known else {}
 
 
 def _check_whole(path: Path, data: Array) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Sums = tuple[Array, Array, Array, Array]
 Step = tuple[Any, Any, Any, Any]
 Run = tuple[Array, Array, Array, Array, Array, Array]
+Rows = tuple[Array, Array, Array, Array, Array]
 
 NOTHING = np.uint8(255)
 """No colour."""
@@ -140,13 +141,13 @@ def _places(inverse: Array, y: int, x0: int, first: Array, shares: Array) -> Non
 
 @njit(**INNER)
 def _whole(coverage: Array, y: int, x0: int, whole: Array) -> None:
-    """Whether all 3 × 3 px about those of a row of the grid are covered: 1 or 0."""
+    """Whether all 5 × 5 px about those of a row of the grid are covered: 1 or 0."""
     height, width = coverage.shape[1:]
     for i in range(whole.size):
-        whole[i] = F(1) if 0 < y < height - 1 and 0 < x0 + i < width - 1 else F(0)
-    for v in range(max(y - 1, 0), min(y + 2, height)):
-        for dx in range(-1, 2):
-            for i in range(max(1 - x0, 0), min(width - 1 - x0, whole.size)):
+        whole[i] = F(1) if 1 < y < height - 2 and 1 < x0 + i < width - 2 else F(0)
+    for v in range(max(y - 2, 0), min(y + 3, height)):
+        for dx in range(-2, 3):
+            for i in range(max(2 - x0, 0), min(width - 2 - x0, whole.size)):
                 whole[i] = whole[i] if coverage[0, v, x0 + i + dx] > 0 else F(0)
 
 
@@ -161,17 +162,46 @@ def _sky_along(sky: Array, y: int, x0: int, factor: float, out: Array) -> None:
 
 
 @njit(**INNER)
-def _run(rows: tuple[Array, Array, Array], whole: Array, moments: tuple[Any, Any, Any], out: Run) -> None:
-    """Tell how the light runs about the n px of a row, of three rows of n + 2; `out` as in `_runs`."""
-    (upper, row, lower), (mean_xx, mean_yy, mean_xy), (off, of_x, of_y, of_xx, of_xy, of_yy) = rows, moments, out
+def _slope(before: Any, less: Any, more: Any, after: Any) -> Any:
+    """First derivative of five px in a row, to fourth order."""
+    return F(2 / 3) * (more - less) - F(1 / 12) * (after - before)
+
+
+@njit(**INNER)
+def _bend(before: Any, less: Any, here: Any, more: Any, after: Any) -> Any:
+    """Half the second derivative of five px in a row, to fourth order."""
+    return F(2 / 3) * (more + less) - F(1 / 24) * (after + before) - F(5 / 4) * here
+
+
+@njit(**INNER)
+def _run_along(row: Array, whole: Array, mean_xx: Any, out: tuple[Array, Array, Array]) -> None:
+    """Tell how the light runs along a row about its px, of n + 4."""
+    off, of_x, of_xx = out
     for i in range(whole.size):
-        some, here = whole[i], row[i + 1]
-        xx = some * (F(0.5) * (row[i + 2] + row[i]) - here)
-        yy = some * (F(0.5) * (lower[i + 1] + upper[i + 1]) - here)
-        xy = some * F(0.25) * (lower[i + 2] - lower[i] - upper[i + 2] + upper[i])
-        off[i] -= xx * mean_xx + yy * mean_yy + xy * mean_xy
-        of_x[i], of_y[i] = some * F(0.5) * (row[i + 2] - row[i]), some * F(0.5) * (lower[i + 1] - upper[i + 1])
-        of_xx[i], of_xy[i], of_yy[i] = xx, xy, yy
+        xx = whole[i] * _bend(row[i], row[i + 1], row[i + 2], row[i + 3], row[i + 4])
+        off[i] -= xx * mean_xx
+        of_x[i], of_xx[i] = whole[i] * _slope(row[i], row[i + 1], row[i + 3], row[i + 4]), xx
+
+
+@njit(**INNER)
+def _run_across(rows: Rows, whole: Array, mean_yy: Any, out: tuple[Array, Array, Array]) -> None:
+    """Tell how the light runs across a row about its px, of five rows of n + 4."""
+    (first, upper, row, lower, last), (off, of_y, of_yy) = rows, out
+    for i in range(whole.size):
+        k = i + 2
+        yy = whole[i] * _bend(first[k], upper[k], row[k], lower[k], last[k])
+        off[i] -= yy * mean_yy
+        of_y[i], of_yy[i] = whole[i] * _slope(first[k], upper[k], lower[k], last[k]), yy
+
+
+@njit(**INNER)
+def _run_askew(upper: Array, lower: Array, whole: Array, mean_xy: Any, out: tuple[Array, Array]) -> None:
+    """Tell how the light runs along both diagonals, of the rows above and below, of n + 4."""
+    off, of_xy = out
+    for i in range(whole.size):
+        xy = whole[i] * F(0.25) * (lower[i + 3] - lower[i + 1] - upper[i + 3] + upper[i + 1])
+        off[i] -= xy * mean_xy
+        of_xy[i] = xy
 
 
 @njit(**INNER)
@@ -187,13 +217,15 @@ def _runs(mean: Array, y: int, x0: int, moments: tuple[Any, Any, Any], whole: Ar
     whole : (n,) from `_whole`.
     """
     out[1:] = F(0)
-    low, high = max(x0, 1), min(x0 + whole.size, mean.shape[1] - 1)
-    if not 0 < y < mean.shape[0] - 1 or high <= low:
+    low, high = max(x0, 2), min(x0 + whole.size, mean.shape[1] - 2)
+    if not 1 < y < mean.shape[0] - 2 or high <= low:
         return
-    rows = mean[y - 1, low - 1 : high + 1], mean[y, low - 1 : high + 1], mean[y + 1, low - 1 : high + 1]
-    here = slice(low - x0, high - x0)
-    told = out[0, here], out[1, here], out[2, here], out[3, here], out[4, here], out[5, here]
-    _run(rows, whole[here], moments, told)
+    here, there = slice(low - x0, high - x0), slice(low - 2, high + 2)
+    rows = mean[y - 2, there], mean[y - 1, there], mean[y, there], mean[y + 1, there], mean[y + 2, there]
+    off, some = out[0, here], whole[here]
+    _run_along(rows[2], some, moments[0], (off, out[1, here], out[3, here]))
+    _run_across(rows, some, moments[1], (off, out[2, here], out[5, here]))
+    _run_askew(rows[1], rows[3], some, moments[2], (off, out[4, here]))
 
 
 @njit(**INNER)

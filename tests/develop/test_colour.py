@@ -117,8 +117,19 @@ def test_green_that_outdoes_red_and_blue_goes() -> None:
     assert (out[[0, 2]] == data[[0, 2]]).all()
 
 
+def test_a_camera_s_daylight_is_made_white() -> None:
+    grey = np.full((3, 40, 50), 100, np.float32) / np.array([2.0, 1.0, 1.6], np.float32)[:, None, None]
+    step = WhiteBalance("camera")
+    white = develop(Plate(grey, daylight=(2.0, 1.0, 1.6)), (step,)).plate.data
+    assert np.ptp(white, axis=0).max() < 1e-3
+    with pytest.raises(SettingsError, match="take by stars"):
+        develop(Plate(grey), (step,))
+    assert step.settle(Plate(grey[:1])).gains == (1.0,)
+
+
 @pytest.mark.parametrize(
-    ("make", "said"), [(lambda: WhiteBalance("moon"), "stars, gray"), (lambda: Saturation(9), "amount is 0 to 5")]
+    ("make", "said"),
+    [(lambda: WhiteBalance("moon"), "stars, gray, camera"), (lambda: Saturation(9), "amount is 0 to 5")],
 )
 def test_what_cannot_be_is_said(make: object, said: str) -> None:
     with pytest.raises(SettingsError, match=said):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -85,12 +86,25 @@ def test_a_mono_picture_is_grey(suffix: str, tmp_path: Path) -> None:
     write_image(path, _ramp()[:, :, 2], 8, About())
     with Image.open(path) as image:
         assert np.asarray(image.convert("L")).shape == (96, 96)
+        assert "icc_profile" not in image.info, "sRGB's is one of colours"
+        assert suffix != ".png" or image.info["srgb"] == 0
 
 
 def test_letters_of_any_language_are_in_the_xmp(tmp_path: Path) -> None:
     for name in ("a.png", "a.tif", "a.jpg"):
         write_image(tmp_path / name, _ramp(), 8, ABOUT)
         assert "6 subs, 36 s, Ω &amp; &lt;co&gt;".encode() in (tmp_path / name).read_bytes()
+
+
+def test_a_tiff_says_when_and_how_it_was_taken(tmp_path: Path) -> None:
+    """In its XMP: it has no EXIF."""
+    write_image(tmp_path / "a.tif", _ramp(), 16, ABOUT)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        about = ElementTree.fromstring(file.pages[0].tags[700].value)[0][0]
+    exif = "{http://ns.adobe.com/exif/1.0/}"
+    assert about.get(f"{exif}DateTimeOriginal") == "2019-08-30T22:31:07"
+    assert about.get(f"{exif}ExposureTime") == "6000/1000"
+    assert about.get(f"{exif}FocalLength") == "510000/1000"
 
 
 @pytest.mark.parametrize(

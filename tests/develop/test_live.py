@@ -79,6 +79,15 @@ def test_nothing_at_all_and_what_is_tiny_are_shown_too(shape: tuple[int, ...], p
         assert np.isfinite(data).all() or image.max() == 0
 
 
+@pytest.mark.parametrize("recipe", [WHOLE, (Mtf(),)])
+@pytest.mark.parametrize("colour", [True, False])
+def test_what_is_shown_is_not_written_into(colour: bool, recipe: tuple) -> None:
+    data = sky(8, colour=colour)
+    picture = _picture(data.copy())
+    shown(picture, steady(None, picture, recipe))
+    np.testing.assert_array_equal(picture.data, data)
+
+
 def test_little_is_lost_to_black_or_white() -> None:
     image = _once(_picture(sky(20), 20))[:, 10:]
     assert (image == 0).mean() < 0.01
@@ -157,6 +166,18 @@ def test_at_a_milestone_acts_that_would_show_the_same_are_not_changed() -> None:
     assert later.acts is first.acts
     brighter = data * np.float32(4)
     assert steady(later, _picture(brighter, 24), WHOLE).acts != first.acts
+
+
+def test_what_a_hand_set_stays_until_it_is_given_back() -> None:
+    by_hand = tuple(replace(step, target=0.2) if isinstance(step, Mtf) else step for step in WHOLE)
+    seen = _night(by_hand)
+    assert all(settled is seen[1][0] for settled, _ in seen.values())
+    few = _picture(sky(20), 3)
+    assert steady(seen[32][0], few, by_hand) is seen[32][0], "nor by subs that are dropped"
+    assert steady(seen[32][0], replace(few, stack="b"), by_hand).acts != seen[1][0].acts
+    automatic = steady(seen[32][0], few, WHOLE)
+    assert automatic.recipe == WHOLE
+    assert automatic.acts == steady(None, few, WHOLE).acts
 
 
 def test_another_stack_another_look_or_a_fresh_start_is_settled_anew() -> None:

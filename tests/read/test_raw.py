@@ -64,6 +64,8 @@ def test_what_a_dng_says(tmp_path: Path) -> None:
     assert header.camera == "Testcam One"
     assert header.time_utc and header.time_utc.isoformat() == "2026-01-02T03:04:20+00:00"
     assert header.gain == 800
+    assert header.daylight is not None
+    assert header.daylight[1] == 1
     alone = open_header(tmp_path / "a.dng")
     assert alone.cfa is None, "it was not decoded"
     for name in ("size", "kind", "camera", "exposure_s", "time_utc", "gain", "binning"):

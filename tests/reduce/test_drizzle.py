@@ -139,14 +139,21 @@ def test_small_stars_have_their_colours(turn_deg: float, fwhm_px: float) -> None
     for seed in (1, 2, 3):
         stack = _drizzled(list(_night(_poses(40, seed, turn_deg), fwhm_px)))
         ratios.append(_colour_error(stack.result().mean) / _colour_error(stack.mean))
-    assert np.median(ratios) < 0.30, ratios
-    assert max(ratios) < 0.45, ratios
+    assert np.median(ratios) < 0.25, ratios
+    assert max(ratios) < 0.36, ratios
 
 
-def test_the_light_of_stars_is_kept() -> None:
-    stack = _drizzled(list(_night(_poses(40, 1, 2.0), 3.2)))
-    errors = np.median(_flux_error(stack.result().mean, 3.2), axis=0)
-    assert np.abs(errors).max() < 1e-3, errors
+@pytest.mark.parametrize(("fwhm_px", "worst"), [(3.2, 1e-3), (2.2, 3e-3)])
+def test_the_light_of_stars_is_kept(fwhm_px: float, worst: float) -> None:
+    """Of small stars as well as where they are sampled: in exact arithmetic a plain drizzle loses or gains as much."""
+    lights = list(_night(_poses(40, 1, 2.0 if fwhm_px > 3 else 0.0), fwhm_px))
+    stack = _drizzled(lights)
+    errors = _flux_error(stack.result().mean, fwhm_px)
+    assert np.abs(np.median(errors, axis=0)).max() < worst
+    total, weight = _by_hand(lights, "RGGB")
+    with np.errstate(invalid="ignore"):
+        plain = _flux_error(total / weight, fwhm_px)
+    assert (errors.std(axis=0) < 1.1 * plain.std(axis=0) + 2e-4).all(), (errors.std(axis=0), plain.std(axis=0))
 
 
 @pytest.mark.parametrize(("n", "turn_deg", "seed"), [(40, 0.0, 1), (40, 2.0, 2), (100, 0.0, 3)])

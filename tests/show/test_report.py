@@ -115,7 +115,7 @@ def test_a_night_in_words(long_night: Night) -> None:
     assert html.count("data:image/jpeg") == 1
     order = (
         "The night",
-        "Star size",
+        "Star size (FWHM)",
         "Transparency",
         "Sky brightness",
         "Left out: 6",
@@ -170,7 +170,7 @@ def test_several_stacks(night: Night) -> None:
     assert [(one.stack, one.n_left_out) for one in report.sections] == [("M_27", 0), ("M_57", 1)]
     assert len(report.subs) == 7, "the ribbon is of the whole night"
     text = _of(night)[1]
-    assert str(text).count("Star size") == 2
+    assert str(text).count("Star size (FWHM)") == 2
     assert text.tags.count("h1") == 1
     assert "6 of 7 subs were stacked in two stacks" in str(text)
 
