@@ -166,6 +166,24 @@ def test_a_folder_that_a_session_began_in_is_one(tmp_path: Path, left: tuple[str
     check_home(home, str(captures), [captures])
 
 
+def test_without_a_command_and_without_a_display_it_explains_itself() -> None:
+    code, said, wrong = livestack(QT_QPA_PLATFORM="xcb")
+    assert code == 2 and "watch" in said + wrong and "Usage" in said + wrong
+    assert "display" in refused("view", QT_QPA_PLATFORM="xcb")
+
+
+def test_what_a_user_has_set_holds_where_no_option_says_otherwise(tmp_path: Path) -> None:
+    settings = tmp_path / "config" / "livestack" / "settings.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('[processing]\ndark = "none.fits"\n')
+    watch = ("watch", tmp_path / "captures", "--viewer", "none", "--until-idle", "0.1")
+    named = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "XDG_DATA_HOME": str(tmp_path / "data")}
+    assert f"{settings.parent / 'none.fits'} is not there" in refused(*watch, **named)
+    assert "other.fits is not there" in refused(*watch, "--dark", tmp_path / "other.fits", **named)
+    settings.write_text("[processing]\nrejekt = 1\n")
+    assert str(settings) in refused(*watch, **named)
+
+
 def test_a_window_that_cannot_be(tmp_path: Path) -> None:
     watch = ("watch", tmp_path / "captures", "--viewer", "qt")
     assert "display" in refused(*watch, QT_QPA_PLATFORM="xcb", XDG_DATA_HOME=str(tmp_path))

@@ -50,7 +50,7 @@ class Pages:
         self.chosen: list[object] = []
         self.open: list[StartPage] = []
 
-    def __call__(self, said: str = "", running: str = "", size: tuple[int, int] = (1280, 800)) -> StartPage:
+    def __call__(self, said: str = "", running: str | None = None, size: tuple[int, int] = (1280, 800)) -> StartPage:
         page = StartPage(DARK, said, running)
         self._qtbot.addWidget(page)
         page.chose.connect(self.chosen.append)
@@ -230,6 +230,14 @@ def test_what_runs_is_told_and_escape_goes_back_to_it(pages: Pages, qtbot: QtBot
         qtbot.keyClick(page, Key.Key_Escape)
     with qtbot.waitSignal(page.left, timeout=1000):
         qtbot.mouseClick(page.back, Left)
+
+
+def test_a_night_that_is_over_is_gone_back_to_as_well(pages: Pages, qtbot: QtBot) -> None:
+    page = pages(running="")
+    assert page.back.isVisible() and not page.going.isVisible()
+    with qtbot.waitSignal(page.left, timeout=1000):
+        qtbot.keyClick(page, Key.Key_Escape)
+    assert not pages().back.isVisible()
 
 
 def test_what_went_wrong_is_a_line_beside_the_button(pages: Pages) -> None:

@@ -62,7 +62,7 @@ class Shell(QtWidgets.QMainWindow):
         said : str
             What became of what was done before.
         """
-        self._show_start(said, "")
+        self._show_start(said, None)
         if self.viewer is not None:
             self._drop(self.viewer)
             self.viewer = None
@@ -82,7 +82,7 @@ class Shell(QtWidgets.QMainWindow):
         viewer.live.clock.stop()
         return wish
 
-    def _show_start(self, said: str, running: str) -> None:
+    def _show_start(self, said: str, running: str | None) -> None:
         page = StartPage(self.palette_now, said, running)
         page.chose.connect(self._choose)
         page.left.connect(self._leave_start)

@@ -38,14 +38,21 @@ _AGES_MS = 10_000
 
 
 class StartPage(Sky):
-    """One question, and what can be begun. `chose` tells it, `left` that one goes back to what runs."""
+    """One question, and what can be begun. `chose` tells it, `left` that one goes back to the viewer.
+
+    Parameters
+    ----------
+    said : str
+        What became of what was done before.
+    running : str, optional
+        What goes on in the viewer behind this page; "" = nothing does; None = there is no viewer.
+    """
 
     chose = QtCore.Signal(object)
     left = QtCore.Signal()
     asked_colours = QtCore.Signal(str)
-    asked_end = QtCore.Signal()
 
-    def __init__(self, palette: Palette, said: str = "", running: str = "") -> None:
+    def __init__(self, palette: Palette, said: str = "", running: str | None = None) -> None:
         super().__init__(palette)
         self.setAccessibleName("Start")
         self.setAcceptDrops(True)
@@ -113,10 +120,10 @@ class StartPage(Sky):
     def _head(self) -> QtWidgets.QHBoxLayout:
         self.mark, brand = QtWidgets.QLabel(), QtWidgets.QLabel("livestack", objectName="brand")
         self.going = QtWidgets.QLabel(f"{self.running} goes on stacking", objectName="tone")
-        self.back = QtWidgets.QPushButton("Back to it", toolTip="Back to it  Esc")
+        self.back = QtWidgets.QPushButton("Back to the picture", toolTip="Back to the picture  Esc")
         self.back.setFixedHeight(40)
-        for part in (self.going, self.back):
-            part.setVisible(bool(self.running))
+        self.going.setVisible(bool(self.running))
+        self.back.setVisible(self.running is not None)
         self.moon, self.more = _icon("Night colours  N", "Night colours"), _icon("Menu", "Menu")
         self.moon.setCheckable(True)
         row = QtWidgets.QHBoxLayout()
@@ -265,7 +272,7 @@ class StartPage(Sky):
     def _escape(self) -> None:
         if self.sheet.isVisible():
             self.sheet.set_open(False)
-        elif self.running:
+        elif self.running is not None:
             self.left.emit()
         elif self.window().isFullScreen():
             self.window().showNormal()
