@@ -236,8 +236,11 @@ def test_a_session_leaves_its_report(frames: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_report_that_cannot_be_written_changes_nothing(frames: Path, tmp_path: Path) -> None:
     session = tmp_path / "s"
+    process = sessions.start("stack", frames, "--out", tmp_path / "x.fits", "--session", session)
+    sessions.wait_for(session, "(SELECT count(*) FROM event WHERE kind = 'SubAccepted') > 0")
     (session / "report.html" / "mine").mkdir(parents=True)
-    sessions.run("stack", frames, "--out", tmp_path / "x.fits", "--session", session)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
     assert (tmp_path / "x.fits").exists()
     assert "the report could not be written" in (session / "log" / "livestack.log").read_text()
     assert "cannot be written" in one_line(sessions.run("report", session, code=2))
