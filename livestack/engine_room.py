@@ -114,7 +114,9 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
         source = source_of(engine.pictures, home.path, journal, engine.settings.showing.preset)
         source = replace(source, stop=engine.stop.set, ended=done.is_set)
         # the port is taken before anything starts: one line if it is not free
-        with the_page(source, faces.bind, exact=faces.exact), ThreadPoolExecutor(1, "integrate") as thread:
+        serving = the_page(source, faces.bind, exact=faces.exact)
+        with serving as page, ThreadPoolExecutor(1, "integrate") as thread:
+            source = replace(source, page=None if page is None else page.url)
             _keep(home, engine.settings)
             if faces.opening:
                 complain(faces.opening)

@@ -37,6 +37,8 @@ class Order:
         To be seen beside it: the last sub, on the same grid.
     greys : Greys, optional
         How the picture is drawn where it is no light but numbers.
+    softly : bool
+        It grew by itself: what was on screen may pass over into it.
     """
 
     stack: Picture
@@ -46,12 +48,22 @@ class Order:
     shrink: float = 1.0
     beside: Picture | None = None
     greys: Greys | None = None
+    softly: bool = False
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
         if other is None or (self.recipe, self.shrink, self.greys) != (other.recipe, other.shrink, other.greys):
             return False
         return all(one is another for one, another in zip(self._pictures, other._pictures, strict=True))
+
+    def follows(self, other: Order) -> bool:
+        """Whether it is the same view of a newer picture, that comes by itself."""
+        alike = self.recipe == other.recipe and self._kind == other._kind
+        return self.softly and alike and self.picture is not other.picture
+
+    @property
+    def _kind(self) -> tuple[bool, ...]:
+        return self.picture is self.stack, self.removed is None, self.greys is None
 
     @property
     def _pictures(self) -> tuple[Picture | None, ...]:
@@ -61,10 +73,12 @@ class Order:
 class Darkroom:
     """Develops in a thread of its own; of what is asked for meanwhile only the newest is done.
 
-    All methods are for one thread, the face's; none of them waits.
+    All methods are for one thread, the face's; none of them waits. `settle` says by what a stack is developed, see
+    `livestack.develop.live.steady`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[..., Settled] = steady) -> None:
+        self._settle = settle
         self._work, self._other = ThreadPoolExecutor(1, "develop"), ThreadPoolExecutor(1, "other")
         self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
         self._settled: Settled | None = None
@@ -121,7 +135,7 @@ class Darkroom:
             self._memo = None
         elif self._memo is None:
             self._memo = Memo()
-        settled = self._settled = steady(before, stack, order.recipe, self._kernels, self._memo)
+        settled = self._settled = self._settle(before, stack, order.recipe, self._kernels, self._memo)
         alone = replace(order, beside=None)
         for kept, by, image in self._kept:
             if by is settled and kept.is_like(alone):

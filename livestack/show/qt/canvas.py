@@ -16,8 +16,9 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.frame import Array, Picture
 from livestack.show.darkroom import Darkroom, Images, Order
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
-from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.qt.fade import VIEWER_MS, Fade
+from livestack.show.qt.look import FILL, FREE, Look, Size, moved, night_red, on_screen, to_qimage
+from livestack.show.tokens import Palette
 
 T = TypeVar("T")
 
@@ -39,14 +40,16 @@ class Canvas(QtWidgets.QWidget):
     pointed = QtCore.Signal(QtCore.QPointF)  # at this place of the widget
     moved = QtCore.Signal()
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, room: Darkroom | None = None, fade_ms: int = VIEWER_MS) -> None:
         super().__init__(objectName="canvas", accessibleName="Picture", mouseTracking=True)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.look = Look()
         self.compare = Compare()
         self._palette = palette
-        self._room = Darkroom()
+        self._room = room or Darkroom()
+        self.fade = Fade(self, fade_ms)
+        self.fade.stepped.connect(self.update)
         self._wanted: Order | None = None
         self._asked: Order | None = None
         self._shown: tuple[Order, Images] | None = None
@@ -63,6 +66,7 @@ class Canvas(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours: night turns the picture red."""
         self._palette = palette
+        self.fade.end()
         self._draw()
 
     def show_picture(self, order: Order | None) -> None:
@@ -70,7 +74,7 @@ class Canvas(QtWidgets.QWidget):
         before, self._wanted = self._picture, order
         picture = self._picture
         if picture is not None and (before is None or _size(before) != _size(picture)):
-            self.look = Look(turn_deg=self.look.turn_deg, mirrored=self.look.mirrored)
+            self.look = replace(self.look, mode=FILL)
             self._place()
         self._ask()
 
@@ -105,8 +109,8 @@ class Canvas(QtWidgets.QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an image is still to come."""
-        return self._room.is_busy
+        """Whether an image is still to come, or to be all there is on screen."""
+        return self._room.is_busy or self.fade.is_on
 
     def rendered(self, use: Callable[[Array], None], then: Callable[[Future[None]], None]) -> bool:
         """Develop what is shown in its full size and use it, both beside the window; then tell of it here.
@@ -138,6 +142,7 @@ class Canvas(QtWidgets.QWidget):
         """Develop nothing more."""
         for timer in (self._later, self._looking, self._blinking):
             timer.stop()
+        self.fade.end()
         self._room.close()
 
     @property
@@ -208,6 +213,7 @@ class Canvas(QtWidgets.QWidget):
         if self._picture is not None and self.width() >= 2 and self.height() >= 2:
             self.look.place(_size(self._picture), self._size)
             self._screens = []
+            self.fade.end()
             self._later.start()
             self.moved.emit()
             self.update()
@@ -234,14 +240,17 @@ class Canvas(QtWidgets.QWidget):
         if not self._room.is_busy:
             self._looking.stop()
         if done is not None and self._wanted is not None:
-            self._shown = done
+            before, self._shown = self._shown, done
+            if before is not None and done[0].follows(before[0]):
+                self.fade.begin(self._screens)
             self._draw()
             self.drew.emit()
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
         images = () if self._shown is None else self._shown[1]
-        seen = (night_red(image) if self._palette is NIGHT else image for image in images)
+        palette = self._palette
+        seen = (night_red(image, palette.brightness) if palette.is_night else image for image in images)
         kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
         self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
         self._screens = []
@@ -254,7 +263,7 @@ class Canvas(QtWidgets.QWidget):
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
             self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
-            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
+            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.mixed(self._screens)]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
             else:

@@ -22,7 +22,7 @@ from livestack.show.qt.subs_model import (
     WEIGHT,
     SubsModel,
 )
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, pixmap, scaled, text_scale
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
 from livestack.show.tokens import Palette
@@ -119,9 +119,6 @@ class SubsPanel(QtWidgets.QWidget):
         head.setHighlightSections(False)
         head.setFixedHeight(32)
         head.setSectionsClickable(True)
-        for place, column in enumerate(COLUMNS):
-            if column.width:
-                table.setColumnWidth(place, column.width)
         head.setSectionResizeMode(REASON, QtWidgets.QHeaderView.ResizeMode.Stretch)
         return table
 
@@ -180,6 +177,9 @@ class SubsPanel(QtWidgets.QWidget):
         self.model.palette = palette
         self._eye = QtGui.QIcon(pixmap("eye", palette.t1, 18, 2.0))
         self.table.viewport().update()
+        for button in (self.all, self.left_out, self.crossed, self.show_folder, self.restore):
+            _label(button, button.text())
+        self.drop.setFixedWidth(self.restore.minimumWidth())
         self._make_room()
 
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
@@ -254,7 +254,12 @@ class SubsPanel(QtWidgets.QWidget):
             for column, values in ((TARGET, {t for t, _ in names}), (FILTER, {f for _, f in names}))
             if len(values) < 2
         }
-        room = self.width() - 44 - sum(c.width for place, c in enumerate(COLUMNS) if place not in hidden)
+        # all widths here are those of text of the usual size
+        room = (
+            int(self.width() / text_scale())
+            - 44
+            - sum(c.width for place, c in enumerate(COLUMNS) if place not in hidden)
+        )
         for column in _FIRST_TO_GO:
             if room < _REASON_PX and column not in hidden:
                 hidden.add(column)
@@ -264,6 +269,8 @@ class SubsPanel(QtWidgets.QWidget):
             hidden.add(VERDICT)
         for column in range(len(COLUMNS)):
             self.table.setColumnHidden(column, column in hidden)
+            if COLUMNS[column].width:
+                self.table.setColumnWidth(column, scaled(COLUMNS[column].width))
         self.model.set_reasons(short=short, whole=room >= _ALL_PX)
         direction = QtWidgets.QBoxLayout.Direction
         wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
@@ -363,6 +370,6 @@ class SubsPanel(QtWidgets.QWidget):
 
 def _label(button: QtWidgets.QPushButton, text: str) -> None:
     """Write on a button, and leave it room to become bold when it is chosen."""
-    if text != button.text() or not button.minimumWidth():
+    if text != button.text():
         button.setText(text)
-        button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)
+    button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)
