@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from livestack.allocation import return_planes
 from livestack.atomic import write_atomically
+from livestack.awake import kept_awake
 from livestack.calibration import Calibration
 from livestack.compiling import compiled
 from livestack.errors import SessionError, SourceError
@@ -75,7 +76,7 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     return_planes()
     Calibration(settings.processing, home.cache)  # what was named by hand must be there before anything is made
     home.make()
-    with lock(home), _log_of(home):
+    with lock(home), _log_of(home), kept_awake():
         if folder_of(home) is None:
             _list(home, listed())
         engine = Engine(home, plan, settings, seen=faces.window is not None or faces.bind is not None)

@@ -19,8 +19,9 @@ from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
 _SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
-_HELP_COLUMNS = (3, 28, 6), (4, 28, 6), (3, 16, 2), (2, 16, 2)
-"""Columns, margin and gap, in order of wish."""
+_HELP_LAST = (2, 14, 0), (1, 14, 2)
+_HELP_SHAPES = (3, 28, 6), (4, 28, 6), (3, 14, 2), *_HELP_LAST
+"""Columns, margin and gap, in order of wish; the last of them may scroll."""
 _HELP_EDGE_PX = 8
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
@@ -230,7 +231,7 @@ class Help(QtWidgets.QScrollArea):
         self._title = QtWidgets.QLabel("Keys", objectName="head")
         self._keys = [(QtWidgets.QLabel(key, objectName="key"), QtWidgets.QLabel(does)) for key, does in keys]
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
-        self._arrange(*_HELP_COLUMNS[0])
+        self._arranged(*_HELP_SHAPES[0])
         self.setWidget(self._inner)
         self.hide()
 
@@ -244,18 +245,21 @@ class Help(QtWidgets.QScrollArea):
     def _fit(self) -> None:
         """Take the columns that fit; where none do, those that are no wider than the window."""
         room = self.parentWidget().size() - QtCore.QSize(2 * _HELP_EDGE_PX, 2 * _HELP_EDGE_PX)
-        for columns, margin, gap in _HELP_COLUMNS:
-            self._arrange(columns, margin, gap)
-            wanted = self._inner.sizeHint() + QtCore.QSize(2, 2)
-            if wanted.width() <= room.width() and wanted.height() <= room.height():
+        for shape in _HELP_SHAPES:
+            wanted = self._arranged(*shape)
+            if wanted.width() <= room.width() and (wanted.height() <= room.height() or shape in _HELP_LAST):
                 break
-        bar = 0 if wanted.height() <= room.height() else self.verticalScrollBar().sizeHint().width()
-        self.resize((wanted + QtCore.QSize(bar, 0)).boundedTo(room))
+        scrolls = wanted.height() > room.height()
+        policy = QtCore.Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOn if scrolls else policy.ScrollBarAlwaysOff)
+        wanted.setWidth(wanted.width() + scrolls * self.verticalScrollBar().sizeHint().width())
+        self.resize(wanted.boundedTo(room))
         self.move(
             (self.parentWidget().width() - self.width()) // 2, (self.parentWidget().height() - self.height()) // 2
         )
 
-    def _arrange(self, columns: int, margin: int, gap: int) -> None:
+    def _arranged(self, columns: int, margin: int, gap: int) -> QtCore.QSize:
+        """Put the keys into so many columns; returns the size they want."""
         rows = -(-len(self._keys) // columns)
         self._grid.setContentsMargins(margin, margin - 8, margin, margin - 8)
         self._grid.setVerticalSpacing(gap)
@@ -265,3 +269,4 @@ class Help(QtWidgets.QScrollArea):
             self._grid.addWidget(key, row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
             self._grid.addWidget(does, row, column + 1)
         self._grid.activate()
+        return self._inner.sizeHint() + QtCore.QSize(2 * self.frameWidth(), 2 * self.frameWidth())
