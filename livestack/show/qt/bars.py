@@ -28,6 +28,7 @@ class Pill(QtWidgets.QWidget):
         super().__init__()
         self._palette = palette
         self._status = Status("ring", "plain", "", "", "")
+        self.is_short = False
         self.setFixedHeight(scaled(_PILL))
         self.setAccessibleName("State")
 
@@ -47,12 +48,15 @@ class Pill(QtWidgets.QWidget):
             self.update()
 
     def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
-        """As wide as its words."""
+        """As wide as its words; short: as the first of them."""
         word, detail = (QtGui.QFontMetrics(font(14, weight)) for weight in (600, 400))
         wide = scaled(44) + word.horizontalAdvance(self._status.word) + 18
-        return QtCore.QSize(
-            wide + (10 + detail.horizontalAdvance(self._status.detail) if self._status.detail else 0), scaled(_PILL)
-        )
+        more = 10 + detail.horizontalAdvance(self._status.detail) if self._detail else 0
+        return QtCore.QSize(wide + more, scaled(_PILL))
+
+    @property
+    def _detail(self) -> str:
+        return "" if self.is_short else self._status.detail
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw it."""
@@ -69,7 +73,7 @@ class Pill(QtWidgets.QWidget):
         icon = pixmap(status.icon, colour, scaled(20), self.devicePixelRatioF())
         painter.drawPixmap(QtCore.QPointF(scaled(14), scaled(8)), icon)
         x = scaled(44)
-        for text, weight, ink in ((status.word, 600, palette.t1), (status.detail, 400, palette.t2)):
+        for text, weight, ink in ((status.word, 600, palette.t1), (self._detail, 400, palette.t2)):
             painter.setFont(font(14, weight))
             painter.setPen(QtGui.QColor(ink))
             painter.drawText(QtCore.QRectF(x, 0, 900, self.height()), QtCore.Qt.AlignmentFlag.AlignVCenter, text)
@@ -135,11 +139,15 @@ class TopBar(QtWidgets.QWidget):
         self.resizeEvent(None)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Keep the pill in the middle, left of the icons; the chip gives way to it, then the end of the name."""
-        self.pill.resize(self.pill.sizeHint())
+        """Keep the pill in the middle, left of the icons; its detail gives way, the chip, then the end of the name."""
         n = len(self._buttons)
         icons = self.width() - 12 - n * scaled(40) - (n - 1) * self.icons.spacing()
-        left = min((self.width() - self.pill.width()) // 2, icons - self.pill.width() - 8)
+        for self.pill.is_short in (False, True):
+            self.pill.resize(self.pill.sizeHint())
+            left = (self.width() - self.pill.width()) // 2
+            if left + self.pill.width() <= icons - 8:
+                break
+        left = min(left, icons - self.pill.width() - 8)
         self.pill.move(left, (self.height() - self.pill.height()) // 2)
         metrics, room = self.target.fontMetrics(), left - 16 - self.target.x()
         shown = metrics.elidedText(self._name, QtCore.Qt.TextElideMode.ElideRight, max(room, 0))
