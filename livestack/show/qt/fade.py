@@ -12,7 +12,8 @@ from pyqtgraph.Qt import QtCore
 from livestack.frame import Array
 
 VIEWER_MS, STAGE_MS = 240, 1200
-_STEP_MS = 24
+_STEP_MS, _STEPS = 24, 30
+"""The shortest step, and the most of them: what is slow needs no more to be smooth."""
 _DEAREST_S = 0.008
 """Where one mixing takes longer, it is a hard swap: better none than one that stutters."""
 
@@ -28,7 +29,7 @@ class Fade(QtCore.QObject):
         self._before: list[Array] = []
         self._mixed: list[Array] = []
         self._begun_s = 0.0
-        self._steps = QtCore.QTimer(self, interval=_STEP_MS)
+        self._steps = QtCore.QTimer(self)
         self._steps.timeout.connect(self._step)
 
     @property
@@ -43,7 +44,7 @@ class Fade(QtCore.QObject):
         # a buffer that is still to be drawn from must not be written to
         self._before, self._mixed = (self._mixed if self.is_on and self._mixed else before), []
         self._begun_s = time.monotonic()
-        self._steps.start()
+        self._steps.start(max(_STEP_MS, self.lasts_ms // _STEPS))
 
     def end(self) -> None:
         """Show what is there now, at once."""
