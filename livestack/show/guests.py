@@ -10,8 +10,24 @@ from livestack.show.numbers import finer, of_all
 from livestack.show.source import engine_alive
 from livestack.show.state import NightState
 from livestack.show.words import clock, count, fixed
+from livestack.sky.catalogue import named
 
 _SOON = "Starting soon"
+_KINDS = {
+    "Planetary Nebula": "The shell of gas that a dying star has blown into space",
+    "Galaxy": "An island of billions of suns",
+    "Galaxy Pair": "Two islands of billions of suns",
+    "Galaxy Triplet": "Three islands of billions of suns",
+    "Group of galaxies": "Islands of billions of suns",
+    "Globular Cluster": "Hundreds of thousands of stars, nearly as old as the universe",
+    "Open Cluster": "Stars born together from one cloud, now drifting apart",
+    "Emission Nebula": "Hydrogen gas, lit by the hot young stars inside it",
+    "HII Ionized region": "Hydrogen gas, lit by the hot young stars inside it",
+    "Star cluster + Nebula": "Hydrogen gas, lit by the hot young stars inside it",
+    "Reflection Nebula": "Dust that mirrors the blue light of nearby stars",
+    "Supernova remnant": "Gas still racing outward from a star that blew up",
+}
+"""What an object is, by the kind that the catalogue has it as."""
 _WORTH_TELLING = 1.05
 """From so many times finer grain on it is said."""
 
@@ -51,12 +67,21 @@ def told(state: NightState, stack: Picture | None, last: Picture | None, now: da
     """
     trails = len(state.trails)
     state = of_all(state, stack)
+    known = named(state.target or "")
+    name = (known.called or known.name) if known else state.target
     if not state.n_stacked:
-        return Told(state.target or _SOON, line(state, ended=is_over(state)))
+        return Told(name or _SOON, line(state, ended=is_over(state)))
     facts = [*counted(state)]
     if trails:
         facts.append((f"{trails:,}", "satellite taken out" if trails == 1 else "satellites taken out"))
-    return Told(state.target or "", _meaning(state, stack, last), tuple(facts), _coming(state, now))
+    meaning, finest = line(state, ended=is_over(state)), _grain(state, stack, last)
+    if state.n_stacked > 1 and not _pauses(state):
+        if known is not None and known.kind in _KINDS:
+            meaning, facts = _KINDS[known.kind], facts + ([(finest, "finer grain")] if finest else [])
+        elif finest:
+            begun = since(state, stack)
+            meaning = f"{f'Light gathered since {begun}: ' if begun else ''}{finest} finer grain than a single photo"
+    return Told(name or "", meaning, tuple(facts), _coming(state, now))
 
 
 def counted(state: NightState) -> tuple[tuple[str, str], ...]:
@@ -69,13 +94,8 @@ def counted(state: NightState) -> tuple[tuple[str, str], ...]:
         hours, rest = divmod(minutes, 60)
         spans = [count(hours, "hour"), *([count(rest, "minute")] if rest else [])]
     number, unit = " ".join(spans).split(" ", 1)
-    return (count_apart(state.n_stacked, "photo"), (number, f"{unit} of light"))
-
-
-def count_apart(number: int, noun: str) -> tuple[str, str]:
-    """Return a number and its noun."""
-    words = count(number, noun).split(" ", 1)
-    return words[0], words[1]
+    photos, noun = count(state.n_stacked, "photo").split(" ")
+    return ((photos, noun), (number, f"{unit} of light"))
 
 
 def summary(state: NightState) -> str:
@@ -108,19 +128,19 @@ def since(state: NightState, stack: Picture | None) -> str:
     return "" if first is None else clock(first.time or first.judged)
 
 
-def _meaning(state: NightState, stack: Picture | None, last: Picture | None) -> str:
-    if state.n_stacked == 1 or is_over(state) or state.held is not None or state.lost is not None:
-        return line(state, ended=is_over(state))
-    ratio, begun = finer(state, stack, last), since(state, stack)
-    if ratio is None or ratio < _WORTH_TELLING:
-        return line(state, ended=False)
-    grain = f"{fixed(ratio, 0 if ratio >= 99.95 else 1)}× finer grain than a single photo"
-    return f"Light gathered since {begun}: {grain}" if begun else grain
+def _pauses(state: NightState) -> bool:
+    return is_over(state) or state.held is not None or state.lost is not None
+
+
+def _grain(state: NightState, stack: Picture | None, last: Picture | None) -> str:
+    """Return how many times finer the grain is than that of a photo, where that is worth telling."""
+    ratio = finer(state, stack, last)
+    return f"{fixed(ratio, 0 if ratio >= 99.95 else 1)}×" if ratio is not None and ratio >= _WORTH_TELLING else ""
 
 
 def _coming(state: NightState, now: datetime) -> float | None:
     last = state.last
-    if last is None or not state.cadence_s or is_over(state) or state.held is not None or state.lost is not None:
+    if last is None or not state.cadence_s or _pauses(state):
         return None
     passed = (now - last.judged).total_seconds() / state.cadence_s
     return min(max(passed, 0.0), 1.0)

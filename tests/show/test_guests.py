@@ -12,6 +12,7 @@ from livestack.show.guests import told
 from livestack.show.source import Source
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import status
+from livestack.sky.catalogue import named
 from tests.show.night import STACK, Night, sky
 
 
@@ -38,13 +39,33 @@ def test_photos_minutes_and_grain_are_told_in_plain_words(source: Source, night:
         night.add()
     night.show(sky(9), sky(1), 9)
     name, meaning, facts = _told(source)
-    assert name == "M 27"
-    assert facts == "9 photos, 3 minutes of light"
+    assert name == "Dumbbell Nebula"
+    assert meaning == "The shell of gas that a dying star has blown into space"
+    assert facts.startswith("9 photos, 3 minutes of light, 3.")
+    assert facts.endswith("× finer grain")
+    night.say(TrailFound(STACK, 4, "", 0.0, 0.0, 100.0, 100.0, 4.0, 9.0))
+    assert "1 satellite taken out" in _told(source)[2]
+
+
+def test_of_what_no_catalogue_has_the_light_is_told(source: Source, night: Night) -> None:
+    night.target = "Our backyard"
+    for _ in range(9):
+        night.add()
+    night.show(sky(9), sky(1), 9)
+    name, meaning, facts = _told(source)
+    assert (name, facts) == ("Our backyard", "9 photos, 3 minutes of light")
     begun = night.start.astimezone().strftime("%H:%M")
     assert meaning.startswith(f"Light gathered since {begun}: 3.")
     assert meaning.endswith("× finer grain than a single photo")
-    night.say(TrailFound(STACK, 4, "", 0.0, 0.0, 100.0, 100.0, 4.0, 9.0))
-    assert _told(source)[2].endswith("1 satellite taken out")
+
+
+def test_a_target_is_known_by_how_people_write_it() -> None:
+    for written in ("M 27", "m27", "M027", "NGC6853", "ngc_6853", "M 27 Dumbbell"):
+        found = named(written)
+        assert found is not None
+        assert found.called == "Dumbbell Nebula"
+    for written in ("", "Light", "M 270000", "Mel 25", "M", "NGC 9999", "Comet M1"):
+        assert named(written) is None
 
 
 def test_a_break_and_the_end_are_told(source: Source, night: Night) -> None:

@@ -68,7 +68,7 @@ def _decoded(image: np.ndarray) -> str:
 def test_guests_see_the_picture_and_large_words(served: Window, night: Night, qtbot: QtBot) -> None:
     _grow(served, night, 6, qtbot)
     stage = _stage(served, qtbot)
-    assert "M 27" in stage.board.accessibleName()
+    assert "Dumbbell Nebula" in stage.board.accessibleName()
     assert "6 photos" in stage.board.accessibleName()
     seen = pixels(stage)
     assert _decoded(seen) == PAGE, "a phone finds the page"
