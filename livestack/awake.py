@@ -11,25 +11,30 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-_GO_ON, _SYSTEM = 0x80000000, 0x00000001  # ES_CONTINUOUS, ES_SYSTEM_REQUIRED
+_GO_ON, _SYSTEM, _DISPLAY = 0x80000000, 0x00000001, 0x00000002  # ES_CONTINUOUS, ES_SYSTEM_REQUIRED, ES_DISPLAY_REQUIRED
 _MOST_S = 2.0
 
 
 @contextlib.contextmanager
-def kept_awake() -> Iterator[None]:
+def kept_awake(*, display: bool = False) -> Iterator[None]:
     """Ask the system not to sleep by itself; where it has no such thing, or refuses, nothing happens.
 
     To be left by the thread that entered. The lid and the power key do what they always do.
+
+    Parameters
+    ----------
+    display : bool
+        Keep the screens on instead; on Linux that is asked of the desktop, see `livestack.show.qt.lit`.
     """
     if sys.platform == "win32":
         kernel: Any = ctypes.windll.kernel32
-        kernel.SetThreadExecutionState(_GO_ON | _SYSTEM)
+        before = kernel.SetThreadExecutionState(_GO_ON | _SYSTEM | (_DISPLAY if display else 0))
         try:
             yield
         finally:
-            kernel.SetThreadExecutionState(_GO_ON)
+            kernel.SetThreadExecutionState(_GO_ON | before)
         return
-    asked = _asked()
+    asked = _asked(display=display)
     try:
         yield
     finally:
@@ -37,10 +42,12 @@ def kept_awake() -> Iterator[None]:
             _let_go(asked)
 
 
-def _asked() -> subprocess.Popen[bytes] | None:
+def _asked(*, display: bool) -> subprocess.Popen[bytes] | None:
     """Start what holds the system awake for as long as its input is open: also a killed session lets go of it."""
     if sys.platform == "darwin":
-        command = ["caffeinate", "-i", "-w", str(os.getpid())]
+        command = ["caffeinate", "-d" if display else "-i", "-w", str(os.getpid())]
+    elif display:
+        return None
     else:
         words = ["--what=sleep:idle", "--mode=block", "--who=livestack", "--why=A stack is growing"]
         command = ["systemd-inhibit", *words, "cat"]

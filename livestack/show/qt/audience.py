@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.show.alarm import CHIME, VOICE, Bell, alarm
+from livestack.show.alarm import OFF, VOICE, Bell, alarm
 from livestack.show.code import SHORT, modules, only_here
 from livestack.show.motion import wants_less_motion
 from livestack.show.qt.canvas import Canvas
@@ -40,6 +40,7 @@ class Audience(QtCore.QObject):
         page = live.source.page
         self.code = CodePanel(canvas, None if page is None or only_here(page) else page, palette)
         self.ticks.changed.connect(self._move)
+        self.ticks.chose_sound.connect(self._try_sound)
         live.told.connect(self._hear)
         canvas.aside(lambda _: wants_less_motion(), lambda found: self._system_says(found.result()))
         self._move()
@@ -110,10 +111,17 @@ class Audience(QtCore.QObject):
         words = alarm(self._live.state, shown, now)
         if not self.bell.rings(words, now):
             return
-        if self.ticks.sound == VOICE:
-            speak(f"{words}. {shown.detail}")
-        elif self.ticks.sound == CHIME:
-            play()
+        self._sound(f"{words}. {shown.detail}")
+
+    def _sound(self, words: str) -> bool:
+        if self.ticks.sound == OFF:
+            return True
+        return speak(words) if self.ticks.sound == VOICE else play()
+
+    def _try_sound(self) -> None:
+        """Let what was chosen be heard, so that who chose it knows that it can be."""
+        if not self._sound("livestack speaks up when something needs hands."):
+            self._live.say("This computer has nothing that makes a sound for livestack: the pill and this line stay.")
 
 
 class CodePanel(QtWidgets.QWidget):

@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from livestack.show.guests import told
 from livestack.show.qt.board import Board
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.fade import STAGE_MS
+from livestack.show.qt.lit import kept_lit
 from livestack.show.qt.live import Live
 from livestack.show.qt.look import Look, Size, filling
 from livestack.show.tokens import Palette
@@ -65,6 +67,7 @@ class Stage(QtWidgets.QWidget):
         self.canvas.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.canvas.look = Aimed()
         self.board = Board(self, palette, live.source.page)
+        self._lit = contextlib.ExitStack()
         self._clock = QtCore.QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self.tick)
         self._drift = QtCore.QTimer(self, interval=_DRIFT_MS)
@@ -86,6 +89,7 @@ class Stage(QtWidgets.QWidget):
         other = next((s for s in QtGui.QGuiApplication.screens() if s is not beside.screen()), None)
         self.tick()
         self._clock.start()
+        self._lit.enter_context(kept_lit())
         if other is not None:
             self.setGeometry(other.geometry())
             self.showFullScreen()
@@ -154,6 +158,7 @@ class Stage(QtWidgets.QWidget):
         """Stop following."""
         self._clock.stop()
         self._drift.stop()
+        self._lit.close()
         self.canvas.close_room()
         super().closeEvent(event)
         self.closed.emit()

@@ -18,6 +18,7 @@ class Ticks(QtCore.QObject):
     """Less motion, a picture for guests that comes slowly nearer, and what is heard when something needs hands."""
 
     changed = QtCore.Signal()
+    chose_sound = QtCore.Signal()
 
     def __init__(self, parent: QtCore.QObject) -> None:
         super().__init__(parent)
@@ -67,6 +68,7 @@ class Ticks(QtCore.QObject):
     def _take(self, sound: str, _: bool) -> None:
         self.sound = sound
         self._keep("sound of alerts", [name for name, _ in _SOUNDS].index(sound))
+        self.chose_sound.emit()
 
     def _keep(self, name: str, value: int) -> None:
         kept().setValue(name, value)
