@@ -92,6 +92,28 @@ def test_a_key_opens_and_closes_it_and_the_window_takes_it_along(served: Window,
     assert served.audience.stage is None
 
 
+def test_until_the_first_photo_guests_see_former_nights(served: Window, night: Night, qtbot: QtBot) -> None:
+    former = night.session.parent / "2026-08-20-captures"
+    (former / "stack").mkdir(parents=True)
+    (former / "journal.sqlite").touch()
+    picture = np.full((200, 300, 3), 40, np.uint8)
+    picture[50:150, 100:200] = (30, 60, 220)
+    cv2.imwrite(str(former / "stack" / "M_57.png"), picture)
+    (night.session.parent / "2026-08-21-other").mkdir()
+    stage = _stage(served, qtbot)
+    qtbot.waitUntil(lambda: "Until then: Ring Nebula, 20 August 2026" in stage.board.accessibleName(), timeout=10_000)
+    seen = pixels(stage)
+    assert seen[seen.shape[0] // 2, seen.shape[1] // 2, 0] > 150, "its picture"
+    served.set_night(True)
+    assert pixels(stage)[..., 1:].max() == 0
+    served.set_night(False)
+    _grow(served, night, 3, qtbot)
+    stage.tick()
+    drawn(stage.canvas, qtbot)
+    assert "Until then" not in stage.board.accessibleName()
+    assert "3 photos" in stage.board.accessibleName()
+
+
 def test_guests_do_not_see_what_is_tried_out_until_it_is_shown_to_them(
     served: Window, night: Night, qtbot: QtBot
 ) -> None:

@@ -24,8 +24,8 @@ from livestack.show.tokens import Palette
 Qt = QtCore.Qt
 
 _CODE_PX, _MARGIN_PX = 280, 28
-_NO_PAGE = "No page is served, so there is no code: start with --serve --bind lan, and phones here can see the picture."
-_ONLY_HERE = "The page is for this computer alone: start with --bind lan, and phones here can see the picture."
+_NO_PAGE = "No page is served from here: start livestack with --bind lan, and phones near by can see the picture."
+_ONLY_HERE = "The page is for this computer alone: start with --bind lan, and phones near by can see the picture."
 
 
 class Audience(QtCore.QObject):

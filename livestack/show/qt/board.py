@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.frame import Array
 from livestack.show.code import SHORT, modules, only_here
 from livestack.show.guests import Told
+from livestack.show.past import Past
 from livestack.show.qt.code import draw_code
+from livestack.show.qt.look import night_red
 from livestack.show.qt.overlays import draw_stars, faint_stars
 from livestack.show.qt.theme import font, pixmap
 from livestack.show.tokens import Palette
@@ -37,6 +40,8 @@ class Board(QtWidgets.QWidget):
         self._page = None if page is None or only_here(page) else page
         self._code = None if self._page is None else modules(self._page)
         self._stars = faint_stars()
+        self._past: Array | None = None
+        self._past_words = ""
         self._at = 0
         self._shift = QtCore.QTimer(self, interval=_SHIFT_MS)
         self._shift.timeout.connect(self._move)
@@ -51,9 +56,30 @@ class Board(QtWidgets.QWidget):
         """Show words; `is_empty`: there is no picture yet."""
         if (told, is_empty) != (self._told, self._is_empty):
             self._told, self._is_empty = told, is_empty
-            facts = ", ".join(f"{number} {what}" for number, what in told.facts)
-            self.setAccessibleName(". ".join(filter(None, (told.name, told.meaning, facts))))
-            self.update()
+            self._changed()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no picture of this night yet."""
+        return self._is_empty
+
+    def set_past(self, image: Array | None, past: Past | None) -> None:
+        """Show a picture of a former night while there is none of this one: (H, W, 3) uint8; None = stars."""
+        self._past = image
+        self._past_words = "" if past is None or image is None else ", ".join(filter(None, (past.name, past.words)))
+        self._changed()
+
+    def _changed(self) -> None:
+        facts = ", ".join(f"{number} {what}" for number, what in self._told.facts)
+        self.setAccessibleName(". ".join(filter(None, (self._told.name, self._meaning, facts))))
+        self.update()
+
+    @property
+    def _meaning(self) -> str:
+        meaning = self._told.meaning
+        if self._is_empty and self._past_words:
+            return f"{meaning.rstrip('.')}. Until then: {self._past_words}"
+        return meaning
 
     @property
     def has_code(self) -> bool:
@@ -70,11 +96,14 @@ class Board(QtWidgets.QWidget):
         painter = QtGui.QPainter(self)
         if self._is_empty:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
-            draw_stars(painter, self._stars, self.size(), self._palette)
+            if self._past is None:
+                draw_stars(painter, self._stars, self.size(), self._palette)
+            else:
+                self._draw_past(painter, self._past)
         scale = self.height() / _HIGH
         painter.scale(scale, scale)
         wide = self.width() / scale
-        if not self._is_empty:
+        if not self._is_empty or self._past is not None:
             self._draw_scrim(painter, wide)
         self._draw_line(painter, wide)
         painter.translate(*_SHIFTS[self._at])
@@ -82,6 +111,17 @@ class Board(QtWidgets.QWidget):
             self._draw_code(painter, wide)
         self._draw_words(painter, wide - 2 * _SIDE - (_CODE + _BESIDE if self.has_code else 0))
         painter.end()
+
+    def _draw_past(self, painter: QtGui.QPainter, image: Array) -> None:
+        """Fill the screen with a picture, its middle in the middle."""
+        shown = night_red(image, self._palette.brightness) if self._palette.is_night else image
+        high, wide = shown.shape[:2]
+        drawn = QtGui.QImage(shown.data, wide, high, 3 * wide, QtGui.QImage.Format.Format_RGB888)
+        zoom = max(self.width() / wide, self.height() / high)
+        place = QtCore.QRectF(0, 0, zoom * wide, zoom * high)
+        place.moveCenter(QtCore.QRectF(self.rect()).center())
+        painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(place, drawn)
 
     def _draw_scrim(self, painter: QtGui.QPainter, wide: float) -> None:
         box = QtCore.QRectF(0, _HIGH - _SCRIM, wide, _SCRIM)
@@ -124,9 +164,9 @@ class Board(QtWidgets.QWidget):
         if self._told.facts:
             self._draw_facts(painter, low - _FACTS[1])
             low -= _FACTS[1] + _GAP
-        low = self._write(painter, self._told.meaning, (low, room), _MEANING, 400)
+        low = self._write(painter, self._meaning, (low, room), _MEANING, 400)
         name_low = self._write(painter, self._told.name, (low - 8, room), _NAME, 600)
-        if self._is_empty:
+        if self._is_empty and self._past is None:
             mark = pixmap("mark", self._palette.acc, 96, self.devicePixelRatioF() * self.height() / _HIGH)
             painter.drawPixmap(QtCore.QRectF(_SIDE, name_low - 120, 96, 96), mark, QtCore.QRectF(mark.rect()))
 

@@ -133,7 +133,8 @@ class Canvas(QtWidgets.QWidget):
             if done.done():
                 timer.stop()
                 timer.deleteLater()
-                then(done)
+                if not done.cancelled():  # the window is closing
+                    then(done)
 
         timer.timeout.connect(look)
         timer.start()

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import math
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.frame import Array
 from livestack.show.darkroom import Darkroom
 from livestack.show.gently import gently
 from livestack.show.guests import told
+from livestack.show.past import Past, past_pictures, seen
 from livestack.show.qt.board import Board
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.fade import STAGE_MS
@@ -25,6 +28,7 @@ from livestack.show.views import STACK, order_of
 _AIM = 0.5, 0.42
 """Where the middle of the picture comes to lie: what it shows stays above the words."""
 _NEARER, _NEARER_S = 0.04, 40.0
+_SLIDE_MS, _SLIDE_PX = 12_000, 1920
 _TICK_MS, _DRIFT_MS = 1000, 100
 _ALONE_PX = 1280, 720
 
@@ -67,6 +71,10 @@ class Stage(QtWidgets.QWidget):
         self.canvas.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.canvas.look = Aimed()
         self.board = Board(self, palette, live.source.page)
+        self._past: tuple[Past, ...] = ()
+        self._past_at = 0
+        self._slides = QtCore.QTimer(self, interval=_SLIDE_MS)
+        self._slides.timeout.connect(self._next_slide)
         self._lit = contextlib.ExitStack()
         self._clock = QtCore.QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self.tick)
@@ -90,6 +98,8 @@ class Stage(QtWidgets.QWidget):
         self.tick()
         self._clock.start()
         self._lit.enter_context(kept_lit())
+        if self.board.is_empty:
+            self.canvas.aside(lambda _: past_pictures(self._live.source.session), self._take_past)
         if other is not None:
             self.setGeometry(other.geometry())
             self.showFullScreen()
@@ -126,6 +136,25 @@ class Stage(QtWidgets.QWidget):
         self.canvas.show_picture(None if order is None else replace(order, softly=True))
         self.board.set_told(told(state, pictures.stack, pictures.last, datetime.now(UTC)), is_empty=order is None)
 
+    def _take_past(self, found: Future[tuple[Past, ...]]) -> None:
+        self._past = found.result()
+        self._next_slide()
+        self._slides.start()
+
+    def _next_slide(self) -> None:
+        """Show the next picture of a former night, as long as there is none of this one."""
+        if not self.board.is_empty or not self._past:
+            self._slides.stop()
+            self.board.set_past(None, None)
+            return
+        past = self._past[self._past_at % len(self._past)]
+        self._past_at += 1
+
+        def take(image: Future[Array | None]) -> None:
+            self.board.set_past(image.result(), past)
+
+        self.canvas.aside(lambda _: seen(past, _SLIDE_PX), take)
+
     def _move(self) -> None:
         """Come nearer and go back, never faster than the eye takes for standing still."""
         if not self.canvas.fade.is_on:
@@ -158,6 +187,7 @@ class Stage(QtWidgets.QWidget):
         """Stop following."""
         self._clock.stop()
         self._drift.stop()
+        self._slides.stop()
         self._lit.close()
         self.canvas.close_room()
         super().closeEvent(event)
