@@ -19,10 +19,10 @@ from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
 _SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
-_HELP_LAST = (2, 14, 0), (1, 14, 2)
+_HELP_LAST = (2, 10, 0), (1, 14, 2)
 _HELP_SHAPES = (3, 28, 6), (4, 28, 6), (3, 14, 2), *_HELP_LAST
 """Columns, margin and gap, in order of wish; the last of them may scroll."""
-_HELP_EDGE_PX = 8
+_HELP_EDGE_PX = 4
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
 
