@@ -206,7 +206,7 @@ def _press_or_look(window: Window) -> None:
 
 def _night(window: Window) -> None:
     window.set_night(not window.night)
-    if window.night and not window.isFullScreen():
+    if window.night and not window.window().isFullScreen():
         window.live.say("Full screen hides the title bar. F")
 
 

@@ -22,6 +22,7 @@ from livestack.show.qt.held import Held
 from livestack.show.qt.kept import kept, kept_number
 from livestack.show.qt.live import Live, Parts
 from livestack.show.qt.marks import Marks
+from livestack.show.qt.night import keep_night_level, night_level, worn
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
@@ -32,7 +33,7 @@ from livestack.show.qt.theme import dress
 from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
-from livestack.show.tokens import DARK, LIGHT, NIGHT, NIGHT_LEVEL, NIGHT_LEVELS, Palette, dimmed
+from livestack.show.tokens import DARK, LIGHT, NIGHT, Palette
 from livestack.show.views import LAST, STACK
 from livestack.show.words import percent
 
@@ -61,8 +62,6 @@ class Window(QtWidgets.QMainWindow):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
-        level = kept_number("night level", NIGHT_LEVELS.index(NIGHT_LEVEL))
-        self.night_level = min(max(level, 0), len(NIGHT_LEVELS) - 1)
         QtWidgets.QApplication.instance().setProperty("textScale", BIG_TEXT if kept_number("big text", 0) else 1.0)
         self._held = Held(self)
         self._developing = False
@@ -241,7 +240,7 @@ class Window(QtWidgets.QMainWindow):
     def set_palette(self, palette: Palette) -> None:
         """Change all colours at once; what lies over the picture stays dark in the light."""
         self.palette_now, self.night = palette, palette is NIGHT
-        palette = dimmed(NIGHT_LEVELS[self.night_level]) if self.night else palette
+        palette = worn(palette)
         self.setUpdatesEnabled(False)
         dress(palette)
         fit_to_text(self)
@@ -263,8 +262,7 @@ class Window(QtWidgets.QMainWindow):
     def set_settings(self, shown: bool) -> None:
         """Open or close the sheet of settings."""
         if self.sheet is None:
-            worn = dimmed(NIGHT_LEVELS[self.night_level]) if self.night else self.palette_now
-            self.sheet = SettingsSheet(self.centralWidget(), worn)
+            self.sheet = SettingsSheet(self.centralWidget(), worn(self.palette_now))
             self.sheet.changed.connect(self._take_settings)
         self.sheet.set_open(shown)
 
@@ -274,10 +272,9 @@ class Window(QtWidgets.QMainWindow):
 
     def set_night_level(self, by: int) -> None:
         """Make the night's red brighter or darker."""
-        self.night_level = min(max(self.night_level + by, 0), len(NIGHT_LEVELS) - 1)
-        kept().setValue("night level", self.night_level)
+        share = keep_night_level(night_level() + by)
         self.set_palette(NIGHT)
-        self.live.say(f"Night colours at {percent(NIGHT_LEVELS[self.night_level])}.")
+        self.live.say(f"Night colours at {percent(share)}.")
 
     def set_big_text(self, big: bool) -> None:
         """Make all text larger, and all that is pressed; or as it was."""
