@@ -22,7 +22,8 @@ _SWITCHER_PX, _SEGMENT_PX = (560, 40), 90
 _HELP_LAST = (2, 10, 0), (1, 14, 2)
 _HELP_SHAPES = (3, 28, 6), (4, 28, 6), (3, 14, 2), *_HELP_LAST
 """Columns, margin and gap, in order of wish; the last of them may scroll."""
-_HELP_EDGE_PX = 4
+_HELP_EDGE_PX, _TIGHT_PX = 4, 20
+_WIDGET_MOST = 16_777_215  # Qt's own, where nothing else is said
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
 
@@ -266,6 +267,7 @@ class Help(QtWidgets.QScrollArea):
         self._grid.addWidget(self._title, 0, 0, 1, 2 * columns)
         for number, (key, does) in enumerate(self._keys):
             row, column = 1 + number % rows, 2 * (number // rows)
+            key.setMaximumHeight(_WIDGET_MOST if gap else scaled(_TIGHT_PX))
             self._grid.addWidget(key, row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
             self._grid.addWidget(does, row, column + 1)
         self._grid.activate()
