@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from livestack.allocation import return_planes
 from livestack.atomic import write_atomically
+from livestack.awake import kept_awake
 from livestack.calibration import Calibration
 from livestack.compiling import compiled
 from livestack.errors import SessionError, SourceError
@@ -75,7 +76,7 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     return_planes()
     Calibration(settings.processing, home.cache)  # what was named by hand must be there before anything is made
     home.make()
-    with lock(home), _log_of(home):
+    with lock(home), _log_of(home), kept_awake():
         if folder_of(home) is None:
             _list(home, listed())
         engine = Engine(home, plan, settings, seen=faces.window is not None or faces.bind is not None)
@@ -114,7 +115,9 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
         source = source_of(engine.pictures, home.path, journal, engine.settings.showing.preset)
         source = replace(source, stop=engine.stop.set, ended=done.is_set)
         # the port is taken before anything starts: one line if it is not free
-        with the_page(source, faces.bind, exact=faces.exact), ThreadPoolExecutor(1, "integrate") as thread:
+        serving = the_page(source, faces.bind, exact=faces.exact)
+        with serving as page, ThreadPoolExecutor(1, "integrate") as thread:
+            source = replace(source, page=None if page is None else page.url)
             _keep(home, engine.settings)
             if faces.opening:
                 complain(faces.opening)

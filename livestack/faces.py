@@ -8,10 +8,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from livestack.errors import SettingsError
-from livestack.show.console import complain, show_code
+from livestack.show.code import show_code
+from livestack.show.console import complain
 from livestack.show.source import Source
+
+if TYPE_CHECKING:
+    from livestack.show.web.server import Page
 
 
 def can_open_window(viewer: str) -> bool:
@@ -49,8 +54,8 @@ def has_display() -> bool:
 
 
 @contextlib.contextmanager
-def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[threading.Thread | None]:
-    """Serve the page of a session, where it is wanted; gives the thread that serves.
+def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[Page | None]:
+    """Serve the page of a session, where it is wanted; gives the page.
 
     Parameters
     ----------
@@ -78,7 +83,7 @@ def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[threa
     if bind.startswith("lan"):
         show_code(page.url)
     try:
-        yield page.thread
+        yield page
     finally:
         stop.set()
         page.thread.join(3.0)
@@ -87,8 +92,8 @@ def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[threa
 def serve_until_stopped(source: Source, bind: str, *, exact: bool) -> int:
     """Serve a session's page until a signal comes; returns the exit code."""
     stop = threading.Event()
-    with stop_on_signals(stop.set), the_page(source, bind, exact=exact) as thread:
-        while thread is not None and thread.is_alive() and not stop.wait(0.2):
+    with stop_on_signals(stop.set), the_page(source, bind, exact=exact) as page:
+        while page is not None and page.thread.is_alive() and not stop.wait(0.2):
             pass
     return 130 if stop.is_set() else 0
 

@@ -131,10 +131,3 @@ def _of_session(record: Record) -> str | None:
 def complain(sentence: str) -> None:
     """Say one line on standard error."""
     print(f"livestack: {sentence}", file=sys.stderr, flush=True)
-
-
-def show_code(address: str) -> None:
-    """Draw the QR code of an address on standard error."""
-    import segno
-
-    segno.make(address, error="m").terminal(out=sys.stderr, border=4, compact=True)

@@ -19,6 +19,7 @@ from livestack.show.removed import lit
 
 T = TypeVar("T")
 Images = tuple[Array, ...]
+Sight = tuple[Recipe, tuple[bool, ...], tuple[str, int]]
 _KEPT = 2  # who looks from one to the other, or wipes, has both at once
 
 
@@ -42,6 +43,8 @@ class Order:
         How the picture is drawn where it is no light but numbers.
     is_turned : bool
         Someone turns knobs: how the light of the stack is spread is told too, and what can be is remembered.
+    softly : bool
+        It grew by itself: what was on screen may pass over into it.
     """
 
     stack: Picture
@@ -52,12 +55,23 @@ class Order:
     beside: Picture | None = None
     greys: Greys | None = None
     is_turned: bool = False
+    softly: bool = False
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
         if other is None or self._how != other._how:
             return False
         return all(one is another for one, another in zip(self._pictures, other._pictures, strict=True))
+
+    def follows(self, before: Sight) -> bool:
+        """Whether it is the same view of a newer picture, that comes by itself."""
+        return self.softly and self.sight[:-1] == before[:-1] and self.sight[-1] != before[-1]
+
+    @property
+    def sight(self) -> Sight:
+        """What is seen, to be compared when the pictures are gone: recipe, kind, and which picture."""
+        kind = self.picture is self.stack, self.removed is None, self.greys is None
+        return self.recipe, kind, (self.picture.stack, self.picture.version)
 
     @property
     def _how(self) -> tuple[object, ...]:
@@ -69,21 +83,27 @@ class Order:
 
 
 class Done(NamedTuple):
-    """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for."""
+    """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for.
+
+    `acts` are what it was developed by: the same ones until they are told anew.
+    """
 
     order: Order
     images: Images
     seconds: float
+    acts: object
     light: Light | None = None
 
 
 class Darkroom:
     """Develops in a thread of its own; of what is asked for meanwhile only the newest is done.
 
-    All methods are for one thread, the face's; none of them waits.
+    All methods are for one thread, the face's; none of them waits. `settle` says by what a stack is developed, see
+    `livestack.develop.live.steady`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settle: Callable[..., Settled] = steady) -> None:
+        self._settle = settle
         self._work, self._other = ThreadPoolExecutor(1, "develop"), ThreadPoolExecutor(1, "other")
         self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
         self._settled: Settled | None = None
@@ -134,7 +154,8 @@ class Darkroom:
         if order.beside is not None:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
         seconds = time.perf_counter() - begun
-        return Done(order, images, seconds, self._light_of(order) if order.is_turned else None)
+        acts = None if self._settled is None else self._settled.acts
+        return Done(order, images, seconds, acts, self._light_of(order) if order.is_turned else None)
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)
@@ -150,7 +171,7 @@ class Darkroom:
             self._memo = self._light = None
         elif self._memo is None:
             self._memo = Memo()
-        settled = self._settled = steady(before, stack, order.recipe, self._kernels, self._memo)
+        settled = self._settled = self._settle(before, stack, order.recipe, self._kernels, self._memo)
         alone = replace(order, beside=None)
         for kept, by, image in self._kept:
             if by is settled and kept.is_like(alone):

@@ -42,6 +42,8 @@ class Source:
         True when a screen is to close by itself.
     preset : str
         How pictures are developed.
+    page : str, optional
+        Address of the page for guests, while this process serves it.
     """
 
     session: Path
@@ -54,6 +56,7 @@ class Source:
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
     preset: str = PRESET[0]
+    page: str | None = None
 
     def saved(self, name: str, stack: Picture) -> Picture | None:
         """Read a map from the file of a stack; takes a while where that is large."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ class Palette:
     red: str
     green: str
     blue: str
+
+    @property
+    def is_night(self) -> bool:
+        """Whether every colour is a red, however dim."""
+        return self.t1.endswith("0000")
+
+    @property
+    def brightness(self) -> float:
+        """Of the brightest red, 0…1; 1 by day."""
+        return int(self.t1[1:3], 16) / 255 if self.is_night else 1.0
 
 
 DARK = Palette(
@@ -87,6 +98,20 @@ NIGHT = Palette(
     blue="#FF0000",
 )
 """Green and blue are zero in every one: eyes keep their dark adaptation."""
+
+NIGHT_LEVELS: Final = (0.25, 0.35, 0.5, 0.75, 1.0)
+"""How bright a night's red can be chosen: at the least of them nothing vanishes yet."""
+NIGHT_LEVEL: Final = 0.75
+"""How bright it is unless chosen otherwise."""
+
+CODE_GROUND, NIGHT_CODE_GROUND = "#E9EDF1", "#800000"
+"""Of a code that phones read. Its modules are dark: a code of red ones on black is not found."""
+
+
+def dimmed(share: float) -> Palette:
+    """Return the colours of the night with all red multiplied."""
+    return Palette(*(f"#{round(share * int(colour[1:3], 16)):02X}0000" for colour in asdict(NIGHT).values()))
+
 
 LIGHT = Palette(
     bg0="#0A0D11",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pyongc import ongc
 
 _WIDEST_ARCMIN = 600.0  # that pyongc searches
+_NAME = re.compile(r"(M|NGC|IC)[ _-]*0*([1-9]\d{0,3})(?!\d)", re.IGNORECASE)
 _NOT_SHOWN = ("Nonexistent object", "Duplicated record", "Star", "Double star", "Other classification")
 
 
@@ -56,6 +58,14 @@ def within(ra_deg: float, dec_deg: float, radius_deg: float) -> tuple[Dso, ...]:
     found = ongc.nearby(place, separation=min(60.0 * radius_deg, _WIDEST_ARCMIN))
     known = (_dso(record) for record, _ in found if record.type not in _NOT_SHOWN)
     return tuple(sorted((one for one in known if one is not None), key=lambda one: one.prominence))
+
+
+@lru_cache(maxsize=64)
+def named(target: str) -> Dso | None:
+    """Return the object of the name that a target begins with, M 27 or NGC6853; None where it is none, or not known."""
+    found = _NAME.match(target.strip())
+    record = ongc.get(f"{found[1].upper()}{found[2]}") if found else None
+    return None if record is None else _dso(record)
 
 
 def _dso(record: ongc.Dso) -> Dso | None:

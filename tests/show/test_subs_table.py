@@ -305,7 +305,7 @@ def test_at_night_a_chosen_row_is_outlined_in_red_alone(window: Window, night: N
     top = window.subs.table.rowViewportPosition(row)
     scale = seen.shape[0] / window.subs.table.viewport().height()
     band = seen[round(top * scale) : round((top + 4) * scale), :, 0]
-    assert (band == 255).all(axis=1).any(), "a line as wide as the table"
+    assert (band == 191).all(axis=1).any(), "a line as wide as the table"
 
 
 def test_wishes_give_way_to_any_news_of_their_sub(window: Window, night: Night) -> None:

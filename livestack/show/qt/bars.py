@@ -7,11 +7,13 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.numbers import Value
 from livestack.show.qt.ribbon import Ribbon
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, pixmap, scaled, text_scale
 from livestack.show.qt.tongue import told, tr
 from livestack.show.status import Status
 from livestack.show.tokens import Palette
 
+_PILL, _TOP, _BOTTOM, _LOW_BOTTOM = 36, 56, 104, 72
+_ICON_PX, _BIG_ICON_PX = 20, 28
 _TONES = {"plain": "t2", "good": "acc", "hold": "hold", "bad": "bad"}
 
 
@@ -27,12 +29,14 @@ class Pill(QtWidgets.QWidget):
         super().__init__()
         self._palette = palette
         self._status = Status("ring", "plain", "", "", "")
-        self.setFixedHeight(36)
+        self.is_short = False
+        self.setFixedHeight(scaled(_PILL))
         self.setAccessibleName("State")
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self._palette = palette
+        self.setFixedHeight(scaled(_PILL))
         self.update()
 
     def set_status(self, status: Status) -> None:
@@ -46,12 +50,15 @@ class Pill(QtWidgets.QWidget):
             self.update()
 
     def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
-        """As wide as its words."""
+        """As wide as its words; short: as the first of them."""
         word, detail = (QtGui.QFontMetrics(font(14, weight)) for weight in (600, 400))
-        wide = 16 + 20 + 8 + word.horizontalAdvance(self._status.word) + 18
-        return QtCore.QSize(
-            wide + (10 + detail.horizontalAdvance(self._status.detail) if self._status.detail else 0), 36
-        )
+        wide = scaled(44) + word.horizontalAdvance(self._status.word) + 18
+        more = 10 + detail.horizontalAdvance(self._status.detail) if self._detail else 0
+        return QtCore.QSize(wide + more, scaled(_PILL))
+
+    @property
+    def _detail(self) -> str:
+        return "" if self.is_short else self._status.detail
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw it."""
@@ -63,13 +70,15 @@ class Pill(QtWidgets.QWidget):
         painter.setPen(QtGui.QPen(QtGui.QColor(colour if status.framed else palette.line), thick))
         painter.setBrush(QtGui.QColor(palette.bg3))
         edge = thick / 2
-        painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(edge, edge, -edge, -edge), 17, 17)
-        painter.drawPixmap(QtCore.QPointF(14, 8), pixmap(status.icon, colour, 20, self.devicePixelRatioF()))
-        x = 44
-        for text, weight, ink in ((status.word, 600, palette.t1), (status.detail, 400, palette.t2)):
+        round_px = scaled(_PILL) / 2 - 1
+        painter.drawRoundedRect(QtCore.QRectF(self.rect()).adjusted(edge, edge, -edge, -edge), round_px, round_px)
+        icon = pixmap(status.icon, colour, scaled(20), self.devicePixelRatioF())
+        painter.drawPixmap(QtCore.QPointF(scaled(14), scaled(8)), icon)
+        x = scaled(44)
+        for text, weight, ink in ((status.word, 600, palette.t1), (self._detail, 400, palette.t2)):
             painter.setFont(font(14, weight))
             painter.setPen(QtGui.QColor(ink))
-            painter.drawText(QtCore.QRectF(x, 0, 900, 36), QtCore.Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(QtCore.QRectF(x, 0, 900, self.height()), QtCore.Qt.AlignmentFlag.AlignVCenter, text)
             x += painter.fontMetrics().horizontalAdvance(text) + 10
         painter.end()
 
@@ -80,10 +89,8 @@ class TopBar(QtWidgets.QWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__(objectName="bar")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(56)
         self.mark, self.target = QtWidgets.QLabel(), QtWidgets.QLabel(objectName="head")
         self.chip = QtWidgets.QLabel(objectName="chip")
-        self.chip.setFixedHeight(32)
         self.pill = Pill(palette)
         self.pill.setParent(self)
         self.icons = QtWidgets.QHBoxLayout()
@@ -102,21 +109,24 @@ class TopBar(QtWidgets.QWidget):
     def add_icon(self, icon: str, name: str, key: str = "", *, checkable: bool = False) -> QtWidgets.QToolButton:
         """Add a button of 40×40 at the right."""
         button = QtWidgets.QToolButton(checkable=checkable, toolTip=f"{name}  {key}", accessibleName=name)
-        button.setFixedSize(40, 40)
         button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
-        button.setIconSize(QtCore.QSize(20, 20))
         self.icons.addWidget(button)
         self._buttons.append((button, icon))
         return button
 
     def set_palette(self, palette: Palette) -> None:
-        """Change colours."""
+        """Change colours, and sizes where the text has another."""
         ratio = self.devicePixelRatioF()
-        self.mark.setPixmap(pixmap("mark", palette.acc, 24, ratio))
+        self.setFixedHeight(scaled(_TOP))
+        self.chip.setFixedHeight(scaled(32))
+        self.mark.setPixmap(pixmap("mark", palette.acc, scaled(24), ratio))
         self.pill.set_palette(palette)
+        px = _BIG_ICON_PX if text_scale() > 1 else _ICON_PX
         for button, icon in self._buttons:
-            made = QtGui.QIcon(pixmap(icon, palette.t2, 20, ratio))
-            made.addPixmap(pixmap(icon, palette.acc, 20, ratio), QtGui.QIcon.Mode.Normal, QtGui.QIcon.State.On)
+            button.setFixedSize(scaled(40), scaled(40))
+            button.setIconSize(QtCore.QSize(px, px))
+            made = QtGui.QIcon(pixmap(icon, palette.t2, px, ratio))
+            made.addPixmap(pixmap(icon, palette.acc, px, ratio), QtGui.QIcon.Mode.Normal, QtGui.QIcon.State.On)
             button.setIcon(made)
 
     def set_stack(self, target: str, chip: str) -> None:
@@ -131,10 +141,16 @@ class TopBar(QtWidgets.QWidget):
         self.resizeEvent(None)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Keep the pill in the middle; when they would meet, the chip gives way, then the end of the name."""
-        self.pill.resize(self.pill.sizeHint())
-        left = (self.width() - self.pill.width()) // 2
-        self.pill.move(left, 10)
+        """Keep the pill in the middle, left of the icons; its detail gives way, the chip, then the end of the name."""
+        n = len(self._buttons)
+        icons = self.width() - 12 - n * scaled(40) - (n - 1) * self.icons.spacing()
+        for self.pill.is_short in (False, True):
+            self.pill.resize(self.pill.sizeHint())
+            left = (self.width() - self.pill.width()) // 2
+            if left + self.pill.width() <= icons - 8:
+                break
+        left = min(left, icons - self.pill.width() - 8)
+        self.pill.move(left, (self.height() - self.pill.height()) // 2)
         metrics, room = self.target.fontMetrics(), left - 16 - self.target.x()
         shown = metrics.elidedText(self._name, QtCore.Qt.TextElideMode.ElideRight, max(room, 0))
         self.target.setText(shown)
@@ -151,7 +167,7 @@ class Cell(QtWidgets.QWidget):
     def __init__(self, label: str, width: int) -> None:
         super().__init__(objectName="cell")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(width)
+        self._wide = width
         self.label = QtWidgets.QLabel(label, objectName="label")
         self.number = QtWidgets.QLabel(objectName="number")
         self.below = QtWidgets.QLabel(objectName="label")
@@ -169,12 +185,9 @@ class Cell(QtWidgets.QWidget):
     def set_value(self, parts: tuple[tuple[str, str], ...], below: str, palette: Palette) -> None:
         """Show numbers with their units, and the line below."""
         parts, below = tuple((number, tr(unit)) for number, unit in parts), tr(below)
-        self.number.setText(
-            " ".join(
-                f"{number}<span style='font-size:16px;font-weight:400;color:{palette.t2}'>&#8239;{unit}</span>"
-                for number, unit in parts
-            )
-        )
+        self.setFixedWidth(scaled(self._wide))
+        small = f"font-size:{scaled(16)}px;font-weight:400;color:{palette.t2}"
+        self.number.setText(" ".join(f"{number}<span style='{small}'>&#8239;{unit}</span>" for number, unit in parts))
         self.below.setText(below)
         said = " ".join(f"{number} {unit}" for number, unit in parts)
         self.setAccessibleName(f"{self.label.text()}: {said}, {below}")
@@ -186,7 +199,6 @@ class Glance(QtWidgets.QWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__(objectName="glance")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedHeight(104)
         self._palette = palette
         self._status = Status("ring", "plain", "", "", "")
         self._values: tuple[Value, ...] = ()
@@ -236,7 +248,7 @@ class Glance(QtWidgets.QWidget):
         self._status, status = status, told(status)
         urgent = status.tone in ("hold", "bad")
         icon, ink = (status.icon, tone(self._palette, status.tone)) if urgent else ("advice", self._palette.t2)
-        self.icon.setPixmap(pixmap(icon, ink, 20, self.devicePixelRatioF()))
+        self.icon.setPixmap(pixmap(icon, ink, scaled(20), self.devicePixelRatioF()))
         room = max(10, self.advice.width() - 4)
         cut = self.advice.fontMetrics().elidedText(status.advice, QtCore.Qt.TextElideMode.ElideRight, room)
         self.advice.setText(cut)
@@ -244,12 +256,12 @@ class Glance(QtWidgets.QWidget):
 
     def fit(self, width: int, height: int) -> None:
         """Give way on small windows: the third lines first, then star size."""
-        small = width < 1024 or height < 720
-        self.setFixedHeight(72 if small else 104)
+        small = width < scaled(1024) or height < scaled(720)
+        self.setFixedHeight(scaled(_LOW_BOTTOM if small else _BOTTOM))
         for cell in self.cells:
             cell.below.setVisible(not small)
             cell.layout().setContentsMargins(24, 6 if small else 12, 8, 6 if small else 12)
-        self.ribbon.setMinimumHeight(34 if small else 56)
+        self.ribbon.setMinimumHeight(scaled(34 if small else 56))
         self.rest.setContentsMargins(24, 4 if small else 12, 20, 2 if small else 4)
-        self.stars.setVisible(width >= 1200)
-        self.grain.setVisible(width >= 900)
+        self.stars.setVisible(width >= scaled(1200))
+        self.grain.setVisible(width >= scaled(900))

@@ -14,11 +14,12 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Images, Order
+from livestack.show.darkroom import Darkroom, Images, Order, Sight
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
-from livestack.show.qt.look import FREE, Look, Size, moved, night_red, on_screen, to_qimage
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade
+from livestack.show.qt.look import FILL, FREE, Look, Size, moved, night_red, on_screen, to_qimage
+from livestack.show.tokens import Palette
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ _ZOOM_MOST = 16.0
 _LOOK_MS = 3
 _REST_MS = 200  # after so long a hand rests
 _STEPS = 4  # sizes from one to twice as large
+_YOUNG = 8  # subs of a stack of which much is still to come
 
 
 class Canvas(QtWidgets.QWidget):
@@ -42,18 +44,22 @@ class Canvas(QtWidgets.QWidget):
     moved = QtCore.Signal()
     lit = QtCore.Signal(object)  # how the light of the stack is spread, where that is asked for
 
-    def __init__(self, palette: Palette) -> None:
+    def __init__(self, palette: Palette, room: Darkroom | None = None, fade_ms: int = VIEWER_MS) -> None:
         super().__init__(objectName="canvas", accessibleName="Picture", mouseTracking=True)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.look = Look()
         self.compare = Compare()
         self._palette = palette
-        self._room = Darkroom()
+        self._room = room or Darkroom()
         self._pace = Pace()
+        self.fade = Fade(self, fade_ms)
+        self.fade.stepped.connect(self.update)
         self._wanted: Order | None = None
         self._asked: Order | None = None
         self._shown: tuple[Size, Images] | None = None
+        self._sight: Sight | None = None
+        self._acts: object = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
         self._is_reached_by_key = False
@@ -69,6 +75,7 @@ class Canvas(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours: night turns the picture red."""
         self._palette = palette
+        self.fade.end()
         self._draw()
 
     def show_picture(self, order: Order | None, *, turning: bool = False) -> None:
@@ -81,7 +88,7 @@ class Canvas(QtWidgets.QWidget):
         before, self._wanted = self._picture, order
         picture = self._picture
         if picture is not None and (before is None or _size(before) != _size(picture)):
-            self.look = Look(turn_deg=self.look.turn_deg, mirrored=self.look.mirrored)
+            self.look = replace(self.look, mode=FILL)
             self._place()
         self._ask()
 
@@ -116,8 +123,8 @@ class Canvas(QtWidgets.QWidget):
 
     @property
     def is_busy(self) -> bool:
-        """Whether an image is still to come."""
-        return self._room.is_busy or self._turning.isActive()
+        """Whether an image is still to come, or to be all there is on screen."""
+        return self._room.is_busy or self._turning.isActive() or self.fade.is_on
 
     def rendered(self, use: Callable[[Array], None], then: Callable[[Future[None]], None]) -> bool:
         """Develop what is shown in its full size and use it, both beside the window; then tell of it here.
@@ -140,7 +147,8 @@ class Canvas(QtWidgets.QWidget):
             if done.done():
                 timer.stop()
                 timer.deleteLater()
-                then(done)
+                if not done.cancelled():  # the window is closing
+                    then(done)
 
         timer.timeout.connect(look)
         timer.start()
@@ -149,6 +157,7 @@ class Canvas(QtWidgets.QWidget):
         """Develop nothing more."""
         for timer in (self._later, self._turning, self._looking, self._blinking):
             timer.stop()
+        self.fade.end()
         self._room.close()
 
     @property
@@ -219,6 +228,7 @@ class Canvas(QtWidgets.QWidget):
         if self._picture is not None and self.width() >= 2 and self.height() >= 2:
             self.look.place(_size(self._picture), self._size)
             self._screens = []
+            self.fade.end()
             self._later.start()
             self.moved.emit()
             self.update()
@@ -248,8 +258,11 @@ class Canvas(QtWidgets.QWidget):
         if done is not None and self._wanted is not None:
             if self._turning.isActive():
                 self._pace.took(done.seconds)
+            if self._sight is not None and done.order.follows(self._sight):
+                self.fade.begin(self._screens, 0 if done.acts is self._acts else _glide_ms(done.order))
             # not the pictures: newer ones come, and each takes its room
-            self._shown = _size(done.order.picture), done.images
+            self._shown, self._sight = (_size(done.order.picture), done.images), done.order.sight
+            self._acts = done.acts
             self._draw()
             self.drew.emit()
             if done.light is not None:
@@ -258,7 +271,8 @@ class Canvas(QtWidgets.QWidget):
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""
         images = () if self._shown is None else self._shown[1]
-        seen = (night_red(image) if self._palette is NIGHT else image for image in images)
+        palette = self._palette
+        seen = (night_red(image, palette.brightness) if palette.is_night else image for image in images)
         kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
         self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
         self._screens = []
@@ -271,7 +285,7 @@ class Canvas(QtWidgets.QWidget):
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
             self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
-            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self._screens]
+            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.mixed(self._screens)]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
             else:
@@ -302,6 +316,11 @@ class Canvas(QtWidgets.QWidget):
         """Take that back."""
         self._is_reached_by_key = False
         self.update()
+
+
+def _glide_ms(order: Order) -> int:
+    """How long the picture takes to another brightness."""
+    return GLIDE_MS if order.stack.n_subs > _YOUNG else YOUNG_GLIDE_MS
 
 
 def _size(picture: Picture) -> Size:

@@ -16,6 +16,7 @@ from livestack.show.qt.canvas import ZOOM_STEP
 from livestack.show.qt.chooser import chooser
 from livestack.show.qt.compare import BLINK, WIPE
 from livestack.show.qt.look import FILL, FIT
+from livestack.show.qt.theme import text_scale
 from livestack.show.sky import position, sexagesimal
 from livestack.show.tokens import DARK, LIGHT
 from livestack.show.views import COVERAGE, DIFFERENCE, LAST, NOISE, REMOVED, STACK
@@ -180,6 +181,7 @@ def _escape(window: Window) -> None:
 _ON_TOP: tuple[tuple[Callable[[Window], bool], Callable[[Window], object]], ...] = (
     (lambda w: w.settings_are_open, lambda w: w.set_settings(False)),
     (lambda w: w.help.isVisible(), lambda w: w.help.toggle()),
+    (lambda w: w.audience.code.isVisible(), lambda w: w.audience.code.hide()),
     (lambda w: not w.top.isVisible(), lambda w: w.set_image_only(False)),
     (lambda w: w.live.compare != "", lambda w: w.set_compare("")),
     (lambda w: w.live.looking.no is not None, lambda w: w.live.looking.leave()),
@@ -202,6 +204,20 @@ def _press_or_look(window: Window) -> None:
         window.subs.look_at()
 
 
+def _night(window: Window) -> None:
+    window.set_night(not window.night)
+    if window.night and not window.window().isFullScreen():
+        window.live.say("Full screen hides the title bar. F")
+
+
+def _brighter(window: Window, by: int) -> None:
+    """Change the night's red; by day these keys are + and − of keyboards that have them on a shifted key."""
+    if window.night:
+        window.set_night_level(by)
+    else:
+        _zoom(window, ZOOM_STEP**by)
+
+
 def _full_size(window: Window) -> None:
     window.canvas.zoom_to(1.0 / window.canvas.devicePixelRatioF())
 
@@ -215,7 +231,7 @@ COMMANDS = (
     Command(
         ("Space",),
         "Last sub or stack",
-        lambda w: w.set_view(STACK if w.live.view == LAST else LAST),
+        lambda w: w.peek(),
         in_menu=True,
     ),
     Command(("W",), "Wipe from last sub to stack", _toggle(WIPE), in_menu=True),
@@ -246,8 +262,15 @@ COMMANDS = (
     Command(("+", "=", "Y"), "Zoom in", lambda w: _zoom(w, ZOOM_STEP), repeats=True),
     Command(("-", "H"), "Zoom out", lambda w: _zoom(w, 1 / ZOOM_STEP), repeats=True),
     Command(("F", "F11"), "Full screen", _full_screen),
+    Command(("Shift+F",), "Screen for guests", lambda w: w.audience.toggle_stage(), in_menu=True),
+    Command((), "Show to guests", lambda w: w.audience.publish(), in_menu=True),
+    Command(("Q",), "Code for guests' phones", lambda w: w.audience.toggle_code(), in_menu=True),
+    Command(("K",), "Quiet the alert", lambda w: w.audience.quiet(), in_menu=True),
     Command(("I",), "Picture only", lambda w: w.set_image_only(w.top.isVisible()), in_menu=True),
-    Command(("N", "Ctrl+N"), "Night colours", lambda w: w.set_night(not w.night)),
+    Command(("N", "Ctrl+N"), "Night colours", _night),
+    Command(("Shift++",), "Night brighter", lambda w: _brighter(w, 1), repeats=True, shown="Shift +"),
+    Command(("Shift+-",), "Night darker", lambda w: _brighter(w, -1), repeats=True, shown="Shift −"),
+    Command(("Ctrl+T",), "Big text", lambda w: w.set_big_text(text_scale() == 1), in_menu=True),
     Command((",",), "Previous sub", lambda w: w.step(-1), repeats=True),
     Command((".",), "Next sub", lambda w: w.step(1), repeats=True),
     Command(("Return", "Enter"), "Look at the chosen sub", _press_or_look),

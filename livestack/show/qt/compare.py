@@ -8,7 +8,7 @@ from typing import Final
 from pyqtgraph.Qt import QtCore, QtGui
 
 from livestack.show.qt.overlays import draw_tag
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, pixmap, scaled
 from livestack.show.tokens import Palette
 
 WIPE, BLINK = "wipe", "blink"
@@ -73,7 +73,7 @@ class Compare:
         painter.drawPixmap(middle - QtCore.QPointF(10, 10), pixmap("wipe", palette.t1, 20, ratio))
 
     def _draw_tag(self, painter: QtGui.QPainter, text: str, left: float, palette: Palette) -> None:
-        place = QtCore.QRectF(left, _TAG_FROM_EDGE_PX, _wide(text), _TAG_PX)
+        place = QtCore.QRectF(left, _TAG_FROM_EDGE_PX, _wide(text), scaled(_TAG_PX))
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         draw_tag(painter, place, text, font(13, 600), palette)
 

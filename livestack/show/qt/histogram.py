@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.light import Light, Marks
 from livestack.show.qt.knob import ring
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 
 Qt = QtCore.Qt
 NAMES = ("Black", "Midtone", "White")
@@ -153,13 +153,13 @@ class HistogramView(QtWidgets.QWidget):
         painter.drawRoundedRect(room, 6, 6)
         if self._light is not None:
             counts = self._light.histogram.counts
-            painter.setBrush(QtGui.QColor(palette.bg3 if palette is NIGHT else palette.line2))
+            painter.setBrush(QtGui.QColor(palette.bg3 if palette.is_night else palette.line2))
             painter.drawPolygon(self._outline(counts.min(axis=0), closed=True))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             colours = (palette.red, palette.green, palette.blue) if len(counts) == 3 else (palette.t2,)
             for channel, colour, style in zip(counts, colours, _STYLES, strict=False):
                 pen = QtGui.QPen(QtGui.QColor(colour), 1.2)
-                pen.setStyle(style if palette is NIGHT else Qt.PenStyle.SolidLine)
+                pen.setStyle(style if palette.is_night else Qt.PenStyle.SolidLine)
                 painter.setPen(pen)
                 painter.drawPolyline(self._outline(channel))
         painter.end()

@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.show.qt.theme import font, pixmap
 from livestack.show.qt.tongue import tr
 from livestack.show.taste import Knob
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 
 _STEPS = 1000
 _DOT_PX, _TRACK_PX = 8, (36, 20)
@@ -148,7 +148,7 @@ class Switch(QtWidgets.QCheckBox):
         painter.setPen(QtGui.QColor(palette.t1))
         painter.drawText(self.rect().adjusted(0, 0, -wide, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, self.text())
         track = QtCore.QRectF(self.width() - wide, (self.height() - high) / 2, wide, high)
-        is_filled = self.isChecked() and palette is not NIGHT
+        is_filled = self.isChecked() and not palette.is_night
         edge = palette.acc if self.isChecked() else palette.track
         painter.setPen(QtGui.QPen(QtGui.QColor(edge), 1.6))
         painter.setBrush(QtGui.QColor(palette.acc if is_filled else palette.bg1))

@@ -1,5 +1,6 @@
 """What keeps a window up to date: it follows the journal and the pictures, and leaves requests."""
 
+# mypy: allow-subclassing-any
 from __future__ import annotations
 
 import contextlib
@@ -28,7 +29,7 @@ from livestack.show.qt.trails import TrailLines
 from livestack.show.reasons import about
 from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
-from livestack.show.state import NightState, catch_up
+from livestack.show.state import NightState, Word, catch_up
 from livestack.show.status import Status, calm, status
 from livestack.show.views import (
     COVERAGE,
@@ -68,10 +69,13 @@ class Parts:
     glance: Glance
 
 
-class Live:
+class Live(QtCore.QObject):
     """Follows a session on a timer and shows it in the parts; never waits for the engine."""
 
+    told = QtCore.Signal(object)  # the Status that is shown
+
     def __init__(self, source: Source, parts: Parts) -> None:
+        super().__init__()
         self.source, self.state, self.view = source, NightState(), STACK
         self.compare = ""
         self.is_north_up = self.is_mirrored = self.is_turned = False
@@ -84,6 +88,7 @@ class Live:
         self._said: tuple[str, datetime] | None = None
         self._stands: tuple[Status, datetime] | None = None
         self._alive = True
+        self._quieted: frozenset[Word] = frozenset()
         self.wishes, self.rows = Wishes(), self.state.subs
         self.looking = Looking(source)
         self.looking.changed.connect(self._looked)
@@ -103,6 +108,11 @@ class Live:
         """What is on screen, but for what was removed."""
         pictures = self._seen
         return pictures.last if self.seen_view == LAST and pictures.last is not None else pictures.stack
+
+    @property
+    def pictures(self) -> Pictures:
+        """The newest pictures of the session."""
+        return self._pictures
 
     @property
     def seen_view(self) -> str:
@@ -165,7 +175,7 @@ class Live:
         """Show state and pictures."""
         parts, stack, last = self._parts, self._pictures.stack, self._pictures.last
         self.rows = self.wishes.over(self.state.subs)
-        self.show_picture()
+        self.show_picture(softly=self.looking.no is None)
         parts.subs.set_rows(self.rows)
         parts.plots.set_subs(self.state, self.rows, finer(self.state, stack, last))
         parts.subs.set_scales(parts.plots.scales if parts.plots.on_sky else {})
@@ -181,15 +191,19 @@ class Live:
         kind = filter_of(self.state) or ("Colour" if self.state.colour else "")
         parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
 
-    def show_picture(self, *, turning: bool = False) -> None:
-        """Show the view, developed as the stack is: what differs is in the data. `turning`: it follows a hand."""
+    def show_picture(self, *, turning: bool = False, softly: bool = False) -> None:
+        """Show the view, developed as the stack is: what differs is in the data.
+
+        turning: it follows a hand; softly: it came by itself.
+        """
         pictures, parts, view = self._seen, self._parts, self.seen_view
         stack, last = pictures.stack, pictures.last
         is_compared = self.compare != "" and on_one_grid(stack, last)
         order = order_of(view, pictures, self.recipe, beside=is_compared)
-        turn_deg, mirrored = self._turn()
+        turn_deg, mirrored = self.turn()
         parts.canvas.turn(turn_deg, mirrored=mirrored)
-        parts.canvas.show_picture(order and replace(order, is_turned=self.is_turned), turning=turning)
+        order = order and replace(order, is_turned=self.is_turned, softly=softly)
+        parts.canvas.show_picture(order, turning=turning)
         tags = (one_sub(last), f"Stack of {stack.n_subs:,}") if is_compared and stack is not None else ("", "")
         parts.canvas.set_compare(self.compare if is_compared else "", tags)
         parts.waiting.setVisible(not parts.canvas.is_shown)
@@ -203,7 +217,7 @@ class Live:
             parts.tag.set_legend(legend_of(view, pictures, order, self.state, alive=self.is_running))
         parts.marks.set_stack(stack, self.grid)
 
-    def _turn(self) -> tuple[float, bool]:
+    def turn(self) -> tuple[float, bool]:
         """Return by how much the picture is turned, clockwise, and whether it is mirrored."""
         stack, matrix = self._pictures.stack, self.grid.matrix
         turn_deg, mirrored = 0.0, False
@@ -271,6 +285,14 @@ class Live:
         kind, numbers = self.wishes.done.pop()
         self.ask_subs(OPPOSITE[kind], numbers, keep=False)
 
+    def quiet(self) -> None:
+        """Say no more of the alerts that hold now; they stay in the night's report."""
+        if self._quieted.issuperset(self.state.alerts):
+            self.say("There is no alert to quiet.")
+            return
+        self._quieted = frozenset(self.state.alerts)
+        self.say("Quiet. It is told again if it comes again.")
+
     def say(self, sentence: str) -> None:
         """Show a sentence in the advice line for a while."""
         self._said = (sentence, datetime.now(UTC))
@@ -278,11 +300,13 @@ class Live:
 
     def _show_status(self) -> None:
         now = datetime.now(UTC)
-        state = replace(self.state, changing=self.wishes.under_way(self.state.changing))
+        alerts = tuple(alert for alert in self.state.alerts if alert not in self._quieted)
+        state = replace(self.state, changing=self.wishes.under_way(self.state.changing), alerts=alerts)
         shown = status(of_all(state, self._pictures.stack), now, alive=self._alive)
         if self.looking.no is not None and shown.tone != "bad":
             shown = replace(shown, icon="eye", word=f"Looking at sub {self.looking.no:,}", detail="Esc goes back")
         self._parts.top.set_status(shown)
+        self.told.emit(shown)
         self._stands = calm(self._stands, shown, now)
         shown = self._stands[0]
         if self._said is not None and now - self._said[1] < SAID_FOR:

@@ -86,12 +86,16 @@ def to_qimage(pixels: Array, ratio: float) -> QtGui.QImage:
     return image
 
 
-def night_red(image: Array) -> Array:
-    """Turn uint8 grey or RGB into red alone: green and blue are zero in every pixel."""
+def night_red(image: Array, brightness: float = 1.0) -> Array:
+    """Turn uint8 grey or RGB into red alone, dimmed: green and blue are zero in every pixel."""
     grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
     red = np.zeros((*grey.shape, 3), np.uint8)
-    red[..., 0] = cv2.LUT(np.ascontiguousarray(grey), np.round(_NIGHT_PEAK * np.arange(256)).astype(np.uint8))
+    red[..., 0] = cv2.LUT(np.ascontiguousarray(grey), _reds(brightness))
     return red
+
+
+def _reds(brightness: float) -> Array:
+    return np.asarray(np.round(_NIGHT_PEAK * brightness * np.arange(256)), np.uint8)
 
 
 def moved(look: Look, way: QtGui.QTransform, by: QtCore.QPointF) -> None:

@@ -7,7 +7,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.noise_words import NoiseWords, share_words
 from livestack.show.qt.theme import font
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 from livestack.show.words import percent
 
 Qt = QtCore.Qt
@@ -73,7 +73,7 @@ class Parts(QtWidgets.QWidget):
         painter.end()
 
     def _draw_bar(self, painter: QtGui.QPainter, middle: float, shares: list[float]) -> None:
-        high = _NIGHT_BAR_PX if self._palette is NIGHT else _BAR_PX
+        high = _NIGHT_BAR_PX if self._palette.is_night else _BAR_PX
         left, room = float(_LABEL), self.width() - _LABEL - 2.0 * (len(shares) - 1) - 1
         for place, share in enumerate(shares):
             wide = max(share * room, 1.0)
@@ -83,7 +83,7 @@ class Parts(QtWidgets.QWidget):
 
     def _fill(self, painter: QtGui.QPainter, place: int) -> None:
         colour = QtGui.QColor(self._palette.acc)
-        if self._palette is NIGHT:
+        if self._palette.is_night:
             painter.setPen(QtGui.QPen(colour, 1))
             painter.setBrush(QtGui.QBrush(colour, _GRAINS[place % len(_GRAINS)]))
             return

@@ -9,19 +9,24 @@ from dataclasses import replace
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.frame import Array
 from livestack.show.greys import Greys
 from livestack.show.qt.look import night_red
-from livestack.show.qt.theme import font, pixmap
+from livestack.show.qt.theme import font, pixmap, scaled
 from livestack.show.qt.tongue import tr
 from livestack.show.state import NightState
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 from livestack.show.views import STACK, VIEWS, Legend
 from livestack.show.words import count, place
 
 _SHOWN_MS = 3000
 _SWITCHER_PX, _FROM_EDGE_PX = (560, 40), 4
 _SEGMENT_LEAST_PX = 60
-_HELP_COLUMNS = 3
+_HELP_LAST = (2, 10, 0), (1, 14, 2)
+_HELP_SHAPES = (3, 28, 6), (4, 28, 6), (3, 14, 2), *_HELP_LAST
+"""Columns, margin and gap, in order of wish; the last of them may scroll."""
+_HELP_EDGE_PX, _TIGHT_PX = 4, 20
+_WIDGET_MOST = 16_777_215  # Qt's own, where nothing else is said
 _LEGEND_PX = 13
 _BAR_PX = (140, 8)
 
@@ -32,8 +37,7 @@ class Waiting(QtWidgets.QWidget):
     def __init__(self, parent: QtWidgets.QWidget, palette: Palette) -> None:
         super().__init__(parent)
         self._palette, self._state = palette, NightState()
-        sky = np.random.default_rng(27)
-        self._stars = np.column_stack([sky.random((110, 2)), 0.4 + sky.pareto(2.6, 110).clip(0, 1.6)])
+        self._stars = faint_stars()
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
@@ -70,28 +74,37 @@ class Waiting(QtWidgets.QWidget):
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
-        self._draw_stars(painter)
+        draw_stars(painter, self._stars, self.size(), self._palette)
         steps = self.steps()
         wide = max(QtGui.QFontMetrics(font(18)).horizontalAdvance(head) for _, head, _ in steps)
         wide = max(wide, *(QtGui.QFontMetrics(font(14)).horizontalAdvance(detail) for _, _, detail in steps))
-        left, top = (self.width() - wide - 34) // 2, self.height() // 2 - 100
+        left, top = (self.width() - wide - scaled(34)) // 2, self.height() // 2 - scaled(100)
         for done, head, detail in steps:
             icon, colour = ("check", self._palette.acc) if done else ("ring", self._palette.t2)
-            painter.drawPixmap(QtCore.QPointF(left, top + 2), pixmap(icon, colour, 20, self.devicePixelRatioF()))
+            mark = pixmap(icon, colour, scaled(20), self.devicePixelRatioF())
+            painter.drawPixmap(QtCore.QPointF(left, top + 2), mark)
             for text, size, ink, down in ((head, 18, self._palette.t1, 18), (detail, 14, self._palette.t2, 42)):
                 painter.setFont(font(size))
                 painter.setPen(QtGui.QColor(ink))
-                painter.drawText(QtCore.QPointF(left + 34, top + down), text)
-            top += 72
+                painter.drawText(QtCore.QPointF(left + scaled(34), top + scaled(down)), text)
+            top += scaled(72)
         painter.end()
 
-    def _draw_stars(self, painter: QtGui.QPainter) -> None:
-        painter.setPen(QtCore.Qt.PenStyle.NoPen)
-        colour = QtGui.QColor(self._palette.track)
-        for x, y, size in self._stars:
-            colour.setAlphaF(min(0.9, 0.25 + 0.35 * size))
-            painter.setBrush(colour)
-            painter.drawEllipse(QtCore.QPointF(x * self.width(), y * self.height()), size, size)
+
+def faint_stars() -> Array:
+    """Return a sky that means nothing: places as shares of a widget, and radii in px; (n, 3)."""
+    sky = np.random.default_rng(27)
+    return np.column_stack([sky.random((110, 2)), 0.4 + sky.pareto(2.6, 110).clip(0, 1.6)])
+
+
+def draw_stars(painter: QtGui.QPainter, stars: Array, room: QtCore.QSize, palette: Palette) -> None:
+    """Draw faint stars where there is no picture yet."""
+    painter.setPen(QtCore.Qt.PenStyle.NoPen)
+    colour = QtGui.QColor(palette.track)
+    for x, y, size in stars:
+        colour.setAlphaF(min(0.9, 0.25 + 0.35 * size))
+        painter.setBrush(colour)
+        painter.drawEllipse(QtCore.QPointF(x * room.width(), y * room.height()), size, size)
 
 
 def _frames(counts: list[int]) -> str:
@@ -124,9 +137,9 @@ class Switcher(QtWidgets.QWidget):
 
     def appear(self) -> None:
         """Show for three seconds from now."""
-        parent, (wide, high) = self.parentWidget(), _SWITCHER_PX
+        parent, (wide, high) = self.parentWidget(), map(scaled, _SWITCHER_PX)
         self.setFixedSize(min(wide, parent.width() - 2 * _FROM_EDGE_PX), high)
-        self.move((parent.width() - self.width()) // 2, parent.height() - high - 16)
+        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
         self.show()
         self.raise_()
         self._timer.start()
@@ -154,7 +167,7 @@ class Tag(QtWidgets.QWidget):
         wide = _advance(legend.text, 600)
         if is_map:
             wide = max(wide, sum(map(_advance, legend.ends)) + _BAR_PX[0] + 16)
-        self.resize(wide + 20, 52 if is_map else 28)
+        self.resize(wide + 20, scaled(52 if is_map else 28))
         self.move(16, 16)
         self.setVisible(bool(legend.text))
         self.update()
@@ -174,15 +187,17 @@ class Tag(QtWidgets.QWidget):
     def _draw_greys(self, painter: QtGui.QPainter, text: str, ends: tuple[str, str], greys: Greys) -> None:
         painter.setPen(QtGui.QColor(self._palette.t1))
         painter.setFont(font(_LEGEND_PX, 600))
-        painter.drawText(QtCore.QPointF(10, 19), text)
+        painter.drawText(QtCore.QPointF(10, scaled(19)), text)
         painter.setFont(font(_LEGEND_PX))
         left = 10 + _advance(ends[0]) + 8
-        bar = QtCore.QRectF(left, 32, *_BAR_PX)
-        painter.drawText(QtCore.QPointF(10, 41), ends[0])
-        painter.drawText(QtCore.QPointF(bar.right() + 8, 41), ends[1])
+        bar = QtCore.QRectF(left, scaled(32), *_BAR_PX)
+        painter.drawText(QtCore.QPointF(10, scaled(41)), ends[0])
+        painter.drawText(QtCore.QPointF(bar.right() + 8, scaled(41)), ends[1])
         fade = QtGui.QLinearGradient(bar.topLeft(), bar.topRight())
         ends_of_bar = np.array([[greys.dark, greys.bright]], np.uint8)
-        seen = night_red(ends_of_bar) if self._palette is NIGHT else np.dstack([ends_of_bar] * 3)
+        seen = (
+            night_red(ends_of_bar, self._palette.brightness) if self._palette.is_night else np.dstack([ends_of_bar] * 3)
+        )
         for share, colour in enumerate(seen[0].tolist()):
             fade.setColorAt(share, QtGui.QColor(*colour))
         painter.fillRect(bar, QtGui.QBrush(fade))
@@ -200,38 +215,64 @@ def draw_tag(painter: QtGui.QPainter, place: QtCore.QRectF, text: str, written: 
     ground = QtGui.QColor(palette.bg1)
     ground.setAlphaF(0.82)
     painter.setBrush(ground)
-    painter.setPen(QtGui.QColor(palette.line2 if palette is NIGHT else palette.line))
+    painter.setPen(QtGui.QColor(palette.line2 if palette.is_night else palette.line))
     painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
     painter.setFont(written)
     painter.setPen(QtGui.QColor(palette.t1))
     painter.drawText(place, QtCore.Qt.AlignmentFlag.AlignCenter, text)
 
 
-class Help(QtWidgets.QWidget):
-    """The keys, over the picture until any of them is pressed again."""
+class Help(QtWidgets.QScrollArea):
+    """The keys, over the window until any of them is pressed again; it scrolls where they have no room."""
 
     def __init__(self, parent: QtWidgets.QWidget, keys: Iterable[tuple[str, str]]) -> None:
         super().__init__(parent, objectName="help")
-        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
-        grid = QtWidgets.QGridLayout(self)
-        grid.setContentsMargins(28, 20, 28, 20)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(6)
-        grid.addWidget(QtWidgets.QLabel("Keys", objectName="head"), 0, 0, 1, 2 * _HELP_COLUMNS)
-        keys = list(keys)
-        rows = -(-len(keys) // _HELP_COLUMNS)
-        for number, (key, does) in enumerate(keys):
-            row, column = 1 + number % rows, 2 * (number // rows)
-            grid.addWidget(QtWidgets.QLabel(key, objectName="key"), row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
-            grid.addWidget(QtWidgets.QLabel(does), row, column + 1)
-        for column in range(1, _HELP_COLUMNS):
-            grid.setColumnMinimumWidth(2 * column - 1, 200)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidgetResizable(True)
+        self._inner = QtWidgets.QWidget(objectName="bare")
+        self._grid = QtWidgets.QGridLayout(self._inner)
+        self._grid.setHorizontalSpacing(12)
+        self._title = QtWidgets.QLabel("Keys", objectName="head")
+        self._keys = [(QtWidgets.QLabel(key, objectName="key"), QtWidgets.QLabel(does)) for key, does in keys]
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+        self._arranged(*_HELP_SHAPES[0])
+        self.setWidget(self._inner)
         self.hide()
 
     def toggle(self) -> None:
         """Show or hide, in the middle."""
         self.setVisible(not self.isVisible())
-        self.adjustSize()
-        parent = self.parentWidget()
-        self.move((parent.width() - self.width()) // 2, max(8, (parent.height() - self.height()) // 2))
-        self.raise_()
+        if self.isVisible():
+            self._fit()
+            self.raise_()
+
+    def _fit(self) -> None:
+        """Take the columns that fit; where none do, those that are no wider than the window."""
+        room = self.parentWidget().size() - QtCore.QSize(2 * _HELP_EDGE_PX, 2 * _HELP_EDGE_PX)
+        for shape in _HELP_SHAPES:
+            wanted = self._arranged(*shape)
+            if wanted.width() <= room.width() and (wanted.height() <= room.height() or shape in _HELP_LAST):
+                break
+        scrolls = wanted.height() > room.height()
+        policy = QtCore.Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOn if scrolls else policy.ScrollBarAlwaysOff)
+        wanted.setWidth(wanted.width() + scrolls * self.verticalScrollBar().sizeHint().width())
+        self.resize(wanted.boundedTo(room))
+        self.move(
+            (self.parentWidget().width() - self.width()) // 2, (self.parentWidget().height() - self.height()) // 2
+        )
+
+    def _arranged(self, columns: int, margin: int, gap: int) -> QtCore.QSize:
+        """Put the keys into so many columns; returns the size they want."""
+        rows = -(-len(self._keys) // columns)
+        self._grid.setContentsMargins(margin, margin - 8, margin, margin - 8)
+        self._grid.setVerticalSpacing(gap)
+        self._grid.addWidget(self._title, 0, 0, 1, 2 * columns)
+        for number, (key, does) in enumerate(self._keys):
+            row, column = 1 + number % rows, 2 * (number // rows)
+            key.setMaximumHeight(_WIDGET_MOST if gap else scaled(_TIGHT_PX))
+            self._grid.addWidget(key, row, column, QtCore.Qt.AlignmentFlag.AlignLeft)
+            self._grid.addWidget(does, row, column + 1)
+        self._grid.activate()
+        return self._inner.sizeHint() + QtCore.QSize(2 * self.frameWidth(), 2 * self.frameWidth())

@@ -16,7 +16,7 @@ from livestack.show.qt.choice import Choice
 from livestack.show.qt.theme import font
 from livestack.show.qt.tongue import tr
 from livestack.show.state import SubRow
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 from livestack.show.words import THIN, UNKNOWN, fixed
 
 Qt = QtCore.Qt
@@ -157,8 +157,8 @@ class Cell(QtWidgets.QWidget):
             painter.drawLine(QtCore.QPointF(room.left(), y), QtCore.QPointF(room.right(), y))
 
     def _draw_dots(self, painter: QtGui.QPainter, places: Array) -> None:
-        colour = QtGui.QColor(self._palette.track if self._palette is NIGHT else self._palette.t3)
-        if self._palette is not NIGHT:
+        colour = QtGui.QColor(self._palette.track if self._palette.is_night else self._palette.t3)
+        if not self._palette.is_night:
             colour.setAlphaF(0.75)
         pen = QtGui.QPen(colour, 2.2)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
@@ -281,7 +281,7 @@ class CourseCell(Cell):
     def _write_ends(self, painter: QtGui.QPainter) -> None:
         if self.course is None or self.room.right() == self.width():
             return
-        painter.setFont(font(13 if self._palette is NIGHT else 12))
+        painter.setFont(font(13 if self._palette.is_night else 12))
         painter.setPen(QtGui.QColor(self._palette.t3))
         side, room = int(Qt.AlignmentFlag.AlignLeft), self.room
         for value, top in ((self.course.ends[1], room.top() - 2), (self.course.ends[0], room.bottom() - 15)):

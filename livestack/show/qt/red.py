@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 
 _RED = QtGui.QColor("#FF0000")
 
@@ -26,5 +26,5 @@ class _RedAlone(QtWidgets.QGraphicsEffect):
 
 def redden(field: QtWidgets.QWidget, palette: Palette) -> None:
     """Keep a text field red at night, and as it is otherwise."""
-    if (palette is NIGHT) != (field.graphicsEffect() is not None):
-        field.setGraphicsEffect(_RedAlone(field) if palette is NIGHT else None)
+    if (palette.is_night) != (field.graphicsEffect() is not None):
+        field.setGraphicsEffect(_RedAlone(field) if palette.is_night else None)

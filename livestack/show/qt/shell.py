@@ -15,6 +15,7 @@ import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.qt.kept import kept, kept_word
+from livestack.show.qt.night import worn
 from livestack.show.qt.placing import keep_place, take_place
 from livestack.show.qt.start import StartPage
 from livestack.show.qt.theme import COLOURS, dress, name_of
@@ -38,7 +39,7 @@ class Shell(QtWidgets.QMainWindow):
         self._app = pg.mkQApp("livestack")
         self._app.setStyle("Fusion")
         self.palette_now: Palette = COLOURS[kept_word(_COLOURS, COLOURS)]
-        dress(self.palette_now)
+        dress(worn(self.palette_now))
         load(self._app)
         super().__init__()
         self.setWindowTitle("livestack")
@@ -83,7 +84,7 @@ class Shell(QtWidgets.QMainWindow):
         return wish
 
     def _show_start(self, said: str, running: str | None) -> None:
-        page = StartPage(self.palette_now, said, running)
+        page = StartPage(worn(self.palette_now), said, running)
         page.chose.connect(self._choose)
         page.left.connect(self._leave_start)
         page.asked_colours.connect(lambda name: self.set_colours(COLOURS[name]))
@@ -194,10 +195,11 @@ class Shell(QtWidgets.QMainWindow):
         """Change all colours, and keep which."""
         self._keep_colours(palette)
         self.setUpdatesEnabled(False)
-        dress(palette)
-        for page in (self.page, self.viewer):
-            if page is not None:
-                page.set_palette(palette)
+        dress(worn(palette))
+        if self.page is not None:
+            self.page.set_palette(worn(palette))
+        if self.viewer is not None:
+            self.viewer.set_palette(palette)
         self.setUpdatesEnabled(True)
 
     def _keep_colours(self, palette: Palette) -> None:

@@ -24,7 +24,7 @@ from livestack.show.qt.start_nights import PastNights
 from livestack.show.qt.start_parts import DropZone, FolderRow, Sky, StartButton
 from livestack.show.qt.theme import pixmap
 from livestack.show.starts import StackFolder
-from livestack.show.tokens import LIGHT, NIGHT, Palette
+from livestack.show.tokens import LIGHT, Palette
 from livestack.show.words import sentence_case
 
 Qt = QtCore.Qt
@@ -282,7 +282,7 @@ class StartPage(Sky):
         window.showNormal() if window.isFullScreen() else window.showFullScreen()
 
     def _night(self) -> None:
-        self.asked_colours.emit("dark" if self._palette is NIGHT else "night")
+        self.asked_colours.emit("dark" if self._palette.is_night else "night")
 
     def _light(self) -> None:
         self.asked_colours.emit("dark" if self._palette is LIGHT else "light")
@@ -296,7 +296,7 @@ class StartPage(Sky):
             made = QtGui.QIcon(pixmap(icon, palette.t2, 20, ratio))
             made.addPixmap(pixmap(icon, palette.acc, 20, ratio), QtGui.QIcon.Mode.Normal, QtGui.QIcon.State.On)
             button.setIcon(made)
-        self.moon.setChecked(palette is NIGHT)
+        self.moon.setChecked(palette.is_night)
         parts: list[Any] = [self.zone, self.chosen, self.start, self.past, self.sheet, self.folders]
         for part in parts:
             part.set_palette(palette)

@@ -13,7 +13,7 @@ from livestack.show.folders import Contents, Finding
 from livestack.show.nights import Night
 from livestack.show.qt.look import night_red
 from livestack.show.qt.theme import font, pixmap
-from livestack.show.tokens import NIGHT, Palette
+from livestack.show.tokens import Palette
 
 THUMBNAIL = (128, 88)
 ROW_PX, ZONE_PX, START_PX = 60, 72, 56
@@ -158,7 +158,7 @@ class NightCard(Painted):
 
 def rgb_image(pixels: Array, palette: Palette) -> QtGui.QImage:
     """Return (H, W, 3) uint8 as Qt has it; at night in red alone."""
-    shown = np.ascontiguousarray(night_red(pixels) if palette is NIGHT else pixels)
+    shown = np.ascontiguousarray(night_red(pixels) if palette.is_night else pixels)
     high, wide = shown.shape[:2]
     image = QtGui.QImage(shown.data, wide, high, 3 * wide, QtGui.QImage.Format.Format_RGB888)
     return image.copy()  # the array goes
@@ -280,7 +280,7 @@ class StartButton(QtWidgets.QAbstractButton):
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw it: at night outlined, for no block is full of red."""
-        colours, night = self._palette, self._palette is NIGHT
+        colours, night = self._palette, self._palette.is_night
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         whole = QtCore.QRectF(self.rect())

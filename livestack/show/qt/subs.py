@@ -22,7 +22,7 @@ from livestack.show.qt.subs_model import (
     WEIGHT,
     SubsModel,
 )
-from livestack.show.qt.theme import font, icon
+from livestack.show.qt.theme import font, icon, scaled, text_scale
 from livestack.show.qt.tongue import tr
 from livestack.show.qt.trails import TrailsTable
 from livestack.show.state import SubRow
@@ -120,9 +120,6 @@ class SubsPanel(QtWidgets.QWidget):
         head.setHighlightSections(False)
         head.setFixedHeight(32)
         head.setSectionsClickable(True)
-        for place, column in enumerate(COLUMNS):
-            if column.width:
-                table.setColumnWidth(place, column.width)
         head.setSectionResizeMode(REASON, QtWidgets.QHeaderView.ResizeMode.Stretch)
         return table
 
@@ -181,6 +178,9 @@ class SubsPanel(QtWidgets.QWidget):
         self.model.palette = palette
         self._eye = icon("eye", palette, 18, 2.0)
         self.table.viewport().update()
+        for button in (self.all, self.left_out, self.crossed, self.show_folder, self.restore):
+            _label(button, button.text())
+        self.drop.setFixedWidth(self.restore.minimumWidth())
         self._make_room()
 
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
@@ -255,7 +255,12 @@ class SubsPanel(QtWidgets.QWidget):
             for column, values in ((TARGET, {t for t, _ in names}), (FILTER, {f for _, f in names}))
             if len(values) < 2
         }
-        room = self.width() - 44 - sum(c.width for place, c in enumerate(COLUMNS) if place not in hidden)
+        # all widths here are those of text of the usual size
+        room = (
+            int(self.width() / text_scale())
+            - 44
+            - sum(c.width for place, c in enumerate(COLUMNS) if place not in hidden)
+        )
         for column in _FIRST_TO_GO:
             if room < _REASON_PX and column not in hidden:
                 hidden.add(column)
@@ -265,6 +270,8 @@ class SubsPanel(QtWidgets.QWidget):
             hidden.add(VERDICT)
         for column in range(len(COLUMNS)):
             self.table.setColumnHidden(column, column in hidden)
+            if COLUMNS[column].width:
+                self.table.setColumnWidth(column, scaled(COLUMNS[column].width))
         self.model.set_reasons(short=short, whole=room >= _ALL_PX)
         direction = QtWidgets.QBoxLayout.Direction
         wide = sum(self._head.itemAt(k).sizeHint().width() for k in range(self._head.count()))
@@ -365,6 +372,6 @@ class SubsPanel(QtWidgets.QWidget):
 def _label(button: QtWidgets.QPushButton, text: str) -> None:
     """Write on a button, and leave it room to become bold when it is chosen."""
     text = tr(text)
-    if text != button.text() or not button.minimumWidth():
+    if text != button.text():
         button.setText(text)
-        button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)
+    button.setMinimumWidth(QtGui.QFontMetrics(font(14, 600)).horizontalAdvance(text) + _AROUND_PX)

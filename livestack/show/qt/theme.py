@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from string import Template
 
@@ -74,6 +75,7 @@ QMenu::item:selected { background: $bg3; color: $t1; }
 QMenu::item:disabled { color: $track; }
 QMenu::separator { height: 1px; background: $line; margin: 6px 0; }
 QToolTip { background: $bg2; color: $t1; border: 1px solid $line2; padding: 4px; }
+#bare { background: transparent; }
 #help { background: $bg2; border: 1px solid $line2; border-radius: 12px; }
 #key { background: $bg3; border: 1px solid $line2; border-radius: 6px; padding: 2px 7px; font-size: 13px; }
 QFileDialog, QDialog { background: $bg2; }
@@ -120,14 +122,40 @@ QAbstractSpinBox:disabled, QLineEdit:disabled, QCheckBox:disabled { color: $trac
 """)
 
 
+def text_scale() -> float:
+    """Return by how much text is larger than usual: a property of the application, as its style sheet is."""
+    app = QtCore.QCoreApplication.instance()
+    return float(app.property("textScale") or 1.0) if app is not None else 1.0
+
+
+def scaled(px: int) -> int:
+    """Return a size that grows with the text."""
+    return round(px * text_scale())
+
+
+def cursor(palette: Palette) -> QtGui.QCursor:
+    """Return an arrow in the colours of the night: that of a system is white."""
+    side = 24
+    made = QtGui.QPixmap(side, side)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QtGui.QPainter(made)
+    painter.setPen(QtGui.QPen(QtGui.QColor(palette.bg0), 1.0))
+    painter.setBrush(QtGui.QColor(palette.t1))
+    corners = ((1, 1), (1, 17), (5, 13), (8, 20), (11, 19), (8, 12), (14, 12))
+    painter.drawPolygon(QtGui.QPolygon([QtCore.QPoint(*corner) for corner in corners]))
+    painter.end()
+    return QtGui.QCursor(made, 1, 1)
+
+
 def style_sheet(palette: Palette) -> str:
     """Return the window's style sheet. At night the chosen is outlined, for there is no second colour."""
-    chosen = f"border: 2px solid {palette.acc};" if palette is NIGHT else ""
+    chosen = f"border: 2px solid {palette.acc};" if palette.is_night else ""
     row = f"border-top: 2px solid {palette.acc}; border-bottom: 2px solid {palette.acc}; font-weight: {_SEMIBOLD};"
     names = {name: getattr(palette, name) for name in palette.__slots__}
     names |= {"family": ", ".join(f'"{name}"' for name in families()), "medium": _MEDIUM, "semibold": _SEMIBOLD}
     names["primary"] = palette.accbg if chosen else palette.acc
-    return _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
+    sheet = _SHEET.substitute(names, chosen=chosen, chosen_row=row if chosen else "", axis=13 if chosen else 12)
+    return re.sub(r"(font-size|min-height): (\d+)px", lambda found: f"{found[1]}: {scaled(int(found[2]))}px", sheet)
 
 
 COLOURS = {"dark": DARK, "light": LIGHT, "night": NIGHT}
@@ -140,11 +168,15 @@ def name_of(palette: Palette) -> str:
 
 
 def dress(palette: Palette) -> None:
-    """Give every window its colours, tooltips and menus too."""
+    """Give every window its colours, tooltips, menus and the pointer too."""
     app = QtWidgets.QApplication.instance()
     app.setPalette(qt_palette(palette))
     QtWidgets.QToolTip.setPalette(qt_palette(palette))
     app.setStyleSheet(style_sheet(palette))
+    while app.overrideCursor() is not None:
+        app.restoreOverrideCursor()
+    if palette.is_night:
+        app.setOverrideCursor(cursor(palette))
 
 
 def qt_palette(palette: Palette) -> QtGui.QPalette:
@@ -211,11 +243,11 @@ def families() -> tuple[str, ...]:
     return FONTS
 
 
-def font(size_px: int, weight: int = 400) -> QtGui.QFont:
-    """Return the face's font. weight: 400, 500 or 600."""
+def font(size_px: int, weight: int = 400, *, grows: bool = True) -> QtGui.QFont:
+    """Return the face's font. weight: 400, 500 or 600; grows: with the text of the window."""
     made = QtGui.QFont()
     made.setFamilies(list(families()))
-    made.setPixelSize(size_px)
+    made.setPixelSize(scaled(size_px) if grows else size_px)
     named = QtGui.QFont.Weight
     made.setWeight({400: named.Normal, 500: named.Medium}.get(weight, named.DemiBold))
     return made

@@ -9,6 +9,7 @@ from pathlib import Path
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.settings import PRESET, Settings
+from livestack.show.qt.audience import Audience
 from livestack.show.qt.bars import Glance, TopBar
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.choice import Choice
@@ -17,12 +18,16 @@ from livestack.show.qt.compare import BLINK, BLINK_FOR_MS, WIPE
 from livestack.show.qt.develop import DevelopPanel
 from livestack.show.qt.drawer import Drawer, Middle
 from livestack.show.qt.hand import Hand
+from livestack.show.qt.held import Held
+from livestack.show.qt.kept import kept, kept_number
 from livestack.show.qt.live import Live, Parts
 from livestack.show.qt.marks import Marks
+from livestack.show.qt.night import keep_night_level, night_level, worn
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.settings import SettingsSheet
+from livestack.show.qt.sizes import BIG_TEXT, fit_to_text
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import dress
 from livestack.show.qt.tongue import speak
@@ -30,7 +35,8 @@ from livestack.show.qt.trails import TrailLines
 from livestack.show.source import Source
 from livestack.show.state import SubRow
 from livestack.show.tokens import DARK, LIGHT, NIGHT, Palette
-from livestack.show.views import STACK
+from livestack.show.views import LAST, STACK
+from livestack.show.words import percent
 
 
 class Window(QtWidgets.QMainWindow):
@@ -48,6 +54,7 @@ class Window(QtWidgets.QMainWindow):
     lines: TrailLines
     marks: Marks
     help: Help
+    audience: Audience
     asked: QtCore.Signal
 
     recoloured = QtCore.Signal(object)  # by hand, to this palette
@@ -56,6 +63,8 @@ class Window(QtWidgets.QMainWindow):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.night = False
+        QtWidgets.QApplication.instance().setProperty("textScale", BIG_TEXT if kept_number("big text", 0) else 1.0)
+        self._held = Held(self)
         self._developing = False
         self.sheet: SettingsSheet | None = None
         self.setWindowTitle("livestack")
@@ -72,8 +81,8 @@ class Window(QtWidgets.QMainWindow):
         self.switcher = Switcher(self.canvas, self.set_view)
         named = [command for command in COMMANDS if command.keys and command.text]
         shown = [(command.shown or command.keys[0].replace("-", "−"), command.text) for command in named]
-        self.help = Help(self.canvas, shown)
         self._lay_out()
+        self.help = Help(self.centralWidget(), shown)
         self._bind()
         over = (self.waiting, self.tag, self.lines, self.marks)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
@@ -81,6 +90,9 @@ class Window(QtWidgets.QMainWindow):
         self.develop.closed.connect(lambda: self.set_develop(False))
         self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
+        self.audience = Audience(self, self.live, self.canvas, DARK)
+        self.menu.addSeparator()
+        self.audience.ticks.fill(self.menu)
         speak(self)
         self.set_palette(DARK)
         self.live.tick()
@@ -103,7 +115,7 @@ class Window(QtWidgets.QMainWindow):
 
     def _bind(self) -> None:
         """Give every command its keys, and the icons and the menu what they do."""
-        menu = QtWidgets.QMenu(self)
+        menu = self.menu = QtWidgets.QMenu(self)
         self._blinks = QtCore.QTimer(self, singleShot=True, interval=BLINK_FOR_MS)
         self._blinks.timeout.connect(lambda: self.set_compare(""))
         runs: dict[str, tuple[str, Callable[[], None]]] = {}
@@ -124,6 +136,7 @@ class Window(QtWidgets.QMainWindow):
             ("sliders", "D", True),
             ("chart", "P", True),
             ("list", "L", True),
+            ("screen", "Shift+F", False),
             ("moon", "N", True),
             ("full", "F", False),
         ):
@@ -232,9 +245,11 @@ class Window(QtWidgets.QMainWindow):
     def set_palette(self, palette: Palette) -> None:
         """Change all colours at once; what lies over the picture stays dark in the light."""
         self.palette_now, self.night = palette, palette is NIGHT
+        palette = worn(palette)
         self.setUpdatesEnabled(False)
         dress(palette)
-        over = (self.canvas, self.waiting, self.tag, self.lines, self.marks)
+        fit_to_text(self)
+        over = (self.canvas, self.waiting, self.tag, self.lines, self.marks, self.audience)
         for part in over:
             part.set_palette(DARK if palette is LIGHT else palette)
         for part in (self.top, self.glance, self.subs, self.plots, self.noise, self.develop):
@@ -252,13 +267,38 @@ class Window(QtWidgets.QMainWindow):
     def set_settings(self, shown: bool) -> None:
         """Open or close the sheet of settings."""
         if self.sheet is None:
-            self.sheet = SettingsSheet(self.centralWidget(), self.palette_now)
+            self.sheet = SettingsSheet(self.centralWidget(), worn(self.palette_now))
             self.sheet.changed.connect(self._take_settings)
         self.sheet.set_open(shown)
 
     def _take_settings(self, settings: Settings) -> None:
         """Develop as the settings say, which is all of them that a running session can take."""
         self.develop.presets.setCurrentIndex(PRESET.index(settings.showing.preset))
+
+    def set_night_level(self, by: int) -> None:
+        """Make the night's red brighter or darker."""
+        share = keep_night_level(night_level() + by)
+        self.set_palette(NIGHT)
+        self.live.say(f"Night colours at {percent(share)}.")
+
+    def set_big_text(self, big: bool) -> None:
+        """Make all text larger, and all that is pressed; or as it was."""
+        QtWidgets.QApplication.instance().setProperty("textScale", BIG_TEXT if big else 1.0)
+        kept().setValue("big text", int(big))
+        self.set_palette(self.palette_now)
+        self.glance.fit(self.width(), self.height())
+        self.live.show_all()
+
+    def peek(self) -> None:
+        """Change between stack and last sub: for good, or for as long as the key is held."""
+        view, compare = self.live.view, self.live.compare
+
+        def back() -> None:
+            self.set_view(view)
+            self.set_compare(compare)
+
+        self.set_view(STACK if view == LAST else LAST)
+        self._held.press(back)
 
     def _open_folder(self, row: SubRow) -> None:
         from livestack.read import file_of
@@ -304,6 +344,7 @@ class Window(QtWidgets.QMainWindow):
         """Stop following."""
         self.live.clock.stop()
         self.live.looking.close()
+        self.audience.close()
         self.canvas.close_room()
         super().closeEvent(event)
 

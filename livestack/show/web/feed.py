@@ -11,11 +11,12 @@ from livestack.develop.chain import PRESETS
 from livestack.develop.live import Settled, steady, whole
 from livestack.events import Json
 from livestack.frame import Picture
+from livestack.show.guests import is_over, line, since, summary
 from livestack.show.numbers import finer, of_all
 from livestack.show.rendition import developed, jpeg
-from livestack.show.source import Source, engine_alive
+from livestack.show.source import Source
 from livestack.show.state import NightState, catch_up
-from livestack.show.words import clock, count, span
+from livestack.show.words import clock, span
 
 LONGEST_PX = 1600
 _MOST_BARS = 160
@@ -51,8 +52,7 @@ class Feed:
             stack, last = self._source.picture(), self._source.last()
             if stack is not None and (stack is not self._rendered[0] or last is not self._rendered[1]):
                 self._render(stack, last)
-            ended = state.stopped is not None or not engine_alive(state)
-            self.state = public(state, *self._rendered, self._version, ended=ended)
+            self.state = public(state, *self._rendered, self._version, ended=is_over(state))
             return self.state
 
     def _render(self, stack: Picture, last: Picture | None) -> None:
@@ -70,46 +70,22 @@ def public(state: NightState, stack: Picture | None, last: Picture | None, versi
     stacks = stack.parts if stack is not None and stack.parts else (state.stack,)
     stacked = [row for row in state.subs if row.state == "accepted" and row.stack in stacks]
     state = of_all(state, stack)
-    first, latest = (stacked[0], stacked[-1]) if stacked else (None, None)
+    latest = stacked[-1] if stacked else None
     ratio = finer(state, stack, last)
     return {
         "name": state.target or "",
         "photos": state.n_stacked,
         "light": span(state.exposure_s),
         "summary": summary(state),
-        "first": clock(first.time or first.judged) if first else "",
+        "first": since(state, stack),
         "latest": clock(latest.time or latest.judged) if latest else "",
         "photo": span(latest.exposure_s) if latest and latest.exposure_s else "",
         "grain": f"{ratio:.1f}×" if ratio and ratio > 1.05 else "",
         "bars": _bars([row.weight or 0.0 for row in stacked]),
         "version": version,
-        "line": _line(state, ended=ended),
+        "line": line(state, ended=ended),
         "ended": ended,
     }
-
-
-def summary(state: NightState) -> str:
-    """Say how much light there is: 112 photos, 37 minutes of light."""
-    if not state.n_stacked:
-        return ""
-    minutes = round(state.exposure_s / 60)
-    light = count(minutes, "minute") if state.exposure_s >= 60 else count(round(state.exposure_s), "second")
-    if minutes >= 60:
-        hours, rest = divmod(minutes, 60)
-        light = count(hours, "hour") + (f" {count(rest, 'minute')}" if rest else "")
-    return f"{count(state.n_stacked, 'photo')}, {light} of light"
-
-
-def _line(state: NightState, *, ended: bool) -> str:
-    if ended:
-        return "This night has ended. The picture stays." if state.n_stacked else "This night has ended."
-    if state.n_stacked == 0:
-        return "The first photo is on its way."
-    if state.n_stacked == 1:
-        return "This is a single photo. Each new one makes the picture clearer."
-    if state.held is not None or state.lost is not None:
-        return "A short break at the telescope."
-    return "The telescope adds photo after photo; faint things rise out of the grain."
 
 
 def _bars(weights: list[float]) -> list[float]:
