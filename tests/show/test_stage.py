@@ -188,7 +188,7 @@ def test_another_brightness_takes_longer_than_grain_that_falls(served: Window, n
     for n in (14, 16):
         while night.no < n:
             night.add()
-        night.show(sky(n), sky(1), n)
+        night.show(sky(n) * (3.0 if n == 16 else 1.0), sky(1), n)
         with qtbot.waitSignal(served.canvas.drew, timeout=30_000):
             served.live.tick()
         lasted[n] = served.canvas.fade.this_ms
