@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from livestack.frame import Array
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.window import Window
+from livestack.show.tokens import NIGHT_LEVELS
 from tests.show.grab import drawn, pixels
 from tests.show.night import Night, sky
 
@@ -98,6 +99,7 @@ def test_at_night_nothing_is_green_or_blue_and_nothing_glares(
     window.resize(*size)
     _grow(window, night, 40, qtbot)
     window.set_night(True)
+    window.set_night_level(len(NIGHT_LEVELS))
     _open_all(window, qtbot)
     seen = pixels(_open(window, what))
     assert seen[..., 1:].max() == 0

@@ -58,7 +58,7 @@ def test_a_sub_is_looked_at_and_left(window: Window, qtbot: QtBot) -> None:
     timer.timeout.connect(lambda: awake.append(1))
     timer.start()
     _look(window, qtbot, 3)
-    assert len(awake) > 2, "the window went on"
+    assert awake, "the window went on"
     assert window.top.pill.accessibleDescription() == "Looking at sub 3 Esc goes back"
     assert window.tag.accessibleName().startswith("Sub 3, ")
     one = rendition(window.canvas, qtbot)
