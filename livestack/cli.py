@@ -14,6 +14,7 @@ import click
 
 from livestack.cli_exit import Cli
 from livestack.cli_options import BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
+from livestack.counted import count
 from livestack.errors import SettingsError
 from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
@@ -223,7 +224,7 @@ def sessions(as_json: bool) -> None:
 
     found = list_sessions()
     for home, stacks in found:
-        words = [f"{s['stack']}: {s['n_subs']} subs, {(s['exposure_s'] or 0) / 60:.0f} min" for s in stacks]
+        words = [f"{s['stack']}: {count(s['n_subs'], 'sub')}, {(s['exposure_s'] or 0) / 60:.0f} min" for s in stacks]
         line = f"{home.path}  {'; '.join(words) or 'nothing stacked'}"
         click.echo(json.dumps({"session": str(home.path), "stacks": stacks}) if as_json else line)
     if not found and not as_json:

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from livestack.atomic import write_atomically
+from livestack.counted import count
 from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
 from livestack.develop.export import About, write_image, writer_of
 from livestack.develop.plate import Plate
@@ -353,7 +354,7 @@ def about(frames: Sequence[Frame], title: str | None = None) -> About:
     n = sum(int(frame.header.raw.get("STACKCNT") or 0) for frame in frames)
     live_s = sum(float(frame.header.raw.get("LIVETIME") or 0) for frame in frames)
     filters = ", ".join(filter(None, (frame.header.filter for frame in frames)))
-    words = [f"{n} subs" if n else "", f"{span(live_s).replace(THIN, ' ')} in all" if live_s else ""]
+    words = [count(n, "sub") if n else "", f"{span(live_s).replace(THIN, ' ')} in all" if live_s else ""]
     words += [f"filter {filters}" if filters else "", header.telescope or ""]
     return About(
         title=header.target or "" if title is None else title,

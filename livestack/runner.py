@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from livestack import events
 from livestack.bus import Mailbox, Slots
+from livestack.counted import count
 from livestack.errors import SessionError, SettingsError, SourceError
 from livestack.events import Event, Record, SubAccepted
 from livestack.frame import Identity
@@ -312,7 +313,9 @@ class Engine:
     def _verdict(self) -> int:
         n = self._session.tally.n_accepted
         if self.stop.is_set():
-            self.sentence = f"Stopped. {n} subs are in the stack; the session can be resumed."
+            self.sentence = (
+                f"Stopped. {count(n, 'sub')} {'is' if n == 1 else 'are'} in the stack; the session can be resumed."
+            )
             return 130
         if self._lost:
             self.sentence = f"The folder {self.plan.folder} is not there, or may not be read."
@@ -320,7 +323,7 @@ class Engine:
         if n == 0:
             self.sentence = f"No sub could be stacked: {why_nothing(self._journal)}"
             return 3
-        self.sentence = f"Done. {n} subs stacked, {sum(self._session.tally.n_rejected.values())} left out."
+        self.sentence = f"Done. {count(n, 'sub')} stacked, {sum(self._session.tally.n_rejected.values())} left out."
         return 0
 
     def _stopped(self, code: int) -> events.SessionStopped:

@@ -167,7 +167,12 @@ def from_toml(path: Path) -> Settings:
     try:
         return from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"settings file {path} cannot be read: {error}") from None
+        raise SettingsError(f"settings file {path} cannot be read: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    """Say what was wrong with a file that is named already."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _group_of(name: str) -> str:

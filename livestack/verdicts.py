@@ -204,10 +204,15 @@ def stack_name(header: Header) -> str:
     return "_".join(_in_name(word) or "light" for word in words if word)
 
 
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
+"""What Windows takes for a device, whatever the folder."""
+
+
 def _in_name(word: str) -> str:
     """Return a word as it may be in a name of a file, of which two and a suffix are 255 bytes at most."""
     named = re.sub(r"[^\w.+-]+", " ", word).encode()[:MOST_BYTES].decode(errors="ignore")
-    return named.strip(" .")
+    named = named.strip(" .")
+    return f"{named}_" if named.partition(".")[0].upper() in _DEVICES else named
 
 
 def why_nothing(journal: Journal) -> str:

@@ -362,6 +362,7 @@ def test_other_rejections_and_weights_run(reject: str, night: list[Path], tmp_pa
         ("NGC 7000/IC 5070", None, "NGC 7000 IC 5070"),
         ("../../etc", "Hα", "etc_Hα"),
         (None, "L", "light_L"),
+        ("con", None, "con_"),
         ("銀河" * 100, "é" * 100, f"{'銀河' * 16}銀_{'é' * 50}"),
     ],
 )

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from livestack.counted import count
 from livestack.events import Event, SessionStarted, SessionStopped, StackRestacked, SubDropped, SubRestored
 from livestack.replay import START_OVER
-from livestack.show.words import count
 
 
 @dataclass(frozen=True, slots=True)

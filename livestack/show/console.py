@@ -11,6 +11,7 @@ from pathlib import Path
 
 from livestack import events
 from livestack.bus import Mailbox
+from livestack.counted import count
 from livestack.events import Record
 from livestack.journal import Journal
 from livestack.room import needs_of
@@ -107,9 +108,9 @@ def _of_stack(record: Record) -> str | None:
             found = f": {look.defects:,} hot or cold px found" if look.defects else ""
             return f"Looked at subs 1–{look.n_subs} of {look.stack} again ({look.seconds:.1f} s){found}"
         case events.StackSaved() as saved:
-            return f"Saved {saved.file} ({saved.n_subs} subs)"
+            return f"Saved {saved.file} ({count(saved.n_subs, 'sub')})"
         case events.StackRestacked() as again:
-            return f"Stack {again.stack} folded again: {again.n_subs} subs ({again.why})"
+            return f"Stack {again.stack} folded again: {count(again.n_subs, 'sub')} ({again.why})"
         case _:
             return None
 

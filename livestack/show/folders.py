@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from livestack.calibration import calibration_headers
+from livestack.counted import count
 from livestack.errors import LivestackError
 from livestack.frame import Header
 from livestack.plans import is_copy
@@ -23,7 +24,7 @@ from livestack.read.kinds import kind_of
 from livestack.read.names import stem_of
 from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.settings import Processing
-from livestack.show.words import THIN, ago, count, joined, place, sentence_case
+from livestack.show.words import THIN, ago, joined, place, sentence_case
 from livestack.watch.scan import Tree
 
 MOST_FILES = 20_000

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from livestack.counted import count
 from livestack.frame import Picture
 from livestack.show.numbers import finer, of_all
 from livestack.show.source import engine_alive
 from livestack.show.state import NightState
-from livestack.show.words import clock, count, fixed
+from livestack.show.words import clock, fixed
 from livestack.sky.catalogue import named
 
 _SOON = "Starting soon"

@@ -10,9 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from livestack.counted import count
 from livestack.frame import Array
 from livestack.sessions import list_sessions, night_of
-from livestack.show.words import about, count, day, joined
+from livestack.show.words import about, day, joined
 
 _NIGHT = re.compile(r"(\d{4})-(\d\d)-(\d\d)-")
 

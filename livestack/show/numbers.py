@@ -7,9 +7,10 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
+from livestack.counted import count
 from livestack.frame import Picture
 from livestack.show.state import NightState
-from livestack.show.words import THIN, UNKNOWN, clock, count, fixed, span, span_parts
+from livestack.show.words import THIN, UNKNOWN, clock, fixed, span, span_parts
 
 Value = tuple[tuple[tuple[str, str], ...], str]
 """Numbers with their units, and the line below them."""

@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 import cv2
 import numpy as np
 
+from livestack.counted import count
 from livestack.develop.chain import apply
 from livestack.develop.live import Settled, as_shown, plate_of_preview, upright
 from livestack.frame import Array, Picture
 from livestack.show.state import NightState
-from livestack.show.words import count
 
 DIM = 0.5
 """Brightness of the stack around what was removed."""

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from livestack.counted import count
 from livestack.room import NO_ROOM
 from livestack.show.advice import asked_for
 from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow
-from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, count, place, sentence_case, span
+from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, place, sentence_case, span
 
 LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 
+from livestack.counted import count
+
 THIN = "\u202f"
 """Between a number and its unit."""
 
@@ -81,11 +83,6 @@ def _night(moment: datetime) -> date:
 def day(when: date, now: datetime) -> str:
     """Return a date, with its year where that is another."""
     return f"{when.day} {when:%B}" + ("" if when.year == now.astimezone().year else f" {when.year}")
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 sub, 2 subs."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def fixed(value: float | None, digits: int) -> str:

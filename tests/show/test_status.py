@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from livestack.counted import count
 from livestack.events import (
     AlertCleared,
     AlertRaised,
@@ -31,7 +32,7 @@ from livestack.show.numbers import numbers
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import status
 from livestack.show.trails import brightness, direction, length_px, tag
-from livestack.show.words import about, clock, count, fixed, span
+from livestack.show.words import about, clock, fixed, span
 from tests.show.night import STACK, Night, sky
 
 FORBIDDEN = ("reject", "fail", "invalid", "exception", "!", "please", "...")

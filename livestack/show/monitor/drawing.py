@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
+from livestack.counted import count
 from livestack.show.monitor.markup import element
 from livestack.show.monitor.plots import Plot
 from livestack.show.reasons import about
 from livestack.show.ribbon import RUN, Bin, heights, laid_out, runs, time_of
 from livestack.show.state import SubRow
-from livestack.show.words import count
 
 RIBBON = 76
 _PITCH = 28.0

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from livestack.counted import count
 from livestack.show.figures import FEWEST, SKY, STAR_SIZE, STARS, TRANSPARENCY, Figure, running_median, spread
 from livestack.show.monitor.left_out import clouds
 from livestack.show.state import SubRow
-from livestack.show.words import THIN, UNKNOWN, clock, count, fixed, percent, sentence_case, spelled
+from livestack.show.words import THIN, UNKNOWN, clock, fixed, percent, sentence_case, spelled
 
 STEADY = 0.1
 """A change below this is none."""

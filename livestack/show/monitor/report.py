@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from livestack.counted import count
 from livestack.events import Looked, MastersMatched, Record, TrailFound
 from livestack.frame import Picture
 from livestack.replay import Past, replay
@@ -20,7 +21,7 @@ from livestack.show.numbers import filter_of, finer, numbers
 from livestack.show.state import NightState, SubRow, of_stack, when
 from livestack.show.status import status
 from livestack.show.trails import length_px
-from livestack.show.words import THIN, as_sentence, clock, count, fixed, percent, sentence_case, span, with_units
+from livestack.show.words import THIN, as_sentence, clock, fixed, percent, sentence_case, span, with_units
 
 Parts = tuple[tuple[str, str], ...]
 _AS_USUAL = (0, 3, 130)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import PurePath
 
+from livestack.counted import count
 from livestack.events import MastersMatched
 from livestack.sessions import night_of
 from livestack.show.monitor.left_out import Cloud, clouds
 from livestack.show.monitor.plots import STEADY, grew
 from livestack.show.state import NightState, SubRow
 from livestack.show.status import next_gain
-from livestack.show.words import clock, count, fixed, joined, place, sentence_case, spelled
+from livestack.show.words import clock, fixed, joined, place, sentence_case, spelled
 
 GOOD, FAIR = 0.9, 0.6
 _SHORT_CLOUD_S = 300.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.counted import count
 from livestack.develop.export import write_png
 from livestack.frame import Array
 from livestack.show.qt.canvas import ZOOM_STEP
@@ -20,7 +21,7 @@ from livestack.show.qt.theme import text_scale
 from livestack.show.sky import position, sexagesimal
 from livestack.show.tokens import DARK, LIGHT
 from livestack.show.views import COVERAGE, DIFFERENCE, LAST, NOISE, REMOVED, STACK
-from livestack.show.words import THIN, count
+from livestack.show.words import THIN
 
 if TYPE_CHECKING:
     from livestack.show.qt.window import Window

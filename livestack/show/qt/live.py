@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from pyqtgraph.Qt import QtCore
 
+from livestack.counted import count
 from livestack.develop.chain import PRESETS, Recipe
 from livestack.develop.live import whole
 from livestack.frame import Picture
@@ -46,7 +47,7 @@ from livestack.show.views import (
     why_alone,
 )
 from livestack.show.wishes import DROP, OPPOSITE, Wishes
-from livestack.show.words import count, place
+from livestack.show.words import place
 
 TICK_MS = 150
 SAID_FOR = timedelta(seconds=8)

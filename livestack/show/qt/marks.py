@@ -7,6 +7,7 @@ from concurrent.futures import Future
 
 from pyqtgraph.Qt import QtCore, QtGui
 
+from livestack.counted import count
 from livestack.develop.live import milestone
 from livestack.frame import Array, Picture
 from livestack.show.names import Named, objects_in
@@ -16,7 +17,6 @@ from livestack.show.qt.theme import font
 from livestack.show.sky import NOT_KNOWN, Grid, scale_bar, upright, ways
 from livestack.show.stars import stars_of_preview
 from livestack.show.tokens import Palette
-from livestack.show.words import count
 
 Qt = QtCore.Qt
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.counted import count
 from livestack.frame import Array
 from livestack.show.greys import Greys
 from livestack.show.qt.look import night_red
@@ -17,7 +18,7 @@ from livestack.show.qt.tongue import tr
 from livestack.show.state import NightState
 from livestack.show.tokens import Palette
 from livestack.show.views import STACK, VIEWS, Legend
-from livestack.show.words import count, place
+from livestack.show.words import place
 
 _SHOWN_MS = 3000
 _SWITCHER_PX, _FROM_EDGE_PX = (560, 40), 4

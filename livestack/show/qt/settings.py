@@ -8,6 +8,7 @@ from typing import Any
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.counted import count
 from livestack.errors import SettingsError
 from livestack.own import changes, keep_settings, own_settings, settings_file, with_option
 from livestack.settings import Settings
@@ -15,7 +16,7 @@ from livestack.show.option_words import GROUPS, Group
 from livestack.show.qt.option_rows import OptionRow
 from livestack.show.qt.theme import pixmap
 from livestack.show.tokens import Palette
-from livestack.show.words import count, sentence_case
+from livestack.show.words import sentence_case
 
 WIDE_PX = 640
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.counted import count
 from livestack.show.qt.kept import kept, kept_word
 from livestack.show.qt.night import worn
 from livestack.show.qt.placing import keep_place, take_place
@@ -24,7 +25,7 @@ from livestack.show.qt.window import Window
 from livestack.show.source import Source
 from livestack.show.starts import ChooseAgain, OpenNight, StackFolder, Wish
 from livestack.show.tokens import Palette
-from livestack.show.words import count, place
+from livestack.show.words import place
 
 _TICK_MS = 150  # how soon a signal, or the end of a session, is seen
 _SETTLE_MS = 700  # time a screenshot waits after the last change

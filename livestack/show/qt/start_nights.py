@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from pyqtgraph.Qt import QtCore, QtWidgets
 
+from livestack.counted import count
 from livestack.frame import Array
 from livestack.show.nights import Night, past_nights, small_picture
 from livestack.show.qt.aside import Aside
@@ -14,7 +15,6 @@ from livestack.show.qt.start_parts import THUMBNAIL, NightCard
 from livestack.show.qt.theme import pixmap
 from livestack.show.starts import OpenNight, PlayDemo
 from livestack.show.tokens import Palette
-from livestack.show.words import count
 
 MOST_CARDS, MOST_NIGHTS = 4, 60
 _BACKDROP = (320, 200)
