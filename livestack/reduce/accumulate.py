@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import LEAF, OPTIONS, F
 from livestack.reduce.flags import (
     OUT,
     STRONG,
@@ -51,7 +51,7 @@ def is_disputed(coverage: Any, rejected: Any) -> Any:
     return rejected > 2 * coverage + MOST_OUTVOTED
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _off(
     v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Structure, nu: Any
 ) -> tuple[Any, Any]:
@@ -64,7 +64,7 @@ def _off(
     return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _judge_px(
     sample: Array,
     at: tuple[int, int],
@@ -97,7 +97,7 @@ def _judge_px(
     return flag, n_pulled
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _flag(
     sample: Array,
     box: Array,
@@ -107,11 +107,14 @@ def _flag(
     structure: Structure,
     rule: tuple[float, float, float, int, int],
     flags: Array,
+    far: Array,
 ) -> tuple[int, int]:
-    """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit."""
+    """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit.
+
+    far : (columns,) uint8 to work with, whole words of eight.
+    """
     least_kappa, x0, x1 = min(F(rule[0]), F(rule[1])), box[2], box[3]
-    w, mean, limit = x1 - x0, template[0], least_kappa * least_kappa * noise
-    far = np.zeros(flags.shape[1], np.uint8)
+    w, mean, limit = x1 - x0, template[0], least_kappa * least_kappa
     words = far.view(np.uint64)
     n_flagged = n_pulled = 0
     for ty in range(box[1] - box[0]):
@@ -120,9 +123,9 @@ def _flag(
         if sample.shape[0] == 3:
             rows = sample[0, ty, :w], sample[1, ty, :w], sample[2, ty, :w]
             means = mean[0, y, x0:x1], mean[1, y, x0:x1], mean[2, y, x0:x1]
-            far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
+            far_off_in_any(rows, means, (limit * noise[0], limit * noise[1], limit * noise[2]), far)
         else:
-            far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
+            far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit * noise[0], far)
         if not is_any(words):
             continue
         for k in range(words.size):
@@ -137,19 +140,19 @@ def _flag(
     return n_flagged, n_pulled
 
 
-@njit(**INNER)
-def _is_followed(flags: Array, y: int, x: int) -> bool:
-    """Whether a hit is strong or has another one beside it: then it is part of something."""
+@njit(**LEAF)
+def _is_followed(flags: Array, y: int, x: int, h: int, w: int) -> bool:
+    """Whether a hit is strong or has another one beside it in a tile of h × w px: then it is part of something."""
     if flags[y, x] == STRONG:
         return True
-    for yy in range(max(y - 1, 0), min(y + 2, flags.shape[0])):
-        for xx in range(max(x - 1, 0), min(x + 2, flags.shape[1])):
+    for yy in range(max(y - 1, 0), min(y + 2, h)):
+        for xx in range(max(x - 1, 0), min(x + 2, w)):
             if flags[yy, xx] >= OUT and (yy != y or xx != x):
                 return True
     return False
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _stands_out(
     sample: Array,
     at: tuple[int, int],
@@ -169,8 +172,9 @@ def _stands_out(
     return False
 
 
-@njit(**INNER)
-def _spread(
+@njit(**LEAF)
+def _spread_from(
+    at: tuple[int, int],
     sample: Array,
     box: Array,
     weight: Any,
@@ -180,22 +184,46 @@ def _spread(
     nu: Any,
     flags: Array,
 ) -> None:
-    """Flag what stands out beside a strong hit or two hits."""
+    """Flag what stands out beside a hit of a tile."""
+    y, x = at
     h, w = box[1] - box[0], box[3] - box[2]
-    hits = flags[:h, :w].copy()
+    for yy in range(max(y - 1, 0), min(y + 2, h)):
+        for xx in range(max(x - 1, 0), min(x + 2, w)):
+            place = box[0] + yy, box[2] + xx
+            if flags[yy, xx] == 0 and _stands_out(sample, (yy, xx), place, weight, template, noise, structure, nu):
+                flags[yy, xx] = OUT
+
+
+@njit(**LEAF)
+def _spread(
+    sample: Array,
+    box: Array,
+    weight: Any,
+    template: Sums,
+    noise: Array,
+    structure: Structure,
+    nu: Any,
+    flags: Array,
+    hits: Array,
+) -> None:
+    """Flag what stands out beside a strong hit or two hits; hits : as large as flags, to work with."""
+    h, w = box[1] - box[0], box[3] - box[2]
+    words = hits.view(np.uint64)
     for y in range(h):
-        for x in range(w):
-            if hits[y, x] == 0 or not _is_followed(hits, y, x):
+        for x in range(flags.shape[1]):
+            hits[y, x] = flags[y, x]
+    for y in range(h):
+        if not is_any(words[y]):
+            continue
+        for k in range(words.shape[1]):
+            if words[y, k] == 0:
                 continue
-            for yy in range(max(y - 1, 0), min(y + 2, h)):
-                for xx in range(max(x - 1, 0), min(x + 2, w)):
-                    if flags[yy, xx] == 0 and _stands_out(
-                        sample, (yy, xx), (box[0] + yy, box[2] + xx), weight, template, noise, structure, nu
-                    ):
-                        flags[yy, xx] = OUT
+            for x in range(8 * k, min(8 * k + 8, w)):
+                if hits[y, x] != 0 and _is_followed(hits, y, x, h, w):
+                    _spread_from((y, x), sample, box, weight, template, noise, structure, nu, flags)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _leave_out(out: Array, box: Array, flags: Array) -> int:
     """Flag what the guide leaves out (h, w); returns how many px that are."""
     h, w = out.shape
@@ -216,7 +244,7 @@ def _leave_out(out: Array, box: Array, flags: Array) -> int:
     return n
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _shares_of_all(weight: Any, total: Array, coverage: Array, share: Array) -> None:
     """Share of the new total weight that each px of a row adds."""
     for x in range(total.size):
@@ -226,7 +254,7 @@ def _shares_of_all(weight: Any, total: Array, coverage: Array, share: Array) -> 
         coverage[x] += np.uint16(1)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
     """`_shares_of_all` of a row where flagged px add nothing, and what the px add."""
     for x in range(total.size):
@@ -237,7 +265,7 @@ def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Arr
         coverage[x] += np.uint16(flags[x] == 0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _welford_of_all(sample: Array, weight: Any, share: Array, mean: Array, m2: Array) -> None:
     for x in range(mean.size):
         d = sample[x] - mean[x]
@@ -246,7 +274,7 @@ def _welford_of_all(sample: Array, weight: Any, share: Array, mean: Array, m2: A
         m2[x] += weight * d * (d - g)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) -> None:
     for x in range(mean.size):
         d = sample[x] - mean[x]
@@ -255,7 +283,7 @@ def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) 
         m2[x] += added[x] * d * (d - g)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, flags: Array) -> int:
     """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
     y, x0, x1 = at
@@ -277,7 +305,7 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
     return n
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
     """Put what ends with row y of a box, which begins where px of the preview do, into that: it is in the cache."""
     _, out, step = views
@@ -286,15 +314,18 @@ def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
         preview_row(sums[0], sums[3], step, place, out)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add(
-    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views
+    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views, work: Array
 ) -> tuple[int, int]:
-    """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out)."""
+    """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out).
+
+    work : (2, columns) float32 to work with.
+    """
     mean, m2, total, coverage, rejected = accumulators
     x0, x1 = box[2], box[3]
     w = x1 - x0
-    added, share = np.empty(w, np.float32), np.empty(w, np.float32)
+    added, share = work[0, :w], work[1, :w]
     words = flags.view(np.uint64)
     n_in = n_out = 0
     for ty in range(box[1] - box[0]):
@@ -349,7 +380,8 @@ def fold_band(
     box = np.empty(4, np.int64)
     columns = tile_width(pose[0])
     sample = np.empty((channels, y1 - y0, columns), np.float32)
-    flags = np.empty((y1 - y0, columns), np.uint8)
+    flags, hits = np.empty((y1 - y0, columns), np.uint8), np.empty((y1 - y0, columns), np.uint8)
+    far, work = np.zeros(columns, np.uint8), np.empty((2, columns), np.float32)
     w = F(weight)
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
@@ -362,13 +394,13 @@ def fold_band(
         flags[:] = 0
         n_flagged = 0
         if rule[3] > 0:
-            n_flagged, n_pulled = _flag(sample, box, w, template, noise, structure, rule, flags)
+            n_flagged, n_pulled = _flag(sample, box, w, template, noise, structure, rule, flags, far)
             n_out += n_pulled
         if out.shape[0] > 0:
             if n_flagged > 0:
-                _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
+                _spread(sample, box, w, template, noise, structure, F(rule[2]), flags, hits)
             _leave_out(out, box, flags)
-        added = _add(sample, box, top, w, flags, accumulators, views)
+        added = _add(sample, box, top, w, flags, accumulators, views, work)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out
