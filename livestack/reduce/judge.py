@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import is_disputed
 from livestack.reduce.bands import each_band
 from livestack.reduce.fold import Change, Rule
 from livestack.reduce.match import NO_MATCH, contrast_band, match_template
 from livestack.reduce.medians import median
+from livestack.reduce.outliers import is_disputed
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step
 from livestack.reduce.streaks import find_streaks, told_once
