@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_band
 from livestack.reduce.compile import BORROWING, LEAF, OPTIONS, F
@@ -97,7 +98,7 @@ def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     coarse = np.linalg.inv(_TO_FULL) @ light.inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
     sky = coarser(shares @ light.sky, CELL, 0.5)
-    out = np.empty((h, w), np.float32)
+    out = new_plane((h, w), np.float32)
 
     def band(y0: int, y1: int) -> None:
         _guide_band(light.sensor, (coarse, CUBIC), sky, light.scale, out, y0, y1)

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import LEAF, OPTIONS, F
@@ -365,7 +366,7 @@ def residual_of(
     stack, contrast = template
     mean, m2, total, coverage, _ = (array[0] for array in stack.arrays)
     h, w = sample.shape
-    z, ok, shift = np.empty((h, w), np.float32), np.empty((h, w), np.bool_), np.empty((h, w), np.float32)
+    z, ok, shift = new_plane((h, w), np.float32), new_plane((h, w), np.bool_), new_plane((h, w), np.float32)
     cells = -(-h // CELL), -(-w // CELL)
     sums, counts, low = np.zeros(cells, np.float32), np.zeros(cells, np.float32), np.empty(cells, np.float32)
 
