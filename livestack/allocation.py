@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from livestack.planes import release_planes
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
 PLANE_BYTES = 4 << 20
@@ -71,6 +73,7 @@ def zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any
 
 def return_free() -> None:
     """Give back what is free by now, also between what is in use, such as what loading kernels left."""
+    release_planes()
     if library := _glibc():
         library.malloc_trim(0)
         _let_go_of_code(library)

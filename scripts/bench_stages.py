@@ -2,8 +2,11 @@
 
     python scripts/bench_stages.py ASKED.json watch FOLDER …
 
-Subs come one by one, so that nothing else runs beside a stage: the CPU time of the process during a call is the
-call's, in all its threads. ASKED has ``out``, where the figures go after every sub, ``looks``, after how many subs the
+Subs come one by one. The CPU time of a stage is that of the thread that calls it and of those that run the bands of
+kernels, which nobody else uses meanwhile; of what is done beside other stages it is the calling thread's alone. What
+other threads take during a call, such as those that write pictures, is not the stage's.
+
+ASKED has ``out``, where the figures go after every sub, ``looks``, after how many subs the
 looks come, and ``floor``, whether the floor runs after each sub.
 
 floor
@@ -18,6 +21,7 @@ import importlib
 import json
 import os
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -50,6 +54,10 @@ STAGES = {
     "pictures": ("livestack.publish", "Publisher.show"),
 }
 """What a sub passes through; a dot = part of the one above."""
+ALONE = ("content hash", "read")
+"""One thread does this, while others work for another stage."""
+POOL = "fold"
+"""How the threads are called that run bands."""
 BAND = 64
 
 spent: dict[str, list[float]] = defaultdict(list)
@@ -92,26 +100,38 @@ class Floor:
 
     def run(self, threads: Executor) -> float:
         """Run it once; returns its CPU seconds."""
-        began = time.process_time()
+        began = own_cpu_s(alone=False)
         bands = range(0, self._raw.shape[0], BAND)
 
         def band(y0: int) -> None:
             floor_band(self._raw, self._mean, self._m2, self._weight, y0, min(y0 + BAND, self._raw.shape[0]))
 
         list(threads.map(band, bands))
-        return time.process_time() - began
+        return own_cpu_s(alone=False) - began
+
+
+def own_cpu_s(*, alone: bool) -> float:
+    """CPU time of the calling thread, and of those that run bands unless it works alone, s."""
+    total = time.thread_time()
+    if not alone and hasattr(time, "pthread_getcpuclockid"):
+        me = threading.get_ident()
+        others = [t.ident for t in threading.enumerate() if t.name.startswith(POOL) and t.ident not in (me, None)]
+        total += sum(time.clock_gettime(time.pthread_getcpuclockid(ident)) for ident in others if ident)
+    return total
 
 
 def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Note the CPU time of the process in every call."""
+    """Note the CPU time that every call takes in its own threads."""
+    alone = name in ALONE
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        began = time.process_time()
+        began, whole = own_cpu_s(alone=alone), time.process_time()
         try:
             return function(*args, **options)
         finally:
-            spent[name].append(time.process_time() - began)
+            spent[name].append(own_cpu_s(alone=alone) - began)
+            spent[name + " (process)"].append(time.process_time() - whole)
 
     return call
 
@@ -148,12 +168,12 @@ def main() -> None:
     fold.REJECTORS["deferred"] = dataclasses.replace(rule, looks=tuple(asked.get("looks", rule.looks)))
     if asked.get("out"):
         out, missing, subs, floors = Path(asked["out"]), put_clocks(), [], []
-        threads = ThreadPoolExecutor(os.cpu_count())
+        threads = ThreadPoolExecutor(os.cpu_count(), f"{POOL} floor")
         integrate = session.Session.integrate
 
         def one_more(self: Any, item: Any) -> None:
             integrate(self, item)
-            subs.append({name: sum(spent[name]) for name in STAGES if name in spent})
+            subs.append({name: sum(spent[name]) for name in spent})
             spent.clear()
             if asked.get("floor"):
                 floors.append(floor_of(item).run(threads))

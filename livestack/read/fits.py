@@ -20,6 +20,7 @@ import numpy as np
 
 from livestack.errors import FrameError, SourceError
 from livestack.frame import Array, Frame, Header
+from livestack.planes import new_plane
 from livestack.read.blocks import Hdu, axes_of, hdus
 from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
@@ -280,7 +281,7 @@ def _gathered(image: Image, blocks: Iterable[tuple[Plane, slice, Array]]) -> Arr
     data = np.empty(0, np.uint16)
     for plane, rows, values in blocks:
         if not data.size:
-            data = np.empty(image.shape, values.dtype)
+            data = new_plane(image.shape, values.dtype)
         elif data.dtype == np.uint16 != values.dtype:
             data = data.astype(np.float32)
         into: Array = data[plane]

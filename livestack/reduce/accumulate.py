@@ -8,215 +8,26 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import LEAF, OPTIONS, F
 from livestack.reduce.flags import (
-    OUT,
-    STRONG,
     UNCOVERED,
     count_out,
     count_uncovered,
     count_uncovered_in_any,
-    far_off,
-    far_off_in_any,
     flag_uncovered,
-    has_any,
     is_any,
     take_mean,
 )
 from livestack.reduce.kernels import Sensor, blank_box, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.outliers import Sums, flag, leave_out, spread
 from livestack.reduce.shrink import preview_row
-from livestack.reduce.structure import Structure, expected_variance, structure_at
-
-Sums = tuple[Array, Array, Array, Array, Array]
+from livestack.reduce.structure import Structure
 
 Views = tuple[Array, Array, int]
 """A preview of the sub as in `sketch_box`, one of the sums with the sub in them, grid px per px of both."""
 
-STRONG_SIGMA = 5.0
-"""A sample this far above is no noise: what touches it, in any channel, is part of it (cosmic ray, hot px)."""
-WEAK_SIGMA = 0.5
-"""A sample this far off is out when it touches what is part of something; noise alone is not taken with it."""
-MOST_OUTVOTED = 6
-"""So many samples may be judged out in a row before the first that is taken in: trails may coincide in some subs."""
-OWN_VARIANCE_FROM = 10
-"""A px' own variance counts from the next sample on."""
 
-
-@njit(**OPTIONS)
-def is_disputed(coverage: Any, rejected: Any) -> Any:
-    """Whether a px (or each of an array) judged out so many more samples than it took in that the stack is wrong.
-
-    It then takes in every third sample until it agrees with them: nothing is frozen out for the night.
-    """
-    return rejected > 2 * coverage + MOST_OUTVOTED
-
-
-@njit(**INNER)
-def _off(
-    v: Any, at: tuple[int, int, int], weight: Any, template: Sums, noise: Array, structure: Structure, nu: Any
-) -> tuple[Any, Any]:
-    """How far a sample at (channel, y, x) of the stack is from the mean, and the variance it should have."""
-    c, y, x = at
-    n = template[3][0, y, x]
-    s = structure_at(structure, y >> 1, x >> 1)
-    by_itself = n > OWN_VARIANCE_FROM or nu == 0
-    own, seen = (template[1][c, y, x], n) if by_itself else (F(0), 1)
-    return v - template[0][c, y, x], expected_variance(noise[c], s, seen, own, weight, template[2][0, y, x], nu)
-
-
-@njit(**INNER)
-def _judge_px(
-    sample: Array,
-    at: tuple[int, int],
-    place: tuple[int, int],
-    weight: Any,
-    template: Sums,
-    noise: Array,
-    structure: Structure,
-    rule: tuple[float, float, float, int, int],
-) -> tuple[int, int]:
-    """Judge the samples of a px at `at` of the tile, or pull them to the limit: (flag of the px, how many were pulled).
-
-    One judgement for all channels: what is no sky in one of them is none in the others.
-    """
-    y, x = place
-    n, n_pulled, flag = template[3][0, y, x], 0, 0
-    if n < rule[3] or is_disputed(n, template[4][0, y, x]):
-        return 0, 0
-    for c in range(sample.shape[0]):
-        d, variance = _off(sample[c, at[0], at[1]], (c, y, x), weight, template, noise, structure, F(rule[2]))
-        kappa = F(rule[1]) if d > 0 else F(rule[0])
-        if not d * d > kappa * kappa * variance:
-            continue
-        if rule[4] != 0:
-            sample[c, at[0], at[1]] = template[0][c, y, x] + np.sign(d) * kappa * np.sqrt(variance)
-            n_pulled += 1
-        else:
-            strong = d > 0 and d * d > F(STRONG_SIGMA * STRONG_SIGMA) * variance
-            flag = max(flag, STRONG if strong else OUT)
-    return flag, n_pulled
-
-
-@njit(**INNER)
-def _flag(
-    sample: Array,
-    box: Array,
-    weight: Any,
-    template: Sums,
-    noise: Array,
-    structure: Structure,
-    rule: tuple[float, float, float, int, int],
-    flags: Array,
-) -> tuple[int, int]:
-    """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit."""
-    least_kappa, x0, x1 = min(F(rule[0]), F(rule[1])), box[2], box[3]
-    w, mean, limit = x1 - x0, template[0], least_kappa * least_kappa * noise
-    far = np.zeros(flags.shape[1], np.uint8)
-    words = far.view(np.uint64)
-    n_flagged = n_pulled = 0
-    for ty in range(box[1] - box[0]):
-        y = box[0] + ty
-        # a px' variance is never below the noise: most samples need no closer look
-        if sample.shape[0] == 3:
-            rows = sample[0, ty, :w], sample[1, ty, :w], sample[2, ty, :w]
-            means = mean[0, y, x0:x1], mean[1, y, x0:x1], mean[2, y, x0:x1]
-            far_off_in_any(rows, means, (limit[0], limit[1], limit[2]), far)
-        else:
-            far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit[0], far)
-        if not is_any(words):
-            continue
-        for k in range(words.size):
-            if words[k] == 0:
-                continue
-            for tx in range(8 * k, min(8 * k + 8, w)):
-                if far[tx]:
-                    flag, pulled = _judge_px(sample, (ty, tx), (y, x0 + tx), weight, template, noise, structure, rule)
-                    flags[ty, tx] = flag
-                    n_flagged += flag > 0
-                    n_pulled += pulled
-    return n_flagged, n_pulled
-
-
-@njit(**INNER)
-def _is_followed(flags: Array, y: int, x: int) -> bool:
-    """Whether a hit is strong or has another one beside it: then it is part of something."""
-    if flags[y, x] == STRONG:
-        return True
-    for yy in range(max(y - 1, 0), min(y + 2, flags.shape[0])):
-        for xx in range(max(x - 1, 0), min(x + 2, flags.shape[1])):
-            if flags[yy, xx] >= OUT and (yy != y or xx != x):
-                return True
-    return False
-
-
-@njit(**INNER)
-def _stands_out(
-    sample: Array,
-    at: tuple[int, int],
-    place: tuple[int, int],
-    weight: Any,
-    template: Sums,
-    noise: Array,
-    structure: Structure,
-    nu: Any,
-) -> bool:
-    """Whether a px of a tile is off by more than `WEAK_SIGMA` in any channel."""
-    for c in range(sample.shape[0]):
-        where = (c, place[0], place[1])
-        d, variance = _off(sample[c, at[0], at[1]], where, weight, template, noise, structure, nu)
-        if d * d > F(WEAK_SIGMA * WEAK_SIGMA) * variance:
-            return True
-    return False
-
-
-@njit(**INNER)
-def _spread(
-    sample: Array,
-    box: Array,
-    weight: Any,
-    template: Sums,
-    noise: Array,
-    structure: Structure,
-    nu: Any,
-    flags: Array,
-) -> None:
-    """Flag what stands out beside a strong hit or two hits."""
-    h, w = box[1] - box[0], box[3] - box[2]
-    hits = flags[:h, :w].copy()
-    for y in range(h):
-        for x in range(w):
-            if hits[y, x] == 0 or not _is_followed(hits, y, x):
-                continue
-            for yy in range(max(y - 1, 0), min(y + 2, h)):
-                for xx in range(max(x - 1, 0), min(x + 2, w)):
-                    if flags[yy, xx] == 0 and _stands_out(
-                        sample, (yy, xx), (box[0] + yy, box[2] + xx), weight, template, noise, structure, nu
-                    ):
-                        flags[yy, xx] = OUT
-
-
-@njit(**INNER)
-def _leave_out(out: Array, box: Array, flags: Array) -> int:
-    """Flag what the guide leaves out (h, w); returns how many px that are."""
-    h, w = out.shape
-    first, last = min(box[2] >> 1, w - 1), min((box[3] + 1) >> 1, w)
-    n = 0
-    for ty in range(box[1] - box[0]):
-        row = out[min((box[0] + ty) >> 1, h - 1)]
-        if not has_any(row[first:last]):
-            continue
-        for k in range(first, last):
-            if not row[k]:
-                continue
-            # a column more than twice those of the guide goes with its last one
-            end = box[3] if k == w - 1 else min(2 * k + 2, box[3])
-            for x in range(max(2 * k, box[2]), end):
-                flags[ty, x - box[2]] = max(flags[ty, x - box[2]], OUT)
-                n += 1
-    return n
-
-
-@njit(**INNER)
+@njit(**LEAF)
 def _shares_of_all(weight: Any, total: Array, coverage: Array, share: Array) -> None:
     """Share of the new total weight that each px of a row adds."""
     for x in range(total.size):
@@ -226,7 +37,7 @@ def _shares_of_all(weight: Any, total: Array, coverage: Array, share: Array) -> 
         coverage[x] += np.uint16(1)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Array, share: Array) -> None:
     """`_shares_of_all` of a row where flagged px add nothing, and what the px add."""
     for x in range(total.size):
@@ -237,7 +48,7 @@ def _shares(flags: Array, weight: Any, total: Array, coverage: Array, added: Arr
         coverage[x] += np.uint16(flags[x] == 0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _welford_of_all(sample: Array, weight: Any, share: Array, mean: Array, m2: Array) -> None:
     for x in range(mean.size):
         d = sample[x] - mean[x]
@@ -246,7 +57,7 @@ def _welford_of_all(sample: Array, weight: Any, share: Array, mean: Array, m2: A
         m2[x] += weight * d * (d - g)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) -> None:
     for x in range(mean.size):
         d = sample[x] - mean[x]
@@ -255,7 +66,7 @@ def _welford(sample: Array, added: Array, share: Array, mean: Array, m2: Array) 
         m2[x] += added[x] * d * (d - g)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, flags: Array) -> int:
     """Put the mean where a row of a tile is not covered, and flag it; returns how many px that are."""
     y, x0, x1 = at
@@ -277,7 +88,7 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
     return n
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
     """Put what ends with row y of a box, which begins where px of the preview do, into that: it is in the cache."""
     _, out, step = views
@@ -286,15 +97,18 @@ def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
         preview_row(sums[0], sums[3], step, place, out)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add(
-    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views
+    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views, work: Array
 ) -> tuple[int, int]:
-    """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out)."""
+    """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out).
+
+    work : (2, columns) float32 to work with.
+    """
     mean, m2, total, coverage, rejected = accumulators
     x0, x1 = box[2], box[3]
     w = x1 - x0
-    added, share = np.empty(w, np.float32), np.empty(w, np.float32)
+    added, share = work[0, :w], work[1, :w]
     words = flags.view(np.uint64)
     n_in = n_out = 0
     for ty in range(box[1] - box[0]):
@@ -349,7 +163,8 @@ def fold_band(
     box = np.empty(4, np.int64)
     columns = tile_width(pose[0])
     sample = np.empty((channels, y1 - y0, columns), np.float32)
-    flags = np.empty((y1 - y0, columns), np.uint8)
+    flags, hits = np.empty((y1 - y0, columns), np.uint8), np.empty((y1 - y0, columns), np.uint8)
+    far, work = np.zeros(columns, np.uint8), np.empty((2, columns), np.float32)
     w = F(weight)
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
@@ -362,13 +177,13 @@ def fold_band(
         flags[:] = 0
         n_flagged = 0
         if rule[3] > 0:
-            n_flagged, n_pulled = _flag(sample, box, w, template, noise, structure, rule, flags)
+            n_flagged, n_pulled = flag(sample, box, w, template, noise, structure, rule, flags, far)
             n_out += n_pulled
         if out.shape[0] > 0:
             if n_flagged > 0:
-                _spread(sample, box, w, template, noise, structure, F(rule[2]), flags)
-            _leave_out(out, box, flags)
-        added = _add(sample, box, top, w, flags, accumulators, views)
+                spread(sample, box, w, template, noise, structure, F(rule[2]), flags, hits)
+            leave_out(out, box, flags)
+        added = _add(sample, box, top, w, flags, accumulators, views, work)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
@@ -242,7 +243,7 @@ def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
     _, h, w = sensor[0].shape
     step = 2 if h * w > LARGE_PX else 1
     stride = _stride(h, w, len(sensor[4]))
-    search = np.empty((h // step, w // step), np.float32)
+    search = new_plane((h // step, w // step), np.float32)
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
     each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
     noise = noise_of(differences[np.isfinite(differences)])

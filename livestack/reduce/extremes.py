@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import Sums
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.halves import LEAST_IN_CORE, Aside, Rule, from_half, half, hold_row
 from livestack.reduce.kernels import Sensor, Sketch, blank_box, sketch_box, tile_width, warp_and_normalise
+from livestack.reduce.outliers import Sums
 from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 

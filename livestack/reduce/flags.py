@@ -8,13 +8,13 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, F
+from livestack.reduce.compile import LEAF, F
 
 OUT, STRONG, UNCOVERED = 1, 2, 3
 """Judged out, and so far off that what touches it is out too; not on the sensor."""
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
     """Mark the samples of a row whose square distance from the mean is above a limit."""
     for x in range(mean.size):
@@ -22,7 +22,7 @@ def far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
         far[x] = d * d > limit
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def far_off_in_any(
     sample: tuple[Array, Array, Array], mean: tuple[Array, Array, Array], limit: tuple[Any, Any, Any], far: Array
 ) -> None:
@@ -35,7 +35,7 @@ def far_off_in_any(
         far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def is_any(words: Array) -> bool:
     """Whether anything is marked in a row that is looked at eight px at a time."""
     seen = np.uint64(0)
@@ -44,7 +44,7 @@ def is_any(words: Array) -> bool:
     return bool(seen)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def has_any(marks: Array) -> bool:
     """Whether anything is marked in a row of any length."""
     seen = False
@@ -53,7 +53,7 @@ def has_any(marks: Array) -> bool:
     return seen
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def count_out(flags: Array, rejected: Array) -> int:
     """Count what is judged out of a row, in each px and in all."""
     n = 0
@@ -64,7 +64,7 @@ def count_out(flags: Array, rejected: Array) -> int:
     return n
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def count_uncovered(row: Array) -> int:
     """Count the samples of a row that are none: not finite."""
     n = np.int32(0)
@@ -73,7 +73,7 @@ def count_uncovered(row: Array) -> int:
     return int(n)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def count_uncovered_in_any(r: Array, g: Array, b: Array) -> int:
     """`count_uncovered` of a row in three colours: px that lack one of them."""
     n = np.int32(0)
@@ -83,14 +83,14 @@ def count_uncovered_in_any(r: Array, g: Array, b: Array) -> int:
     return int(n)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def flag_uncovered(row: Array, flags: Array) -> None:
     """Flag the px of a row where a sample is none."""
     for x in range(flags.size):
         flags[x] = flags[x] if np.abs(row[x]) <= F(3e38) else np.uint8(UNCOVERED)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def take_mean(row: Array, mean: Array, flags: Array) -> None:
     """Put the mean where px are not covered: there it stays."""
     for x in range(row.size):

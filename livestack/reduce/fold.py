@@ -15,6 +15,7 @@ from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
 from livestack.reduce.drizzle import fold_and_drop
 from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, warp_and_normalise
+from livestack.reduce.medians import median
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, preview_step
 from livestack.reduce.resample import CUBIC, LANCZOS
 from livestack.stack import N_ASIDE, FirstLook, Stack
@@ -364,4 +365,4 @@ def typical_weight(weight: Array) -> float:
     """Median weight of a plane (H, W) over what is covered."""
     sparse = weight[::16, ::16]
     covered = sparse[sparse > 0]
-    return float(np.median(covered)) if covered.size else 1.0
+    return median(covered) if covered.size else 1.0

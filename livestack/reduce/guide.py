@@ -13,9 +13,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_band
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import BORROWING, LEAF, OPTIONS, F
 from livestack.reduce.flags import has_any
 from livestack.reduce.fold import Light, coarser
 from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
@@ -33,7 +34,7 @@ def guide_shape(shape: Shape) -> Shape:
     return 1, shape[1] // CELL, shape[2] // CELL
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add_cells(one: Array, other: Array, share: Any, out: Array) -> None:
     """Add a share of the sums of 2 × 2 px of two rows."""
     for x in range(out.size):
@@ -97,7 +98,7 @@ def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
     coarse = np.linalg.inv(_TO_FULL) @ light.inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
     sky = coarser(shares @ light.sky, CELL, 0.5)
-    out = np.empty((h, w), np.float32)
+    out = new_plane((h, w), np.float32)
 
     def band(y0: int, y1: int) -> None:
         _guide_band(light.sensor, (coarse, CUBIC), sky, light.scale, out, y0, y1)
@@ -135,14 +136,14 @@ def guide_of_stack(stack: Stack, threads: Executor | None) -> Stack:
     return guide
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _seen_row(row: Array, coverage: Array) -> None:
     """Count a row of which nothing is out."""
     for x in range(row.size):
         coverage[x] += np.uint16(np.abs(row[x]) <= F(3e38))
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts: tuple[Array, Array]) -> None:
     """Count what of a row is in, and out; of the brightest that is out keep how far it stood above the template."""
     coverage, rejected = counts
@@ -155,7 +156,7 @@ def _judged_row(row: Array, out: Array, expected: Array, removed: Array, counts:
         removed[x] = above if left_out & (above > removed[x]) else removed[x]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add_row(row: Array, out: Array, weight: Any, sums: tuple[Array, Array, Array]) -> None:
     """Welford on what of a row is in."""
     mean, m2, total = sums
@@ -170,7 +171,7 @@ def _add_row(row: Array, out: Array, weight: Any, sums: tuple[Array, Array, Arra
         m2[x] += added * d * (d - g)
 
 
-@njit(**OPTIONS)
+@njit(**BORROWING)
 def _fold_guide_band(
     guide: tuple[Array, Array, Array, Array, Array],
     sample: Array,

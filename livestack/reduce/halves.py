@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import Sums
 from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.outliers import Sums
 from livestack.reduce.structure import expected_variance
 from livestack.stack import N_ASIDE, N_LOW
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce.accumulate import is_disputed
 from livestack.reduce.bands import each_band
 from livestack.reduce.fold import Change, Rule
 from livestack.reduce.match import NO_MATCH, contrast_band, match_template
+from livestack.reduce.medians import median
+from livestack.reduce.outliers import is_disputed
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step
 from livestack.reduce.streaks import find_streaks, told_once
@@ -136,12 +137,13 @@ def _measure(sight: Sight, template: Stack, rule: Rule) -> Measure | None:
     step = sparse_step(mean.shape)
     sampled = coverage[::step, ::step]
     covered = (sampled > 0) & np.isfinite(sight.sample[::step, ::step])
-    if covered.sum() < LEAST_COVERED:
+    if np.count_nonzero(covered) < LEAST_COVERED:
         return None
-    typical = float(np.median(total[::step, ::step][covered]))
+    typical = median(total[::step, ::step][covered])
     noise = difference_noise(sight.sample, mean, coverage) / (1 + sight.weight / typical)
-    own = np.median(sampled[covered]) > OWN_VARIANCE_FROM and bool(m2[::step, ::step].any())
-    return Measure(max(noise, 1e-12), sight.weight, rule.nu, SHARPER * rule.beta, own)
+    many = 2 * np.count_nonzero(sampled[covered] > OWN_VARIANCE_FROM) > np.count_nonzero(covered)
+    own = many and bool(m2[::step, ::step].any())
+    return Measure(max(noise, 1e-12), sight.weight, rule.nu, SHARPER * rule.beta, bool(own))
 
 
 def _believed(mask: Array, sample: Array, template: Stack) -> Array:

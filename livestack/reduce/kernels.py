@@ -11,7 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 from livestack.reduce.filling import fill
 from livestack.reduce.warp import quarter_turn, reach_of, upright, upright_colours, warp_box
 
@@ -35,7 +35,7 @@ Sketch = tuple[Array, int]
 """A preview of the sub to be written by the way, (h, w, C) or (0, 0, C) for none, and grid px per px of it."""
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _reflect(i: int, n: int) -> int:
     """Index mirrored at the first and the last pixel: keeps the parity of a CFA."""
     if i < 0:
@@ -45,7 +45,7 @@ def _reflect(i: int, n: int) -> int:
     return min(max(i, 0), n - 1)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _inside(i: int, n: int, cell: int) -> int:
     """Index of a px of the same colour within 0…n: mirrored; the cell of X-Trans, which has no mirror, repeated."""
     if cell <= 2:
@@ -57,7 +57,7 @@ def _inside(i: int, n: int, cell: int) -> int:
     return min(max(i, 0), n - 1)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _calibrate_row(
     raw: Array, pedestal: Array, gain: Array, place: tuple[int, int, int], out: Array, at: tuple[int, int, int]
 ) -> None:
@@ -81,7 +81,7 @@ def _calibrate_row(
             out[p, v, u + i] = F(raw[p, y, x + i])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w), bad ones NaN; beyond it `_inside`."""
     raw, pedestal, gain, (starts, columns), colours, floats = sensor
@@ -155,7 +155,7 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
     return out
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _debayer_row(
     rows: tuple[Array, Array, Array, Array, Array], at: int, green: Array, along: Array, across: Array
 ) -> None:
@@ -179,7 +179,7 @@ def _debayer_row(
         across[x] = (centre + F(4) * above - far_y + F(0.5) * far_x if is_green else corner) * F(0.125)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def debayer(cfa: Array, skip: int, colours: Array, y0: int, x0: int, out: Array) -> None:
     """Malvar, He and Cutler (2004) gradient-corrected linear interpolation.
 
@@ -198,7 +198,7 @@ def debayer(cfa: Array, skip: int, colours: Array, y0: int, x0: int, out: Array)
         _debayer_row(rows, 1 if green_first else 0, out[1, y], out[other, y], out[2 - other, y])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> tuple[int, int, int, int]:
     """Source rows and columns (y0, y1, x0, x1) that a grid box (y0, y1, x0, x1) needs; empty = it lies outside."""
     low_y, high_y, low_x, high_x = np.inf, -np.inf, np.inf, -np.inf
@@ -218,7 +218,7 @@ def source_box(inverse: Array, box: Array, shape: tuple[int, int], pad: int) -> 
     return y0, y1, x0, x1
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def tile_width(inverse: Array) -> int:
     """Columns of a tile: as many as lie on the same rows of the source, or few more."""
     w = abs(inverse[2, 2])
@@ -274,7 +274,7 @@ def px_of_grid(sensor: Sensor, box: Array, out: Array) -> None:
                 out[c, y, x] = data[c, skip + y, skip + x]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def subtract_sky(row: Array, sky: Array, x0: int, y: int, factor: float) -> None:
     """(row − sky) · factor for a row that begins at grid (x0, y); the surface is written anew about x0."""
     slope = sky[1] + sky[4] * y
@@ -318,7 +318,7 @@ def warp_and_normalise(sensor: Sensor, pose: Pose, sky: Array, scale: float, box
     return True
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _take_every(row: Array, step: int, out: Array) -> None:
     """Put every step-th sample into out."""
     if step == 1:
@@ -329,7 +329,7 @@ def _take_every(row: Array, step: int, out: Array) -> None:
         out[x] = row[np.uint64(step * x)]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _take_every_colour(r: Array, g: Array, b: Array, step: int, out: Array) -> None:
     """Put every step-th sample of three rows into the px of out, (3 n); the usual step is written out."""
     if step == 3:
@@ -371,7 +371,7 @@ def blank_box(box: Array, sketch: Sketch) -> None:
                 sketch[0][y, x, c] = F(np.nan)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _sketched(box: Array, sketch: Sketch) -> tuple[int, int, int, int]:
     """Px (y0, y1, x0, x1) of a preview of which a box holds the samples."""
     out, step = sketch

@@ -11,7 +11,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 
 MAX_GRID = 512
 """The transform runs on at most so many bins a side."""
@@ -23,6 +23,15 @@ CLIP = 4.0
 
 Line = tuple[float, float, float, float, float]
 """x0, y0, x1, y1, and its strength, σ."""
+
+
+@njit(**LEAF)
+def _add_rows(top: Array, below: Array, out: Array) -> None:
+    """Sum of a row and one that ends before it."""
+    for x in range(below.size):
+        out[x] = top[x] + below[x]
+    for x in range(below.size, out.size):
+        out[x] = top[x]
 
 
 @njit(**OPTIONS)
@@ -37,16 +46,14 @@ def _line_sums(a: Array) -> Array:
     now[:height, full:] = a
     rows = 1
     while rows < full:
+        first = full - 2 * rows  # farther left no line down so many rows meets the picture
         # row 2 rows · b + s holds block b at shift s; blocks beyond the picture stay empty
         for b in range((height + 2 * rows - 1) // (2 * rows)):
             for s in range(2 * rows):
                 upper = s // 2
                 shift = s - upper
                 at = 2 * rows * b
-                top, below, out = now[at + upper], now[at + rows + upper][shift:], new[at + s]
-                for x in range(below.size):
-                    out[x] = top[x] + below[x]
-                out[below.size :] = top[below.size :]
+                _add_rows(now[at + upper, first:], now[at + rows + upper, first + shift :], new[at + s, first:])
         now, new = new, now
         rows *= 2
     return now
@@ -142,15 +149,14 @@ def find_lines(z: Array, ok: Array, unit: float = 1.0, threads: Executor | None 
 
 def _strongest_line(sums: Array, counts: Array, least: float, threads: Executor | None) -> Line:
     """Over the four octants of direction."""
-    found = each_part(4, 1, threads, lambda octant, _: _strongest_in(octant, sums, counts, least))
+    turned = np.ascontiguousarray(sums.T), np.ascontiguousarray(counts.T)
+    pairs = ((sums, counts), turned)
+    found = each_part(4, 1, threads, lambda octant, _: _strongest_in(octant, *pairs[octant // 2], least))
     return max(found, key=lambda line: line[4])
 
 
-def _strongest_in(octant: int, sums: Array, counts: Array, least: float) -> Line:
-    """Strongest line of an octant: the picture is turned so that its lines lead down and to the right."""
-    a, n = sums, counts
-    if octant >= 2:
-        a, n = a.T, n.T
+def _strongest_in(octant: int, a: Array, n: Array, least: float) -> Line:
+    """Strongest line of an octant; from 2 on x and y of the picture are exchanged. Turned, lines lead down right."""
     if octant % 2:
         a, n = a[:, ::-1], n[:, ::-1]
     of_sums, of_counts = _line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n))

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 from livestack.stack import Stack
 
 FIT_PX = 15_000
@@ -23,7 +23,7 @@ MOST_SCALE = 0.3
 NO_MATCH = np.zeros(0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _smooth_row(mean: Array, y: int, x0: int, along: Array, out: Array) -> None:
     """3 × 3 Gaussian of σ 0.6 px at columns x0 − 1 and on of row y; along: room for two px more."""
     h, w = mean.shape
@@ -92,7 +92,7 @@ def contrast_band(mean: Array, total: Array, own: float, out: Array, y0: int, y1
         contrast_box(mean, total, own, (y0, y1, x0, x1), out[y0:y1, x0:x1])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
     """Terms of the match at a px beside the level: μ, ∂x, ∂y, ∇², ∂xx − ∂yy, ∂xy."""
     h, w = mean.shape
@@ -110,7 +110,7 @@ def _terms(mean: Array, y: int, x: int) -> tuple[Any, ...]:
     )
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def shift_at(mean: Array, y: int, x: int, match: Array) -> Any:
     """Tell what a match, (7,) float64, adds to the template at a px."""
     a, b, c, d, e, f = _terms(mean, y, x)

@@ -12,6 +12,7 @@ from livestack.frame import Array
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import subtract_sky, warp_and_normalise
+from livestack.reduce.medians import middles
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
@@ -51,11 +52,8 @@ def _middles(blocks: Array, medians: Array, spreads: Array, out: Array) -> None:
 
 def _medians(blocks: Array) -> Array:
     """Return the median of each of (N, n) blocks; NaN where half of its px are missing."""
-    known = np.isfinite(blocks).sum(axis=1)
-    # what is missing is sorted last
-    ordered, row = np.sort(blocks, axis=1), np.arange(len(blocks))
-    medians = (ordered[row, (known - 1) // 2] + ordered[row, known // 2]) / np.float32(2)
-    return np.where(2 * known >= blocks.shape[1], medians, np.float32(np.nan))
+    low, high, known = middles(blocks)
+    return np.where(2 * known >= blocks.shape[1], (low + high) / np.float32(2), np.float32(np.nan))
 
 
 def _statistics(blocks: Array) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import bands, shrink
 from livestack.reduce.bands import each_band, each_part
 from livestack.stack import Shape, Stack
@@ -81,11 +82,11 @@ def new_preview(shape: Shape) -> Array:
     step = preview_step(height, width)
     if bands.BAND % step:
         return NO_SKETCH
-    return np.empty((height // step, width // step, channels), np.float32)
+    return new_plane((height // step, width // step, channels), np.float32)
 
 
 def new_sketch(shape: Shape) -> Array:
     """Room for a preview of one sub, (h, w, C) float32, not filled: a sample per px of it, so its grain is a sub's."""
     channels, height, width = shape
     step = preview_step(height, width)
-    return np.empty((height // step, width // step, channels), np.float32)
+    return new_plane((height // step, width // step, channels), np.float32)

@@ -10,7 +10,7 @@ from numba import njit
 from numba.extending import register_jitable
 
 from livestack.frame import Array
-from livestack.reduce.compile import ARITHMETIC, INNER, OPTIONS, F
+from livestack.reduce.compile import ARITHMETIC, INNER, LEAF, OPTIONS, F
 from livestack.reduce.lanes import LANES, sampler
 
 CUBIC, LANCZOS = 2, 3
@@ -103,7 +103,7 @@ _cubic, _cubic_colour = _blocks(four, 2 * CUBIC, 1), _blocks(four, 2 * CUBIC, 3)
 _lanczos, _lanczos_colour = _blocks(six, 2 * LANCZOS, 1), _blocks(six, 2 * LANCZOS, 3)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _sample(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place, half: int, channels: int) -> None:
     """Make n samples, whole LANES of them, from taps that are all there."""
     if half == CUBIC and channels == 3:
@@ -118,7 +118,7 @@ def _sample(flat: Array, at: Place, line: Line, n: int, out: Array, to: Place, h
             _lanczos(flat, _channel(at, p), line, n, out, _channel(to, p))
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _channel(place: Place, p: int) -> Place:
     """Place of channel p, where `place` is that of the first."""
     return place[0] + p * place[2], place[1], place[2]
@@ -156,7 +156,7 @@ def spread_of(slope: float) -> int:
     return -1
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _sample_line(
     flat: Array,
     at: Place,

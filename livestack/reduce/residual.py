@@ -11,11 +11,13 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import CELL, along_row, box_mean
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import LEAF, OPTIONS, F
 from livestack.reduce.fold import Change
 from livestack.reduce.match import shift_at
+from livestack.reduce.medians import middles
 from livestack.stack import Stack
 
 BOX = 33
@@ -140,8 +142,7 @@ def shift_of(template: tuple[Stack, Array], noise: float, match: Array, threads:
 
 
 def _median(values: Array) -> float:
-    middle = values.size // 2
-    return float(np.partition(values, middle)[middle])
+    return float(middles(values[None])[1][0])
 
 
 def robust_sigma(values: Array) -> tuple[float, float]:
@@ -186,7 +187,7 @@ def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
     return robust_sigma(_high_passed(sample, mean, coverage, BOX // 2, step))[1] ** 2
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _z_row(
     off: Array,
     squared: Array,
@@ -222,7 +223,7 @@ def _z_row(
     return covered
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: Array) -> int:
     """Difference of two rows; returns in how many px the contrast² is more than `least`."""
     n = 0
@@ -232,13 +233,13 @@ def _difference(seen: Array, expected: Array, squared: Array, least: Any, off: A
     return n
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _clear(row: Array) -> None:
     for x in range(row.size):
         row[x] = F(0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
     """Add the clipped z of a row to that of the rows above it, where ok."""
     for x in range(z.size):
@@ -248,13 +249,49 @@ def _join_cells(z: Array, ok: Array, column: Array, number: Array) -> None:
         number[x] += F(1) if ok[x] else F(0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _into_cells(columns: Array, out: Array) -> None:
     """Sum the columns of each cell, and empty them; there are columns for whole cells."""
     for k in range(out.size):
         x = CELL * k
         out[k] = columns[x] + columns[x + 1] + columns[x + 2]
     columns[:] = F(0)
+
+
+@njit(**LEAF)
+def _residual_rows(
+    sample: Array,
+    template: tuple[Array, Array, Array, Array, Array],
+    numbers: tuple[float, float, float, float, bool],
+    match: Array,
+    out: tuple[tuple[Array, Array, Array, Array, Array], tuple[Array, Array, Array]],
+    rows: tuple[int, int],
+) -> int:
+    """`_residual_band`; out : what that fills, and rows of TILE px, the last two of them empty, as they are left."""
+    mean, m2, total, coverage, squared = template
+    (z, ok, shift, sums, counts), (off, column, number) = out
+    y0, y1 = rows
+    w = mean.shape[1]
+    least = F(4 * numbers[0])
+    n = 0
+    for x0 in range(0, w, TILE):
+        x1 = min(x0 + TILE, w)
+        for y in range(y0, y1):
+            row, seen, expected = squared[y, x0:x1], sample[y, x0:x1], mean[y, x0:x1]
+            _clear(shift[y, x0:x1])
+            if _difference(seen, expected, row, least, off) and match.size > 0:
+                for x in range(x1 - x0):
+                    if row[x] > least:
+                        shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
+                        off[x] -= shift[y, x0 + x]
+            shown = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
+            n += _z_row(off[: x1 - x0], row, shown, numbers, z[y, x0:x1], ok[y, x0:x1])
+            _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
+            if y % CELL == CELL - 1 or y == y1 - 1:
+                first, last = x0 // CELL, (x1 + CELL - 1) // CELL
+                _into_cells(column, sums[y // CELL, first:last])
+                _into_cells(number, counts[y // CELL, first:last])
+    return n
 
 
 @njit(**OPTIONS)
@@ -274,31 +311,8 @@ def _residual_band(
     match : as `match_template` returns it.
     out : z, ok, shift (h, w); sums and counts of z over what is ok, by cell.
     """
-    mean, m2, total, coverage, squared = template
-    z, ok, shift, sums, counts = out
-    y0, y1 = rows
-    w = mean.shape[1]
-    least = F(4 * numbers[0])
-    off, column, number = np.empty(TILE, np.float32), np.zeros(TILE, np.float32), np.zeros(TILE, np.float32)
-    n = 0
-    for x0 in range(0, w, TILE):
-        x1 = min(x0 + TILE, w)
-        for y in range(y0, y1):
-            row, seen, expected = squared[y, x0:x1], sample[y, x0:x1], mean[y, x0:x1]
-            _clear(shift[y, x0:x1])
-            if _difference(seen, expected, row, least, off) and match.size > 0:
-                for x in range(x1 - x0):
-                    if row[x] > least:
-                        shift[y, x0 + x] = shift_at(mean, y, x0 + x, match)
-                        off[x] -= shift[y, x0 + x]
-            shown = (m2[y, x0:x1], total[y, x0:x1], coverage[y, x0:x1])
-            n += _z_row(off[: x1 - x0], row, shown, numbers, z[y, x0:x1], ok[y, x0:x1])
-            _join_cells(z[y, x0:x1], ok[y, x0:x1], column, number)
-            if y % CELL == CELL - 1 or y == y1 - 1:
-                first, last = x0 // CELL, (x1 + CELL - 1) // CELL
-                _into_cells(column, sums[y // CELL, first:last])
-                _into_cells(number, counts[y // CELL, first:last])
-    return n, 0
+    work = np.empty(TILE, np.float32), np.zeros(TILE, np.float32), np.zeros(TILE, np.float32)
+    return _residual_rows(sample, template, numbers, match, (out, work), rows), 0
 
 
 @njit(**OPTIONS)
@@ -314,12 +328,21 @@ def _sampled(z: Array, ok: Array, low: Array, step: int) -> Array:
     return out[:n]
 
 
-@njit(**INNER)
+@njit(**LEAF)
+def _scale_row(row: Array, around: Array, factor: Any) -> None:
+    for x in range(row.size):
+        v = (row[x] - around[x]) * factor
+        row[x] = F(0) if np.isnan(v) else v
+
+
+@njit(**LEAF)
 def _spread(cells: Array, out: Array) -> None:
     """Row of cells as a row of px."""
-    for k in range(cells.size):
-        for x in range(CELL * k, min(CELL * k + CELL, out.size)):
-            out[x] = cells[k]
+    whole = out.size // CELL
+    for k in range(whole):
+        out[CELL * k], out[CELL * k + 1], out[CELL * k + 2] = cells[k], cells[k], cells[k]
+    for x in range(CELL * whole, out.size):
+        out[x] = cells[whole]
 
 
 @njit(**OPTIONS)
@@ -330,10 +353,7 @@ def _scale_band(z: Array, low: Array, scale: float, y0: int, y1: int) -> None:
     for y in range(y0, y1):
         if y % CELL == 0:
             _spread(low[y // CELL], around)
-        row = z[y]
-        for x in range(row.size):
-            v = (row[x] - around[x]) * factor
-            row[x] = F(0) if np.isnan(v) else v
+        _scale_row(z[y], around, factor)
 
 
 def residual_of(
@@ -346,7 +366,7 @@ def residual_of(
     stack, contrast = template
     mean, m2, total, coverage, _ = (array[0] for array in stack.arrays)
     h, w = sample.shape
-    z, ok, shift = np.empty((h, w), np.float32), np.empty((h, w), np.bool_), np.empty((h, w), np.float32)
+    z, ok, shift = new_plane((h, w), np.float32), new_plane((h, w), np.bool_), new_plane((h, w), np.float32)
     cells = -(-h // CELL), -(-w // CELL)
     sums, counts, low = np.zeros(cells, np.float32), np.zeros(cells, np.float32), np.empty(cells, np.float32)
 

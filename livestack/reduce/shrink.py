@@ -8,10 +8,10 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _is_whole(one: Array, other: Array) -> bool:
     """Whether two rows are covered from end to end."""
     n = 0
@@ -20,7 +20,7 @@ def _is_whole(one: Array, other: Array) -> bool:
     return n == 0
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _halve(one: Array, other: Array, out: Array) -> None:
     for x in range(one.size // 2):
         out[x] = F(0.25) * (one[2 * x] + one[2 * x + 1] + other[2 * x] + other[2 * x + 1])
@@ -28,7 +28,7 @@ def _halve(one: Array, other: Array, out: Array) -> None:
         out[one.size // 2] = F(0.5) * (one[-1] + other[-1])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _halve_covered(rows: tuple[Array, Array], coverage: tuple[Array, Array], out: Array) -> None:
     """2 × 2 means over what is covered; 0 where nothing is."""
     for x in range(out.size):
@@ -41,7 +41,7 @@ def _halve_covered(rows: tuple[Array, Array], coverage: tuple[Array, Array], out
         out[x] = total / F(n) if n > 0 else F(0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _raise_to(low: Array, high: Array, floor: Any, out: Array) -> None:
     """Square of the difference of 3 px, less its noise, where that is more than out."""
     w = out.size
@@ -54,7 +54,7 @@ def _raise_to(low: Array, high: Array, floor: Any, out: Array) -> None:
         out[x] = max(out[x], range_ * range_ - floor)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _bounds(u: Array, m: Array, d: Array, low: Array, high: Array) -> None:
     for x in range(m.size):
         low[x] = min(u[x], m[x], d[x])
@@ -96,7 +96,7 @@ def contrast_band(mean: Array, coverage: Array, noise: Array, beta: float, out: 
             row[x] = F(beta) * np.sqrt(row[x])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
     """Add what is covered of a row, and count it."""
     for x in range(row.size):
@@ -104,13 +104,13 @@ def _add_row(row: Array, seen: Array, total: Array, n: Array) -> None:
         n[x] += F(1) if seen[x] > 0 else F(0)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _add_whole_row(row: Array, total: Array) -> None:
     for x in range(row.size):
         total[x] += row[x]
 
 
-@njit(**OPTIONS)
+@njit(**LEAF)
 def _join(total: Array, step: int, n: Any, out: Array) -> None:
     """Mean of n px whose columns were added up, of every `step` columns."""
     share = F(1) / F(n)
@@ -131,7 +131,7 @@ def _join(total: Array, step: int, n: Any, out: Array) -> None:
             out[x] = light * share
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
     """`_join` where not all px count; NaN where none does."""
     for x in range(out.size):
@@ -142,7 +142,7 @@ def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
         out[x] = light * (F(1) / px) if px > 0 else F(np.nan)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _interleave(planes: Array, out: Array) -> None:
     """Put planes (C, n) into px (n · C)."""
     if planes.shape[0] == 3:
@@ -154,16 +154,12 @@ def _interleave(planes: Array, out: Array) -> None:
             out[x] = planes[0, x]
 
 
-@njit(**INNER)
-def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], out: Array) -> None:
-    """Mean over step × step px of what is covered, for px x0…x1 of row y of out (h, w, C); NaN where nothing is.
-
-    place: y, x0, x1.
-    """
+@njit(**LEAF)
+def _means(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], planes: Array, sums: Array) -> None:
+    """Fill planes (C, n) as `preview_row` does; sums : (2, step · n) to work with."""
     y, x0, x1 = place
     columns, rows = slice(x0 * step, x1 * step), range(y * step, y * step + step)
-    planes = np.empty((mean.shape[0], x1 - x0), np.float32)
-    total, n = np.empty((x1 - x0) * step, np.float32), np.empty((x1 - x0) * step, np.float32)
+    total, n = sums[0], sums[1]
     whole = True
     for yy in rows:
         seen = coverage[0, yy, columns]
@@ -179,6 +175,17 @@ def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, 
             _join(total, step, step * step, planes[c])
         else:
             _join_covered(total, n, step, planes[c])
+
+
+@njit(**INNER)
+def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], out: Array) -> None:
+    """Mean over step × step px of what is covered, for px x0…x1 of row y of out (h, w, C); NaN where nothing is.
+
+    place: y, x0, x1.
+    """
+    y, x0, x1 = place
+    planes = np.empty((mean.shape[0], x1 - x0), np.float32)
+    _means(mean, coverage, step, place, planes, np.empty((2, (x1 - x0) * step), np.float32))
     _interleave(planes, out[y, x0:x1].ravel())
 
 

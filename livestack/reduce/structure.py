@@ -9,7 +9,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.boxes import CELL
-from livestack.reduce.compile import INNER, F
+from livestack.reduce.compile import LEAF, F
 
 Structure = tuple[Array, Array, Array, float]
 """How far a px may be off though it is sky: local contrast (H/2, W/2), ADU; how far the sub's stars differ on the guide
@@ -19,7 +19,7 @@ CHANGE = 1.5
 """The guide shows a star's change diluted by its coarser px."""
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def structure_at(structure: Structure, y: int, x: int) -> Any:
     """Contrast and change at a px of the stack together, ADU."""
     contrast, shift, around, sigma = structure
@@ -32,7 +32,7 @@ def structure_at(structure: Structure, y: int, x: int) -> Any:
     return s
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def expected_variance(noise: Any, structure: Any, n: int, m2: Any, weight: Any, total: Any, nu: Any) -> Any:
     """Variance of one sample about the mean: noise model shrunk towards what the pixel itself showed."""
     model = noise + structure * structure
