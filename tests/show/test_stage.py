@@ -125,7 +125,8 @@ def test_guests_do_not_see_what_is_tried_out_until_it_is_shown_to_them(
     stage.tick()
     drawn(stage.canvas, qtbot)
     assert np.array_equal(rendition(stage.canvas, qtbot), before)
-    served.audience.publish()
+    qtbot.keyClick(served, Key.Key_D)
+    qtbot.mouseClick(served.develop.guests, QtCore.Qt.MouseButton.LeftButton)
     drawn(stage.canvas, qtbot)
     assert not np.array_equal(rendition(stage.canvas, qtbot), before)
 

@@ -91,6 +91,7 @@ class Window(QtWidgets.QMainWindow):
         self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
         self.audience = Audience(self, self.live, self.canvas, DARK)
+        self.develop.shown_to_guests.connect(lambda _: self.audience.publish())
         self.menu.addSeparator()
         self.audience.ticks.fill(self.menu)
         speak(self)
