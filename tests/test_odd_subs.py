@@ -11,6 +11,7 @@ from astropy.io import fits
 
 from livestack.events import AlertCleared, AlertRaised, SubAccepted
 from livestack.frame import Array
+from livestack.looking import look_if_due
 from livestack.resume import take_in
 from tests.nights import QUIET, Told, bits, take
 from tests.reduce.fields import NOISE_ADU, draw_stars, noisy, star_field
@@ -35,7 +36,7 @@ def test_what_a_verdict_left_out_can_be_put_in(tmp_path: Path) -> None:
     told = Told(tmp_path / "session").see(*paths)
     assert told.reasons().count("trailed") == 1
     no = told.reasons().index("trailed") + 1
-    take_in(told.session, [no, 1, 99])
+    take_in(told.session, [no, 1, 99], lambda: look_if_due(told.session))
     assert told.reasons() == [""] * 8
     assert [sub.no for sub in told.stack().subs] == [*(k for k in range(1, 9) if k != no), no]
     assert told.session.tally.n_accepted == 8

@@ -42,8 +42,9 @@ def test_every_file_opens_or_says_why(name: str, real_data: Path) -> None:
     stored = frame.data if frame.data.flags.c_contiguous else np.moveaxis(frame.data, 2, 0)  # px by px, or in planes
     assert stored.flags.c_contiguous and frame.data.dtype.isnative and not frame.data.flags.writeable
     alone = open_header(path)
-    if alone.cfa is None:  # only the decoder of camera RAW knows pattern and levels
-        alone = replace(alone, cfa=header.cfa, saturation_adu=header.saturation_adu, raw=header.raw)
+    if alone.cfa is None:  # only the decoder of camera RAW knows pattern, levels and colours
+        known = {"cfa": header.cfa, "saturation_adu": header.saturation_adu, "daylight": header.daylight}
+        alone = replace(alone, **known, raw=header.raw)
     assert alone == header
     assert is_complete(path) is not False
 
