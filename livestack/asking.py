@@ -1,8 +1,9 @@
-"""What a user asks of a session from outside: to drop subs, or to put them back."""
+"""What a user asks of a session from outside: to drop subs, to put them back, to fold all again."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path
 
 from livestack.engine_room import Faces, run
@@ -61,6 +62,28 @@ def ask_for_subs(session: Path, kind: str, names: tuple[str, ...]) -> int:
     return _answer(home)
 
 
+def ask_to_restack(session: Path) -> int:
+    """Fold the stacks of a session again from their subs: judged twice when no engine runs on it, else by the engine.
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    SessionError
+        There is no such session.
+    """
+    home = Home(session)
+    with contextlib.closing(Journal(home.journal)) as journal:
+        journal.ask("restack", {})
+    if _is_running(home):
+        print("The running session was told: its stacks are folded again beside those that are shown")
+        return 0
+    return _answer(home, judges_again=True)
+
+
 def _is_askable(kind: str, sub: Json) -> bool:
     """Whether a sub is where it can be asked for: in the stack, or taken out by the user or by a verdict."""
     if kind == "drop":
@@ -86,10 +109,11 @@ def _is_running(home: Home) -> bool:
         return True
 
 
-def _answer(home: Home) -> int:
+def _answer(home: Home, *, judges_again: bool = False) -> int:
     """Let an engine without any source answer the requests of a session; to drop all of it is no failure."""
     folder = folder_of(home)
     if folder is None:
         raise SessionError(f"the session {home.path} never started")
-    code = run(home, files_plan(folder, []), from_toml(home.settings), Faces(say_line))
+    plan = dataclasses.replace(files_plan(folder, []), judges_again=judges_again)
+    code = run(home, plan, from_toml(home.settings), Faces(say_line))
     return 0 if code == 3 else code

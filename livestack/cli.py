@@ -203,6 +203,18 @@ def restore(session: Path, subs: tuple[str, ...]) -> int:
 
 @main.command()
 @click.argument("session", type=path)
+def restack(session: Path) -> int:
+    """Fold a session's stacks again from their subs, each sample judged by the final stack: better than live.
+
+    Example: livestack restack ~/sessions/m27
+    """
+    from livestack.asking import ask_to_restack
+
+    return ask_to_restack(session)
+
+
+@main.command()
+@click.argument("session", type=path)
 def report(session: Path) -> None:
     """Write the report of a night into its session: one page to keep, to print or to pass on.
 

@@ -85,6 +85,8 @@ class Growth:
         Preview of the last sub added, from `preview.new_sketch`.
     preview : ndarray of float32, optional
         Preview of the stack, (h, w, C), as of the last sub added, where its fold made one.
+    judged_again : bool
+        Whether this is the second pass: nothing more is folded into it.
     """
 
     founding: Founding
@@ -99,6 +101,7 @@ class Growth:
     spikes: list[Spikes] = field(default_factory=list)
     sketch: Array | None = None
     preview: Array | None = None
+    judged_again: bool = False
     _shown: Stack | None = None
     _unsearched: tuple[Frame, SubAccepted] | None = None
 
@@ -300,6 +303,7 @@ class Growth:
         self.core = self._empty(f"pass2:{look_id(self.subs)}", pictures=self.rule.pictures)
         for sub, frame in self._frames(read):
             self._fold(self.core, self.light(frame, sub), sub, template)
+        self.judged_again = True
 
     def fresh(self) -> Growth:
         """Return an empty growth on the same founding."""

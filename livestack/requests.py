@@ -70,6 +70,9 @@ class Requests:
         session = self.session
         if request.kind in ("drop", "restore"):
             self._restack(request, answers)
+        elif request.kind == "restack":
+            for growth in session.growths():
+                self.restacks.begin(growth.name, request.kind)
         elif request.kind == "start_over":
             self.restacks.finish()
             self.save_all()

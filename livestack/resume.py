@@ -159,8 +159,8 @@ def checkpoint_path(session: Session, stack: str) -> Path:
 
 
 def checkpoint_of(growth: Growth) -> Checkpoint | None:
-    """Return what is needed to go on from a growth's stack, not copied; None before its final look."""
-    if growth.first is not None or growth.core is None:
+    """Return what is needed to go on from a growth's stack, not copied; None before its final look, and at its end."""
+    if growth.first is not None or growth.core is None or growth.judged_again:
         return None
     core = growth.core
     return Checkpoint(

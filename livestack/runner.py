@@ -63,12 +63,15 @@ class Plan:
         Whether a found file is only listed, not used.
     idle_s : float, optional
         Finish when nothing new came for so long; 0 = when the batches end; None = never.
+    judges_again : bool
+        Whether at its end every sub is judged against the final stack, though the session's settings do not ask for it.
     """
 
     folder: str
     batches: Callable[[list[Identity], threading.Event], Batches]
     skip: Callable[[Identity], bool] = lambda _: False
     idle_s: float | None = None
+    judges_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +307,7 @@ class Engine:
 
     def _finish_stacks(self, code: int) -> None:
         self._restacks.finish()
-        if code == 0 and self.settings.processing.passes == 2:
+        if code == 0 and (self.plan.judges_again or self.settings.processing.passes == 2):
             for growth in self._session.growths():
                 second_pass(growth)
                 self._publisher.touch(growth)

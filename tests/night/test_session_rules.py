@@ -226,6 +226,26 @@ def test_dropped_and_put_back_without_an_engine(captures: Path, tmp_path: Path) 
     sessions.run("drop", tmp_path, 1, code=2)
 
 
+def test_folded_again_after_the_night(captures: Path, frames: list[Path], tmp_path: Path) -> None:
+    """It is what two passes over the same subs give; the night goes on as if it had not been."""
+    session, other = tmp_path / "s", tmp_path / "other"
+    watch = ("watch", captures, *QUIET, "--until-idle", 1)
+    for one in (session, other):
+        sessions.run(*watch, "--session", one)
+    settings = (session / "settings.toml").read_bytes()
+    assert "folded again" in sessions.run("restack", session)
+    assert (session / "settings.toml").read_bytes() == settings
+    subs = [sub["path"] for sub in sessions.accepted(session)]
+    sessions.run("stack", *subs, "--order", "given", "--out", tmp_path / "twice.fits")
+    ours, twice = sessions.planes(session / "stack" / f"{STACK}.fits"), sessions.planes(tmp_path / "twice.fits")
+    assert {name: plane.tobytes() for name, plane in ours.items()} == {n: p.tobytes() for n, p in twice.items()}
+    shutil.copy2(frames[-1], captures)
+    for one in (session, other):
+        sessions.run(*watch, "--session", one)
+    sessions.assert_equal_sessions(session, other)
+    sessions.run("restack", tmp_path / "nowhere", code=2)
+
+
 def test_dropped_while_the_engine_runs(captures: Path, tmp_path: Path) -> None:
     session = tmp_path / "s"
     process = sessions.start("watch", captures, *QUIET, "--session", session)
