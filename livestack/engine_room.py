@@ -79,7 +79,8 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     with lock(home), _log_of(home), kept_awake():
         if folder_of(home) is None:
             _list(home, listed())
-        engine = Engine(home, plan, settings, seen=faces.window is not None or faces.bind is not None)
+        seen = faces.window is not None or faces.bind is not None
+        engine = Engine(home, plan, settings, seen=seen, say=complain)
         code = _run_with_faces(engine, faces)
         _report(home)
     if code in BROKEN:

@@ -6,13 +6,15 @@ engine writes events. Views ``sub``, ``stack`` and ``alert`` show the present st
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 from livestack import events
 from livestack.errors import SessionError
@@ -20,6 +22,11 @@ from livestack.events import Event, Json, Record, Request
 from livestack.frame import Identity
 
 SCHEMA_VERSION = 1
+
+BUSY_S = 30.0
+"""So long SQLite itself waits for who else writes."""
+
+T = TypeVar("T")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS event (
@@ -94,6 +101,10 @@ FROM event r WHERE r.kind = 'AlertRaised';
 """
 
 
+def _raise(_: sqlite3.OperationalError) -> bool:
+    return False
+
+
 class Journal:
     """One session's record. Safe to use from several threads; one connection per object.
 
@@ -103,6 +114,8 @@ class Journal:
         ``journal.sqlite`` of a session.
     create : bool
         Make it when it is not there (the engine); otherwise it must exist (a reader).
+    refused : callable
+        Asked when the disk does not take a transaction, after which nothing of it is there: whether to try it again.
 
     Raises
     ------
@@ -110,16 +123,31 @@ class Journal:
         Not there, not a journal, or written by a newer livestack.
     """
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, create: bool = False, refused: Callable[[sqlite3.OperationalError], bool] = _raise
+    ) -> None:
         if not create and not path.is_file():
             raise SessionError(f"{path.parent} is not a livestack session: it has no {path.name}")
         self._lock = threading.RLock()
+        self._path = path
+        self._refused = refused
+        self._last_seq = 0
         try:
-            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30.0, isolation_level=None)
-            self._db.text_factory = lambda text: text.decode("utf-8", "surrogatepass")
+            self._db = self._connect("rwc" if create else "rw")
             self._open(create)
         except sqlite3.DatabaseError as error:
             raise SessionError(f"{path} cannot be used as a journal: {error}") from None
+
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        db = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            check_same_thread=False,
+            timeout=BUSY_S,
+            isolation_level=None,
+        )
+        db.text_factory = lambda text: text.decode("utf-8", "surrogatepass")
+        return db
 
     def _open(self, create: bool) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -137,8 +165,48 @@ class Journal:
     def append(self, *new: Event) -> list[Record]:
         """Write events in one transaction, committed and on disk when this returns."""
         now = _now()
-        with self._lock, self._transaction():
-            return [self._insert(now, event) for event in new]
+        records = self._write(lambda: [self._insert(now, event) for event in new])
+        self._last_seq = max([self._last_seq, *(record.seq for record in records)])
+        return records
+
+    def _write(self, work: Callable[[], T]) -> T:
+        """Do some writing in one transaction."""
+
+        def whole() -> T:
+            with self._transaction():
+                return work()
+
+        return self._until_done(whole)
+
+    def _read(self, query: str, *values: object) -> list[Any]:
+        return self._until_done(lambda: self._db.execute(query, values).fetchall())
+
+    def _until_done(self, work: Callable[[], T]) -> T:
+        """Do some work; again, where the disk does not take or give it and that is to be waited for."""
+        while True:
+            try:
+                with self._lock:
+                    return work()
+            except sqlite3.OperationalError as error:
+                if not self._refused(error):
+                    raise
+            with self._lock, contextlib.suppress(sqlite3.Error):
+                self._open_again()
+
+    def _open_again(self) -> None:
+        """Connect anew: a disk that was gone and is back has another handle. Never to a journal that knows less."""
+        fresh = self._connect("rw")
+        try:
+            fresh.execute("PRAGMA synchronous=FULL")
+            known = int(fresh.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
+        except sqlite3.Error:
+            fresh.close()
+            raise
+        if known < self._last_seq:
+            fresh.close()
+            return
+        self._db.close()
+        self._db = fresh
 
     def _insert(self, now: str, event: Event) -> Record:
         kind = type(event).__name__
@@ -150,10 +218,9 @@ class Journal:
 
     def follow(self, after_seq: int = 0, limit: int = 100_000) -> list[Record]:
         """Return the events after a seq, oldest first. Kinds of a newer version are skipped."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT seq, time_utc, kind, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit)
-            ).fetchall()
+        rows = self._read(
+            "SELECT seq, time_utc, kind, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?", after_seq, limit
+        )
         return [
             Record(seq, time_utc, events.from_dict(kind, json.loads(body)))
             for seq, time_utc, kind, body in rows
@@ -162,21 +229,23 @@ class Journal:
 
     def arrive(self, found: Iterable[tuple[Identity, bool]]) -> list[int]:
         """Give files their numbers, in the order they were found finished; ``use`` False = listed, never stacked."""
-        with self._lock, self._transaction():
+        files = [
+            (_storable(identity.path), identity.size, identity.mtime_ns, identity.inode, int(use))
+            for identity, use in found
+        ]
+
+        def insert() -> list[int]:
             first = int(self._db.execute("SELECT coalesce(max(no), 0) + 1 FROM arrival").fetchone()[0])
-            numbers = []
-            for no, (identity, use) in enumerate(found, first):
-                self._db.execute(
-                    "INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?)",
-                    (no, _storable(identity.path), identity.size, identity.mtime_ns, identity.inode, int(use)),
-                )
-                numbers.append(no)
+            numbers = list(range(first, first + len(files)))
+            rows = [(no, *file) for no, file in zip(numbers, files, strict=True)]
+            self._db.executemany("INSERT INTO arrival VALUES (?, ?, ?, ?, ?, ?)", rows)
             return numbers
+
+        return self._write(insert)
 
     def arrivals(self) -> list[tuple[int, Identity, bool]]:
         """Return every file found so far: number, identity, whether it is used."""
-        with self._lock:
-            rows = self._db.execute("SELECT no, path, size, mtime_ns, inode, use FROM arrival ORDER BY no").fetchall()
+        rows = self._read("SELECT no, path, size, mtime_ns, inode, use FROM arrival ORDER BY no")
         return [(no, Identity(_path(path), size, mtime, ino), bool(use)) for no, path, size, mtime, ino, use in rows]
 
     def ask(self, kind: str, body: Json) -> int:
@@ -189,27 +258,30 @@ class Journal:
 
     def requests(self) -> list[Request]:
         """Return the requests not yet answered, oldest first."""
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT id, time_utc, kind, body FROM request WHERE done_seq IS NULL ORDER BY id"
-            ).fetchall()
+        rows = self._read("SELECT id, time_utc, kind, body FROM request WHERE done_seq IS NULL ORDER BY id")
         return [Request(number, time_utc, kind, json.loads(body)) for number, time_utc, kind, body in rows]
 
     def answer(self, request: Request, *answers: Event) -> list[Record]:
         """Write the events that answer a request and mark it done, in one transaction."""
         now = _now()
-        with self._lock, self._transaction():
+
+        def insert() -> list[Record]:
             records = [self._insert(now, event) for event in answers]
             last = records[-1].seq if records else 0
             self._db.execute("UPDATE request SET done_seq = ? WHERE id = ?", (last, request.id))
             return records
 
+        return self._write(insert)
+
     def rows(self, query: str, *values: object) -> list[Json]:
         """Run a SELECT and return rows as dicts: for screens and reports."""
-        with self._lock:
+
+        def select() -> list[Json]:
             cursor = self._db.execute(query, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+        return self._until_done(select)
 
     def close(self) -> None:
         """Close the connection."""
@@ -230,7 +302,12 @@ class _Transaction:
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        try:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:  # a disk that is full or fails has rolled back already
+                self._db.execute("ROLLBACK")
 
 
 def _now() -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from livestack.allocation import return_free
-from livestack.errors import FrameError
+from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
 from livestack.growth import Growth, Look
-from livestack.prepare import is_there
-from livestack.refold import read_sub, refold
+from livestack.refold import refold
 from livestack.session import Session
 from livestack.verdicts import looked, rejected_again
 
@@ -21,19 +20,28 @@ def look_if_due(session: Session) -> None:
 
 
 def look(session: Session, growth: Growth) -> None:
-    """Judge the subs of a stack anew; those whose file is gone or changed are left out."""
-    gone = [sub for sub in growth.subs if not is_there(sub)]
+    """Judge the subs of a stack anew; those whose file is gone or changed are left out, their disk is waited for."""
+    captures = session.captures
+    gone = captures.gone(growth.subs)
     if not gone:
         try:
-            settle(session, growth, growth.look(read_sub))
+            found = growth.look(captures.read)
         except FrameError:  # it went after it was there, or holds other bytes of the same age
-            gone = [sub for sub in growth.subs if not is_there(sub, by_content=True)]
+            gone = captures.gone(growth.subs, by_content=True)
+        except SourceError as error:
+            captures.wait(str(error))
         else:
+            settle(session, growth, found)
             return
-    vanish(session, gone)
-    fresh, looks = refold(growth, [sub for sub in growth.subs if sub not in gone])
+    if gone:
+        vanish(session, gone)
+    left = [sub for sub in growth.subs if sub not in gone]
+    fresh, looks = captures.until_read(lambda: refold(growth, left, captures.read))
     session.swap(growth, fresh)
-    session.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
+    if gone:
+        session.append(*(word for look in looks for word in looked(look, fresh.subs, growth.founding.header)))
+    else:
+        settle(session, fresh, looks[-1])
 
 
 def settle(session: Session, growth: Growth, look: Look) -> None:
@@ -44,7 +52,9 @@ def settle(session: Session, growth: Growth, look: Look) -> None:
     told = looked(look, [sub for sub in subs if sub not in ruined], growth.founding.header)
     session.append(*told, *(rejected_again(sub, "trailed", sentence) for sub in ruined))
     if ruined:
-        session.swap(growth, refold(growth, [sub for sub in growth.subs if sub not in ruined])[0])
+        left = [sub for sub in growth.subs if sub not in ruined]
+        fresh, _ = session.captures.until_read(lambda: refold(growth, left, session.captures.read))
+        session.swap(growth, fresh)
 
 
 def vanish(session: Session, subs: list[SubAccepted]) -> None:

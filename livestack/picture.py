@@ -7,6 +7,7 @@ that both change in one rename. ``cache/noise.npy`` and ``cache/coverage.npy`` a
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ _FACTS = ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu", "row
 def write_picture(path: Path, picture: Picture) -> None:
     """Replace the file atomically; not synced to disk, for it may be lost at any time."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, picture.data)
-        file.write(json.dumps({name: getattr(picture, name) for name in _FACTS}).encode())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            np.save(file, picture.data)
+            file.write(json.dumps({name: getattr(picture, name) for name in _FACTS}).encode())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # on a full disk others need the room
+        raise
 
 
 def read_picture(path: Path) -> Picture | None:

@@ -16,7 +16,7 @@ from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_
 from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, XISF_SUFFIXES, natural_key
 from livestack.runner import Batches, Plan
 from livestack.settings import Settings
-from livestack.watch import Arrival, SourceChange, watch
+from livestack.watch import Arrival, Ground, SourceChange, watch
 from livestack.watch.scan import Tree
 
 PACKED = tuple(suffix for suffix in FITS_SUFFIXES if suffix.endswith(PACKINGS))
@@ -50,7 +50,7 @@ def watch_plan(folder: Path, settings: Settings, idle_s: float | None) -> Plan:
         )
         return map(_frame_by_frame, found)
 
-    return Plan(str(folder), batches, idle_s=idle_s)
+    return Plan(str(folder), batches, idle_s=idle_s, why_away=Ground(folder).why_away)
 
 
 def lights_in(folder: Path, settings: Settings) -> list[Identity]:

@@ -19,8 +19,9 @@ from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.chain import PRESETS
 from livestack.develop.export import write_png
 from livestack.develop.live import shown, steady, whole
+from livestack.disk import Disk
 from livestack.errors import FrameError, SourceError
-from livestack.events import AlertCleared, AlertRaised, Event, StackSaved, SubAccepted
+from livestack.events import Event, StackSaved, SubAccepted
 from livestack.founding import Founding
 from livestack.frame import Array, Picture
 from livestack.glance import glance
@@ -170,6 +171,8 @@ class Publisher:
     ----------
     slots : Slots
         Where readers in this process find the newest pictures.
+    disk : Disk
+        Hears whether the disk took a stack.
     preset : str
         How the preview beside a stack file is developed.
     """
@@ -177,6 +180,7 @@ class Publisher:
     home: Home
     threads: Executor | None
     slots: Slots
+    disk: Disk
     preset: str = PRESET[0]
     _version: int = 0
     _saved: dict[str, _Saving] = field(default_factory=dict)
@@ -275,7 +279,7 @@ class Publisher:
         if self._writing is None:
             for growth in session.growths():
                 saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
-                if self._failed and time.monotonic() - saving.at < RETRY_S:
+                if self._failed and time.monotonic() - saving.at < min(RETRY_S, every_s):
                     continue
                 changed = saving.subs != tuple(sub.no for sub in growth.subs)
                 final = growth.first is None and not saving.was_final
@@ -322,7 +326,7 @@ class Publisher:
         self._writing = self._writer.submit(_write, path, product, pictures, self.preset, *kept)
 
     def _collect(self, *, wait: bool) -> list[Event]:
-        """Return what was written; a disk that does not take it is told once, and tried again when it is due."""
+        """Return what was written; a disk that does not take it is tried again when it is due."""
         if self._writing is None or (not wait and not self._writing.done()):
             return []
         writing, self._writing = self._writing, None
@@ -331,16 +335,15 @@ class Publisher:
         except OSError as error:
             for saving in self._saved.values():
                 saving.at, saving.subs = time.monotonic(), ()
-            if self._failed:
-                return []
             self._failed = True
             sentence = (
                 f"The stack cannot be saved in {self.home.stack}: {error.strerror}. It is safe in memory: make room."
             )
-            return [AlertRaised("disk", sentence)]
-        cleared: list[Event] = [AlertCleared("disk")] if self._failed else []
+            self.disk.failed("stack", sentence)
+            return []
         self._failed = False
-        return [*cleared, saved]
+        self.disk.took("stack")
+        return [saved]
 
 
 def _write(

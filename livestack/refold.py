@@ -6,7 +6,7 @@ from pathlib import Path
 
 from livestack.events import SubAccepted
 from livestack.frame import Frame
-from livestack.growth import Growth, Look
+from livestack.growth import Growth, Look, ReadSub
 from livestack.prepare import check_masters_fit
 from livestack.read import open_frame
 
@@ -16,7 +16,7 @@ def read_sub(sub: SubAccepted) -> Frame:
     return open_frame(Path(sub.path))
 
 
-def fold_again(growth: Growth, sub: SubAccepted, looks: list[Look]) -> None:
+def fold_again(growth: Growth, sub: SubAccepted, looks: list[Look], read: ReadSub = read_sub) -> None:
     """Fold one journaled sub, and look if it is time.
 
     Raises
@@ -24,17 +24,17 @@ def fold_again(growth: Growth, sub: SubAccepted, looks: list[Look]) -> None:
     FrameError, SourceError
         A file cannot be read: the sub's, and nothing was changed; or at a look, and nothing is left of the growth.
     """
-    frame = read_sub(sub)
+    frame = read(sub)
     check_masters_fit(frame, growth.founding.masters)
     growth.add(sub, frame)
     if growth.look_is_due():
-        looks.append(growth.look(read_sub))
+        looks.append(growth.look(read))
 
 
-def refold(growth: Growth, subs: list[SubAccepted]) -> tuple[Growth, list[Look]]:
+def refold(growth: Growth, subs: list[SubAccepted], read: ReadSub = read_sub) -> tuple[Growth, list[Look]]:
     """Fold subs into a fresh growth; returns it and the looks on the way."""
     fresh = growth.fresh()
     looks: list[Look] = []
     for sub in subs:
-        fold_again(fresh, sub, looks)
+        fold_again(fresh, sub, looks, read)
     return fresh, looks

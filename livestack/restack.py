@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from livestack.errors import FrameError, SourceError
 from livestack.events import AlertCleared, AlertRaised, StackRestacked, SubAccepted
-from livestack.growth import Growth, Look
+from livestack.growth import Growth, Look, ReadSub
 from livestack.looking import look_if_due, settle, vanish
-from livestack.prepare import is_there
 from livestack.refold import fold_again, read_sub
 from livestack.replay import replay
 from livestack.room import NO_ROOM, gigabytes, lacking, needs_beside
@@ -56,6 +55,8 @@ class Work:
         What it was asked for.
     looks : list of Look
         On the way of `fresh`.
+    read : callable
+        The raw frame of a sub.
     folding : Future, optional
         None = it has not begun, or has more to do.
     """
@@ -67,6 +68,7 @@ class Work:
     last_no: int
     whys: list[str]
     looks: list[Look] = field(default_factory=list)
+    read: ReadSub = read_sub
     folding: Future[None] | None = None
 
     def want(self, subs: list[SubAccepted]) -> None:
@@ -103,7 +105,7 @@ class Work:
             if n == len(wanted):
                 return
             try:
-                fold_again(self.fresh, wanted[n], self.looks)
+                fold_again(self.fresh, wanted[n], self.looks, self.read)
             except SourceError:
                 if len(self.fresh.subs) > n:  # in a look, which leaves nothing
                     self._begin_anew()
@@ -148,11 +150,11 @@ class Restacks:
         if growth is None:
             return
         subs = replay(session.journal.follow()).subs_of(stack)
-        if gone := [sub for sub in subs if not is_there(sub)]:
+        if gone := session.captures.gone(subs):
             vanish(session, gone)
         work = next((work for work in self._works if work.shown is growth), None)
         if work is None:
-            work = Work(growth, growth.fresh(), (), 0, session.last_no, [])
+            work = Work(growth, growth.fresh(), (), 0, session.last_no, [], read=session.captures.read)
             self._works.append(work)
         work.whys.append(why)
         work.want([sub for sub in subs if sub not in gone])
@@ -206,7 +208,7 @@ class Restacks:
                 return False
             work.fold(self._given_up, self._stopped)
         except FrameError:
-            gone = [sub for sub in work.wanted if not is_there(sub, by_content=True)]
+            gone = self._session.captures.gone(list(work.wanted), by_content=True)
             if not gone:
                 raise
             vanish(self._session, gone)

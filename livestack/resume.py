@@ -6,6 +6,7 @@ What the user takes out or puts back is the same thing: a fold of the remaining 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,11 +28,11 @@ from livestack.frame import STAR_DTYPE, Array, Identity, Masters, Quality
 from livestack.growth import Growth, Look, on_grid
 from livestack.knowledge import Knowledge, known_of_sub
 from livestack.looking import settle, vanish
-from livestack.prepare import Prepared, header_from_json, is_there, key_of, prepare
+from livestack.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
 from livestack.reduce.weigh import OVERRULED
-from livestack.refold import fold_again, read_sub
+from livestack.refold import fold_again
 from livestack.replay import START_OVER, Past, Word, replay
 from livestack.session import Lane, Session
 from livestack.stack import Stack
@@ -96,8 +97,8 @@ def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepte
     """Return what the founding sub told, measured again; if its file is gone, what the first that is there tells."""
     candidates = [first, *subs] if isinstance(first, SubAccepted) else list(subs)
     for sub in candidates:
-        if isinstance(sub, SubAccepted) and is_there(sub):
-            frame = read_sub(sub)
+        if isinstance(sub, SubAccepted) and not session.captures.gone([sub]):
+            frame = session.captures.until_read(functools.partial(session.captures.read, sub))
             stars = on_grid(measure(frame, growth.founding.masters)[0], sub)
             light = growth.light(frame, sub)
             return known_of_sub(f"{growth.name}:{sub.sha256[:8]}", stars, light, growth.founding.shape)
@@ -107,26 +108,35 @@ def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepte
 def _catch_up(session: Session, past: Past, growth: Growth) -> None:
     """Fold the journaled subs of a stack: from the checkpoint if there is one, else from the first."""
     subs = past.subs_of(growth.name)
-    kept = load_checkpoint(checkpoint_path(session, growth.name))
-    fresh, done = growth, 0
-    if kept is not None and _is_prefix(kept, subs, growth):
-        done = len(kept.subs)
-        fresh = growth.fresh()
-        fresh.core = core_of(kept)
-        fresh.first, fresh.subs = None, list(subs[:done])
-        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
-    gone = [sub for sub in subs[done:] if not is_there(sub)]
+
+    def fold() -> tuple[Growth, list[SubAccepted], list[Look]]:
+        fresh, looks = _begun(session, growth, subs), list[Look]()
+        rest = subs[len(fresh.subs) :]
+        gone = session.captures.gone(rest)
+        for sub in rest:
+            if sub not in gone:
+                fold_again(fresh, sub, looks, session.captures.read)
+        return fresh, gone, looks
+
+    fresh, gone, looks = session.captures.until_read(fold)
     if gone:
         vanish(session, gone)
-    looks: list[Look] = []
-    for sub in subs[done:]:
-        if sub not in gone:
-            fold_again(fresh, sub, looks)
     session.swap(growth, fresh)
     if looks:
         last = looks[-1]
         if (fresh.name, last.event.n_subs, last.event.knowledge) not in past.looks:
             settle(session, fresh, last)
+
+
+def _begun(session: Session, growth: Growth, subs: list[SubAccepted]) -> Growth:
+    """Return a growth that goes on from its checkpoint, or an empty one."""
+    fresh = growth.fresh()
+    kept = load_checkpoint(checkpoint_path(session, growth.name))
+    if kept is not None and _is_prefix(kept, subs, growth):
+        fresh.core = core_of(kept)
+        fresh.first, fresh.subs = None, list(subs[: len(kept.subs)])
+        fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
+    return fresh
 
 
 def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], growth: Growth) -> bool:

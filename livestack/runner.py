@@ -10,23 +10,29 @@ import logging
 import os
 import queue
 import socket
+import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from livestack import events
+from livestack.ahead import Ahead
 from livestack.bus import Mailbox, Slots
+from livestack.captures import Captures
 from livestack.counted import count
+from livestack.disk import Disk
 from livestack.errors import SessionError, SettingsError, SourceError
 from livestack.events import Event, Record, SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
-from livestack.prepare import Prepared, Unusable, prepare
+from livestack.pace import Pace
+from livestack.prepare import Prepared
 from livestack.publish import Publisher
-from livestack.read import close_decoders
+from livestack.read import close_decoders, file_of
 from livestack.replay import Past, replay
 from livestack.requests import Requests
 from livestack.restack import Restacks, second_pass
@@ -46,7 +52,7 @@ TICK_S = 0.1
 """How often requests and the clock are looked at while nothing comes."""
 
 RETRY_S = 2.0
-"""How long to wait before a file is read again whose disk failed."""
+"""How long to wait before a file is read again whose disk failed, or is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class Plan:
         Finish when nothing new came for so long; 0 = when the batches end; None = never.
     judges_again : bool
         Whether at its end every sub is judged against the final stack, though the session's settings do not ask for it.
+    why_away : callable
+        (files known already) → why the place of the files cannot be read now; empty = it can.
     """
 
     folder: str
@@ -72,15 +80,7 @@ class Plan:
     skip: Callable[[Identity], bool] = lambda _: False
     idle_s: float | None = None
     judges_again: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A sub being prepared."""
-
-    no: int
-    arrival: Arrival
-    prepared: Future[Prepared | Unusable]
+    why_away: Callable[[Callable[[], list[Path]]], str] = lambda _: ""
 
 
 class Engine:
@@ -100,9 +100,13 @@ class Engine:
     ----------
     seen : bool
         Whether anybody in this process will ask for previews; for other processes they are in the cache.
+    say : callable
+        Hears what the journal cannot be told, because its disk does not take it.
     """
 
-    def __init__(self, home: Home, plan: Plan, settings: Settings, *, seen: bool = True) -> None:
+    def __init__(
+        self, home: Home, plan: Plan, settings: Settings, *, seen: bool = True, say: Callable[[str], None] = log.warning
+    ) -> None:
         self.home = home
         self.plan = plan
         self.settings = settings
@@ -116,8 +120,11 @@ class Engine:
         self._jobs = settings.running.workers
         self._inbox: queue.SimpleQueue[tuple[int, Arrival] | SourceChange | Exception | None] = queue.SimpleQueue()
         self._todo: deque[tuple[int, Arrival]] = deque()
-        self._hand: deque[Hand] = deque()
-        self._lost = self._fed = False
+        self._disk = Disk(home.cache / "reserve", home.path, self.stop, say)
+        self._pace = Pace(2 * (self._jobs + 1))
+        self._away: set[str] = set()
+        self._away_since_s: float | None = None
+        self._fed = False
         self._accepted: SubAccepted | None = None
 
     def run(self) -> int:
@@ -126,8 +133,10 @@ class Engine:
             ThreadPoolExecutor(self._jobs, "prepare") as self._workers,
             ThreadPoolExecutor(self._cores, "fold") as self._threads,
         ):
-            self._journal = Journal(self.home.journal, create=True)
-            self._publisher = Publisher(self.home, self._threads, self.pictures, self.settings.showing.preset)
+            self._journal = Journal(self.home.journal, create=True, refused=self._disk.refused)
+            self._publisher = Publisher(
+                self.home, self._threads, self.pictures, self._disk, self.settings.showing.preset
+            )
             try:
                 return self._run()
             except (SettingsError, SessionError) as error:
@@ -135,6 +144,13 @@ class Engine:
                 self.stop.set()
                 self._tell(self._journal.append(self._stopped(2)))
                 return 2
+            except SourceError as error:
+                code = 130 if self.stop.is_set() else 4
+                self.sentence = str(error)
+                self._tell(self._journal.append(self._stopped(code)))
+                return code
+            except sqlite3.OperationalError:  # told to stop, and it cannot even be journaled
+                raise
             except Exception:  # the one broad except: a bug must not cost the night
                 log.exception("a bug: the session is safe")
                 self.sentence = f"Something broke. The session is safe; details are in {self.home.log}."
@@ -152,6 +168,8 @@ class Engine:
 
     def _run(self) -> int:
         session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
+        self._ahead = Ahead(self._workers, session, self._why_away)
+        session.captures = Captures(self._why_away, self._wait_for_captures)
         self._restacks = Restacks(session, self.stop)
         self._requests = Requests(session, self._restacks, self._publisher, self._tell)
         past = replay(self._journal.follow())
@@ -159,6 +177,7 @@ class Engine:
         while past.started and not (self.fluent.wait(TICK_S) or self.stop.is_set()):
             pass
         restore(session, past)
+        self._source_changed(SourceChange(False, ""), "subs")
         arrivals = self._journal.arrivals()
         integrated = {word.arrival for word in past.words.values()}
         self._todo.extend(
@@ -171,6 +190,8 @@ class Engine:
         code = self._verdict()
         if code in (0, 130):
             self._finish_stacks(code)
+            if code == 0 and (trouble := self._disk.trouble):
+                code, self.sentence = 4, trouble
         self.stop.set()
         feeder.join(5.0)
         self._tell(self._journal.append(self._stopped(code)))
@@ -195,6 +216,7 @@ class Engine:
                 if isinstance(batch, SourceChange):
                     self._inbox.put(batch)
                     continue
+                self._why_away()  # where it is now, these are
                 used = [(arrival, not self.plan.skip(arrival.identity)) for arrival in batch]
                 numbers = self._journal.arrive((arrival.identity, use) for arrival, use in used)
                 for no, (arrival, use) in zip(numbers, used, strict=True):
@@ -216,12 +238,14 @@ class Engine:
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
-            if self._hand and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
+            if self._ahead and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
             if worked or not self.fluent.is_set():
                 busy_at = time.monotonic()
             self._save(idle_s=time.monotonic() - busy_at)
+            if news := [*self._disk.news(), *self._pace.news()]:
+                self._tell(self._journal.append(*news))
             if not worked:
                 if self._is_done(time.monotonic() - busy_at):
                     return
@@ -247,53 +271,69 @@ class Engine:
         if item is None:
             self._fed = True
         elif isinstance(item, SourceChange):
-            self._source_changed(item)
+            self._source_changed(item, "folder")
         else:
             self._todo.append(item)
+            self._pace.came()
             return True
         return False
 
-    def _source_changed(self, change: SourceChange) -> None:
-        if change.lost == self._lost:
+    def _source_changed(self, change: SourceChange, what: str) -> None:
+        """Tell that the source went away, or is back: the folder, for who watches it, and subs, for who reads them."""
+        was_away = bool(self._away)
+        (self._away.add if change.lost else self._away.discard)(what)
+        if bool(self._away) == was_away:
             return
-        self._lost = change.lost
+        self._away_since_s = time.monotonic() if change.lost else None
         event = (
             events.SourceLost(self.plan.folder, change.sentence) if change.lost else events.SourceBack(self.plan.folder)
         )
         self._tell(self._journal.append(event))
 
+    def _why_away(self) -> str:
+        return self.plan.why_away(lambda: [file_of(identity.path) for _, identity, _ in self._journal.arrivals()])
+
+    def _wait_for_captures(self, sentence: str) -> None:
+        """Say that subs cannot be read now, and wait a little.
+
+        Raises
+        ------
+        SourceError
+            It is not waited for any more.
+        """
+        self._source_changed(SourceChange(True, sentence), "subs")
+        away_s = time.monotonic() - (self._away_since_s or time.monotonic())
+        if self.stop.wait(RETRY_S) or (self.plan.idle_s and away_s >= self.plan.idle_s):
+            raise SourceError(sentence)
+
     def _fill_hand(self) -> None:
         """Keep one more sub prepared than there are workers, in order; none while a look takes the memory."""
         until_look = self._session.subs_until_look()
-        while self._todo and len(self._hand) < min(self._jobs + 1, until_look):
-            self._hand.append(self._begin(*self._todo.popleft()))
-
-    def _begin(self, no: int, arrival: Arrival) -> Hand:
-        return Hand(no, arrival, self._workers.submit(_prepare, no, arrival, self._session))
+        self._ahead.fill(self._todo, min(self._jobs + 1, until_look))
 
     def _integrate_next(self) -> None:
-        """Integrate the next sub; while its disk does not answer, keep it and try again."""
-        hand = self._hand[0]
+        """Integrate the next sub; while its disk does not answer or its folder is away, keep it and try again."""
         try:
-            item = hand.prepared.result()
+            taken = self._ahead.take()
         except SourceError as error:
-            self._source_changed(SourceChange(True, str(error)))
-            self.stop.wait(RETRY_S)
-            self._hand[0] = self._begin(hand.no, hand.arrival)
+            self._wait_for_captures(str(error))
             return
-        arrival = self._hand.popleft().no
-        self._source_changed(SourceChange(False, ""))
+        if taken is None:
+            return
+        arrival, item = taken
+        self._source_changed(SourceChange(False, ""), "subs")
         self._accepted = None
         self._publisher.let_go()
         self._session.integrate(item)
         shown = self._accepted is not None and isinstance(item, Prepared)
-        del item, hand  # a look needs the room
+        del item, taken  # a look needs the room
         self._restacks.look_if_due()
-        if shown:
+        self._pace.stacked(len(self._todo) + len(self._ahead), changed=shown)
+        if self._pace.may_show():
             self._publisher.show_latest(self._session, arrival)
 
     def _is_done(self, idle_s: float) -> bool:
-        if self._restacks.are_under_way or self._hand or self._todo or not self._inbox.empty() or self._requests.held:
+        if self._restacks.are_under_way or self._ahead or self._todo or not self._inbox.empty() or self._requests.held:
             return False
         if self.plan.idle_s is None:
             return False
@@ -302,7 +342,8 @@ class Engine:
     def _save(self, idle_s: float) -> None:
         if self._restacks.are_under_way:  # a file must not hold what was taken out
             return
-        if saved := self._publisher.save_if_due(self._session, self.settings.running.save_every_s, idle_s):
+        every_s = self._pace.save_every_s(self.settings.running.save_every_s)
+        if saved := self._publisher.save_if_due(self._session, every_s, idle_s):
             self._tell(self._journal.append(*saved))
 
     def _finish_stacks(self, code: int) -> None:
@@ -320,7 +361,7 @@ class Engine:
                 f"Stopped. {count(n, 'sub')} {'is' if n == 1 else 'are'} in the stack; the session can be resumed."
             )
             return 130
-        if self._lost:
+        if self._away:
             self.sentence = f"The folder {self.plan.folder} is not there, or may not be read."
             return 4
         if n == 0:
@@ -340,11 +381,3 @@ class Engine:
             if isinstance(record.event, SubAccepted):
                 self._accepted = record.event
             self.mailbox.put(record)
-
-
-def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable:
-    item = prepare(no, arrival.identity, session.masters_of, session.threads)
-    if arrival.complete or isinstance(item, Unusable):
-        return item
-    sentence = f"{arrival.identity.path.name} ends before it should; copy it again, and check the camera's disk."
-    return Unusable(no, arrival.identity, item.sha256, "truncated", sentence)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from livestack.calibration import Calibration
+from livestack.captures import Captures
 from livestack.errors import FrameError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubRejected
 from livestack.founding import Founding, exposure_ratio, founding_of, light_of
@@ -101,6 +102,7 @@ class Session:
         self.due: Growth | None = None
         self.names: set[str] = set()
         self.last_no = 0
+        self.captures = Captures()
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from livestack.bus import Slots
 from livestack.core import Core
+from livestack.disk import Disk
 from livestack.founding import Founding
 from livestack.frame import Header, Masters, Quality
 from livestack.growth import Growth
@@ -34,7 +36,8 @@ def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth
 def publisher(tmp_path: Path) -> Publisher:
     home = Home(tmp_path)
     home.make()
-    return Publisher(home, None, Slots.empty())
+    disk = Disk(home.cache / "reserve", tmp_path, threading.Event(), print)
+    return Publisher(home, None, Slots.empty(), disk)
 
 
 def _removed(growth: Growth) -> np.ndarray:

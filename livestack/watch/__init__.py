@@ -1,5 +1,6 @@
 """Which files came, and when each is finished."""
 
-from livestack.watch.folder import Arrival, SourceChange, watch
+from livestack.watch.folder import Arrival, watch
+from livestack.watch.place import Ground, SourceChange
 
-__all__ = ["Arrival", "SourceChange", "watch"]
+__all__ = ["Arrival", "Ground", "SourceChange", "watch"]

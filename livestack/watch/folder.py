@@ -35,6 +35,7 @@ from watchdog.observers.api import BaseObserver
 from livestack.frame import Identity
 from livestack.settings import Watching
 from livestack.watch.known import Known
+from livestack.watch.place import Source, SourceChange
 from livestack.watch.scan import Stamp, Tree, is_being_written, is_remote, look, natural
 from livestack.watch.settle import Patience, State, Track, judge, observe
 
@@ -80,14 +81,6 @@ class Arrival:
 
     identity: Identity
     complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SourceChange:
-    """The folder went away or cannot be read (`lost`), or is there (again)."""
-
-    lost: bool
-    sentence: str
 
 
 def watch(  # noqa: PLR0913 - the one door: three questions, what is known, and how to go about it
@@ -153,7 +146,7 @@ class _Watch:
         self._wanted: dict[str, bool] = {}
         self._tree = Tree(top, settings.recursive, self._keep)
         self._tracks: dict[str, Track] = {}
-        self._source = _Source(top)
+        self._source = Source(top)
         self._ears = Ears(top)
         self._remote = False
         self._first = True
@@ -271,47 +264,6 @@ class _Watch:
             if left_s <= 0:
                 return
             self._ears.heard.wait(min(left_s, TICK_S))
-
-
-class _Source:
-    """Whether the folder is there."""
-
-    def __init__(self, top: str) -> None:
-        self._top = top
-        self._place: tuple[int, int] | None = None
-        self.lost = False
-        self.is_new = True
-
-    def check(self) -> SourceChange | None:
-        """Look for the folder; return what changed. `is_new` is set when it is another one than before."""
-        try:
-            status = Path(self._top).stat()
-            with os.scandir(self._top) as entries:
-                is_empty = next(entries, None) is None
-            problem = None
-            if self._place and self._place[0] != status.st_dev and is_empty:
-                problem = "is empty and on another disk: was it unmounted? Waiting for it to come back"
-        except OSError as error:
-            problem = self._say(error)
-        if problem:
-            was_lost, self.lost = self.lost, True
-            return None if was_lost else SourceChange(True, f"{self._top} {problem}")
-        place = (status.st_dev, status.st_ino)
-        self.is_new = self.is_new or self.lost or place != self._place
-        was_lost, self.lost, is_first = self.lost, False, self._place is None
-        self._place = place
-        return SourceChange(False, f"{self._top} is there{'' if is_first else ' again'}") if was_lost else None
-
-    def _say(self, error: OSError) -> str:
-        if isinstance(error, FileNotFoundError):
-            if self._place is None:
-                return "does not exist yet: waiting for it"
-            return "is gone: was it removed, or its disk unplugged? Waiting for it to come back"
-        if isinstance(error, NotADirectoryError):
-            return "is not a folder: waiting for one of that name"
-        if isinstance(error, PermissionError):
-            return "cannot be read: permission denied. Waiting until it can"
-        return f"cannot be read: {error.strerror or error}. Waiting for it to come back"
 
 
 class Ears(FileSystemEventHandler):

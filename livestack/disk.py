@@ -1,0 +1,134 @@
+"""The session's disk: what is told when it does not take what is written, and that the night goes on meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from livestack.events import AlertCleared, AlertRaised, Event
+
+log = logging.getLogger("livestack")
+
+RULE = "disk"
+"""Of the alerts."""
+RETRY_S = 2.0
+"""How long to wait before the journal is tried again."""
+RESERVE_BYTES = 4_000_000
+"""Room for the events of a few hundred subs."""
+PART_BYTES = 1 << 16
+
+
+class Disk:
+    """Whether the session's disk takes what is written. Safe to use from several threads.
+
+    The journal alone may use a reserve, a file that is given up when the disk is full: what is done to each sub is
+    written on, and that there is trouble, too. Where that is used up, or the disk is gone, whoever writes waits.
+
+    Parameters
+    ----------
+    reserve : Path
+        That file.
+    place : Path
+        The session folder, for words.
+    stop : Event
+        Ends the waiting.
+    say : callable
+        Hears in words what the journal cannot be told.
+    """
+
+    def __init__(self, reserve: Path, place: Path, stop: threading.Event, say: Callable[[str], None]) -> None:
+        self._reserve = reserve
+        self._place = place
+        self._stop = stop
+        self._say = say
+        self._lock = threading.Lock()
+        self._troubles: dict[str, str] = {}
+        self._told = False
+        self._keep_at_s = 0.0
+
+    def refused(self, error: sqlite3.OperationalError) -> bool:
+        """Wait until the journal may be tried again; False = it is told to stop. See `livestack.journal.Journal`."""
+        with self._lock:
+            is_new = "journal" not in self._troubles
+            if is_new:
+                why = _why(error)
+                self._troubles["journal"] = (
+                    f"The journal in {self._place} cannot be written: {why}. "
+                    "Subs wait, and nothing is lost; it goes on by itself when that is over."
+                )
+            if self._give_reserve():
+                self._troubles["journal"] = (
+                    f"The disk of {self._place} is full. Make room: the journal goes on in its reserve, "
+                    "the stack is safe in memory."
+                )
+                return not self._stop.is_set()
+        if is_new:
+            log.warning("the journal cannot be written: %s", error)
+            self._say(self._troubles["journal"])
+        return not self._stop.wait(RETRY_S)
+
+    @property
+    def trouble(self) -> str:
+        """What could not be written, in words; empty = all could."""
+        with self._lock:
+            return next(iter(self._troubles.values()), "")
+
+    def failed(self, what: str, sentence: str) -> None:
+        """Note that something could not be written."""
+        with self._lock:
+            self._troubles[what] = sentence
+
+    def took(self, what: str) -> None:
+        """Note that it could."""
+        with self._lock:
+            self._troubles.pop(what, None)
+
+    def news(self) -> list[Event]:
+        """Return what is to be journaled of it since the last call: that there is trouble, or that it is over."""
+        with self._lock:
+            if self._troubles and not self._told:
+                self._told = True
+                return [AlertRaised(RULE, next(iter(self._troubles.values())))]
+            if time.monotonic() >= self._keep_at_s:
+                self._keep_at_s = time.monotonic() + RETRY_S
+                if self._keep_reserve():
+                    self._troubles.pop("journal", None)
+            if self._told and not self._troubles:
+                self._told = False
+                return [AlertCleared(RULE)]
+        return []
+
+    def _give_reserve(self) -> bool:
+        try:
+            self._reserve.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _keep_reserve(self) -> bool:
+        """Whether there is a reserve, made if need be and if that leaves as much again."""
+        try:
+            if self._reserve.exists() and self._reserve.stat().st_size >= RESERVE_BYTES:
+                return True
+            if shutil.disk_usage(self._reserve.parent).free < 2 * RESERVE_BYTES:
+                return False
+            with self._reserve.open("wb") as file:
+                for _ in range(0, RESERVE_BYTES, PART_BYTES):
+                    file.write(os.urandom(PART_BYTES))  # that no file system packs
+        except OSError:
+            self._give_reserve()
+            return False
+        return True
+
+
+def _why(error: sqlite3.OperationalError) -> str:
+    said = str(error)
+    if said.endswith("is locked"):
+        return "another program keeps it locked"
+    return said

@@ -1,0 +1,92 @@
+"""Whether the capture folder is there, and whether it is the one that held the files that are known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChange:
+    """The folder went away or cannot be read (`lost`), or is there (again)."""
+
+    lost: bool
+    sentence: str
+
+
+class Source:
+    """The folder from one look to the next, for who watches it."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._place: tuple[int, int] | None = None
+        self.lost = False
+        self.is_new = True
+
+    def check(self) -> SourceChange | None:
+        """Look for the folder; return what changed. `is_new` is set when it is another one than before."""
+        try:
+            status = Path(self._top).stat()
+            with os.scandir(self._top) as entries:
+                is_empty = next(entries, None) is None
+            problem = None
+            if self._place and self._place[0] != status.st_dev and is_empty:
+                problem = "is empty and on another disk: was it unmounted? Waiting for it to come back"
+        except OSError as error:
+            problem = _why(error, was_there=self._place is not None)
+        if problem:
+            was_lost, self.lost = self.lost, True
+            return None if was_lost else SourceChange(True, f"{self._top} {problem}")
+        place = (status.st_dev, status.st_ino)
+        self.is_new = self.is_new or self.lost or place != self._place
+        was_lost, self.lost, is_first = self.lost, False, self._place is None
+        self._place = place
+        return SourceChange(False, f"{self._top} is there{'' if is_first else ' again'}") if was_lost else None
+
+
+class Ground:
+    """The folder for who cannot find a file in it: is the file gone, or the folder? Safe to use from several threads.
+
+    A disk that is not mounted leaves an empty folder, or one of other files.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._place: tuple[int, int] | None = None
+
+    def why_away(self, known: Callable[[], list[Path]]) -> str:
+        """Say why the folder cannot be the one that held the known files; empty = it is.
+
+        Parameters
+        ----------
+        known : callable
+            Files that were found in it; asked only where it is another folder than at the last call.
+        """
+        try:
+            status = self._top.stat()
+            os.scandir(self._top).close()
+        except OSError as error:
+            return f"{self._top} {_why(error, was_there=True)}"
+        place = (status.st_dev, status.st_ino)
+        if place != self._place:
+            files = known()
+            if files and not any(file.exists() for file in reversed(files)):
+                n = len(files)
+                what = "not the file that was" if n == 1 else f"none of the {n:,} files that were"
+                return f"{self._top} holds {what} found in it: was its disk unmounted? Waiting for it to come back"
+            self._place = place
+        return ""
+
+
+def _why(error: OSError, *, was_there: bool) -> str:
+    if isinstance(error, FileNotFoundError):
+        if not was_there:
+            return "does not exist yet: waiting for it"
+        return "is gone: was it removed, or its disk unplugged? Waiting for it to come back"
+    if isinstance(error, NotADirectoryError):
+        return "is not a folder: waiting for one of that name"
+    if isinstance(error, PermissionError):
+        return "cannot be read: permission denied. Waiting until it can"
+    return f"cannot be read: {error.strerror or error}. Waiting for it to come back"
