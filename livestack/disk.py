@@ -62,7 +62,7 @@ class Disk:
                     f"The journal in {self._place} cannot be written: {why}. "
                     "Subs wait, and nothing is lost; it goes on by itself when that is over."
                 )
-            if self._give_reserve():
+            if self._is_full(error) and self._give_reserve():
                 self._troubles["journal"] = (
                     f"The disk of {self._place} is full. Make room: the journal goes on in its reserve, "
                     "the stack is safe in memory."
@@ -103,6 +103,15 @@ class Disk:
                 self._told = False
                 return [AlertCleared(RULE)]
         return []
+
+    def _is_full(self, error: sqlite3.OperationalError) -> bool:
+        """Whether there is no room: SQLite does not say so of all its files."""
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            return True
+        try:
+            return shutil.disk_usage(self._place).free < PART_BYTES
+        except OSError:
+            return False
 
     def _give_reserve(self) -> bool:
         try:

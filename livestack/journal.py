@@ -25,6 +25,8 @@ SCHEMA_VERSION = 1
 
 BUSY_S = 30.0
 """So long SQLite itself waits for who else writes."""
+PATIENT_BUSY_S = 5.0
+"""The same where it is tried again after that."""
 
 T = TypeVar("T")
 
@@ -143,7 +145,7 @@ class Journal:
             f"{self._path.absolute().as_uri()}?mode={mode}",
             uri=True,
             check_same_thread=False,
-            timeout=BUSY_S,
+            timeout=BUSY_S if self._refused is _raise else PATIENT_BUSY_S,
             isolation_level=None,
         )
         db.text_factory = lambda text: text.decode("utf-8", "surrogatepass")

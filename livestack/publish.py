@@ -336,10 +336,8 @@ class Publisher:
             for saving in self._saved.values():
                 saving.at, saving.subs = time.monotonic(), ()
             self._failed = True
-            sentence = (
-                f"The stack cannot be saved in {self.home.stack}: {error.strerror}. It is safe in memory: make room."
-            )
-            self.disk.failed("stack", sentence)
+            why = error.strerror or error
+            self.disk.failed("stack", f"The stack cannot be saved in {self.home.stack}: {why}. It is safe in memory.")
             return []
         self._failed = False
         self.disk.took("stack")

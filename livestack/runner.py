@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from livestack import events
+from livestack import disk, events, pace
 from livestack.ahead import Ahead
 from livestack.bus import Mailbox, Slots
 from livestack.captures import Captures
@@ -202,12 +202,15 @@ class Engine:
         started = events.SessionStarted(
             self.plan.folder, VERSION, settings, past.started, os.getpid(), socket.gethostname()
         )
+        # what a session left open that was killed is raised anew if it still is so
+        open_alerts = self._journal.rows("SELECT rule FROM alert WHERE cleared_utc IS NULL")
+        over = [events.AlertCleared(rule) for rule in (disk.RULE, pace.RULE) if {"rule": rule} in open_alerts]
         before = past.settings.get("processing")
         now = settings["processing"]
         if not past.started or before == now or not isinstance(before, dict):
-            return [started]
+            return [started, *over]
         changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
-        return [started, events.SettingsChanged(settings, changed)]
+        return [started, events.SettingsChanged(settings, changed), *over]
 
     def _feed(self, known: list[Identity]) -> None:
         """Give numbers to what is found, in the order found; runs in its own thread."""

@@ -237,7 +237,7 @@ class _Watch:
             observe(track, stamp, time.monotonic()),
             now_s,
             self._patience,
-            functools.partial(self._ask.complete, Path(path)),
+            functools.partial(self._is_complete, path),
             functools.partial(self._is_being_written, path),
         )
         if state is State.WAIT:
@@ -249,6 +249,11 @@ class _Watch:
             return state
         del self._tracks[path]
         return State.WAIT
+
+    def _is_complete(self, path: str) -> bool | None:
+        """Ask whether a file is complete; OSError = it may not be read now, and is asked again."""
+        os.close(os.open(path, os.O_RDONLY))
+        return self._ask.complete(Path(path))
 
     def _is_being_written(self, path: str) -> bool:
         return not self._remote and is_being_written(path)

@@ -32,8 +32,8 @@ class Source:
             with os.scandir(self._top) as entries:
                 is_empty = next(entries, None) is None
             problem = None
-            if self._place and self._place[0] != status.st_dev and is_empty:
-                problem = "is empty and on another disk: was it unmounted? Waiting for it to come back"
+            if self._place not in (None, (status.st_dev, status.st_ino)) and is_empty:
+                problem = "is empty and not the folder it was: was its disk unmounted? Waiting for it to come back"
         except OSError as error:
             problem = _why(error, was_there=self._place is not None)
         if problem:
