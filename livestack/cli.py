@@ -306,11 +306,28 @@ def bench(size: str, mono: bool, n_lights: int, into: Path | None) -> int:
 
 @main.command()
 @click.option("--warm", is_flag=True, help="Compile the kernels now, so that the first sub need not wait.")
-def doctor(warm: bool) -> None:
+@click.option(
+    "--service",
+    "served",
+    is_flag=False,
+    flag_value="",
+    metavar="[FOLDER]",
+    help="Have the watch of FOLDER (the last one watched) start by itself with the computer.",
+)
+def doctor(warm: bool, served: str | None) -> None:
     """Look whether this machine is ready for a night.
 
     Example: livestack doctor --warm
     """
+    if served is not None:
+        from livestack.own import recent_folders
+        from livestack.service import set_up
+
+        folder = Path(served) if served else next(iter(recent_folders()), None)
+        if folder is None:
+            raise SettingsError("--service: no folder was watched yet; name it, as in doctor --service ~/captures")
+        click.echo("\n".join(set_up(folder.absolute(), Path.home())))
+        return
     from livestack.doctor import examine
     from livestack.sessions import sessions_folder
 
