@@ -120,9 +120,10 @@ def _on_windows(command: list[str]) -> list[str]:
     return [
         "In Windows the Task Scheduler starts it. In a console, in one line:",
         f"  schtasks /create /tn {NAME} /sc onlogon /tr {subprocess.list2cmdline([task])}",
-        "Then, in the Task Scheduler, open the task: in Settings, tick “If the task fails, restart every: 1 minute” and",
-        "take away “Stop the task if it runs longer than”; in Conditions, take away “Start only if on AC power”. For it to",
-        "start after a power cut, let the computer start (BIOS: Restore on AC power loss) and log in by itself (netplwiz).",
+        "Then open the task in the Task Scheduler: in Settings, tick “If the task fails, restart every: 1 minute” and",
+        "untick “Stop the task if it runs longer than”; in Conditions, untick “Start only if on AC power”.",
+        "For it to start after a power cut, have the computer start (BIOS: Restore on AC power loss) and log in by",
+        "itself (netplwiz).",
         f"To take it back: schtasks /delete /tn {NAME}",
     ]
 

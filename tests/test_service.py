@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import plistlib
 import shutil
 import subprocess
@@ -51,8 +52,9 @@ def test_a_unit_starts_the_watch_of_any_folder(folder: str, tmp_path: Path) -> N
     if shutil.which("systemd-analyze"):
         (tmp_path / "livestack.service").write_text(text)
         command = ["systemd-analyze", "--user", "--man=no", "verify", str(tmp_path / "livestack.service")]
-        said = subprocess.run(command, check=False, capture_output=True, text=True).stderr
-        assert "livestack.service" not in said, said
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        assert "livestack.service" not in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
