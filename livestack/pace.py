@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
@@ -29,13 +30,16 @@ class Pace:
     ----------
     many : int
         So many waiting subs are more than what is prepared ahead.
+    clock : callable
+        Seconds.
     """
 
-    def __init__(self, many: int) -> None:
+    def __init__(self, many: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._many = many
+        self._clock = clock
         self._took_s: deque[float] = deque(maxlen=MEMORY)
         self._done_s: float | None = None
-        self._shown_s = 0.0
+        self._shown_s = -SHOW_S
         self._n_came = 0
         self._told = False
         self._waiting = 0
@@ -47,7 +51,7 @@ class Pace:
 
     def stacked(self, waiting: int, *, changed: bool) -> None:
         """Note that a sub is done: how many wait, and whether a picture is to be made of it."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         if self._done_s is not None and self._waiting:
             self._took_s.append(now_s - self._done_s)
         self._done_s, self._waiting = now_s, waiting
@@ -55,7 +59,7 @@ class Pace:
 
     def may_show(self) -> bool:
         """Whether the picture that is owed is made now, or many wait and one was just made."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         if not self.is_owed or (self._waiting >= self._many and now_s - self._shown_s < SHOW_S):
             return False
         self._shown_s, self.is_owed = now_s, False

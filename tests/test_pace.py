@@ -1,0 +1,116 @@
+"""Subs that come faster than they are stacked: it is told, pictures are made less often, and all are stacked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from livestack.events import AlertCleared, AlertRaised, SubAccepted
+from livestack.frame import Identity
+from livestack.journal import Journal
+from livestack.pace import SHOW_S, Pace
+from livestack.prepare import identity_of
+from livestack.runner import Engine, Plan
+from livestack.sessions import Home
+from livestack.settings import Settings
+from livestack.simulate import write_night
+from livestack.watch import Arrival
+from tests.night.small import NIGHT
+
+MANY = 4
+
+
+class Clock:
+    """A clock that goes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def night(pace: Pace, clock: Clock, waiting: list[int], took_s: float) -> list[bool]:
+    """Stack subs, while so many wait after each; returns of which a picture was made."""
+    shown = []
+    for left in waiting:
+        clock.now_s += took_s
+        pace.stacked(left, changed=True)
+        shown.append(pace.may_show())
+    return shown
+
+
+def test_a_picture_of_each_sub_while_few_wait_and_of_some_while_many_do() -> None:
+    clock = Clock()
+    pace = Pace(MANY, clock)
+    assert night(pace, clock, [0, 1, 3, 2, 0], 0.5) == [True] * 5
+    assert not pace.news()
+    shown = night(pace, clock, [20] * 16, SHOW_S / 4)
+    assert shown.count(True) == 4
+    assert night(pace, clock, [3, 2, 1, 0], SHOW_S / 4) == [True] * 4
+    clock.now_s += 0.01
+    pace.stacked(9, changed=True)
+    assert not pace.may_show()
+    assert pace.is_owed, "the last picture is made, whatever comes after it"
+    clock.now_s += 0.01
+    pace.stacked(0, changed=False)
+    assert pace.may_show()
+
+
+def test_a_camera_that_is_too_fast_is_told_once_with_what_can_be_kept_up() -> None:
+    clock = Clock()
+    pace = Pace(MANY, clock)
+    for _ in range(5):
+        pace.came()
+        night(pace, clock, [MANY + 5], 1.5)
+    (alert,) = pace.news()
+    assert isinstance(alert, AlertRaised)
+    assert "9 subs wait" in alert.sentence
+    assert "40 a minute" in alert.sentence
+    assert not pace.news()
+    assert pace.save_every_s(60) > 60
+    night(pace, clock, [4, 3, 2, 1], 1.5)
+    assert pace.news() == [AlertCleared("behind")]
+    assert not pace.news()
+    assert pace.save_every_s(60) == 60
+
+
+def test_a_folder_that_is_copied_in_one_go_is_no_camera() -> None:
+    clock = Clock()
+    pace = Pace(MANY, clock)
+    pace.came()
+    night(pace, clock, list(range(500, -1, -1)), 0.1)
+    assert not pace.news()
+
+
+def test_all_are_stacked_and_it_catches_up(tmp_path: Path) -> None:
+    n = 30
+    subs = write_night(tmp_path / "subs", replace(NIGHT, n_lights=n))
+
+    home = Home(tmp_path / "session")
+    home.make()
+
+    def twice_as_fast(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
+        """However fast this computer is."""
+        with closing(Journal(home.journal, create=True)) as journal:
+            for k, sub in enumerate(subs):
+                while len(journal.rows("SELECT no FROM sub")) < k // 2 and not stop.wait(0.01):
+                    pass
+                yield [Arrival(identity_of(sub), True)]
+
+    engine = Engine(home, Plan("a fast camera", twice_as_fast, idle_s=0.0), Settings().changed({"jobs": 1}))
+    assert engine.run() == 0
+    records, lost = engine.mailbox.take()
+    told = [record.event for record in records]
+    assert not lost
+    assert sum(isinstance(event, SubAccepted) for event in told) == n
+    raised = [event for event in told if isinstance(event, AlertRaised)]
+    assert [alert.rule for alert in raised] == ["behind"]
+    assert AlertCleared("behind") in told
+    picture = engine.pictures.stack.get()
+    assert picture is not None
+    assert picture.n_subs == n, "the last picture holds all"
+    assert picture.version < n
