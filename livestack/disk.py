@@ -67,7 +67,7 @@ class Disk:
                     f"The disk of {self._place} is full. Make room: the journal goes on in its reserve, "
                     "the stack is safe in memory."
                 )
-                return not self._stop.is_set()
+                return True
         if is_new:
             log.warning("the journal cannot be written: %s", error)
             self._say(self._troubles["journal"])
@@ -103,6 +103,10 @@ class Disk:
                 self._told = False
                 return [AlertCleared(RULE)]
         return []
+
+    def close(self) -> None:
+        """Give the reserve up: nothing more is written."""
+        self._give_reserve()
 
     def _is_full(self, error: sqlite3.OperationalError) -> bool:
         """Whether there is no room: SQLite does not say so of all its files."""

@@ -13,8 +13,8 @@ from livestack.events import AlertCleared, AlertRaised, Event
 
 RULE = "behind"
 """Of the alerts."""
-BATCHES = 3
-"""It is behind when so many times something came while many waited: a copied folder is no camera."""
+TIMES = 3
+"""It is behind when so many times something came while many waited, and no fewer: a copied folder is no camera."""
 SHOW_S = 2.0
 """While many wait, a preview is made so often."""
 SAVE_TIMES = 5
@@ -40,14 +40,17 @@ class Pace:
         self._took_s: deque[float] = deque(maxlen=MEMORY)
         self._done_s: float | None = None
         self._shown_s = -SHOW_S
-        self._n_came = 0
+        self._waited: deque[int] = deque(maxlen=TIMES)
         self._told = False
         self._waiting = 0
         self.is_owed = False
 
-    def came(self) -> None:
-        """Note that something was found."""
-        self._n_came = self._n_came + 1 if self._waiting >= self._many else 0
+    def came(self, waiting: int) -> None:
+        """Note that something was found, in one go: how many wait now."""
+        if waiting < self._many:
+            self._waited.clear()
+        else:
+            self._waited.append(waiting)
 
     def stacked(self, waiting: int, *, changed: bool) -> None:
         """Note that a sub is done: how many wait, and whether a picture is to be made of it."""
@@ -76,7 +79,8 @@ class Pace:
 
     def news(self) -> list[Event]:
         """Return what is to be told since the last call: that it fell behind, or caught up."""
-        if not self._told and self._n_came >= BATCHES and self.per_minute is not None:
+        grows = len(self._waited) == TIMES and self._waited[-1] >= self._waited[0]
+        if not self._told and grows and self.per_minute is not None:
             self._told = True
             sentence = (
                 f"{count(self._waiting, 'sub')} wait: they come faster than this computer stacks them, "
@@ -84,6 +88,7 @@ class Pace:
             )
             return [AlertRaised(RULE, sentence)]
         if self._told and self._waiting <= 1:
-            self._told, self._n_came = False, 0
+            self._told = False
+            self._waited.clear()
             return [AlertCleared(RULE)]
         return []

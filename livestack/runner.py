@@ -54,6 +54,9 @@ TICK_S = 0.1
 RETRY_S = 2.0
 """How long to wait before a file is read again whose disk failed, or is away."""
 
+PATIENT_S = 10.0
+"""So long it is waited for at least, where there is an end to waiting."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -160,6 +163,7 @@ class Engine:
             finally:
                 self.stop.set()
                 self._publisher.close()
+                self._disk.close()
                 if session := getattr(self, "_session", None):
                     self._restacks.close()
                     session.calibration.close()
@@ -241,6 +245,8 @@ class Engine:
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
+            if "subs" in self._away and not self._ahead and not self._why_away():
+                self._source_changed(SourceChange(False, ""), "subs")
             if self._ahead and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
@@ -266,6 +272,8 @@ class Engine:
         took = False
         while not self._inbox.empty():
             took |= self._take(self._inbox.get())
+        if took:
+            self._pace.came(len(self._todo) + len(self._ahead))
         return took
 
     def _take(self, item: tuple[int, Arrival] | SourceChange | Exception | None) -> bool:
@@ -277,7 +285,6 @@ class Engine:
             self._source_changed(item, "folder")
         else:
             self._todo.append(item)
-            self._pace.came()
             return True
         return False
 
@@ -306,7 +313,8 @@ class Engine:
         """
         self._source_changed(SourceChange(True, sentence), "subs")
         away_s = time.monotonic() - (self._away_since_s or time.monotonic())
-        if self.stop.wait(RETRY_S) or (self.plan.idle_s and away_s >= self.plan.idle_s):
+        gives_up = self.plan.idle_s is not None and away_s >= max(self.plan.idle_s, PATIENT_S)
+        if self.stop.wait(RETRY_S) or gives_up:
             raise SourceError(sentence)
 
     def _fill_hand(self) -> None:

@@ -168,7 +168,7 @@ def _backlog(state: NightState, now: datetime) -> Status | None:
         return None
     if pace is not None and cadence is not None and pace > cadence and waiting < 0.5 * state.n_found:
         advice = (
-            f"Subs come every {span(cadence)}, stacking takes {pace:.1f}{THIN}s: {60 / pace:.0f} a minute can be kept up. "
+            f"Subs come every {span(cadence)}, stacking takes {pace:.1f}{THIN}s, {60 / pace:.0f} a minute. "
             f"None is dropped, {waiting} wait in line."
         )
         return Status("clock", "hold", f"Behind by {count(waiting, 'sub')}", "catching up", advice, framed=True)

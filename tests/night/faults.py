@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import shutil
@@ -22,8 +21,8 @@ import pytest
 from tests.night import sessions
 
 STACKED = "(SELECT count(*) FROM event WHERE kind = 'SubAccepted')"
-N, LOOK = 14, 12
-"""Subs of a night, and of its last look: after that there is a checkpoint."""
+FEW, MANY, LOOK = 8, 14, 12
+"""Subs of a night, of one that goes beyond the last look, where there is a checkpoint, and of that look."""
 NO_OVERRIDE = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 """Root as a user is: permissions hold."""
 
@@ -117,23 +116,24 @@ Ready = Callable[[Night], None]
 
 @dataclass(frozen=True)
 class Row:
-    """A fault: what it does, what is told of it, first and when it is over, and what is made ready before."""
+    """A fault: what it does, what is told of it, first and when it is over, what is made ready before, and its subs."""
 
     disturb: Callable[[Night], None]
     raised: str
     cleared: str
     options: tuple[str, ...]
     ready: Ready
+    n: int
 
 
 class Rows(list[Row]):
     """Faults, in the order they are written down."""
 
     def row(
-        self, raised: str = "", cleared: str = "", *options: str, ready: Ready = lambda _: None
+        self, raised: str = "", cleared: str = "", *options: str, ready: Ready = lambda _: None, n: int = FEW
     ) -> Callable[[Callable[[Night], None]], None]:
         """Count a function among them: the events that tell of it, how livestack is started."""
-        return lambda disturb: self.append(Row(disturb, raised, cleared, options, ready))
+        return lambda disturb: self.append(Row(disturb, raised, cleared, options, ready, n))
 
 
 def until(condition: Callable[[], object], why: Callable[[], str] = str, timeout_s: float = 60) -> None:
@@ -237,63 +237,25 @@ def who() -> str:
     return socket.gethostname()
 
 
-CLOCK = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <time.h>
-
-/* Seconds that every clock of the day is off: the first number of the mapped file. */
-static volatile long *off(void) {
-    static volatile long *at;
-    if (!at) {
-        int file = open(getenv("CLOCK_OFF"), O_RDONLY);
-        at = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
-    }
-    return at;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now) {
-    static int (*real)(clockid_t, struct timespec *);
-    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
-    int done = real(clock, now);
-    if (clock == CLOCK_REALTIME) now->tv_sec += *off();
-    return done;
-}
-
-time_t time(time_t *into) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (into) *into = now.tv_sec;
-    return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *restrict now, void *restrict zone) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    now->tv_sec = exact.tv_sec;
-    now->tv_usec = exact.tv_nsec / 1000;
-    return 0;
-}
-"""
+SHIM = Path(__file__).parent / "shim.c"
 
 
-def with_a_clock(night: Night) -> None:
-    """Give livestack a clock of the day that can be set while it runs."""
+def with_a_shim(night: Night) -> None:
+    """Put between livestack and the system what can step its clock and fail its session's disk."""
     compiler = shutil.which("cc")
     if compiler is None:
-        pytest.skip("no C compiler: the clock of a process cannot be set")
-    (night.tmp / "clock.c").write_text(CLOCK)
-    library = night.tmp / "clock.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, night.tmp / "clock.c", "-ldl"], check=True)
-    set_clock(night, 0)
-    night.environment = {"LD_PRELOAD": str(library), "CLOCK_OFF": str(night.tmp / "off")}
+        pytest.skip("no C compiler")
+    library = night.tmp / "shim.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, SHIM, "-ldl"], check=True)
+    (night.tmp / "faults").write_bytes(bytes(16))
+    night.environment = {
+        "LD_PRELOAD": str(library),
+        "SHIM_FAULTS": str(night.tmp / "faults"),
+        "SHIM_DISK": f"{night.session}/",
+    }
 
 
-def set_clock(night: Night, seconds: int) -> None:
-    """Step it: so many seconds off from now on."""
-    with (night.tmp / "off").open("r+b" if (night.tmp / "off").exists() else "wb") as file:
-        file.write(bytes(ctypes.c_long(seconds)))
+def set_fault(night: Night, *, clock_off_s: int = 0, disk_fails: bool = False) -> None:
+    """Step the clock, and have the disk fail, from now on."""
+    with (night.tmp / "faults").open("r+b") as file:
+        file.write(clock_off_s.to_bytes(8, sys.byteorder, signed=True) + int(disk_fails).to_bytes(8, sys.byteorder))

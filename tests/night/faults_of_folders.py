@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.night import sessions
 from tests.night.faults import (
     LOOK,
+    MANY,
     Night,
     Rows,
     as_a_user,
@@ -152,11 +153,11 @@ def file_cut_short_and_completed(night: Night) -> None:
     night.taken += 1
 
 
-@row()
+@row(n=MANY)
 def file_written_again_with_other_bytes(night: Night) -> None:
     """After the last look, which reads subs again, a name may hold the next one."""
     night.expose(LOOK - night.taken)
-    for frame in night.frames[night.taken :]:
+    for frame in night.frames[night.taken : MANY]:
         night.stacked()
         shutil.copyfile(frame, night.captures / "latest.fits")
         night.taken += 1
@@ -164,7 +165,7 @@ def file_written_again_with_other_bytes(night: Night) -> None:
 
 @row()
 def file_gone_while_it_is_waited_for(night: Night) -> None:
-    shutil.copyfile(night.frames[-1], night.captures / "gone.fits")
+    shutil.copyfile(night.frames[MANY - 1], night.captures / "gone.fits")
     (night.captures / "gone.fits").unlink()
     night.expose(1)
 

@@ -9,7 +9,9 @@ import time
 
 from tests.night import sessions
 from tests.night.faults import (
+    FEW,
     LOOK,
+    MANY,
     Night,
     Rows,
     as_a_user,
@@ -17,11 +19,11 @@ from tests.night.faults import (
     on_a_disk,
     on_a_small_disk,
     plug,
-    set_clock,
+    set_fault,
     unmount,
     until,
     who,
-    with_a_clock,
+    with_a_shim,
 )
 
 ROWS = Rows()
@@ -38,7 +40,7 @@ def disk_full_for_the_stack(night: Night) -> None:
     ballast.unlink()
 
 
-@row("AlertRaised disk", "AlertCleared disk", "--save-every", "1", ready=on_a_small_disk(40))
+@row("AlertRaised disk", "AlertCleared disk", "--save-every", "1", ready=on_a_small_disk(40), n=MANY)
 def disk_full_for_the_checkpoint(night: Night) -> None:
     night.expose(LOOK - 1 - night.taken)
     night.stacked()
@@ -66,7 +68,7 @@ def disk_full_and_no_reserve(night: Night) -> None:
     """Nothing can be written at all: it is said on the terminal, and subs wait."""
     (night.session / "cache" / "reserve").unlink()
     ballast = fill(night.session)
-    night.expose(9)
+    night.expose(FEW - night.taken)
     while "cannot be written" not in night.said:
         fill(night.session)
         (night.session / "cache" / "reserve").unlink(missing_ok=True)
@@ -95,6 +97,16 @@ def session_unplugged_and_back(night: Night) -> None:
     night.stacked()
 
 
+@row("AlertRaised disk", "AlertCleared disk", ready=with_a_shim)
+def session_disk_fails_and_is_back(night: Night) -> None:
+    """Each call to it ends with an error, as when a cable is loose."""
+    set_fault(night, disk_fails=True)
+    night.expose(3)
+    night.says("cannot be written")
+    time.sleep(3)
+    set_fault(night, disk_fails=False)
+
+
 @row("AlertRaised disk", "AlertCleared disk")
 def journal_kept_locked(night: Night) -> None:
     with sqlite3.connect(night.session / "journal.sqlite", isolation_level=None) as other:
@@ -105,7 +117,7 @@ def journal_kept_locked(night: Night) -> None:
     other.close()
 
 
-@row()
+@row(n=MANY)
 def checkpoint_corrupted(night: Night) -> None:
     night.expose(LOOK + 1 - night.taken)
     night.stacked()
@@ -171,10 +183,10 @@ def ended_while_a_stack_is_saved(night: Night) -> None:
     night.start()
 
 
-@row(ready=with_a_clock)
+@row(ready=with_a_shim)
 def clock_an_hour_ahead_and_back(night: Night) -> None:
     for off_s in (3600, 0, -3600, 0):
-        set_clock(night, off_s)
+        set_fault(night, clock_off_s=off_s)
         night.expose(1)
         night.stacked()
     night.expose(1)

@@ -14,7 +14,7 @@ import pytest
 
 from livestack.simulate import write_night
 from tests.night import faults_of_folders, faults_of_sessions, sessions
-from tests.night.faults import N, Night, Row, digest, disks, mount
+from tests.night.faults import FEW, MANY, Night, Row, digest, disks, mount
 from tests.night.small import NIGHT, STACK
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="disks are pulled as Linux does it")]
@@ -24,20 +24,26 @@ ROWS = [*faults_of_folders.ROWS, *faults_of_sessions.ROWS]
 
 @pytest.fixture(scope="module")
 def subs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_night(tmp_path_factory.mktemp("night") / "subs", replace(NIGHT, n_lights=N))
+    return write_night(tmp_path_factory.mktemp("night") / "subs", replace(NIGHT, n_lights=MANY))
 
 
 @pytest.fixture(scope="module")
-def undisturbed(subs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def undisturbed(subs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Sessions of the first few subs, and of all."""
     place = tmp_path_factory.mktemp("undisturbed")
-    session = place / "session"
-    sessions.run("stack", *subs, "--passes", 1, "--order", "given", "--out", f"{place}/out/", "--session", session)
-    assert len(sessions.accepted(session)) == N
-    return session
+    whole = {}
+    for n in (FEW, MANY):
+        options = ("--passes", 1, "--order", "given", "--out", f"{place}/{n}/", "--session", place / f"s{n}")
+        sessions.run("stack", *subs[:n], *options)
+        assert len(sessions.accepted(place / f"s{n}")) == n
+        whole[n] = place / f"s{n}"
+    return whole
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.disturb.__name__)
-def test_a_night_with_it_equals_one_without(fault: Row, subs: list[Path], undisturbed: Path, tmp_path: Path) -> None:
+def test_a_night_with_it_equals_one_without(
+    fault: Row, subs: list[Path], undisturbed: dict[int, Path], tmp_path: Path
+) -> None:
     night = Night(subs, tmp_path, fault.options)
     with disks(night):
         fault.ready(night)
@@ -48,12 +54,12 @@ def test_a_night_with_it_equals_one_without(fault: Row, subs: list[Path], undist
         if fault.raised:
             night.told(fault.raised)
             night.told(fault.cleared)
-        night.expose(N)
-        night.stacked(N)
+        night.expose(fault.n - night.taken)
+        night.stacked(fault.n)
         night.end()
         assert "Traceback" not in night.said
-        sessions.assert_equal_sessions(night.session, undisturbed)
-        assert len(sessions.subs(night.session)) == N, "each once"
+        sessions.assert_equal_sessions(night.session, undisturbed[fault.n])
+        assert len(sessions.subs(night.session)) == fault.n, "each once"
 
 
 def test_nothing_is_written_to_a_folder_that_cannot_be_written_to(subs: list[Path], tmp_path: Path) -> None:
