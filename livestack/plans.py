@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_
 from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, XISF_SUFFIXES, natural_key
 from livestack.runner import Batches, Plan
 from livestack.settings import Settings
-from livestack.watch import Arrival, Ground, SourceChange, watch
+from livestack.watch import Arrival, Ground, SourceChange, watch, why_none
 from livestack.watch.scan import Tree
 
 PACKED = tuple(suffix for suffix in FITS_SUFFIXES if suffix.endswith(PACKINGS))
@@ -101,7 +102,7 @@ def files_plan(folder: str, files: Iterable[Path]) -> Plan:
                 arrivals.append(Arrival(identity, is_complete(file) is not False))
         yield arrivals
 
-    return Plan(folder, batches, idle_s=0.0)
+    return Plan(folder, batches, idle_s=0.0, why_away=functools.partial(why_none, folder))
 
 
 def is_wanted(path: Path) -> bool:

@@ -25,14 +25,14 @@ AT_ONCE = 1
 """So many subs that came while the last ones were folded are folded between two subs."""
 
 
-def second_pass(growth: Growth) -> None:
+def second_pass(growth: Growth, read: ReadSub) -> None:
     """Judge every sub against the final stack of the first pass; the result takes its place.
 
     A sub's registration, weight, scale and sky stay as journaled.
     """
     if not growth.rule.least or len(growth.subs) < 2:
         return
-    growth.judge_again(read_sub)
+    growth.judge_again(read)
 
 
 @dataclass(slots=True)

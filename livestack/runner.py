@@ -245,8 +245,7 @@ class Engine:
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
-            if "subs" in self._away and not self._ahead and not self._why_away():
-                self._source_changed(SourceChange(False, ""), "subs")
+            self._heed_return()
             if self._ahead and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
@@ -299,6 +298,11 @@ class Engine:
             events.SourceLost(self.plan.folder, change.sentence) if change.lost else events.SourceBack(self.plan.folder)
         )
         self._tell(self._journal.append(event))
+
+    def _heed_return(self) -> None:
+        """Tell that subs can be read again, where none waits that would show it."""
+        if "subs" in self._away and not self._ahead and not self._why_away():
+            self._source_changed(SourceChange(False, ""), "subs")
 
     def _why_away(self) -> str:
         return self.plan.why_away(lambda: [file_of(identity.path) for _, identity, _ in self._journal.arrivals()])
@@ -361,7 +365,7 @@ class Engine:
         self._restacks.finish()
         if code == 0 and (self.plan.judges_again or self.settings.processing.passes == 2):
             for growth in self._session.growths():
-                second_pass(growth)
+                second_pass(growth, self._session.captures.read)
                 self._publisher.touch(growth)
         self._requests.save_all()
 

@@ -71,13 +71,19 @@ class Ground:
             return f"{self._top} {_why(error, was_there=True)}"
         place = (status.st_dev, status.st_ino)
         if place != self._place:
-            files = known()
-            if files and not any(file.exists() for file in reversed(files)):
-                n = len(files)
-                what = "not the file that was" if n == 1 else f"none of the {n:,} files that were"
-                return f"{self._top} holds {what} found in it: was its disk unmounted? Waiting for it to come back"
+            if why := why_none(str(self._top), known):
+                return why
             self._place = place
         return ""
+
+
+def why_none(folder: str, known: Callable[[], list[Path]]) -> str:
+    """Say that none of the files that are known is there: their disk is away; empty = some are, or none is known."""
+    files = known()
+    if not files or any(file.exists() for file in reversed(files)):
+        return ""
+    what = "not the file that was" if len(files) == 1 else f"none of the {len(files):,} files that were"
+    return f"{folder} holds {what} found in it: was its disk unmounted? Waiting for it to come back"
 
 
 def _why(error: OSError, *, was_there: bool) -> str:

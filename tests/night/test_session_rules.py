@@ -246,6 +246,20 @@ def test_folded_again_after_the_night(captures: Path, frames: list[Path], tmp_pa
     sessions.run("restack", tmp_path / "nowhere", code=2)
 
 
+def test_nothing_is_dropped_from_a_session_whose_subs_are_away(captures: Path, tmp_path: Path) -> None:
+    """Nor is any of them taken for deleted: what was asked for is done when they are back."""
+    session = tmp_path / "s"
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    captures.rename(tmp_path / "unplugged")
+    no = sessions.accepted(session)[1]["no"]
+    said = sessions.run("drop", session, no, code=4)
+    assert "was its disk unmounted?" in said
+    assert [sub["reason"] for sub in sessions.subs(session)] == [None] * (N_LIGHTS - 1)
+    (tmp_path / "unplugged").rename(captures)
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    assert [sub["no"] for sub in sessions.subs(session) if sub["state"] != "accepted"] == [no]
+
+
 def test_dropped_while_the_engine_runs(captures: Path, tmp_path: Path) -> None:
     session = tmp_path / "s"
     process = sessions.start("watch", captures, *QUIET, "--session", session)
