@@ -281,9 +281,9 @@ class Publisher:
                 saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
                 if self._failed and time.monotonic() - saving.at < min(RETRY_S, every_s):
                     continue
-                changed = saving.subs != tuple(sub.no for sub in growth.subs)
                 final = growth.first is None and not saving.was_final
-                if changed and (final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s):
+                due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s
+                if due and saving.subs != tuple(sub.no for sub in growth.subs):
                     self._begin(session, growth)
                     break
         return done

@@ -6,6 +6,7 @@ numbered in the journal first, so a killed session keeps its order.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
@@ -127,7 +128,7 @@ class Engine:
         self._pace = Pace(2 * (self._jobs + 1))
         self._away: set[str] = set()
         self._away_since_s: float | None = None
-        self._fed = False
+        self._fed = self._gave_up = False
         self._accepted: SubAccepted | None = None
 
     def run(self) -> int:
@@ -196,6 +197,8 @@ class Engine:
             self._finish_stacks(code)
             if code == 0 and (trouble := self._disk.trouble):
                 code, self.sentence = 4, trouble
+        elif code == 4:
+            self._requests.save_all()
         self.stop.set()
         feeder.join(5.0)
         self._tell(self._journal.append(self._stopped(code)))
@@ -235,7 +238,7 @@ class Engine:
 
     def _loop(self) -> None:
         busy_at = time.monotonic()
-        while not self.stop.is_set():
+        while not (self.stop.is_set() or self._gave_up):
             worked = self._take_inbox()
             if self.ready.is_set():
                 self._fill_hand()
@@ -317,8 +320,8 @@ class Engine:
         """
         self._source_changed(SourceChange(True, sentence), "subs")
         away_s = time.monotonic() - (self._away_since_s or time.monotonic())
-        gives_up = self.plan.idle_s is not None and away_s >= max(self.plan.idle_s, PATIENT_S)
-        if self.stop.wait(RETRY_S) or gives_up:
+        self._gave_up = self.plan.idle_s is not None and away_s >= max(self.plan.idle_s, PATIENT_S)
+        if self._gave_up or self.stop.wait(RETRY_S):
             raise SourceError(sentence)
 
     def _fill_hand(self) -> None:
@@ -331,7 +334,8 @@ class Engine:
         try:
             taken = self._ahead.take()
         except SourceError as error:
-            self._wait_for_captures(str(error))
+            with contextlib.suppress(SourceError):  # the end: nothing is lost by it, the stack is saved
+                self._wait_for_captures(str(error))
             return
         if taken is None:
             return

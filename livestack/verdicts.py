@@ -233,6 +233,6 @@ def usual(growth: Growth) -> Usual:
 
 def twin_of(growth: Growth, quality: Quality) -> SubAccepted | None:
     """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    mine = (quality.n_stars, quality.background_adu, quality.noise_adu)
-    names = ("n_stars", "background_adu", "noise_adu")
-    return next((sub for sub in growth.subs if tuple(sub.quality[name] for name in names) == mine), None)
+    alike = [sub for sub in growth.subs if sub.quality["noise_adu"] == quality.noise_adu]  # of thousands hardly one
+    mine = (quality.n_stars, quality.background_adu)
+    return next((sub for sub in alike if (sub.quality["n_stars"], sub.quality["background_adu"]) == mine), None)
