@@ -10,7 +10,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.kernels import whole_luminance
-from livestack.reduce.medians import middles
+from livestack.reduce.medians import median, middles
 
 REACH = 32
 """A border is at most so many cells of 2 × 2 px wide."""
@@ -71,14 +71,15 @@ def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> A
 def _cells(strip: Array, pedestal: Array, step_y: int, step_x: int) -> Array:
     """Mean of all planes over every so many of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
     planes, height, width = strip.shape
-    total: Array = np.zeros((1, 1, 1), np.float32)
     with np.errstate(invalid="ignore"):
-        for y, x in np.ndindex(2, 2):
-            corner = np.s_[:, y : height - height % 2 : 2 * step_y, x : width - width % 2 : 2 * step_x]
-            total = total + strip[corner].astype(np.float32)
+        pairs = []
+        for y in (0, 1):
+            rows = np.s_[:, y : height - height % 2 : 2 * step_y, : width - width % 2]
+            light = strip[rows].astype(np.float32)
             if pedestal.size:
-                total = total - pedestal[corner]
-        means: Array = (total * np.float32(0.25 / planes)).sum(axis=0)
+                light -= pedestal[rows]
+            pairs.append(light[:, :, 0 :: 2 * step_x] + light[:, :, 1 :: 2 * step_x])
+        means: Array = ((pairs[0] + pairs[1]) * np.float32(0.25 / planes)).sum(axis=0)
     return means
 
 
@@ -94,7 +95,7 @@ def _border_lines(cells: Array) -> int:
     across = np.abs(np.diff(cells[REACH:], axis=1))
     # a picture of few ADU stands still; then its quantum is all that is known
     quantum = float(across.min(initial=np.inf, where=across > 0))
-    sigma = max(1.4826 * float(np.median(across)) / np.sqrt(2), quantum)
+    sigma = max(1.4826 * median(across) / np.sqrt(2), quantum)
     line = np.arange(INSIDE)
     # a slope through medians of eighths: a star on a line or two cannot bend it
     x = line[REACH:].reshape(8, -1).mean(axis=1)

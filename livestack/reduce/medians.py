@@ -87,3 +87,12 @@ def median(values: Array) -> float:
     """Median of values, n or more-dimensional; NaN where none is finite."""
     low, high, known = middles(values.reshape(1, -1))
     return float((low[0] + high[0]) / np.float32(2)) if known[0] else float("nan")
+
+
+def middle_of(values: Array) -> float:
+    """Median of a few hundred finite values (N,): what numpy's own does besides takes several times as long."""
+    n = len(values)
+    if not n:
+        return float("nan")
+    ordered = np.partition(values, [(n - 1) // 2, n // 2])
+    return float((ordered[(n - 1) // 2] + ordered[n // 2]) / 2)

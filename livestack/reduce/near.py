@@ -19,13 +19,24 @@ def pairs_within(xy: Array, reach: float) -> tuple[Array, Array]:
     return order[i[near]], order[j[near]]
 
 
-def nearest_both_ways(xy: Array, others: Array) -> tuple[Array, Array, Array]:
-    """Distance of each of (N, 2) places to the nearest of (M, 2) others, which that is, and which is nearest to those.
+def mutual_pairs(xy: Array, others: Array, reach: float) -> Array:
+    """Numbers (K, 2), by j, of (N, 2) places and (M, 2) others that are each other's nearest and no farther apart."""
+    order = np.argsort(others[:, 0], kind="stable")
+    ordered = others[order, 0]
+    first = np.searchsorted(ordered, xy[:, 0] - reach, side="left")
+    ahead = np.searchsorted(ordered, xy[:, 0] + reach, side="right") - first
+    i = np.repeat(np.arange(len(xy)), ahead)
+    j = order[first[i] + np.arange(len(i)) - np.repeat(np.cumsum(ahead) - ahead, ahead)]
+    away = np.sqrt((xy[i, 0] - others[j, 0]) ** 2 + (xy[i, 1] - others[j, 1]) ** 2)
+    near = away <= reach
+    i, j, away = i[near], j[near], away[near]
+    both = _is_first(i, np.lexsort((j, away, i))) & _is_first(j, np.lexsort((i, away, j)))
+    pairs = np.stack([i[both], j[both]], axis=1)
+    return pairs[np.argsort(pairs[:, 1], kind="stable")]
 
-    Nothing is near where one of the lists is empty.
-    """
-    if not len(xy) or not len(others):
-        return np.full(len(xy), np.inf), np.zeros(len(xy), np.int64), np.zeros(len(others), np.int64)
-    squared = (xy[:, :1] - others[:, 0]) ** 2 + (xy[:, 1:] - others[:, 1]) ** 2
-    there = squared.argmin(axis=1)
-    return np.sqrt(squared[np.arange(len(xy)), there]), there, squared.argmin(axis=0)
+
+def _is_first(groups: Array, order: Array) -> Array:
+    """Mark the first of each group in an order in which groups lie together."""
+    first = np.zeros(len(groups), bool)
+    first[order[np.diff(groups[order], prepend=-1) != 0]] = True
+    return first

@@ -102,11 +102,11 @@ def _solved(system: _System, weight: Array) -> Array | None:
     """
     design = system.design
     weighted = np.concatenate([weight, weight])[:, None] * design
-    normal = (weighted[:, :, None] * design[:, None, :]).sum(axis=0)
+    normal = weighted.T @ design  # so few that no library shares them among threads: the bits are the same each time
     spread = np.linalg.svd(normal, compute_uv=False)
     if spread[0] > MAX_CONDITION * spread[-1]:
         return None
-    solution = np.linalg.solve(normal, (weighted * system.wanted).sum(axis=0))
+    solution = np.linalg.solve(normal, weighted.T @ system.wanted[:, 0])
     parameters = design.shape[1]
     if parameters == 4:
         a, b, tx, ty = solution

@@ -17,7 +17,8 @@ import numpy as np
 
 from livestack.errors import FrameError
 from livestack.frame import Array, Registration
-from livestack.reduce.near import nearest_both_ways, pairs_within
+from livestack.reduce.medians import middle_of
+from livestack.reduce.near import mutual_pairs, pairs_within
 from livestack.reduce.pose import AKAIKE, fitter, project
 from livestack.reduce.trust import crowding, flux_error, place_error_px
 
@@ -122,7 +123,7 @@ def tied(stars: Array, reference: Array) -> Array:
     moved["x"], moved["y"] = project(matrix, _xy(stars)).T
     moved["flux"] /= _flux_ratio(source, target, crowds, pairs)
     # what they are tied by is no better known than the reference: they count as if it had seen them, too
-    per_flux = float(np.median(target["snr"][pairs[:, 1]] / target["flux"][pairs[:, 1]]))
+    per_flux = float(middle_of(target["snr"][pairs[:, 1]] / target["flux"][pairs[:, 1]]))
     moved["snr"] = np.minimum(moved["snr"], per_flux * moved["flux"])
     moved[pairs[:, 0]] = target[pairs[:, 1]]
     return moved[np.lexsort((moved["x"], moved["y"], -moved["flux"]))]
@@ -133,13 +134,17 @@ def _flux_ratio(source: Array, target: Array, crowds: tuple[Array, Array], pairs
     i, j = pairs.T
     ratio = source["flux"][i].astype(np.float64) / target["flux"][j]
     error = _larger(flux_error(source, crowds[0])[i], flux_error(target, crowds[1])[j])
-    middle = float(np.median(ratio[:N_PHOTOMETRY]))
-    usual = 1.4826 * float(np.median(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
+    middle = float(middle_of(ratio[:N_PHOTOMETRY]))
+    usual = 1.4826 * float(middle_of(np.abs(ratio[:N_PHOTOMETRY] / middle - 1)))
     reach = usual + 3 * error
+    known = 1 / error**2
     for _ in range(20):
         # flat in the middle: as good as a mean of what is no outlier
-        weight = np.clip(1 - ((ratio / middle - 1) / reach) ** 4, 0, None) ** 2 / error**2
-        middle = float((weight * ratio).sum() / weight.sum())
+        off = ((ratio / middle - 1) / reach) ** 2
+        weight = np.maximum(1 - off * off, 0) ** 2 * known
+        before, middle = middle, float((weight * ratio).sum() / weight.sum())
+        if middle == before:
+            break
     return middle
 
 
@@ -221,7 +226,7 @@ def _refine(
     reach = 4.0
     for _ in range(20):
         moved = project(matrix, src)
-        new = _match(*nearest_both_ways(moved, ref), reach)
+        new = mutual_pairs(moved, ref, reach)
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
         i, j = new.T
@@ -230,7 +235,7 @@ def _refine(
             return matrix, new
         pairs, matrix = new, fitted
         residual = np.hypot(*(project(matrix, src[i]) - ref[j]).T)
-        reach = float(np.clip(4 * 1.4826 * np.median(residual), 0.3, reach))
+        reach = float(np.clip(4 * 1.4826 * middle_of(residual), 0.3, reach))
     return matrix, pairs
 
 
@@ -244,25 +249,11 @@ def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | No
             return None
         squared = ((project(matrix, src) - ref) ** 2).sum(axis=1)
         # told by the brighter half; the median of a sum of two squares is 2 ln 2 variances
-        unrest = float(np.median((squared / (2 * math.log(2)) - error**2)[: len(error) // 2 + 1]))
+        unrest = float(middle_of((squared / (2 * math.log(2)) - error**2)[: len(error) // 2 + 1]))
         variance = error**2 + max(unrest, 2 * CENTROID_PX**2)
         taper = np.clip(1 - (squared / (OFF_SIGMA**2 * variance)) ** 2, 0, None) ** 2
         matrix = fit(np.maximum(taper, 1e-6) / variance)
     return matrix
-
-
-def _match(distance: Array, nearest: Array, back: Array, reach: float) -> Array:
-    """Pairs (i, j) that are each other's nearest within reach, sorted by reference star.
-
-    Parameters
-    ----------
-    distance, nearest, back : ndarray
-        From `nearest_both_ways`.
-    """
-    i = np.flatnonzero(distance <= reach)
-    i = i[back[nearest[i]] == i]
-    pairs = np.stack([i, nearest[i]], axis=1)
-    return pairs[np.argsort(pairs[:, 1], kind="stable")]
 
 
 def _problem(matrix: Array, pairs: Array, src: Array, ref: Array, size: tuple[int, int]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from livestack.frame import Array
+from livestack.reduce.medians import middle_of
 from livestack.reduce.near import pairs_within
 
 CENTROID_FWHM = 0.3
@@ -42,7 +43,7 @@ def _snr(stars: Array) -> Array:
 
 
 def _fwhm_px(stars: Array) -> float:
-    return float(np.median(stars["fwhm"]))
+    return middle_of(stars["fwhm"])
 
 
 def crowding(stars: Array) -> Array:
