@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.numbers import Value
 from livestack.show.qt.ribbon import Ribbon
+from livestack.show.qt.sizes import is_small
 from livestack.show.qt.theme import font, pixmap, scaled, text_scale
 from livestack.show.qt.tongue import told, tr
 from livestack.show.status import Status
@@ -254,9 +255,9 @@ class Glance(QtWidgets.QWidget):
         self.advice.setText(cut)
         self.advice.setToolTip(status.advice if cut != status.advice else "")
 
-    def fit(self, width: int, height: int) -> None:
+    def fit(self, room: QtCore.QSize) -> None:
         """Give way on small windows: the third lines first, then star size."""
-        small = width < scaled(1024) or height < scaled(720)
+        small, width = is_small(room), room.width()
         self.setFixedHeight(scaled(_LOW_BOTTOM if small else _BOTTOM))
         for cell in self.cells:
             cell.below.setVisible(not small)

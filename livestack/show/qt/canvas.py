@@ -14,7 +14,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Images, Order, Sight
+from livestack.show.darkroom import Darkroom, Done, Images, Order, Sight
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade
@@ -29,6 +29,7 @@ _LOOK_MS = 3
 _REST_MS = 200  # after so long a hand rests
 _STEPS = 4  # sizes from one to twice as large
 _YOUNG = 8  # subs of a stack of which much is still to come
+_GLIDES_APART_MS = 10_000  # of one that is no longer young
 
 
 class Canvas(QtWidgets.QWidget):
@@ -62,11 +63,13 @@ class Canvas(QtWidgets.QWidget):
         self._acts: object = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
-        self._is_reached_by_key = False
+        self._is_reached_by_key = self._is_in_hand = False
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
         self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
         self._turning.timeout.connect(self._ask)
+        self._glided = QtCore.QTimer(self, singleShot=True, interval=_GLIDES_APART_MS)
+        self._glided.timeout.connect(self._ask)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
         self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
@@ -133,7 +136,7 @@ class Canvas(QtWidgets.QWidget):
         """
         if self._wanted is None:
             return False
-        self._wait(self._room.then(self._wanted, use), then)
+        self._wait(self._room.then(replace(self._wanted, is_held=self._is_held(self._wanted)), use), then)
         return True
 
     def aside(self, work: Callable[[Executor], T], then: Callable[[Future[T]], None]) -> None:
@@ -155,7 +158,7 @@ class Canvas(QtWidgets.QWidget):
 
     def close_room(self) -> None:
         """Develop nothing more."""
-        for timer in (self._later, self._turning, self._looking, self._blinking):
+        for timer in (self._later, self._turning, self._glided, self._looking, self._blinking):
             timer.stop()
         self.fade.end()
         self._room.close()
@@ -214,6 +217,12 @@ class Canvas(QtWidgets.QWidget):
         self.look.x, self.look.y = about.x(), about.y()
         self.zoom_to(1.0 / self.devicePixelRatioF())
 
+    def hold(self, is_in_hand: bool) -> None:
+        """Leave the brightness as it is while a hand is on the picture."""
+        self._is_in_hand = is_in_hand
+        if not is_in_hand:
+            self._ask()
+
     def turn(self, turn_deg: float, *, mirrored: bool) -> None:
         """Turn the picture clockwise, after it is mirrored."""
         if (turn_deg, mirrored) != (self.look.turn_deg, self.look.mirrored):
@@ -240,11 +249,18 @@ class Canvas(QtWidgets.QWidget):
             self._draw()
             return
         share = self._pace.share if self._turning.isActive() else 1.0
-        order = replace(self._wanted, shrink=share * self._shrink(self._wanted.picture))
+        shrink = share * self._shrink(self._wanted.picture)
+        order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted))
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
             self._looking.start()
+
+    def _is_held(self, order: Order) -> bool:
+        """Whether the brightness is to stay: in a hand, under an eye that is near, or as it has changed just now."""
+        is_near = self.look.mode == FREE and self.look.zoom * self.devicePixelRatioF() >= 1.0
+        has_glided = self._glided.isActive() and order.stack.n_subs > _YOUNG
+        return self._is_in_hand or is_near or has_glided
 
     def _shrink(self, picture: Picture) -> float:
         """Screen px per px of a preview, at most 1; in steps, so that a little zoom changes nothing."""
@@ -258,8 +274,7 @@ class Canvas(QtWidgets.QWidget):
         if done is not None and self._wanted is not None:
             if self._turning.isActive():
                 self._pace.took(done.seconds)
-            if self._sight is not None and done.order.follows(self._sight):
-                self.fade.begin(self._screens, 0 if done.acts is self._acts else _glide_ms(done.order))
+            self._pass_over(done)
             # not the pictures: newer ones come, and each takes its room
             self._shown, self._sight = (_size(done.order.picture), done.images), done.order.sight
             self._acts = done.acts
@@ -267,6 +282,16 @@ class Canvas(QtWidgets.QWidget):
             self.drew.emit()
             if done.light is not None:
                 self.lit.emit(done.light)
+
+    def _pass_over(self, done: Done) -> None:
+        """Let what is on screen pass over into a new picture, or into another brightness, that come by themselves."""
+        glides = done.acts is not self._acts
+        if self._sight is None or not (glides or done.order.sight != self._sight):
+            return
+        if done.order.follows(self._sight):
+            self.fade.begin(self._screens, _glide_ms(done.order) if glides else 0)
+            if glides:
+                self._glided.start()
 
     def _draw(self) -> None:
         """Put on screen what was developed last, in red at night."""

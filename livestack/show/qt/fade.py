@@ -44,6 +44,11 @@ class Fade(QtCore.QObject):
         """How long the one lasts that was begun last."""
         return self._this_ms
 
+    @property
+    def step_ms(self) -> int:
+        """How long it stays as it is between two of its steps."""
+        return max(_STEP_MS, self._this_ms // _STEPS)
+
     def begin(self, before: list[Array], least_ms: int = 0) -> None:
         """Start from what is on screen, however far the fade before has come; it lasts so long at least."""
         if self.lasts_ms <= 0 or not before:
@@ -51,7 +56,7 @@ class Fade(QtCore.QObject):
         # a buffer that is still to be drawn from must not be written to
         self._before, self._mixed = (self._mixed if self.is_on and self._mixed else before), []
         self._begun_s, self._this_ms = time.monotonic(), max(self.lasts_ms, least_ms)
-        self._steps.start(max(_STEP_MS, self._this_ms // _STEPS))
+        self._steps.start(self.step_ms)
 
     def end(self) -> None:
         """Show what is there now, at once."""
