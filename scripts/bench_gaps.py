@@ -4,8 +4,9 @@
 
 Run from the project's folder, where scripts/livestack.py does not hide the package, on Linux. The subs of a synthetic
 night are written first, or taken from ``--folder``. Then ``livestack watch`` stacks them with its window, on
-``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, and how many ms of it
-the window's thread computed, waited for a core, and waited for something else, which is the interpreter or a lock.
+``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
+window's thread computed, waited for a core, and waited for something else, which is the interpreter or a lock; and for
+how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that needs no interpreter.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import json
 import os
 import subprocess
@@ -36,6 +38,7 @@ class Gap(NamedTuple):
     long: float
     computed: float
     queued: float
+    collected: float
 
 
 def main() -> None:
@@ -103,6 +106,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
                 "computed": round(1000 * gap.computed),
                 "queued": round(1000 * gap.queued),
                 "else": round(1000 * (gap.long - gap.computed - gap.queued)),
+                "collected": round(1000 * gap.collected),
             }
             for gap in long
         ],
@@ -121,6 +125,15 @@ def _open_for_guests() -> None:
 
 def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
     """Return what a timer calls: it notes how long the time since the last call was, beyond the timer's own."""
+    collected, begun = [0.0], [0.0]
+
+    def collects(phase: str, _: object) -> None:
+        if phase == "start":
+            begun[0] = time.monotonic()
+        else:
+            collected[0] += time.monotonic() - begun[0]
+
+    gc.callbacks.append(collects)
     schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
     before: list[tuple[float, float, float]] = []
 
@@ -129,7 +142,8 @@ def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
         now = time.monotonic()
         if before:
             then, cpu_then, queued_then = before[0]
-            gaps.append(Gap(now, now - then - BEAT_MS / 1000, cpu - cpu_then, queued - queued_then))
+            gaps.append(Gap(now, now - then - BEAT_MS / 1000, cpu - cpu_then, queued - queued_then, collected[0]))
+            collected[0] = 0.0
             if stacks is not None and gaps[-1].long > _STUCK_S:
                 stacks.write(f"=== {now - gaps[0].at:.2f} s: {1000 * gaps[-1].long:.0f} ms\n\n")
                 stacks.flush()

@@ -47,6 +47,8 @@ class Order:
         It came by itself, or is for who did not ask: what was on screen may pass over into it.
     is_held : bool
         The acts stay as they are, whatever became of the stack: a hand is on the picture, or an eye is near.
+    finish : callable, optional
+        What is done to the images there, so that the face need not.
     """
 
     stack: Picture
@@ -59,6 +61,7 @@ class Order:
     is_turned: bool = False
     softly: bool = False
     is_held: bool = False
+    finish: Callable[[Images], object] | None = None
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
@@ -88,7 +91,8 @@ class Order:
 class Done(NamedTuple):
     """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for.
 
-    `acts` are what it was developed by: the same ones until they are told anew.
+    `acts` are what it was developed by: the same ones until they are told anew; `finished` is what the order's `finish`
+    made of the images.
     """
 
     order: Order
@@ -96,6 +100,7 @@ class Done(NamedTuple):
     seconds: float
     acts: object
     light: Light | None = None
+    finished: object = None
 
 
 class Darkroom:
@@ -158,7 +163,8 @@ class Darkroom:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
         seconds = time.perf_counter() - begun
         acts = None if self._settled is None else self._settled.acts
-        return Done(order, images, seconds, acts, self._light_of(order) if order.is_turned else None)
+        light = self._light_of(order) if order.is_turned else None
+        return Done(order, images, seconds, acts, light, None if order.finish is None else order.finish(images))
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)
@@ -178,7 +184,7 @@ class Darkroom:
             self._settled = self._settle(before, stack, order.recipe, self._kernels, self._memo)
         settled = self._settled
         assert settled is not None
-        alone = replace(order, beside=None, is_held=False)
+        alone = replace(order, beside=None, is_held=False, finish=None)
         for kept, by, image in self._kept:
             if by is settled and kept.is_like(alone):
                 return image

@@ -28,9 +28,10 @@ def _grow(window: Window, night: Night, n: int, qtbot: QtBot, light: float = 1.0
 
 
 def _level(canvas: Canvas, qtbot: QtBot) -> float:
+    """Return the level of the sky that is shown."""
     drawn(canvas, qtbot)
-    middle = canvas.height() // 2, canvas.width() // 2
-    return float(np.median(pixels(canvas)[middle[0] - 90 : middle[0] + 90, middle[1] - 190 : middle[1] - 110]))
+    at = canvas.way.mapRect(QtCore.QRectF(0, 0, 480, 300)).toRect() & canvas.rect()
+    return float(np.median(pixels(canvas)[at.top() : at.bottom(), at.left() : at.right()]))
 
 
 def test_near_by_the_picture_keeps_its_brightness_until_one_steps_back(
@@ -43,13 +44,15 @@ def test_near_by_the_picture_keeps_its_brightness_until_one_steps_back(
     assert near > before + 20, "the same curve, and more light"
     canvas.go(FILL)
     qtbot.waitUntil(lambda: canvas.fade.is_on, timeout=10_000)
-    assert canvas.fade.this_ms == GLIDE_MS, "it was no jump"
+    assert canvas.fade.this_ms >= GLIDE_MS, "it was no jump"
     assert abs(_level(canvas, qtbot) - before) < 10
 
 
 def test_zoomed_less_than_px_for_px_it_follows(window: Window, night: Night, qtbot: QtBot) -> None:
+    window.resize(800, 600)
     _grow(window, night, 13, qtbot)
     window.canvas.zoom_to(0.9)
+    assert window.canvas.look.zoom == 0.9
     before = _level(window.canvas, qtbot)
     assert abs(_grow(window, night, 16, qtbot, BRIGHTER) - before) < 10
 
@@ -91,4 +94,4 @@ def test_what_is_shown_to_guests_comes_gently(window: Window, night: Night, qtbo
     drawn(window.canvas, qtbot)
     window.audience.publish()
     qtbot.waitUntil(lambda: stage.canvas.fade.is_on, timeout=10_000)
-    assert stage.canvas.fade.this_ms == GLIDE_MS
+    assert stage.canvas.fade.this_ms >= GLIDE_MS

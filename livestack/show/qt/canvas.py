@@ -7,10 +7,9 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
+from typing import NamedTuple, TypeVar
 
-import cv2
-import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
@@ -18,7 +17,7 @@ from livestack.show.darkroom import Darkroom, Done, Images, Order, Sight
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade
-from livestack.show.qt.look import FILL, FREE, Look, Size, moved, night_red, on_screen, to_qimage
+from livestack.show.qt.look import FILL, FREE, Look, Size, View, moved, to_qimage
 from livestack.show.tokens import Palette
 
 T = TypeVar("T")
@@ -58,7 +57,8 @@ class Canvas(QtWidgets.QWidget):
         self.fade.stepped.connect(self.update)
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Size, Images] | None = None
+        self._images: Images = ()
+        self._shown: Size | None = None
         self._sight: Sight | None = None
         self._acts: object = None
         self._layers: tuple[Array, ...] = ()
@@ -79,7 +79,7 @@ class Canvas(QtWidgets.QWidget):
         """Change colours: night turns the picture red."""
         self._palette = palette
         self.fade.end()
-        self._draw()
+        self._draw_anew()
 
     def show_picture(self, order: Order | None, *, turning: bool = False) -> None:
         """Have a picture developed and put on screen; the view stays where it is unless the grid is another.
@@ -246,11 +246,14 @@ class Canvas(QtWidgets.QWidget):
         """Have the picture developed at about the resolution of the screen: never more work than can be seen."""
         if self._wanted is None:
             self._asked = self._shown = None
-            self._draw()
+            self._layers, self._screens = (), []
+            self.update()
             return
         share = self._pace.share if self._turning.isActive() else 1.0
         shrink = share * self._shrink(self._wanted.picture)
-        order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted))
+        view = self._view(_size(self._wanted.picture))
+        finish = partial(_finished, view=view)
+        order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted), finish=finish)
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
@@ -276,9 +279,9 @@ class Canvas(QtWidgets.QWidget):
                 self._pace.took(done.seconds)
             self._pass_over(done)
             # not the pictures: newer ones come, and each takes its room
-            self._shown, self._sight = (_size(done.order.picture), done.images), done.order.sight
+            self._shown, self._images, self._sight = _size(done.order.picture), done.images, done.order.sight
             self._acts = done.acts
-            self._draw()
+            self._take(done.finished)
             self.drew.emit()
             if done.light is not None:
                 self.lit.emit(done.light)
@@ -293,15 +296,30 @@ class Canvas(QtWidgets.QWidget):
             if glides:
                 self._glided.start()
 
-    def _draw(self) -> None:
-        """Put on screen what was developed last, in red at night."""
-        images = () if self._shown is None else self._shown[1]
-        palette = self._palette
-        seen = (night_red(image, palette.brightness) if palette.is_night else image for image in images)
-        kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
-        self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
+    def _take(self, finished: object) -> None:
+        """Put on screen what was drawn beside the window, as far as one still looks the same way."""
+        assert isinstance(finished, _Finished)
+        assert self._shown is not None
+        view = self._view(self._shown)
+        if finished.view.palette is not view.palette:
+            self._draw_anew()
+            return
+        self._layers = finished.layers
+        self._screens = list(finished.screens) if finished.view == view else []
+        self.update()
+
+    def _draw_anew(self) -> None:
+        """Put on screen what was developed last, in other colours."""
+        if self._shown is not None:
+            self._layers = tuple(map(self._view(self._shown).layer, self._images))
         self._screens = []
         self.update()
+
+    def _view(self, picture: Size) -> View:
+        ratio = self.devicePixelRatioF()
+        way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
+        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
+        return View(way, picture, screen, self._palette)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Copy what is drawn already; draw it where the view is another."""
@@ -309,7 +327,7 @@ class Canvas(QtWidgets.QWidget):
         if self._shown is None:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
+            self._screens = self._screens or list(map(self._view(self._shown).at_screen, self._layers))
             images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.mixed(self._screens)]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
@@ -319,12 +337,6 @@ class Canvas(QtWidgets.QWidget):
             painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 2.0))
             painter.drawRect(self.rect().adjusted(3, 3, -3, -3))
         painter.end()
-
-    def _at_screen(self, layer: Array, size: Size) -> Array:
-        ratio = self.devicePixelRatioF()
-        way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
-        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
-        return on_screen(layer, way, size, screen, QtGui.QColor(self._palette.bg0).rgb())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the middle and the zoom."""
@@ -341,6 +353,19 @@ class Canvas(QtWidgets.QWidget):
         """Take that back."""
         self._is_reached_by_key = False
         self.update()
+
+
+class _Finished(NamedTuple):
+    """Images as they are drawn from, and as they are on screen for who looks this way."""
+
+    view: View
+    layers: tuple[Array, ...]
+    screens: tuple[Array, ...]
+
+
+def _finished(images: Images, view: View) -> _Finished:
+    layers = tuple(map(view.layer, images))
+    return _Finished(view, layers, tuple(map(view.at_screen, layers)))
 
 
 def _glide_ms(order: Order) -> int:

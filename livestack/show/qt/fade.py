@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import math
 import time
 
 import cv2
@@ -18,6 +19,9 @@ _STEP_MS, _STEPS = 24, 30
 """The shortest step, and the most of them: what is slow needs no more to be smooth."""
 _DEAREST_S = 0.008
 """Where one mixing takes longer, it is a hard swap: better none than one that stutters."""
+_SKY_LEVELS_PER_S, _MEAN_PER_STEP = 20.0, 0.01
+"""What is seen to change is slow: the sky moves by so many levels of 255, the mean from step to step by this share."""
+_PATCH_PX = 32
 
 
 class Fade(QtCore.QObject):
@@ -30,7 +34,8 @@ class Fade(QtCore.QObject):
         self.lasts_ms = lasts_ms
         self._before: list[Array] = []
         self._mixed: list[Array] = []
-        self._begun_s, self._this_ms = 0.0, lasts_ms
+        self._begun_s, self._this_ms, self._n_steps = 0.0, lasts_ms, _STEPS
+        self._is_measured = False
         self._steps = QtCore.QTimer(self)
         self._steps.timeout.connect(self._step)
 
@@ -47,15 +52,19 @@ class Fade(QtCore.QObject):
     @property
     def step_ms(self) -> int:
         """How long it stays as it is between two of its steps."""
-        return max(_STEP_MS, self._this_ms // _STEPS)
+        return max(_STEP_MS, self._this_ms // self._n_steps)
 
     def begin(self, before: list[Array], least_ms: int = 0) -> None:
-        """Start from what is on screen, however far the fade before has come; it lasts so long at least."""
+        """Start from what is on screen, however far the fade before has come; it lasts so long at least.
+
+        Where more changes than an eye lets pass it takes as long as that needs.
+        """
         if self.lasts_ms <= 0 or not before:
             return
         # a buffer that is still to be drawn from must not be written to
         self._before, self._mixed = (self._mixed if self.is_on and self._mixed else before), []
-        self._begun_s, self._this_ms = time.monotonic(), max(self.lasts_ms, least_ms)
+        self._begun_s, self._this_ms, self._n_steps = time.monotonic(), max(self.lasts_ms, least_ms), _STEPS
+        self._is_measured = False
         self._steps.start(self.step_ms)
 
     def end(self) -> None:
@@ -70,6 +79,8 @@ class Fade(QtCore.QObject):
         if [each.shape for each in self._before] != [each.shape for each in now]:
             self.end()
             return now
+        if not self._is_measured:
+            self._measure(now)
         share = min(1.0, 1000 * (time.monotonic() - self._begun_s) / self._this_ms)
         begun_s = time.perf_counter()
         into = self._mixed or [np.empty_like(each) for each in now]
@@ -81,7 +92,30 @@ class Fade(QtCore.QObject):
             return now
         return into
 
+    def _measure(self, now: list[Array]) -> None:
+        """Give it the time that it needs."""
+        changes = [_change(before, after) for before, after in zip(self._before, now, strict=True)]
+        sky, mean = (max(change[k] for change in changes) for k in range(2))
+        self._n_steps = max(_STEPS, math.ceil(mean / _MEAN_PER_STEP))
+        least_ms = max(1000 * sky / _SKY_LEVELS_PER_S, _STEP_MS * mean / _MEAN_PER_STEP)
+        self._this_ms, self._is_measured = max(self._this_ms, math.ceil(least_ms)), True
+        self._steps.setInterval(self.step_ms)
+
     def _step(self) -> None:
         if 1000 * (time.monotonic() - self._begun_s) >= self._this_ms:
             self.end()
         self.stepped.emit()
+
+
+def _change(before: Array, after: Array) -> tuple[float, float]:
+    """Return by how many levels the sky of a picture changes, and by which share its mean does.
+
+    The sky is the darker half of squares, but those at the edge, where subs begin to cover it.
+    """
+    size = max(1, before.shape[1] // _PATCH_PX), max(1, before.shape[0] // _PATCH_PX)
+    small = (cv2.resize(each, size, interpolation=cv2.INTER_AREA)[..., :3] for each in (before, after))
+    one, other = (each.mean(axis=2) for each in small)
+    mean = abs(float(other.mean()) - float(one.mean())) / max(float(one.mean()), 1.0)
+    inner = np.s_[2:-2, 2:-2] if min(size) > 4 else np.s_[:, :]
+    sky = one[inner] <= np.median(one[inner])
+    return float(np.abs(one - other)[inner][sky].max()), mean
