@@ -90,6 +90,12 @@ def settle_objects() -> None:
     gc.freeze()
 
 
+def settle_news() -> None:
+    """Do so with what came since, such as kernels that were loaded, where somebody began it."""
+    if gc.get_freeze_count():
+        settle_objects()
+
+
 def unsettle_objects(*_: object) -> None:
     """Let all of it be looked at again: some of it has become garbage."""
     gc.unfreeze()

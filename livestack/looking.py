@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livestack.allocation import return_free, settle_objects
+from livestack.allocation import return_free, settle_news
 from livestack.errors import FrameError
 from livestack.events import SubAccepted
 from livestack.growth import Growth, Look
@@ -17,7 +17,7 @@ def look_if_due(session: Session) -> None:
     growth, session.due = session.due, None
     if growth is not None:
         return_free()
-        settle_objects()  # kernels were loaded
+        settle_news()
         look(session, growth)
 
 

@@ -16,7 +16,7 @@ from livestack.frame import Array, Picture
 from livestack.show.darkroom import Darkroom, Done, Images, Order, Sight
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
-from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade
+from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade, patch_means
 from livestack.show.qt.look import FILL, FREE, Look, Size, View, moved, to_qimage
 from livestack.show.tokens import Palette
 
@@ -63,6 +63,7 @@ class Canvas(QtWidgets.QWidget):
         self._acts: object = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
+        self._means: list[Array] = []
         self._is_reached_by_key = self._is_in_hand = False
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
@@ -236,7 +237,7 @@ class Canvas(QtWidgets.QWidget):
     def _place(self) -> None:
         if self._picture is not None and self.width() >= 2 and self.height() >= 2:
             self.look.place(_size(self._picture), self._size)
-            self._screens = []
+            self._screens, self._means = [], []
             self.fade.end()
             self._later.start()
             self.moved.emit()
@@ -246,7 +247,7 @@ class Canvas(QtWidgets.QWidget):
         """Have the picture developed at about the resolution of the screen: never more work than can be seen."""
         if self._wanted is None:
             self._asked = self._shown = None
-            self._layers, self._screens = (), []
+            self._layers, self._screens, self._means = (), [], []
             self.update()
             return
         share = self._pace.share if self._turning.isActive() else 1.0
@@ -292,7 +293,9 @@ class Canvas(QtWidgets.QWidget):
         if self._sight is None or not (glides or done.order.sight != self._sight):
             return
         if done.order.follows(self._sight):
-            self.fade.begin(self._screens, _glide_ms(done.order) if glides else 0)
+            now = done.finished
+            means = (self._means, now.means) if self._means and isinstance(now, _Finished) else None
+            self.fade.begin(self._screens, means, _glide_ms(done.order) if glides else 0)
             if glides:
                 self._glided.start()
 
@@ -305,14 +308,15 @@ class Canvas(QtWidgets.QWidget):
             self._draw_anew()
             return
         self._layers = finished.layers
-        self._screens = list(finished.screens) if finished.view == view else []
+        is_same = finished.view == view
+        self._screens, self._means = (list(finished.screens), finished.means) if is_same else ([], [])
         self.update()
 
     def _draw_anew(self) -> None:
         """Put on screen what was developed last, in other colours."""
         if self._shown is not None:
             self._layers = tuple(map(self._view(self._shown).layer, self._images))
-        self._screens = []
+        self._screens, self._means = [], []
         self.update()
 
     def _view(self, picture: Size) -> View:
@@ -356,16 +360,18 @@ class Canvas(QtWidgets.QWidget):
 
 
 class _Finished(NamedTuple):
-    """Images as they are drawn from, and as they are on screen for who looks this way."""
+    """Images as they are drawn from, as they are on screen for who looks this way, and the means of patches of that."""
 
     view: View
     layers: tuple[Array, ...]
     screens: tuple[Array, ...]
+    means: list[Array]
 
 
 def _finished(images: Images, view: View) -> _Finished:
     layers = tuple(map(view.layer, images))
-    return _Finished(view, layers, tuple(map(view.at_screen, layers)))
+    screens = tuple(map(view.at_screen, layers))
+    return _Finished(view, layers, screens, list(map(patch_means, screens)))
 
 
 def _glide_ms(order: Order) -> int:
