@@ -23,7 +23,6 @@ _SKY_LEVELS_PER_S, _MEAN_PER_STEP = 20.0, 0.01
 """What is seen to change is slow: the sky moves by so many levels of 255, the mean from step to step by this share."""
 PATCH_PX = 32
 
-
 Means = tuple[list[Array], list[Array]]
 """Of the patches of screens: before, and now."""
 
@@ -58,9 +57,7 @@ class Fade(QtCore.QObject):
         """How long it stays as it is between two of its steps."""
         return max(_STEP_MS, self._this_ms // self._n_steps)
 
-    def begin(
-        self, before: list[Array], means: tuple[list[Array], list[Array]] | None = None, least_ms: int = 0
-    ) -> None:
+    def begin(self, before: list[Array], means: Means | None = None, least_ms: int = 0) -> None:
         """Start from what is on screen, however far the fade before has come.
 
         Where more changes than an eye lets pass it takes as long as that needs.
@@ -106,12 +103,12 @@ class Fade(QtCore.QObject):
             self.end()
             return now
         share = self._share
-        begun_s = time.perf_counter()
+        begun_s = time.thread_time()  # not the time for which others had the core
         into = self._mixed or [np.empty_like(each) for each in now]
         for before, after, out in zip(self._before, now, into, strict=True):
             cv2.addWeighted(before, 1.0 - share, after, share, 0.0, dst=out)
         self._mixed = into
-        if time.perf_counter() - begun_s > _DEAREST_S * len(now):
+        if time.thread_time() - begun_s > _DEAREST_S * len(now):
             self.end()
             return now
         return into
