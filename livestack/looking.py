@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livestack.allocation import return_free
+from livestack.allocation import return_free, settle_news
 from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
 from livestack.growth import Growth, Look
@@ -16,6 +16,7 @@ def look_if_due(session: Session) -> None:
     growth, session.due = session.due, None
     if growth is not None:
         return_free()
+        settle_news()
         look(session, growth)
 
 

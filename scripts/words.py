@@ -1,8 +1,8 @@
-"""Write down what the window says, for translators: ``python -m scripts.words livestack_de.ts``.
+"""Write down what the window says, for translators: ``python -m scripts.words livestack_de.ts [SESSION ...]``.
 
 Qt Linguist opens the file and releases it as .qm, which belongs into livestack/show/qt/languages. A file that is there
 keeps its translations. Words are gathered from a window that is built and opened, not from the source: what is said is
-what is translated.
+what is translated. What it says while a stack grows is told by sessions, of which each word of the journal is followed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,9 +21,14 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from livestack.journal import Journal
-from livestack.show.qt.tongue import CONTEXT
+from livestack.show.qt.tongue import CONTEXT, told
 from livestack.show.qt.window import Window
 from livestack.show.source import open_source
+from livestack.show.state import NightState, advance, when
+from livestack.show.status import status
+
+LATER_S = (1, 60)
+"""The pill says one thing of what has just come, and another when it is no news any more."""
 
 
 class Listener(QtCore.QTranslator):
@@ -41,8 +49,8 @@ class Listener(QtCore.QTranslator):
         return None
 
 
-def said() -> set[str]:
-    """Return all texts of a window."""
+def said(sessions: Sequence[Path] = ()) -> set[str]:
+    """Return all texts of a window, and of what it said of these sessions; numbers are %1, %2 in them."""
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
     listener = Listener()
     app.installTranslator(listener)
@@ -56,8 +64,21 @@ def said() -> set[str]:
             app.processEvents()
         window.close()
         source.journal.close()
+    for session in sessions:
+        with closing(Journal(session / "journal.sqlite")) as journal:
+            _follow(journal)
     app.removeTranslator(listener)
     return listener.heard
+
+
+def _follow(journal: Journal) -> None:
+    """Say what was said of a session, word by word."""
+    state = NightState()
+    for record in journal.follow():
+        state = advance(state, record)
+        now = when(record.time_utc) or datetime.now(UTC)
+        for later_s in LATER_S:
+            told(status(state, now + timedelta(seconds=later_s)))
 
 
 def write(path: Path, texts: set[str]) -> None:
@@ -81,5 +102,5 @@ def write(path: Path, texts: set[str]) -> None:
 
 if __name__ == "__main__":
     target = Path(sys.argv[1])
-    write(target, said())
+    write(target, said([Path(session) for session in sys.argv[2:]]))
     print(f"Written {target}")

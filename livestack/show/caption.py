@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from livestack.frame import Array
-from livestack.show import fonts
+from livestack.show.fonts import truetype
 
 HEIGHT_SHARE = 0.06
 """Of the strip, in widths of the picture; as high at least as can be read."""
@@ -69,4 +68,4 @@ def _write(
 
 @lru_cache(maxsize=16)
 def _face(weight: str, size_px: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(Path(fonts.__file__).with_name(f"LivestackSans-{weight}.ttf")), size_px)
+    return ImageFont.truetype(str(truetype(weight)), size_px)

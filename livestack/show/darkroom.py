@@ -19,7 +19,7 @@ from livestack.show.removed import lit
 
 T = TypeVar("T")
 Images = tuple[Array, ...]
-Sight = tuple[Recipe, tuple[bool, ...], tuple[str, int]]
+Sight = tuple[tuple[bool, ...], tuple[str, int]]
 _KEPT = 2  # who looks from one to the other, or wipes, has both at once
 
 
@@ -44,7 +44,11 @@ class Order:
     is_turned : bool
         Someone turns knobs: how the light of the stack is spread is told too, and what can be is remembered.
     softly : bool
-        It grew by itself: what was on screen may pass over into it.
+        It came by itself, or is for who did not ask: what was on screen may pass over into it.
+    is_held : bool
+        The acts stay as they are, whatever became of the stack: a hand is on the picture, or an eye is near.
+    finish : callable, optional
+        What is done to the images there, so that the face need not.
     """
 
     stack: Picture
@@ -56,6 +60,8 @@ class Order:
     greys: Greys | None = None
     is_turned: bool = False
     softly: bool = False
+    is_held: bool = False
+    finish: Callable[[Images], object] | None = None
 
     def is_like(self, other: Order | None) -> bool:
         """Whether it is the same order: of the same pictures, not of equal ones."""
@@ -64,18 +70,18 @@ class Order:
         return all(one is another for one, another in zip(self._pictures, other._pictures, strict=True))
 
     def follows(self, before: Sight) -> bool:
-        """Whether it is the same view of a newer picture, that comes by itself."""
-        return self.softly and self.sight[:-1] == before[:-1] and self.sight[-1] != before[-1]
+        """Whether it is the same view, and what was on screen may pass over into it."""
+        return self.softly and self.sight[0] == before[0]
 
     @property
     def sight(self) -> Sight:
-        """What is seen, to be compared when the pictures are gone: recipe, kind, and which picture."""
+        """What is seen, to be compared when the pictures are gone: of which kind, and which picture."""
         kind = self.picture is self.stack, self.removed is None, self.greys is None
-        return self.recipe, kind, (self.picture.stack, self.picture.version)
+        return kind, (self.picture.stack, self.picture.version)
 
     @property
     def _how(self) -> tuple[object, ...]:
-        return self.recipe, self.shrink, self.greys, self.is_turned
+        return self.recipe, self.shrink, self.greys, self.is_turned, self.is_held
 
     @property
     def _pictures(self) -> tuple[Picture | None, ...]:
@@ -85,7 +91,8 @@ class Order:
 class Done(NamedTuple):
     """What became of an order: the picture, and what is beside it; how long that took; and its light, if asked for.
 
-    `acts` are what it was developed by: the same ones until they are told anew.
+    `acts` are what it was developed by: the same ones until they are told anew; `finished` is what the order's `finish`
+    made of the images.
     """
 
     order: Order
@@ -93,6 +100,7 @@ class Done(NamedTuple):
     seconds: float
     acts: object
     light: Light | None = None
+    finished: object = None
 
 
 class Darkroom:
@@ -155,7 +163,8 @@ class Darkroom:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
         seconds = time.perf_counter() - begun
         acts = None if self._settled is None else self._settled.acts
-        return Done(order, images, seconds, acts, self._light_of(order) if order.is_turned else None)
+        light = self._light_of(order) if order.is_turned else None
+        return Done(order, images, seconds, acts, light, None if order.finish is None else order.finish(images))
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)
@@ -171,8 +180,11 @@ class Darkroom:
             self._memo = self._light = None
         elif self._memo is None:
             self._memo = Memo()
-        settled = self._settled = self._settle(before, stack, order.recipe, self._kernels, self._memo)
-        alone = replace(order, beside=None)
+        if before is None or not order.is_held or not _is_of(before, stack, order.recipe):
+            self._settled = self._settle(before, stack, order.recipe, self._kernels, self._memo)
+        settled = self._settled
+        assert settled is not None
+        alone = replace(order, beside=None, is_held=False, finish=None)
         for kept, by, image in self._kept:
             if by is settled and kept.is_like(alone):
                 return image
@@ -191,3 +203,9 @@ class Darkroom:
         if order.removed is not None:
             return lit(picture, order.removed, settled, order.shrink, self._kernels)
         return shown(picture, settled, order.shrink, self._kernels, self._memo)
+
+
+def _is_of(settled: Settled, stack: Picture, recipe: Recipe) -> bool:
+    """Whether it was this recipe that was settled, on this stack."""
+    n_channels = 1 if stack.data.ndim == 2 else stack.data.shape[2]
+    return (settled.stack, settled.n_channels, settled.recipe) == (stack.stack, n_channels, recipe)

@@ -10,7 +10,7 @@ from livestack.counted import count
 from livestack.room import NO_ROOM
 from livestack.show.advice import asked_for
 from livestack.show.changing import changing_words
-from livestack.show.state import NightState, SubRow
+from livestack.show.state import NightState, SubRow, Word
 from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, place, sentence_case, span
 
 LEFT_OUT_SHOWN = timedelta(seconds=8)
@@ -215,9 +215,9 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
 
 def _stacking(state: NightState, now: datetime) -> Status:
     advice = asked_for(state) or _crossed(state, now) or _uncalibrated(state) or next_gain(state)
-    tone = "good"
-    if state.alerts:
-        advice, tone = state.alerts[-1].sentence, "hold"
+    tone, alerts = "good", _alerts(state)
+    if alerts:
+        advice, tone = alerts[-1].sentence, "hold"
     if state.flip is not None and now - state.flip.time < FLIP_SHOWN:
         turned = f"Meridian flip at {clock(state.flip.time)}. The picture keeps its direction."
         return Status("check", "good", "Stacking", "after the flip", turned)
@@ -227,6 +227,12 @@ def _stacking(state: NightState, now: datetime) -> Status:
         left = state.cadence_s - (now - last.judged).total_seconds()
         detail = f"next sub in {span(left)}" if left >= 0.5 else "next sub any moment"
     return Status("dot", tone, "Stacking", detail, advice)
+
+
+def _alerts(state: NightState) -> list[Word]:
+    """Return the alerts but those of other stacks: no sub that comes now could end them."""
+    others = state.grids.keys() - {state.stack}
+    return [alert for alert in state.alerts if alert.rule.partition(" ")[2] not in others]
 
 
 def _crossed(state: NightState, now: datetime) -> str | None:

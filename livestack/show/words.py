@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import PurePath
 
 from livestack.counted import count
+from livestack.sessions import night_of
 
 THIN = "\u202f"
 """Between a number and its unit."""
@@ -70,14 +71,11 @@ def ago(moment: datetime, now: datetime) -> str:
     for least, noun in ((1, "second"), (60, "minute"), (3600, "hour")):
         if seconds < (60 * least if noun != "hour" else 12 * least):
             return f"{count(int(seconds / least), noun)} ago"
-    nights = (_night(now) - _night(moment)).days
+    last, then = (date.fromisoformat(night_of(time.astimezone())) for time in (now, moment))
+    nights = (last - then).days
     if nights < 2:
         return "last night" if nights else f"{count(int(seconds / 3600), 'hour')} ago"
     return f"{nights} nights ago" if nights < 14 else day(moment.astimezone().date(), now)
-
-
-def _night(moment: datetime) -> date:
-    return (moment.astimezone() - timedelta(hours=12)).date()
 
 
 def day(when: date, now: datetime) -> str:

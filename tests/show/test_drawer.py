@@ -11,12 +11,14 @@ from pytestqt.qtbot import QtBot
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.drawer import HEIGHT, LEAST
 from livestack.show.qt.plots import PLOTS_PX
+from livestack.show.qt.subs_model import REASON, VERDICT
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
 from tests.show.grab import drawn
 from tests.show.night import Night, sky
 
 Key = QtCore.Qt.Key
+_ICON_PX = 24  # with what is around it
 
 
 def _stack(night: Night, window: Window, qtbot: QtBot, n: int = 20) -> None:
@@ -165,3 +167,49 @@ def test_every_key_is_told_and_none_is_told_twice(window: Window) -> None:
     told = " ".join(label.text() for label in window.help.findChildren(QtWidgets.QLabel))
     for text in ("Night plots", "Previous sub", "Next sub", "Look at the chosen sub", "Take the last of these back"):
         assert text in told
+
+
+@pytest.mark.parametrize(("size", "over"), [((800, 600), True), ((1280, 700), True), ((1280, 800), False)])
+def test_where_there_is_no_room_develop_lies_over_the_picture(
+    window: Window, night: Night, qtbot: QtBot, size: tuple[int, int], over: bool
+) -> None:
+    window.resize(*size)
+    for _ in range(3):
+        night.add()
+    night.show(sky(3), sky(1), 3)
+    window.live.tick()
+    drawn(window.canvas, qtbot)
+    window.canvas.look_at(QtCore.QPointF(200, 150))
+    before = window.canvas.width(), window.canvas.look.x, window.canvas.look.zoom
+    for key in "DPL":
+        qtbot.keyClick(window, key)
+    panel, canvas = window.develop, window.canvas
+    assert panel.height() == window.height() - window.top.height() - window.glance.height()
+    assert panel.mapTo(window, QtCore.QPoint()).x() == window.width() - panel.width()
+    assert canvas.width() == (before[0] if over else before[0] - panel.width())
+    assert (canvas.look.x, canvas.look.zoom) == before[1:]
+    assert window.drawer.has_tabs == over
+    window.switcher.appear()
+    free = window.width() - panel.width()
+    for part in (window.switcher, window.marks, window.subs if over else window.plots):
+        assert part.mapTo(window, QtCore.QPoint(part.width(), 0)).x() <= free, "nothing is written below the panel"
+    qtbot.keyClick(window, "D")
+    assert canvas.width() == before[0] and window.marks.width() == canvas.width()
+
+
+def test_in_big_text_with_all_panels_the_verdict_is_whole(window: Window, night: Night, qtbot: QtBot) -> None:
+    for reason in (None, "too_few_stars", None, None):
+        night.add(reason)
+    window.live.tick()
+    for key in "DPL":
+        qtbot.keyClick(window, key)
+    window.set_big_text(True)
+    try:
+        table, model = window.subs.table, window.subs.model
+        column = REASON if model.short_reasons else VERDICT
+        words = [model.data(model.index(row, column), QtCore.Qt.ItemDataRole.DisplayRole) for row in range(4)]
+        assert not table.isColumnHidden(column)
+        assert table.columnWidth(column) >= max(map(table.fontMetrics().horizontalAdvance, words)) + _ICON_PX
+        assert table.horizontalScrollBar().maximum() == 0
+    finally:
+        window.set_big_text(False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 from pyqtgraph.Qt import QtCore, QtTest, QtWidgets
 
+from livestack.allocation import unsettle_objects
 from livestack.own import remember_folder
 from livestack.show.qt.kept import kept
 from livestack.show.qt.placing import place_on
@@ -40,6 +43,7 @@ def shell(qapp: QtWidgets.QApplication) -> Iterator[Shell]:
     shell = Shell()
     yield shell
     shell.close()
+    unsettle_objects()
     dress(DARK)
 
 
@@ -187,6 +191,19 @@ def test_past_nights_follow_one_another_in_the_same_window(shell: Shell, source:
     other.close()
     assert wishes == [OpenNight(tmp_path / "other"), None]
     assert shell.viewer is not first and shell.pages.count() == 1
+
+
+def test_what_stays_is_not_searched_for_garbage_and_what_was_dropped_is(shell: Shell, source: Source) -> None:
+    viewer = shell._show_viewer(source)
+    assert gc.get_freeze_count() > 10_000
+    let_go = weakref.ref(viewer)
+    shell._drop(viewer)
+    del viewer
+    shell.viewer = None
+    QtWidgets.QApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert let_go() is None
 
 
 def test_colours_are_kept_and_taken_before_the_window_is_seen(shell: Shell, source: Source) -> None:

@@ -108,6 +108,21 @@ def test_updating_until_the_stack_is_folded_again(night: Night) -> None:
     assert _at(night, later_s=60)[0] == "Stacking", "a stack that is closed is not folded again"
 
 
+def test_an_alert_is_said_of_the_stack_that_subs_go_into(night: Night) -> None:
+    for _ in range(5):
+        night.add()
+    night.say(AlertRaised(f"rejection {STACK}", "Frost?"), AlertRaised("disk", "No room."))
+    assert _at(night)[2] == "No room."
+    night.say(AlertCleared("disk"))
+    assert _at(night)[2] == "Frost?"
+    night.found("M_57", "M 57")
+    night.add_many(5)
+    assert "Frost" not in _at(night)[2]
+    night.found(STACK, "M 27")
+    night.add_many(1)
+    assert _at(night)[2] == "Frost?", "it holds there still"
+
+
 def test_what_needs_hands_wins(night: Night) -> None:
     for _ in range(3):
         night.add()

@@ -6,16 +6,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from xml.etree import ElementTree
 
 import pytest
 from pyqtgraph.Qt import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.show.qt.tongue import CONTEXT, load
+from livestack.show.qt.tongue import CONTEXT, load, tr
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
 from tests.conftest import ROOT
+from tests.show.night import Night
 
 DATA = {"M 27", "Colour · 20\u202fs"}
 
@@ -69,15 +71,46 @@ def test_bars_panels_menus_and_help_are_translated(foreign: Window, qtbot: QtBot
     assert foreign.waiting.steps()[2][1] == "⟦First picture⟧"
 
 
+class German(QtCore.QTranslator):
+    """A few sentences, in which numbers have other places."""
+
+    says: ClassVar = {
+        "Stacking %1 of %2": "Von %2 Aufnahmen sind %1 gestapelt",
+        "Sub %1 left out": "Aufnahme %1 ausgelassen",
+        "%1\u202fmin %2\u202fs left": "noch %1\u202fmin %2\u202fs",
+    }
+
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        return self.says.get(text)
+
+
+def test_a_sentence_is_translated_whatever_its_numbers(qapp: QtWidgets.QApplication) -> None:
+    language = German()
+    qapp.installTranslator(language)
+    try:
+        assert tr("Stacking 40 of 1,118") == "Von 1,118 Aufnahmen sind 40 gestapelt"
+        assert tr("Sub 1,082 left out") == "Aufnahme 1,082 ausgelassen"
+        assert tr("3\u202fmin 20\u202fs left") == "noch 3\u202fmin 20\u202fs"
+        assert tr("Sub 7 is on screen at 23:14, 100 % of 1.5.") == "Sub 7 is on screen at 23:14, 100 % of 1.5."
+        assert tr("") == ""
+    finally:
+        qapp.removeTranslator(language)
+
+
 def test_english_is_what_stands_in_the_code(window: Window, qapp: QtWidgets.QApplication) -> None:
     assert not load(qapp, QtCore.QLocale("xx"))
     assert window.glance.stacked.label.text() == "Stacked"
     assert not [part for part in window.findChildren(QtWidgets.QLabel) if "⟦" in part.text()]
 
 
-def test_what_is_said_is_written_down_for_translators(tmp_path: Path) -> None:
+def test_what_is_said_is_written_down_for_translators(night: Night, tmp_path: Path) -> None:
+    for reason in (None, None, None, "trailed", None):
+        night.add(reason)
     target = tmp_path / "livestack_xx.ts"
-    script = [sys.executable, "-m", "scripts.words", str(target)]
+    script = [sys.executable, "-m", "scripts.words", str(target), str(night.session)]
     subprocess.run(script, check=True, timeout=120, capture_output=True, cwd=ROOT)
     text = target.read_text("utf-8")
     target.write_text(text.replace("<source>Develop</source>", "<source>Develop</source><comment>kept</comment>"))
@@ -85,4 +118,5 @@ def test_what_is_said_is_written_down_for_translators(tmp_path: Path) -> None:
     messages = {m.findtext("source"): m for m in ElementTree.parse(target).iter("message")}
     assert {"Develop", "Show to guests", "Night plots", "Pause or go on", "Stacked", "Star size"} <= set(messages)
     assert len(messages) > 100
+    assert {"Sub %1 left out", "next sub in %1\u202fs", "next sub any moment"} <= set(messages)
     assert messages["Develop"].findtext("comment") == "kept"

@@ -8,7 +8,7 @@ import pytest
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.show.fonts import truetype
+from livestack.show.fonts import WEIGHTS, truetype
 from livestack.show.qt.theme import families, font
 from livestack.show.qt.window import Window
 from livestack.show.tokens import FONTS
@@ -29,8 +29,8 @@ def test_each_weight_is_drawn_as_it_is_and_digits_are_of_one_width(qapp: object,
 
 
 def test_it_has_what_the_faces_write(qapp: object) -> None:
-    for file in truetype():
-        face = QtGui.QRawFont(str(file), 14)
+    for name in WEIGHTS.values():
+        face = QtGui.QRawFont(str(truetype(name)), 14)
         assert [sign for sign in WRITTEN if not face.supportsCharacter(sign)] == []
 
 

@@ -11,9 +11,9 @@ from livestack.show.tokens import FONTS
 WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold"}
 
 
-def truetype() -> tuple[Path, ...]:
-    """Return the files of the typeface, unpacked: what draws no page reads no WOFF2."""
-    return tuple(Path(__file__).with_name(f"LivestackSans-{name}.ttf") for name in WEIGHTS.values())
+def truetype(name: str) -> Path:
+    """Return the file of a weight, unpacked: what draws no page reads no WOFF2."""
+    return Path(__file__).with_name(f"LivestackSans-{name}.ttf")
 
 
 def faces(url: Callable[[str], str] | None = None) -> str:

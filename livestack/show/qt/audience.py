@@ -146,8 +146,8 @@ class CodePanel(QtWidgets.QWidget):
         """Show or hide, in the middle."""
         code, margin = scaled(_CODE_PX), scaled(_MARGIN_PX)
         self.resize(code + 2 * margin, code + 2 * margin + scaled(58))
-        parent = self.parentWidget()
-        self.move((parent.width() - self.width()) // 2, max(8, (parent.height() - self.height()) // 2))
+        seen = self.parentWidget().contentsRect()
+        self.move((seen.width() - self.width()) // 2, max(8, (seen.height() - self.height()) // 2))
         self.setVisible(not self.isVisible())
         self.raise_()
 

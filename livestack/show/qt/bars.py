@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.numbers import Value
 from livestack.show.qt.ribbon import Ribbon
+from livestack.show.qt.sizes import is_small
 from livestack.show.qt.theme import font, pixmap, scaled, text_scale
 from livestack.show.qt.tongue import told, tr
 from livestack.show.status import Status
@@ -39,15 +40,17 @@ class Pill(QtWidgets.QWidget):
         self.setFixedHeight(scaled(_PILL))
         self.update()
 
-    def set_status(self, status: Status) -> None:
-        """Show a state."""
+    def set_status(self, status: Status) -> bool:
+        """Show a state; returns whether it is another one."""
         status = told(status)
-        if status != self._status:
-            self._status = status
-            self.setAccessibleDescription(f"{status.word} {status.detail}")
-            self.updateGeometry()
-            self.resize(self.sizeHint())
-            self.update()
+        if status == self._status:
+            return False
+        self._status = status
+        self.setAccessibleDescription(f"{status.word} {status.detail}")
+        self.updateGeometry()
+        self.resize(self.sizeHint())
+        self.update()
+        return True
 
     def sizeHint(self) -> QtCore.QSize:  # noqa: N802 - Qt's name
         """As wide as its words; short: as the first of them."""
@@ -137,8 +140,8 @@ class TopBar(QtWidgets.QWidget):
 
     def set_status(self, status: Status) -> None:
         """Show a state in the pill."""
-        self.pill.set_status(status)
-        self.resizeEvent(None)
+        if self.pill.set_status(status):
+            self.resizeEvent(None)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the pill in the middle, left of the icons; its detail gives way, the chip, then the end of the name."""
@@ -202,6 +205,7 @@ class Glance(QtWidgets.QWidget):
         self._palette = palette
         self._status = Status("ring", "plain", "", "", "")
         self._values: tuple[Value, ...] = ()
+        self._written: object = None
         self.stacked, self.light = Cell("Stacked", 154), Cell("Light gathered", 188)
         self.grain, self.stars = Cell("Grain", 176), Cell("Star size", 154)
         self.grain.setToolTip("Where the noise comes from  Shift+V")
@@ -245,18 +249,21 @@ class Glance(QtWidgets.QWidget):
 
     def set_status(self, status: Status) -> None:
         """Show a state's advice."""
-        self._status, status = status, told(status)
+        self._status = status
+        room = max(10, self.advice.width() - 4)
+        if (status, room, self._palette, text_scale()) == self._written:
+            return
+        self._written, status = (status, room, self._palette, text_scale()), told(status)
         urgent = status.tone in ("hold", "bad")
         icon, ink = (status.icon, tone(self._palette, status.tone)) if urgent else ("advice", self._palette.t2)
         self.icon.setPixmap(pixmap(icon, ink, scaled(20), self.devicePixelRatioF()))
-        room = max(10, self.advice.width() - 4)
         cut = self.advice.fontMetrics().elidedText(status.advice, QtCore.Qt.TextElideMode.ElideRight, room)
         self.advice.setText(cut)
         self.advice.setToolTip(status.advice if cut != status.advice else "")
 
-    def fit(self, width: int, height: int) -> None:
+    def fit(self, room: QtCore.QSize) -> None:
         """Give way on small windows: the third lines first, then star size."""
-        small = width < scaled(1024) or height < scaled(720)
+        small, width = is_small(room), room.width()
         self.setFixedHeight(scaled(_LOW_BOTTOM if small else _BOTTOM))
         for cell in self.cells:
             cell.below.setVisible(not small)

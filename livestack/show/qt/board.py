@@ -3,6 +3,9 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array
@@ -20,6 +23,7 @@ Qt = QtCore.Qt
 _HIGH = 1080.0
 """All sizes are those of a screen so high."""
 _SIDE, _BOTTOM, _SCRIM, _LINE = 96, 80, 440, 8
+_WORDS = 480  # above the lower edge nothing is written higher, while there is a picture
 _NAME, _MEANING, _FACTS, _CAPTION = (96, 104), (42, 54), (32, 40), (30, 38)
 """Letters and their lines."""
 _ADDRESS = 24
@@ -43,6 +47,7 @@ class Board(QtWidgets.QWidget):
         self._past: Array | None = None
         self._past_words = ""
         self._at = 0
+        self._words: QtGui.QPixmap | None = None
         self._shift = QtCore.QTimer(self, interval=_SHIFT_MS)
         self._shift.timeout.connect(self._move)
         self._shift.start()
@@ -50,13 +55,16 @@ class Board(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self._palette = palette
-        self.update()
+        self._redraw()
 
     def set_told(self, told: Told, *, is_empty: bool) -> None:
         """Show words; `is_empty`: there is no picture yet."""
-        if (told, is_empty) != (self._told, self._is_empty):
-            self._told, self._is_empty = told, is_empty
+        before, self._told = self._told, told
+        if (replace(told, coming=before.coming), is_empty) != (before, self._is_empty):
+            self._is_empty = is_empty
             self._changed()
+        elif told != before:
+            self.update(0, self.height() - math.ceil(_LINE * self._scale), self.width(), self.height())
 
     @property
     def is_empty(self) -> bool:
@@ -72,7 +80,19 @@ class Board(QtWidgets.QWidget):
     def _changed(self) -> None:
         facts = ", ".join(f"{number} {what}" for number, what in self._told.facts)
         self.setAccessibleName(". ".join(filter(None, (self._told.name, self._meaning, facts))))
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._words = None
         self.update()
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Write in another size."""
+        self._redraw()
+
+    @property
+    def _scale(self) -> float:
+        return float(self.height() / _HIGH)
 
     @property
     def _meaning(self) -> str:
@@ -89,28 +109,42 @@ class Board(QtWidgets.QWidget):
     def _move(self) -> None:
         """Move the words a little: what never moves burns in."""
         self._at = (self._at + 1) % len(_SHIFTS)
-        self.update()
+        self._redraw()
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Draw it."""
+        """Draw it. What is written is drawn once: below it a picture passes over into the next one, step by step."""
+        top = 0 if self._is_empty else self.height() - math.ceil(_WORDS * self._scale)
+        self._words = self._words or self._written(top)
         painter = QtGui.QPainter(self)
+        painter.drawPixmap(0, top, self._words)
+        painter.scale(self._scale, self._scale)
+        self._draw_line(painter, self.width() / self._scale)
+        painter.end()
+
+    def _written(self, top: int) -> QtGui.QPixmap:
+        """Return all but the line, from a height on."""
+        ratio = self.devicePixelRatioF()
+        layer = QtGui.QPixmap(QtCore.QSize(self.width(), self.height() - top) * ratio)
+        layer.setDevicePixelRatio(ratio)
+        layer.fill(Qt.GlobalColor.transparent)
+        painter = QtGui.QPainter(layer)
+        painter.translate(0, -top)
         if self._is_empty:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
             if self._past is None:
                 draw_stars(painter, self._stars, self.size(), self._palette)
             else:
                 self._draw_past(painter, self._past)
-        scale = self.height() / _HIGH
-        painter.scale(scale, scale)
-        wide = self.width() / scale
+        painter.scale(self._scale, self._scale)
+        wide = self.width() / self._scale
         if not self._is_empty or self._past is not None:
             self._draw_scrim(painter, wide)
-        self._draw_line(painter, wide)
         painter.translate(*_SHIFTS[self._at])
         if self.has_code:
             self._draw_code(painter, wide)
         self._draw_words(painter, wide - 2 * _SIDE - (_CODE + _BESIDE if self.has_code else 0))
         painter.end()
+        return layer
 
     def _draw_past(self, painter: QtGui.QPainter, image: Array) -> None:
         """Fill the screen with a picture, its middle in the middle."""

@@ -7,18 +7,17 @@ import math
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
+from typing import NamedTuple, TypeVar
 
-import cv2
-import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.frame import Array, Picture
-from livestack.show.darkroom import Darkroom, Images, Order, Sight
+from livestack.show.darkroom import Darkroom, Done, Images, Order, Sight
 from livestack.show.pace import Pace
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
-from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade
-from livestack.show.qt.look import FILL, FREE, Look, Size, moved, night_red, on_screen, to_qimage
+from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade, patch_means
+from livestack.show.qt.look import FILL, FREE, Look, Size, View, moved, to_qimage
 from livestack.show.tokens import Palette
 
 T = TypeVar("T")
@@ -29,6 +28,7 @@ _LOOK_MS = 3
 _REST_MS = 200  # after so long a hand rests
 _STEPS = 4  # sizes from one to twice as large
 _YOUNG = 8  # subs of a stack of which much is still to come
+_GLIDES_APART_MS = 10_000  # of one that is no longer young
 
 
 class Canvas(QtWidgets.QWidget):
@@ -57,16 +57,20 @@ class Canvas(QtWidgets.QWidget):
         self.fade.stepped.connect(self.update)
         self._wanted: Order | None = None
         self._asked: Order | None = None
-        self._shown: tuple[Size, Images] | None = None
+        self._images: Images = ()
+        self._shown: Size | None = None
         self._sight: Sight | None = None
         self._acts: object = None
         self._layers: tuple[Array, ...] = ()
         self._screens: list[Array] = []
-        self._is_reached_by_key = False
+        self._means: list[Array] = []
+        self._is_reached_by_key = self._is_in_hand = False
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
         self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
         self._turning.timeout.connect(self._ask)
+        self._glided = QtCore.QTimer(self, singleShot=True, interval=_GLIDES_APART_MS)
+        self._glided.timeout.connect(self._ask)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
         self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
@@ -76,7 +80,7 @@ class Canvas(QtWidgets.QWidget):
         """Change colours: night turns the picture red."""
         self._palette = palette
         self.fade.end()
-        self._draw()
+        self._draw_anew()
 
     def show_picture(self, order: Order | None, *, turning: bool = False) -> None:
         """Have a picture developed and put on screen; the view stays where it is unless the grid is another.
@@ -133,7 +137,7 @@ class Canvas(QtWidgets.QWidget):
         """
         if self._wanted is None:
             return False
-        self._wait(self._room.then(self._wanted, use), then)
+        self._wait(self._room.then(replace(self._wanted, is_held=self._is_held(self._wanted)), use), then)
         return True
 
     def aside(self, work: Callable[[Executor], T], then: Callable[[Future[T]], None]) -> None:
@@ -155,7 +159,7 @@ class Canvas(QtWidgets.QWidget):
 
     def close_room(self) -> None:
         """Develop nothing more."""
-        for timer in (self._later, self._turning, self._looking, self._blinking):
+        for timer in (self._later, self._turning, self._glided, self._looking, self._blinking):
             timer.stop()
         self.fade.end()
         self._room.close()
@@ -214,6 +218,12 @@ class Canvas(QtWidgets.QWidget):
         self.look.x, self.look.y = about.x(), about.y()
         self.zoom_to(1.0 / self.devicePixelRatioF())
 
+    def hold(self, is_in_hand: bool) -> None:
+        """Leave the brightness as it is while a hand is on the picture."""
+        self._is_in_hand = is_in_hand
+        if not is_in_hand:
+            self._ask()
+
     def turn(self, turn_deg: float, *, mirrored: bool) -> None:
         """Turn the picture clockwise, after it is mirrored."""
         if (turn_deg, mirrored) != (self.look.turn_deg, self.look.mirrored):
@@ -227,7 +237,7 @@ class Canvas(QtWidgets.QWidget):
     def _place(self) -> None:
         if self._picture is not None and self.width() >= 2 and self.height() >= 2:
             self.look.place(_size(self._picture), self._size)
-            self._screens = []
+            self._screens, self._means = [], []
             self.fade.end()
             self._later.start()
             self.moved.emit()
@@ -237,14 +247,24 @@ class Canvas(QtWidgets.QWidget):
         """Have the picture developed at about the resolution of the screen: never more work than can be seen."""
         if self._wanted is None:
             self._asked = self._shown = None
-            self._draw()
+            self._layers, self._screens, self._means = (), [], []
+            self.update()
             return
         share = self._pace.share if self._turning.isActive() else 1.0
-        order = replace(self._wanted, shrink=share * self._shrink(self._wanted.picture))
+        shrink = share * self._shrink(self._wanted.picture)
+        view = self._view(_size(self._wanted.picture))
+        finish = partial(_finished, view=view)
+        order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted), finish=finish)
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
             self._looking.start()
+
+    def _is_held(self, order: Order) -> bool:
+        """Whether the brightness is to stay: in a hand, under an eye that is near, or as it has changed just now."""
+        is_near = self.look.mode == FREE and self.look.zoom * self.devicePixelRatioF() >= 1.0
+        has_glided = self._glided.isActive() and order.stack.n_subs > _YOUNG
+        return self._is_in_hand or is_near or has_glided
 
     def _shrink(self, picture: Picture) -> float:
         """Screen px per px of a preview, at most 1; in steps, so that a little zoom changes nothing."""
@@ -258,25 +278,52 @@ class Canvas(QtWidgets.QWidget):
         if done is not None and self._wanted is not None:
             if self._turning.isActive():
                 self._pace.took(done.seconds)
-            if self._sight is not None and done.order.follows(self._sight):
-                self.fade.begin(self._screens, 0 if done.acts is self._acts else _glide_ms(done.order))
+            self._pass_over(done)
             # not the pictures: newer ones come, and each takes its room
-            self._shown, self._sight = (_size(done.order.picture), done.images), done.order.sight
+            self._shown, self._images, self._sight = _size(done.order.picture), done.images, done.order.sight
             self._acts = done.acts
-            self._draw()
+            self._take(done.finished)
             self.drew.emit()
             if done.light is not None:
                 self.lit.emit(done.light)
 
-    def _draw(self) -> None:
-        """Put on screen what was developed last, in red at night."""
-        images = () if self._shown is None else self._shown[1]
-        palette = self._palette
-        seen = (night_red(image, palette.brightness) if palette.is_night else image for image in images)
-        kinds = {2: cv2.COLOR_GRAY2BGRA, 3: cv2.COLOR_RGB2BGRA}
-        self._layers = tuple(np.asarray(cv2.cvtColor(image, kinds[image.ndim])) for image in seen)
-        self._screens = []
+    def _pass_over(self, done: Done) -> None:
+        """Let what is on screen pass over into a new picture, or into another brightness, that come by themselves."""
+        glides = done.acts is not self._acts
+        if self._sight is None or not (glides or done.order.sight != self._sight):
+            return
+        if done.order.follows(self._sight):
+            now = done.finished
+            means = (self._means, now.means) if self._means and isinstance(now, _Finished) else None
+            self.fade.begin(self._screens, means, _glide_ms(done.order) if glides else 0)
+            if glides:
+                self._glided.start()
+
+    def _take(self, finished: object) -> None:
+        """Put on screen what was drawn beside the window, as far as one still looks the same way."""
+        assert isinstance(finished, _Finished)
+        assert self._shown is not None
+        view = self._view(self._shown)
+        if finished.view.palette is not view.palette:
+            self._draw_anew()
+            return
+        self._layers = finished.layers
+        is_same = finished.view == view
+        self._screens, self._means = (list(finished.screens), finished.means) if is_same else ([], [])
         self.update()
+
+    def _draw_anew(self) -> None:
+        """Put on screen what was developed last, in other colours."""
+        if self._shown is not None:
+            self._layers = tuple(map(self._view(self._shown).layer, self._images))
+        self._screens, self._means = [], []
+        self.update()
+
+    def _view(self, picture: Size) -> View:
+        ratio = self.devicePixelRatioF()
+        way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
+        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
+        return View(way, picture, screen, self._palette)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Copy what is drawn already; draw it where the view is another."""
@@ -284,7 +331,7 @@ class Canvas(QtWidgets.QWidget):
         if self._shown is None:
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
-            self._screens = self._screens or [self._at_screen(layer, self._shown[0]) for layer in self._layers]
+            self._screens = self._screens or list(map(self._view(self._shown).at_screen, self._layers))
             images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.mixed(self._screens)]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
@@ -294,12 +341,6 @@ class Canvas(QtWidgets.QWidget):
             painter.setPen(QtGui.QPen(QtGui.QColor(self._palette.t1), 2.0))
             painter.drawRect(self.rect().adjusted(3, 3, -3, -3))
         painter.end()
-
-    def _at_screen(self, layer: Array, size: Size) -> Array:
-        ratio = self.devicePixelRatioF()
-        way = self.way * QtGui.QTransform.fromScale(ratio, ratio)
-        screen = math.ceil(ratio * self.width()), math.ceil(ratio * self.height())
-        return on_screen(layer, way, size, screen, QtGui.QColor(self._palette.bg0).rgb())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the middle and the zoom."""
@@ -316,6 +357,21 @@ class Canvas(QtWidgets.QWidget):
         """Take that back."""
         self._is_reached_by_key = False
         self.update()
+
+
+class _Finished(NamedTuple):
+    """Images as they are drawn from, as they are on screen for who looks this way, and the means of patches of that."""
+
+    view: View
+    layers: tuple[Array, ...]
+    screens: tuple[Array, ...]
+    means: list[Array]
+
+
+def _finished(images: Images, view: View) -> _Finished:
+    layers = tuple(map(view.layer, images))
+    screens = tuple(map(view.at_screen, layers))
+    return _Finished(view, layers, screens, list(map(patch_means, screens)))
 
 
 def _glide_ms(order: Order) -> int:

@@ -8,7 +8,9 @@ from pyqtgraph.Qt import QtCore, QtWidgets
 from livestack.show.qt.kept import kept, kept_number
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.plots import PLOTS_PX, PlotsPanel
+from livestack.show.qt.sizes import is_small
 from livestack.show.qt.subs import SubsPanel
+from livestack.show.qt.theme import scaled
 
 HEIGHT, LEAST = 308, 200
 _SUBS_LEAST = 360  # beside the plots
@@ -23,6 +25,7 @@ class Drawer(QtWidgets.QWidget):
         self.plots, self.subs, self.noise = plots, subs, noise
         self.open: frozenset[QtWidgets.QWidget] = frozenset()
         self._front: QtWidgets.QWidget = subs
+        self._is_small = False
         self.tabs = QtWidgets.QTabBar(objectName="tabs", drawBase=False)
         for name in ("Night plots", "Subs"):
             self.tabs.addTab(name)
@@ -53,10 +56,16 @@ class Drawer(QtWidgets.QWidget):
     @property
     def has_tabs(self) -> bool:
         """Whether plots and subs are both open, and only one of them has room."""
-        return self.open == {self.plots, self.subs} and self.width() < PLOTS_PX + 1 + _SUBS_LEAST
+        has_room = self.contentsRect().width() >= PLOTS_PX + 1 + scaled(_SUBS_LEAST) and not self._is_small
+        return self.open == {self.plots, self.subs} and not has_room
+
+    def fit(self, window: QtCore.QSize) -> None:
+        """Give way on small windows."""
+        self._is_small = is_small(window)
+        self._arrange()
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Give way on small windows."""
+        """Give way where it is made narrow."""
         super().resizeEvent(event)
         self._arrange()
 

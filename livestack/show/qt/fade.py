@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import math
 import time
 
 import cv2
@@ -18,6 +19,12 @@ _STEP_MS, _STEPS = 24, 30
 """The shortest step, and the most of them: what is slow needs no more to be smooth."""
 _DEAREST_S = 0.008
 """Where one mixing takes longer, it is a hard swap: better none than one that stutters."""
+_SKY_LEVELS_PER_S, _MEAN_PER_STEP = 20.0, 0.01
+"""What is seen to change is slow: the sky moves by so many levels of 255, the mean from step to step by this share."""
+PATCH_PX = 32
+
+Means = tuple[list[Array], list[Array]]
+"""Of the patches of screens: before, and now."""
 
 
 class Fade(QtCore.QObject):
@@ -30,7 +37,8 @@ class Fade(QtCore.QObject):
         self.lasts_ms = lasts_ms
         self._before: list[Array] = []
         self._mixed: list[Array] = []
-        self._begun_s, self._this_ms = 0.0, lasts_ms
+        self._begun_s, self._this_ms, self._n_steps = 0.0, lasts_ms, _STEPS
+        self._means: Means | None = None
         self._steps = QtCore.QTimer(self)
         self._steps.timeout.connect(self._step)
 
@@ -44,14 +52,43 @@ class Fade(QtCore.QObject):
         """How long the one lasts that was begun last."""
         return self._this_ms
 
-    def begin(self, before: list[Array], least_ms: int = 0) -> None:
-        """Start from what is on screen, however far the fade before has come; it lasts so long at least."""
+    @property
+    def step_ms(self) -> int:
+        """How long it stays as it is between two of its steps."""
+        return max(_STEP_MS, self._this_ms // self._n_steps)
+
+    def begin(self, before: list[Array], means: Means | None = None, least_ms: int = 0) -> None:
+        """Start from what is on screen, however far the fade before has come.
+
+        Where more changes than an eye lets pass it takes as long as that needs.
+
+        Parameters
+        ----------
+        before : list of ndarray
+            What is drawn on screen by now.
+        means : Means, optional
+            Of its patches, and of those of what is to be there, see `patch_means`.
+        least_ms : int
+            It lasts so long at least.
+        """
         if self.lasts_ms <= 0 or not before:
             return
+        if means is not None and self._means is not None and self.is_on:
+            share = self._share
+            halfway = [(1.0 - share) * one + share * other for one, other in zip(*self._means, strict=True)]
+            means = halfway, means[1]
         # a buffer that is still to be drawn from must not be written to
         self._before, self._mixed = (self._mixed if self.is_on and self._mixed else before), []
-        self._begun_s, self._this_ms = time.monotonic(), max(self.lasts_ms, least_ms)
-        self._steps.start(max(_STEP_MS, self._this_ms // _STEPS))
+        self._begun_s, self._this_ms, self._n_steps = time.monotonic(), max(self.lasts_ms, least_ms), _STEPS
+        self._means = means
+        if means is not None:
+            self._measure(*means)
+        self._steps.start(self.step_ms)
+
+    @property
+    def _share(self) -> float:
+        """How far it has come, 0…1."""
+        return min(1.0, 1000 * (time.monotonic() - self._begun_s) / self._this_ms)
 
     def end(self) -> None:
         """Show what is there now, at once."""
@@ -65,18 +102,43 @@ class Fade(QtCore.QObject):
         if [each.shape for each in self._before] != [each.shape for each in now]:
             self.end()
             return now
-        share = min(1.0, 1000 * (time.monotonic() - self._begun_s) / self._this_ms)
-        begun_s = time.perf_counter()
+        share = self._share
+        begun_s = time.thread_time()  # not the time for which others had the core
         into = self._mixed or [np.empty_like(each) for each in now]
         for before, after, out in zip(self._before, now, into, strict=True):
             cv2.addWeighted(before, 1.0 - share, after, share, 0.0, dst=out)
         self._mixed = into
-        if time.perf_counter() - begun_s > _DEAREST_S * len(now):
+        if time.thread_time() - begun_s > _DEAREST_S * len(now):
             self.end()
             return now
         return into
+
+    def _measure(self, before: list[Array], now: list[Array]) -> None:
+        """Give it the time that it needs."""
+        changes = [_change(one, other) for one, other in zip(before, now, strict=False) if one.shape == other.shape]
+        sky, mean = (max((change[k] for change in changes), default=0.0) for k in range(2))
+        self._n_steps = max(_STEPS, math.ceil(mean / _MEAN_PER_STEP))
+        least_ms = max(1000 * sky / _SKY_LEVELS_PER_S, _STEP_MS * mean / _MEAN_PER_STEP)
+        self._this_ms = max(self._this_ms, math.ceil(least_ms))
 
     def _step(self) -> None:
         if 1000 * (time.monotonic() - self._begun_s) >= self._this_ms:
             self.end()
         self.stepped.emit()
+
+
+def patch_means(screen: Array) -> Array:
+    """Return the means of the patches of a screen, levels of 255: (rows, columns) float."""
+    size = max(1, screen.shape[1] // PATCH_PX), max(1, screen.shape[0] // PATCH_PX)
+    return np.asarray(cv2.resize(screen, size, interpolation=cv2.INTER_AREA)[..., :3].mean(axis=2))
+
+
+def _change(one: Array, other: Array) -> tuple[float, float]:
+    """Return by how many levels the sky of a picture changes, and by which share its mean does.
+
+    The sky is the darker half of the patches, but those at the edge, where subs begin to cover it.
+    """
+    mean = abs(float(other.mean()) - float(one.mean())) / max(float(one.mean()), 1.0)
+    inner = np.s_[2:-2, 2:-2] if min(one.shape) > 4 else np.s_[:, :]
+    sky = one[inner] <= np.median(one[inner])
+    return float(np.abs(one - other)[inner][sky].max()), mean

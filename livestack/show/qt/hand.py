@@ -43,6 +43,7 @@ class Hand(QtCore.QObject):
             self._move(QtCore.QPointF(event.pos()))
         elif kind == Kind.MouseButtonRelease:
             self._pressed, self._drags = None, ""
+            self._canvas.hold(False)
         elif kind == Kind.MouseButtonDblClick and event.button() == Button.LeftButton:
             self._pressed = None
             self._to_and_fro(QtCore.QPointF(event.pos()))
@@ -56,6 +57,7 @@ class Hand(QtCore.QObject):
         self._pressed = self._before = place
         grabbed = button == Button.LeftButton and self._canvas.compare.is_grabbed(place, self._canvas.size())
         self._drags = _PAN if button == Button.MiddleButton else _LINE if grabbed else ""
+        self._canvas.hold(True)
 
     def _move(self, place: QtCore.QPointF) -> None:
         canvas = self._canvas

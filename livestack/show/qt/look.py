@@ -10,6 +10,7 @@ import numpy as np
 from pyqtgraph.Qt import QtCore, QtGui
 
 from livestack.frame import Array
+from livestack.show.tokens import Palette
 
 FILL, FIT, FREE = "fill", "fit", "free"
 _NIGHT_PEAK = 0.88
@@ -76,6 +77,36 @@ def on_screen(image: Array, way: QtGui.QTransform, picture: Size, screen: tuple[
     matrix = np.array([[whole.m11(), whole.m21(), whole.dx() - 0.5], [whole.m12(), whole.m22(), whole.dy() - 0.5]])
     border = (ground & 255, ground >> 8 & 255, ground >> 16 & 255, 255)
     return np.asarray(cv2.warpAffine(image, matrix, screen, flags=cv2.INTER_LINEAR, borderValue=border))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of a picture is seen, where on a screen and in which colours.
+
+    Attributes
+    ----------
+    way : QTransform
+        From px of the upright stack to those of the screen.
+    picture : (float, float)
+        Width and height of the stack, px.
+    screen : (int, int)
+        Width and height, px.
+    palette : Palette
+    """
+
+    way: QtGui.QTransform
+    picture: Size
+    screen: tuple[int, int]
+    palette: Palette
+
+    def layer(self, image: Array) -> Array:
+        """Return an image as it is drawn from, (H, W, 4) uint8, in red at night."""
+        seen = night_red(image, self.palette.brightness) if self.palette.is_night else image
+        return np.asarray(cv2.cvtColor(seen, cv2.COLOR_GRAY2BGRA if seen.ndim == 2 else cv2.COLOR_RGB2BGRA))
+
+    def at_screen(self, layer: Array) -> Array:
+        """Return it at the px of the screen."""
+        return on_screen(layer, self.way, self.picture, self.screen, int(self.palette.bg0[1:], 16))
 
 
 def to_qimage(pixels: Array, ratio: float) -> QtGui.QImage:

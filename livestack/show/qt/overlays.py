@@ -138,9 +138,9 @@ class Switcher(QtWidgets.QWidget):
 
     def appear(self) -> None:
         """Show for three seconds from now."""
-        parent, (wide, high) = self.parentWidget(), map(scaled, _SWITCHER_PX)
-        self.setFixedSize(min(wide, parent.width() - 2 * _FROM_EDGE_PX), high)
-        self.move((parent.width() - self.width()) // 2, parent.height() - self.height() - 16)
+        seen, (wide, high) = self.parentWidget().contentsRect(), map(scaled, _SWITCHER_PX)
+        self.setFixedSize(min(wide, seen.width() - 2 * _FROM_EDGE_PX), high)
+        self.move((seen.width() - self.width()) // 2, seen.height() - self.height() - 16)
         self.show()
         self.raise_()
         self._timer.start()

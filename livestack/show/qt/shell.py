@@ -14,6 +14,7 @@ from pathlib import Path
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
+from livestack.allocation import settle_objects, unsettle_objects
 from livestack.counted import count
 from livestack.show.qt.kept import kept, kept_word
 from livestack.show.qt.night import worn
@@ -95,6 +96,7 @@ class Shell(QtWidgets.QMainWindow):
 
     def _show_viewer(self, source: Source) -> Window:
         viewer = Window(source)
+        settle_objects()
         viewer.set_palette(self.palette_now)
         viewer.recoloured.connect(self._keep_colours)
         viewer.asked.connect(lambda what: self._asked(source, what))
@@ -123,6 +125,7 @@ class Shell(QtWidgets.QMainWindow):
     def _drop(self, viewer: Window) -> None:
         viewer.close()
         self.pages.removeWidget(viewer)
+        viewer.destroyed.connect(unsettle_objects)  # its pictures are garbage then
         viewer.deleteLater()
 
     def _asked(self, source: Source, what: str) -> None:

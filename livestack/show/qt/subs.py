@@ -202,7 +202,8 @@ class SubsPanel(QtWidgets.QWidget):
         _label(self.all, f"All {len(rows):,}")
         _label(self.left_out, f"Left out {sum(row.state != 'accepted' for row in rows):,}")
         self._say_empty()
-        self._make_room()
+        if self.isVisible():
+            self._make_room()
         self._selected()
 
     def set_scales(self, arcsec_per_px: dict[str | None, float]) -> None:
@@ -245,6 +246,10 @@ class SubsPanel(QtWidgets.QWidget):
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Leave the reason room on small windows."""
+        self._make_room()
+
+    def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Make up for what was not arranged while nobody looked."""
         self._make_room()
 
     def _make_room(self) -> None:

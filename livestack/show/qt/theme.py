@@ -8,7 +8,7 @@ from string import Template
 
 from pyqtgraph.Qt import QT_LIB, QtCore, QtGui, QtSvg, QtWidgets
 
-from livestack.show.fonts import truetype
+from livestack.show.fonts import WEIGHTS, truetype
 from livestack.show.icons import svg
 from livestack.show.tokens import DARK, FONTS, LIGHT, NIGHT, Palette
 
@@ -238,8 +238,8 @@ def families() -> tuple[str, ...]:
 
     Whoever sets a font asks here, so that no word is ever set in another one first. What it lacks, the next one has.
     """
-    for face in truetype():
-        QtGui.QFontDatabase.addApplicationFont(str(face))
+    for name in WEIGHTS.values():
+        QtGui.QFontDatabase.addApplicationFont(str(truetype(name)))
     return FONTS
 
 

@@ -1,11 +1,13 @@
 """In which language the window speaks: English as it stands in the code, or what a translation has for it.
 
-What a window is built with is translated once, by `speak`; what changes is translated where it is shown, by `tr`.
+What a window is built with is translated once, by `speak`; what changes is translated where it is shown, by `tr`. A
+translation has sentences without their numbers: "Stacking %1 of %2" is that of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +20,24 @@ FOLDER = Path(__file__).with_name("languages")
 """Of the translations, each ``livestack_<language>.qm``."""
 
 
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_PLACE = re.compile(r"%(\d)")
+_MOST = 9
+
+
 def tr(text: str) -> str:
     """Return a text in the language of the window; one that no translation has stays."""
-    return str(QtCore.QCoreApplication.translate(CONTEXT, text)) if text else text
+    numbers = _NUMBER.findall(text)[:_MOST]
+    places = iter(range(1, len(numbers) + 1))
+    template = _NUMBER.sub(lambda _: f"%{next(places)}", text, count=len(numbers)) if numbers else text
+    said = str(QtCore.QCoreApplication.translate(CONTEXT, template)) if template else template
+    if not numbers:
+        return said
+    return text if said == template else _PLACE.sub(lambda place: _of(numbers, int(place[1])), said)
+
+
+def _of(numbers: Sequence[str], place: int) -> str:
+    return numbers[place - 1] if 0 < place <= len(numbers) else ""
 
 
 def told(status: Status) -> Status:

@@ -27,6 +27,7 @@ from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Help, Switcher, Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.settings import SettingsSheet
+from livestack.show.qt.side import Side
 from livestack.show.qt.sizes import BIG_TEXT, fit_to_text
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.theme import dress
@@ -99,18 +100,14 @@ class Window(QtWidgets.QMainWindow):
         self.live.tick()
 
     def _lay_out(self) -> None:
-        self.develop.hide()
         self.middle = Middle(self.canvas, self.drawer)
+        self.side = Side(self.middle, self.develop, (self.canvas, self.drawer))
         whole = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.top)
-        row = QtWidgets.QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(self.middle, 1)
-        row.addWidget(self.develop)
-        column.addLayout(row, 1)
+        column.addWidget(self.side, 1)
         column.addWidget(self.glance)
         self.setCentralWidget(whole)
 
@@ -148,6 +145,7 @@ class Window(QtWidgets.QMainWindow):
         more.setMenu(menu)
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
         self.canvas.touched.connect(self._touched)
+        self.side.arranged.connect(self._cover)
         self.hand.began_to_wipe.connect(lambda: self.set_compare(WIPE))
         self.hand.asked_menu.connect(lambda place: menu_here(self, place))
         self.glance.grain.clicked.connect(lambda: self.set_noise(not self.noise.isVisible()))
@@ -287,7 +285,7 @@ class Window(QtWidgets.QMainWindow):
         QtWidgets.QApplication.instance().setProperty("textScale", BIG_TEXT if big else 1.0)
         kept().setValue("big text", int(big))
         self.set_palette(self.palette_now)
-        self.glance.fit(self.width(), self.height())
+        self._fit()
         self.live.show_all()
 
     def peek(self) -> None:
@@ -318,16 +316,19 @@ class Window(QtWidgets.QMainWindow):
     def resizeEvent(self, event: QtGui.QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Give way on small windows."""
         super().resizeEvent(event)
-        self.glance.fit(self.width(), self.height())
+        self._fit()
+
+    def _fit(self) -> None:
+        self.glance.fit(self.size())
+        self.drawer.fit(self.size())
+        self.side.arrange()
         if self.sheet is not None:
             self.sheet.fit()
-        self._cover()
 
     def _cover(self) -> None:
-        """Keep what lies over the whole picture as large as it."""
-        self.waiting.resize(self.canvas.size())
-        self.lines.resize(self.canvas.size())
-        self.marks.resize(self.canvas.size())
+        """Keep what lies over the whole picture as large as what is seen of it."""
+        for part in (self.waiting, self.lines, self.marks):
+            part.resize(self.canvas.contentsRect().size())
 
     def stop_blinking(self) -> bool:
         """Let any key end it; returns whether there was something to end."""

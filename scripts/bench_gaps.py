@@ -1,0 +1,158 @@
+"""How long the window's loop stands still while a session of a 26 MP camera runs in its process, as fast as it can.
+
+    python -m scripts.bench_gaps --subs 30
+
+Run from the project's folder, where scripts/livestack.py does not hide the package, on Linux. The subs of a synthetic
+night are written first, or taken from ``--folder``. Then ``livestack watch`` stacks them with its window, on
+``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
+window's thread computed, waited for a core, and waited for something else, which is the interpreter or a lock; and for
+how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
+``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that needs no interpreter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, NamedTuple
+
+SIZE = "6248x4176"
+BEAT_MS = 5
+LONG_S = 0.05
+_STUCK_S = 0.035
+
+
+class Gap(NamedTuple):
+    """A time in which the window's loop did nothing else, s."""
+
+    at: float
+    long: float
+    computed: float
+    queued: float
+    collected: float
+
+
+def main() -> None:
+    """Measure, and print one line; or be the measured process."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--subs", type=int, default=30)
+    parser.add_argument("--folder", type=Path, help="of subs that are there")
+    parser.add_argument("--stacks", type=Path, metavar="FILE")
+    parser.add_argument("--guests", action="store_true", help="with the screen for guests open")
+    parser.add_argument("--inside", type=Path, metavar="SESSION", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside is not None:
+        print(json.dumps(_measured(options)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary) / "captures"
+        if options.folder is None:
+            words = ["simulate", str(folder), "--lights", str(options.subs), "--size", SIZE]
+            subprocess.run([sys.executable, "-m", "livestack", *words], check=True, stdout=subprocess.DEVNULL)
+        environment = os.environ if "DISPLAY" in os.environ else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        again = [sys.executable, "-m", "scripts.bench_gaps", *sys.argv[1:], "--folder", str(folder)]
+        subprocess.run([*again, "--inside", str(Path(temporary) / "session")], env=dict(environment), check=True)
+
+
+def _measured(options: argparse.Namespace) -> dict[str, object]:
+    """Run a session with its window in this process; returns what its loop went through."""
+    import pyqtgraph as pg
+    from pyqtgraph.Qt import QtCore
+
+    from livestack.cli import main as livestack
+
+    QtCore.QSettings.setPath(
+        QtCore.QSettings.Format.IniFormat, QtCore.QSettings.Scope.UserScope, str(options.inside / "taste")
+    )
+    app = pg.mkQApp("livestack")
+    gaps: list[Gap] = []
+    stacks = None if options.stacks is None else options.stacks.open("w")
+    beat = QtCore.QTimer(app, interval=BEAT_MS)
+    beat.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
+    beat.timeout.connect(_beat(gaps, stacks))
+    beat.start()
+    if options.guests:
+        QtCore.QTimer.singleShot(1500, _open_for_guests)
+    words = ["watch", str(options.folder), "--session", str(options.inside), "--until-idle", "4"]
+    platform = os.environ.get("QT_QPA_PLATFORM")
+    try:
+        livestack([*words, "--viewer", "qt"], standalone_mode=True)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    long = sorted((gap for gap in gaps if gap.long > LONG_S), key=lambda gap: -gap.long)
+    whole = gaps[-1].at - gaps[0].at
+    return {
+        "platform": platform or "screen",
+        "seconds": round(whole, 1),
+        "gaps": len(long),
+        "longest_ms": round(1000 * max(gap.long for gap in gaps)),
+        "gui_cpu_s": round(sum(gap.computed for gap in gaps), 2),
+        "each": [
+            {
+                "at_s": round(gap.at - gaps[0].at, 1),
+                "ms": round(1000 * gap.long),
+                "computed": round(1000 * gap.computed),
+                "queued": round(1000 * gap.queued),
+                "else": round(1000 * (gap.long - gap.computed - gap.queued)),
+                "collected": round(1000 * gap.collected),
+            }
+            for gap in long
+        ],
+    }
+
+
+def _open_for_guests() -> None:
+    from pyqtgraph.Qt import QtWidgets
+
+    from livestack.show.qt.window import Window
+
+    for widget in QtWidgets.QApplication.allWidgets():
+        if isinstance(widget, Window):
+            widget.audience.toggle_stage()
+
+
+def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
+    """Return what a timer calls: it notes how long the time since the last call was, beyond the timer's own."""
+    collected, begun = [0.0], [0.0]
+
+    def collects(phase: str, _: object) -> None:
+        if phase == "start":
+            begun[0] = time.monotonic()
+        else:
+            collected[0] += time.monotonic() - begun[0]
+
+    gc.callbacks.append(collects)
+    schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+    before: list[tuple[float, float, float]] = []
+
+    def beat() -> None:
+        cpu, queued = (int(ns) / 1e9 for ns in schedule.read_text().split()[:2])
+        now = time.monotonic()
+        if before:
+            then, cpu_then, queued_then = before[0]
+            gaps.append(Gap(now, now - then - BEAT_MS / 1000, cpu - cpu_then, queued - queued_then, collected[0]))
+            collected[0] = 0.0
+            if stacks is not None and gaps[-1].long > _STUCK_S:
+                stacks.write(f"=== {now - gaps[0].at:.2f} s: {1000 * gaps[-1].long:.0f} ms\n\n")
+                stacks.flush()
+        before[:] = [(now, cpu, queued)]
+        if stacks is not None:
+            faulthandler.dump_traceback_later(_STUCK_S, file=stacks)
+
+    return beat
+
+
+if __name__ == "__main__":
+    main()
