@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -119,6 +119,11 @@ class Engine:
         self._hand: deque[Hand] = deque()
         self._lost = self._fed = False
         self._accepted: SubAccepted | None = None
+        self._notes: queue.SimpleQueue[Sequence[Event]] = queue.SimpleQueue()
+
+    def note(self, said: Sequence[Event]) -> None:
+        """Have events written that somebody else found, between two subs; may be called from any thread."""
+        self._notes.put(said)
 
     def run(self) -> int:
         """Run until told to stop or done; returns the exit code."""
@@ -213,6 +218,8 @@ class Engine:
             elif self._todo:
                 self._publisher.glance([arrival.identity.path for _, arrival in self._todo])
             worked |= self._requests.answer()
+            while not self._notes.empty():
+                self._tell(self._journal.append(*self._notes.get()))
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
