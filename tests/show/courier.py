@@ -32,7 +32,7 @@ class Place:
 
     port: int = 0
     came: list[Came] = field(default_factory=list)
-    mails: list[str] = field(default_factory=list)
+    mails: list[bytes] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
@@ -91,7 +91,7 @@ def mail(host: str = "127.0.0.1") -> Iterator[Place]:
                     while (line := self.rfile.readline()) not in (b".\r\n", b""):
                         lines.append(line)
                     with place.arrived:
-                        place.mails.append(b"".join(lines).decode())
+                        place.mails.append(b"".join(lines))
                         place.arrived.notify_all()
                     self.wfile.write(b"250 taken\r\n")
                 elif word == b"QUIT":

@@ -78,9 +78,9 @@ def test_ntfy_takes_the_picture_and_words_beside_it_or_else_the_words(web: Place
 
 def test_a_mail_has_the_picture_attached(mail: Place) -> None:
     deliver(f"smtp://me:{SECRET}@127.0.0.1:{mail.port}/?to=you@example.org&from=me@example.org", MESSAGE)
-    read: Any = email.message_from_string(mail.mails[0], policy=email.policy.default)
+    read: Any = email.message_from_bytes(mail.mails[0], policy=email.policy.default)
     assert (read["Subject"], read["To"], read["From"]) == (MESSAGE.title, "you@example.org", "me@example.org")
-    assert read.get_body().get_content().strip() == MESSAGE.text
+    assert read.get_body().get_content().split() == MESSAGE.text.split()
     (attached,) = read.iter_attachments()
     assert attached.get_content() == PICTURE and any(line.startswith("AUTH") for line in mail.said)
     deliver(f"mailto:you@example.org?smtp=127.0.0.1:{mail.port}", replace(MESSAGE, picture=b""))

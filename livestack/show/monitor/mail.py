@@ -79,7 +79,7 @@ def send_mail(mailing: Mailing, message: Message) -> None:
     mail["Subject"], mail["From"], mail["To"] = message.title, mailing.sender, ", ".join(mailing.to)
     mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain="livestack.invalid")
     mail["X-Priority"] = "1" if message.urgent else "3"
-    mail.set_content(message.text)
+    mail.set_content(message.text, cte="quoted-printable")
     if message.picture:
         mail.add_attachment(message.picture, maintype="image", subtype="jpeg", filename="night.jpg")
     try:
