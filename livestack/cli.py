@@ -188,10 +188,10 @@ def monitor(session: Path | None, is_test: bool, once: bool, as_json: bool, **op
 
     showing = _settings(options).showing
     if is_test:
-        return send_test(showing.notify, as_json=as_json)
+        return send_test(showing.notify, click.echo, as_json=as_json)
     if session is None:
         raise SettingsError("monitor: name a SESSION, or --test. See livestack sessions")
-    return monitor_session(session, showing.notify, showing.quiet, once=once, as_json=as_json)
+    return monitor_session(session, showing.notify, showing.quiet, click.echo, once=once, as_json=as_json)
 
 
 @main.command()

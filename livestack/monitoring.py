@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-
-import click
 
 from livestack.counted import count
 from livestack.errors import SettingsError
@@ -24,11 +23,12 @@ from livestack.show.source import engine_alive, open_source
 from livestack.show.status import status
 from livestack.show.words import clock
 
+Say = Callable[[str], None]
 UNDELIVERED = 4
 STOPPED = 130
 
 
-def monitor_session(session: Path, urls: Sequence[str], quiet: str, *, once: bool, as_json: bool) -> int:
+def monitor_session(session: Path, urls: Sequence[str], quiet: str, say: Say, *, once: bool, as_json: bool) -> int:
     """Watch over a session until it has ended, or a signal comes; returns the exit code.
 
     Raises
@@ -40,28 +40,34 @@ def monitor_session(session: Path, urls: Sequence[str], quiet: str, *, once: boo
         check(url)
     source, stop = open_source(session), threading.Event()
     post = Post(urls, Ration(quiet_hours(quiet)), complain)
-    with contextlib.closing(source.journal), contextlib.closing(post), stop_on_signals(stop.set):
-        lookout = Lookout(source, post)
-        for change in lookout.look(datetime.now(UTC)):
-            _say(change, as_json=as_json)
+    looking = contextlib.closing(Lookout(source, post))
+    with contextlib.closing(source.journal), contextlib.closing(post), looking as lookout, stop_on_signals(stop.set):
+        _look(lookout, say, as_json=as_json)
         if not as_json:
-            click.echo(_present(lookout))
+            say(_present(lookout))
         while not (once or is_over(lookout.state) or stop.wait(TICK_S)):
-            for change in lookout.look(datetime.now(UTC)):
-                _say(change, as_json=as_json)
-        if is_over(lookout.state) and not (once or as_json) and lookout.state.stopped is not None:
-            click.echo(lookout.state.stopped.sentence)
+            _look(lookout, say, as_json=as_json)
+        if lookout.state.stopped is not None and is_over(lookout.state) and not (once or as_json):
+            say(lookout.state.stopped.sentence)
     return STOPPED if stop.is_set() else 0
 
 
-def _say(change: Change, *, as_json: bool) -> None:
+def _look(lookout: Lookout, say: Say, *, as_json: bool) -> None:
+    try:
+        changes = lookout.look(datetime.now(UTC))
+    except sqlite3.OperationalError as error:  # its disk may come back
+        complain(f"the journal cannot be read: {error}")
+        return
+    for change in changes:
+        _tell(change, say, as_json=as_json)
+
+
+def _tell(change: Change, say: Say, *, as_json: bool) -> None:
     now = datetime.now(UTC)
     if as_json:
-        click.echo(
-            json.dumps({"time_utc": now.isoformat(timespec="seconds"), "kind": change.kind, **_facts(change.alert)})
-        )
+        say(json.dumps({"time_utc": now.isoformat(timespec="seconds"), "kind": change.kind, **_facts(change.alert)}))
     else:
-        click.echo(f"{clock(now)} {change.kind}: {change.sentence}")
+        say(f"{clock(now)} {change.kind}: {change.sentence}")
 
 
 def _facts(alert: Alert) -> dict[str, object]:
@@ -84,7 +90,7 @@ def _present(lookout: Lookout) -> str:
     )
 
 
-def send_test(urls: Sequence[str], *, as_json: bool) -> int:
+def send_test(urls: Sequence[str], say: Say, *, as_json: bool) -> int:
     """Send a test message to each address and say whether it went; returns 0 when all did.
 
     Raises
@@ -110,7 +116,7 @@ def send_test(urls: Sequence[str], *, as_json: bool) -> int:
         except NotDelivered as error:
             why, failed = str(error), failed + 1
         if as_json:
-            click.echo(json.dumps({"address": name, "delivered": not why, "why": why}))
+            say(json.dumps({"address": name, "delivered": not why, "why": why}))
         else:
-            click.echo(f"{name}: {'not delivered: ' + why if why else 'delivered'}")
+            say(f"{name}: {'not delivered: ' + why if why else 'delivered'}")
     return UNDELIVERED if failed else 0

@@ -10,12 +10,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from livestack.events import AlertRaised, Record
+from livestack.events import AlertCleared, AlertRaised, Record
 from livestack.show.advice import TRACKING
 from livestack.show.monitor.alerts import CLEARED, REMIND, RULES, Standing, standing_of, step
 from livestack.show.monitor.flow_rules import silent_after_s
 from livestack.show.monitor.scene import Disk, Finding, Rule, Scene, Trends
+from livestack.show.monitor.write import write_report
 from livestack.show.state import NightState, Word, advance
+from tests.show.night import Night
 from tests.show.overnight import BEGIN, QUIET, Weather, at, records, subs, watched
 
 SOON = 3  # subs
@@ -230,3 +232,15 @@ def test_sentences_are_short_and_say_what_to_do() -> None:
     for _, _, change in watched(_eventful(), 2).changes:
         assert len(change.alert.finding.sentence) <= 150 and change.alert.finding.sentence.count(". ") <= 1
         assert any(sign.isdigit() for sign in change.sentence)
+
+
+def test_the_report_has_a_line_for_each_kind_of_alert(night: Night) -> None:
+    night.found("M_27", "M 27")
+    night.add_many(4)
+    for n in range(3):
+        night.say(AlertRaised("clouds", f"Cloud since 01:{n}0: 3 subs left out."), AlertCleared("clouds"))
+    night.say(AlertRaised("focus", "Focus drifted <b>: 2.9 → 4.1 px. Refocus."))
+    text = write_report(night.session).read_text(encoding="utf-8")
+    lines = text.split("What needed a look")[1].split("</table>")[0]
+    assert lines.count("<tr>") == 2 and "3 times, the last at" in lines
+    assert "Focus drifted &lt;b&gt;" in lines and "<td>–</td>" in lines

@@ -15,6 +15,7 @@ from livestack.show.words import about, clock
 RULES = (*FLOW_RULES, *COURSE_RULES)
 REMINDED = timedelta(minutes=30)
 """When an alert that stands is told again; then after twice as long, and so on."""
+MOST_REMINDERS = 3
 SAME = timedelta(minutes=30)
 """What comes again so soon is the same trouble once more, and counted."""
 
@@ -95,7 +96,8 @@ def step(was: Standing, scene: Scene, rules: Sequence[Rule] = RULES) -> tuple[St
             changes.append(Change(RAISED, alert, alert.sentence))
         else:
             alert = replace(alert, finding=finding)
-            if not rule.passing and scene.now - alert.said >= REMINDED * 2**alert.reminders:
+            is_known = rule.passing or alert.reminders >= MOST_REMINDERS
+            if not is_known and scene.now - alert.said >= REMINDED * 2**alert.reminders:
                 alert = replace(alert, said=scene.now, reminders=alert.reminders + 1)
                 changes.append(Change(REMIND, alert, f"Still so after {_lasted(alert, scene.now)}: {alert.sentence}"))
         alerts.append(alert)

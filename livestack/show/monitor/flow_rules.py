@@ -50,6 +50,7 @@ def silent_after_s(state: NightState) -> float | None:
     cadence = cadence_of(state)
     if cadence is None:
         return None
+    cadence = max(cadence, *(row.exposure_s or 0.0 for row in state.subs[-_RECENT:]))  # other filters may take longer
     steps = [(late.judged - early.judged).total_seconds() for early, late in pairwise(state.subs)]
     pauses = [step for step in steps if _SILENT * cadence < step < _LONGEST_PAUSE_S]
     hour = state.subs[-1].gear.get("hour_angle_h")

@@ -6,9 +6,8 @@ import contextlib
 import logging
 import shutil
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from livestack.events import AlertCleared, AlertRaised, Event, SourceSilent
@@ -25,31 +24,48 @@ log = logging.getLogger("livestack")
 
 TICK_S = 2.0
 """How often the rules look."""
-_ROOM_EVERY, _ROOMS = timedelta(minutes=1), 31
+_ROOM_EVERY_S, _ROOMS = 60.0, 31
 SILENT = "no new sub"
 
 Write = Callable[[Sequence[Event]], None]
 
 
 class Rooms:
-    """Measures how much room the disks of a session have, once a minute, and remembers half an hour."""
+    """Measures how much room the disks of a session have, once a minute, and remembers half an hour.
+
+    In a thread of its own: a share that is gone may not answer for minutes, and the rules must look meanwhile.
+    """
 
     def __init__(self, session: Path) -> None:
         self._session = session
-        self._known: dict[str, deque[tuple[datetime, int]]] = {}
+        self._known: dict[str, tuple[tuple[datetime, int], ...]] = {}
+        self._folder = ""
+        self._over = threading.Event()
+        threading.Thread(target=self._run, name="rooms", daemon=True).start()
 
-    def disks(self, folder: str, now: datetime) -> tuple[Disk, ...]:
+    def disks(self, folder: str) -> tuple[Disk, ...]:
         """Return what is known of the disk with the captures and that with the session; one where they are one."""
-        places = {"the session": self._session}
+        self._folder = folder
+        return tuple(Disk(name, rooms) for name, rooms in self._known.items())
+
+    def close(self) -> None:
+        """Measure no more."""
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(_ROOM_EVERY_S if self._known else TICK_S):
+            self._measure(datetime.now(UTC))
+
+    def _measure(self, now: datetime) -> None:
+        places, folder = {"the session": self._session}, self._folder
         if folder and Path(folder).is_dir():
             same = _device(Path(folder)) == _device(self._session)
             places = {"captures and session": self._session} if same else {"the captures": Path(folder), **places}
+        known = {}
         for name, place in places.items():
-            rooms = self._known.setdefault(name, deque(maxlen=_ROOMS))
-            if not rooms or now - rooms[-1][0] >= _ROOM_EVERY:
-                with contextlib.suppress(OSError):
-                    rooms.append((now, shutil.disk_usage(place).free))
-        return tuple(Disk(name, tuple(self._known[name])) for name in places)
+            with contextlib.suppress(OSError):
+                known[name] = (*self._known.get(name, ()), (now, shutil.disk_usage(place).free))[-_ROOMS:]
+        self._known = known
 
 
 def _device(place: Path) -> int | None:
@@ -91,12 +107,16 @@ class Lookout:
         if self.state.subs is not self._trends.subs:
             self._trends = Trends(self.state)
         alive = self._write is not None or engine_alive(self.state)
-        disks = self._rooms.disks(self.state.folder, now)
+        disks = self._rooms.disks(self.state.folder)
         scene = Scene(self.state, now, self._trends, alive, None if alive else self._last_word(), disks)
         self.standing, changes = step(self.standing, scene)
         for change in changes:
             self._tell(change, now)
         return changes
+
+    def close(self) -> None:
+        """Look no more."""
+        self._rooms.close()
 
     def _catch_up(self) -> None:
         before = -1
@@ -143,17 +163,20 @@ def watched_over(
     def run() -> None:
         source = open_source(session)
         post = Post(urls, Ration(quiet_hours(quiet)), say)
-        with contextlib.closing(source.journal), contextlib.closing(post):
-            lookout = Lookout(source, post, write)
-            ready.set()
+        looking = contextlib.closing(Lookout(source, post, write))
+        with contextlib.closing(source.journal), contextlib.closing(post), looking as lookout:
             while not over.wait(TICK_S):
                 _look(lookout)
             _look(lookout)  # how it ended
 
-    ready = threading.Event()
-    thread = threading.Thread(target=run, name="lookout", daemon=True)
+    def run_quietly() -> None:
+        try:
+            run()
+        except Exception:
+            log.exception("nobody watches over the night")
+
+    thread = threading.Thread(target=run_quietly, name="lookout", daemon=True)
     thread.start()
-    ready.wait(TICK_S)
     try:
         yield
     finally:

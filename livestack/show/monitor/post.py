@@ -18,7 +18,7 @@ log = logging.getLogger("livestack")
 AGAIN_S = (5.0, 15.0, 60.0, 180.0, 600.0)
 """How long to wait before a message that did not arrive is sent again; then no more."""
 MOST_WAITING = 50
-CLOSING_S = 20.0
+CLOSING_S = 10.0
 
 
 class _Way:
