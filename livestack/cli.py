@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livestack.cli_exit import Cli
-from livestack.cli_options import BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
+from livestack.cli_options import ALERTS, BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
 from livestack.counted import count
 from livestack.errors import SettingsError
 from livestack.settings import EXISTING, Settings
@@ -69,8 +69,6 @@ def watch(folder: Path, idle_s: float | None, session: Path | None, as_json: boo
     from livestack.starting import Desk, watch_folder
 
     settings, desk = _settings(options), Desk()
-    if settings.showing.notify:
-        raise SettingsError("--notify: this version sends no alerts yet; leave it out")
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file: watch the folder it is in, or use livestack stack")
     home = Home(session) if session else default_home(folder, settings, datetime.now())
@@ -173,6 +171,27 @@ def serve_session(session: Path, bind: str | None, preset: str | None) -> int:
     from livestack.show.source import open_source
 
     return serve_until_stopped(open_source(session, preset), bind or BIND, exact=bind is not None)
+
+
+@main.command()
+@click.argument("session", type=path, required=False)
+@with_options(ALERTS)
+@click.option("--test", "is_test", is_flag=True, help="Send a test message, and say for each address whether it went.")
+@click.option("--once", is_flag=True, help="Look once and end.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+def monitor(session: Path | None, is_test: bool, once: bool, as_json: bool, **options: Any) -> int:
+    """Watch over a session that runs elsewhere: says what needs hands, and sends it with --notify.
+
+    Example: livestack monitor ~/sessions/m27 --notify ntfy://my-secret-topic
+    """
+    from livestack.monitoring import monitor_session, send_test
+
+    showing = _settings(options).showing
+    if is_test:
+        return send_test(showing.notify, click.echo, as_json=as_json)
+    if session is None:
+        raise SettingsError("monitor: name a SESSION, or --test. See livestack sessions")
+    return monitor_session(session, showing.notify, showing.quiet, click.echo, once=once, as_json=as_json)
 
 
 @main.command()
@@ -279,7 +298,8 @@ def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | 
     from livestack.starting import Desk
 
     settings, desk = _settings(options), Desk()
-    faces = _faces(settings, options, "a synthetic camera writes a night", desk)
+    given = settings.changed({"notify": options["notify"]})  # nobody's phone rings by itself for a night that is none
+    faces = _faces(given, options, "a synthetic camera writes a night", desk)
     if faces.window is None and faces.bind is None:
         faces = dataclasses.replace(faces, bind=settings.showing.bind)
     if idle_s is None and faces.window is None and not sys.stdout.isatty():
@@ -355,7 +375,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 
 def _faces(settings: Settings, options: dict[str, Any], opening: str, desk: Desk, *, as_json: bool = False) -> Faces:
     """Return what shows a session that is watched."""
-    from livestack.engine_room import Faces
+    from livestack.engine_room import Alerts, Faces
     from livestack.faces import can_open_window
     from livestack.show.console import say_json, say_line
 
@@ -366,4 +386,5 @@ def _faces(settings: Settings, options: dict[str, Any], opening: str, desk: Desk
         bind=showing.bind if showing.serve else None,
         exact=options.get("bind") is not None or showing.bind != BIND,
         opening=opening,
+        alerts=Alerts(showing.notify, showing.quiet),
     )

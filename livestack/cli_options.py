@@ -58,11 +58,21 @@ PROCESSING = (
     click.option("--json", "as_json", is_flag=True, help="Every event as one JSON line."),
 )
 LOOK = click.option("--preset", type=click.Choice(PRESET), help="How the picture is developed (auto).")
+ALERTS = (
+    click.option(
+        "--notify",
+        metavar="URL",
+        multiple=True,
+        envvar="LIVESTACK_NOTIFY",
+        help="Where alerts go: ntfy://topic, https://…, mailto:…, desktop:, exec:COMMAND; LIVESTACK_NOTIFY too.",
+    ),
+    click.option("--quiet", metavar="HH:MM-HH:MM", help="Hours in which only urgent alerts go."),
+)
 SHOWING = (
     click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
     click.option("--serve", "serve_page", is_flag=True, help="The page too."),
     click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
-    click.option("--notify", metavar="URL", multiple=True, help="Where alerts go."),
+    *ALERTS,
     LOOK,
 )
 

@@ -20,7 +20,8 @@ from livestack.errors import SessionError, SourceError
 from livestack.faces import stop_on_signals, the_page
 from livestack.frame import Identity
 from livestack.journal import Journal
-from livestack.runner import Engine, Plan
+from livestack.plan import Plan
+from livestack.runner import Engine
 from livestack.sessions import Home, folder_of, lock
 from livestack.settings import Settings
 from livestack.show.console import Say, complain, follow
@@ -28,6 +29,14 @@ from livestack.show.source import Source, source_of
 
 BROKEN = (1, 3, 4)
 """Exit codes whose sentence is said on standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Where alerts go, and in which hours only the urgent ones."""
+
+    urls: tuple[str, ...] = ()
+    quiet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ class Faces:
         The address was named by the user: another port will not do.
     opening : str
         Said on standard error when it begins.
+    alerts : Alerts, optional
+        The session is watched over, and where alerts go; None = nobody does.
     """
 
     say: Say
@@ -53,6 +64,7 @@ class Faces:
     bind: str | None = None
     exact: bool = False
     opening: str = ""
+    alerts: Alerts | None = None
 
 
 def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callable[[], list[Identity]] = list) -> int:
@@ -74,6 +86,9 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
         It could not begin: settings, session, port.
     """
     return_planes()
+    settings = settings.without_secrets()
+    for url in faces.alerts.urls if faces.alerts else ():
+        check_address(url)
     Calibration(settings.processing, home.cache)  # what was named by hand must be there before anything is made
     home.make()
     with lock(home), _log_of(home), kept_awake():
@@ -86,6 +101,19 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
     if code in BROKEN:
         complain(engine.sentence)
     return code
+
+
+def check_address(url: str) -> None:
+    """Look whether alerts can go there.
+
+    Raises
+    ------
+    SettingsError
+        Why not.
+    """
+    from livestack.show.monitor.notify import check
+
+    check(url)
 
 
 def _report(home: Home) -> None:
@@ -126,12 +154,22 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
                 console = follow(engine.mailbox, journal, done, faces.say)
                 night = thread.submit(_work, engine)
                 night.add_done_callback(lambda _: done.set())
-                _wait(engine, source, faces, night)
+                with _watched_over(engine, faces):
+                    _wait(engine, source, faces, night)
             finally:
                 engine.stop.set()
             code = _code_of(night, home)
             console.join()
     return code
+
+
+def _watched_over(engine: Engine, faces: Faces) -> contextlib.AbstractContextManager[None]:
+    """Have the rules look while an engine runs, where that is wanted."""
+    if faces.alerts is None:
+        return contextlib.nullcontext()
+    from livestack.show.monitor.lookout import watched_over
+
+    return watched_over(engine.home.path, faces.alerts.urls, faces.alerts.quiet, engine.note, complain)
 
 
 def _work(engine: Engine) -> int:

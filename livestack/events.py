@@ -124,7 +124,10 @@ class Looked(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubAccepted(Event):
-    """A sub is in the stack. ``distrusted``: too much of it stood out to be believed, so only single px were judged."""
+    """A sub is in the stack. ``distrusted``: too much of it stood out to be believed, so only single px were judged.
+
+    ``gear``: what its header says of the camera's cooling and of the mount, as `livestack.read.gear.gear_of`.
+    """
 
     no: int
     stack: str
@@ -147,6 +150,7 @@ class SubAccepted(Event):
     arrival: int = 0
     distrusted: bool = False
     air_c: float | None = None
+    gear: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ class SubRejected(Event):
     quality: Json | None
     arrival: int = 0
     air_c: float | None = None
+    gear: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import platformdirs
 import tomli_w
@@ -45,9 +45,15 @@ def keep_settings(settings: Settings) -> None:
     path = settings_file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(tomli_w.dumps(changes(settings)).encode()))
+        write_atomically(path, lambda file: _write_for_one(file, tomli_w.dumps(changes(settings)).encode()))
     except OSError as error:
         raise SettingsError(f"the settings could not be kept in {path}: {error.strerror}") from None
+
+
+def _write_for_one(file: BinaryIO, data: bytes) -> None:
+    """Write what nobody else may read: addresses of alerts may hold passwords."""
+    Path(file.name).chmod(0o600)
+    file.write(data)
 
 
 def changes(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -12,10 +12,10 @@ from typing import Any
 
 from livestack.errors import LivestackError, NothingStacked, SettingsError
 from livestack.frame import Identity
+from livestack.plan import Batches, Plan
 from livestack.prepare import identity_of
 from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_header, order_key, suffix_of
 from livestack.read.names import FITS_SUFFIXES, PACKINGS, RAW_SUFFIXES, XISF_SUFFIXES, natural_key
-from livestack.runner import Batches, Plan
 from livestack.settings import Settings
 from livestack.watch import Arrival, Ground, SourceChange, watch, why_none
 from livestack.watch.scan import Tree

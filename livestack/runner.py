@@ -15,10 +15,8 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 from livestack import disk, events, pace
 from livestack.ahead import Ahead
@@ -31,6 +29,7 @@ from livestack.events import Event, Record, SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.pace import Pace
+from livestack.plan import Plan
 from livestack.prepare import Prepared
 from livestack.publish import Publisher
 from livestack.read import close_decoders, file_of
@@ -47,8 +46,6 @@ from livestack.watch import Arrival, SourceChange
 
 log = logging.getLogger("livestack")
 
-Batches = Iterable[list[Arrival] | SourceChange]
-
 TICK_S = 0.1
 """How often requests and the clock are looked at while nothing comes."""
 
@@ -57,34 +54,6 @@ RETRY_S = 2.0
 
 PATIENT_S = 10.0
 """So long it is waited for at least, where there is an end to waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What an engine is to do.
-
-    Attributes
-    ----------
-    folder : str
-        The capture folder, or words for a list of files.
-    batches : callable
-        (identities known already, stop) → the files as they are found; runs in a thread of its own.
-    skip : callable
-        Whether a found file is only listed, not used.
-    idle_s : float, optional
-        Finish when nothing new came for so long; 0 = when the batches end; None = never.
-    judges_again : bool
-        Whether at its end every sub is judged against the final stack, though the session's settings do not ask for it.
-    why_away : callable
-        (files known already) → why the place of the files cannot be read now; empty = it can.
-    """
-
-    folder: str
-    batches: Callable[[list[Identity], threading.Event], Batches]
-    skip: Callable[[Identity], bool] = lambda _: False
-    idle_s: float | None = None
-    judges_again: bool = False
-    why_away: Callable[[Callable[[], list[Path]]], str] = lambda _: ""
 
 
 class Engine:
@@ -130,6 +99,11 @@ class Engine:
         self._away_since_s: float | None = None
         self._fed = self._gave_up = False
         self._accepted: SubAccepted | None = None
+        self._notes: queue.SimpleQueue[Sequence[Event]] = queue.SimpleQueue()
+
+    def note(self, said: Sequence[Event]) -> None:
+        """Have events written that somebody else found, between two subs; may be called from any thread."""
+        self._notes.put(said)
 
     def run(self) -> int:
         """Run until told to stop or done; returns the exit code."""
@@ -245,6 +219,7 @@ class Engine:
             elif self._todo:
                 self._publisher.glance([arrival.identity.path for _, arrival in self._todo])
             worked |= self._requests.answer()
+            self._write_news()
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
@@ -255,12 +230,18 @@ class Engine:
             if worked or not self.fluent.is_set():
                 busy_at = time.monotonic()
             self._save(idle_s=time.monotonic() - busy_at)
-            if news := [*self._disk.news(), *self._pace.news()]:
-                self._tell(self._journal.append(*news))
             if not worked:
                 if self._is_done(time.monotonic() - busy_at):
                     return
                 self._wait()
+
+    def _write_news(self) -> None:
+        """Journal what others found, and what there is to tell of disk and pace."""
+        news = [*self._disk.news(), *self._pace.news()]
+        while not self._notes.empty():
+            news += self._notes.get()
+        if news:
+            self._tell(self._journal.append(*news))
 
     def _wait(self) -> None:
         """Sleep until something is found, or a tick."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ EXISTING = ("include", "skip")
 VIEWER = ("auto", "qt", "none")
 PRESET = ("auto", "galaxy", "nebula", "cluster", "wide field", "comet", "visitors")
 """Names of the recipes by which pictures are developed."""
+_HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,17 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """Faces. bind is HOST:PORT or ``lan``; preset says how the picture is developed in all of them."""
+    """Faces. bind is HOST:PORT or ``lan``; preset says how the picture is developed in all of them.
+
+    `notify` are addresses that alerts go to, which may hold passwords; in the hours `quiet`, such as 23:30-06:00, only
+    the urgent ones.
+    """
 
     viewer: str = "auto"
     serve: bool = False
     bind: str = "127.0.0.1:8577"
     notify: tuple[str, ...] = ()
+    quiet: str = ""
     preset: str = "auto"
 
 
@@ -120,6 +127,10 @@ class Settings:
             groups.setdefault(_group_of(name), {})[name] = tuple(value) if isinstance(value, list) else value
         replaced = {group: dataclasses.replace(getattr(self, group), **options) for group, options in groups.items()}
         return _checked(dataclasses.replace(self, **replaced))
+
+    def without_secrets(self) -> Settings:
+        """Return a copy that anybody may read: for journal, session and report."""
+        return dataclasses.replace(self, showing=dataclasses.replace(self.showing, notify=()))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the groups as plain dicts; options that are None are left out."""
@@ -194,6 +205,8 @@ def _checked(settings: Settings) -> Settings:
     _check_choice("existing", p.existing, EXISTING)
     _check_choice("viewer", settings.showing.viewer, VIEWER)
     _check_choice("preset", settings.showing.preset, PRESET)
+    if settings.showing.quiet and not _HOURS.fullmatch(settings.showing.quiet):
+        raise SettingsError(f"quiet: must be two times such as 23:30-06:00, not {settings.showing.quiet!r}")
     _check_limits(p)
     if p.drizzle and p.reject == "winsorised":
         raise SettingsError(

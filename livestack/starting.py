@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from livestack.allocation import return_planes
 from livestack.demo import night_options, run_demo
-from livestack.engine_room import Faces, run
+from livestack.engine_room import Alerts, Faces, run
 from livestack.errors import LivestackError
 from livestack.events import Record, SessionStopped
 from livestack.options import usual_settings
@@ -91,7 +91,7 @@ class Desk:
                 return code
             case _:
                 settings = usual_settings()
-                faces = self._faces(settings, "a synthetic camera writes a night")
+                faces = self._faces(settings.without_secrets(), "a synthetic camera writes a night")
                 return run_demo(night_options({}), DEMO_PACE_S, settings, faces, None)
 
     def _look_at(self, session: Path, preset: str | None) -> None:
@@ -103,7 +103,8 @@ class Desk:
 
     def _faces(self, settings: Settings, opening: str) -> Faces:
         bind = settings.showing.bind if settings.showing.serve else None
-        return Faces(self._hear, self.show, bind, opening=opening)
+        alerts = Alerts(settings.showing.notify, settings.showing.quiet)
+        return Faces(self._hear, self.show, bind, opening=opening, alerts=alerts)
 
     def _hear(self, record: Record) -> None:
         if isinstance(record.event, SessionStopped):

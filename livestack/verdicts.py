@@ -14,6 +14,7 @@ from livestack.frame import Array, Header, Quality, Registration
 from livestack.growth import Growth, Look
 from livestack.journal import Journal
 from livestack.prepare import Prepared, Unusable, header_to_json
+from livestack.read.gear import gear_of
 from livestack.reduce.drizzle import evenness
 from livestack.reduce.sensor import colours_of
 from livestack.reduce.weigh import Usual
@@ -58,6 +59,7 @@ def accepted(
         seconds={},
         arrival=item.arrival,
         air_c=header.air_c,
+        gear=gear_of(header),
     )
 
 
@@ -81,6 +83,7 @@ def rejected(item: Prepared | Unusable, stack: str | None, reason: str, sentence
         quality=dataclasses.asdict(quality) if quality else None,
         arrival=item.arrival,
         air_c=header.air_c if header else None,
+        gear=gear_of(header) if header else {},
     )
 
 

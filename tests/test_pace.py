@@ -12,8 +12,9 @@ from livestack.events import AlertCleared, AlertRaised, SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.pace import SHOW_S, Pace
+from livestack.plan import Plan
 from livestack.prepare import identity_of
-from livestack.runner import Engine, Plan
+from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.simulate import write_night

@@ -216,9 +216,10 @@ SHOWING = (
     Words(
         "notify",
         "Alerts elsewhere",
-        "Addresses that are told when something needs hands.",
-        why_not="Not there yet.",
+        "Addresses that are told when something needs hands. They may hold passwords, and are not shown.",
+        why_not="In the settings file, or with --notify.",
     ),
+    Words("quiet", "Quiet hours", "When only urgent alerts are sent: 23:30-06:00."),
 )
 
 GROUPS = (

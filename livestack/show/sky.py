@@ -31,11 +31,14 @@ class Grid:
         None = not solved.
     wcs : dict
         Its world coordinates, where they are complete.
+    size : (int, int)
+        (H, W).
     """
 
     arcsec_per_px: float | None = None
     matrix: SkyMatrix | None = None
     wcs: Mapping[str, Any] = field(default_factory=dict)
+    size: tuple[int, int] = (0, 0)
 
 
 NOT_KNOWN = Grid()
@@ -43,13 +46,14 @@ NOT_KNOWN = Grid()
 
 def grid_of(facts: Mapping[str, Any]) -> Grid:
     """Read it from the facts of a header as the journal has them."""
-    matrix = facts.get("sky_matrix")
+    height, width = facts.get("size") or (0, 0)
+    size, matrix = (int(height), int(width)), facts.get("sky_matrix")
     if matrix and len(matrix) == 4:
         a, b, c, d = (float(value) for value in matrix)
         scale = 3600.0 * math.sqrt(abs(a * d - b * c))
-        return Grid(scale or None, (a, b, c, d) if scale else None, facts.get("wcs") or {})
+        return Grid(scale or None, (a, b, c, d) if scale else None, facts.get("wcs") or {}, size)
     focal_mm, pixel_um = facts.get("focal_mm"), facts.get("pixel_um")
-    return Grid(ARCSEC * pixel_um / (1000.0 * focal_mm) if focal_mm and pixel_um else None)
+    return Grid(ARCSEC * pixel_um / (1000.0 * focal_mm) if focal_mm and pixel_um else None, size=size)
 
 
 def upright(matrix: SkyMatrix, row_order: str | None) -> SkyMatrix:

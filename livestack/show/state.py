@@ -71,6 +71,7 @@ class SubRow:
     scale: float = 1.0
     matrix: tuple[tuple[float, ...], ...] = ()
     dropped: bool = False
+    gear: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -325,6 +326,7 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
         matrix=tuple(map(tuple, event.matrix)) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,
+        gear=event.gear,
     )
     arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
     state = dataclasses.replace(state, arrival=arrival, found=found)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from livestack.counted import count
 from livestack.room import NO_ROOM
-from livestack.show.advice import asked_for
+from livestack.show.advice import HANDS, TRENDS, asked_for
 from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow, Word
 from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, place, sentence_case, span
@@ -19,6 +19,7 @@ FLIP_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN = 3
 ADVICE_STAYS = timedelta(seconds=30)
+_SAID_BY_PILL = ("clouds", "no new sub", "behind")  # alerts that are states of their own
 _YOUNG = 12  # subs, while it is told which masters the stack lacks
 _FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
@@ -216,8 +217,10 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
 def _stacking(state: NightState, now: datetime) -> Status:
     advice = asked_for(state) or _crossed(state, now) or _uncalibrated(state) or next_gain(state)
     tone, alerts = "good", _alerts(state)
-    if alerts:
-        advice, tone = alerts[-1].sentence, "hold"
+    # trends are told above, as they are now, and nobody can change the sky
+    told = [alert.sentence for alert in alerts if alert.rule not in (*TRENDS, *_SAID_BY_PILL)]
+    if told or any(alert.rule in HANDS for alert in alerts):
+        advice, tone = told[-1] if told else advice, "hold"
     if state.flip is not None and now - state.flip.time < FLIP_SHOWN:
         turned = f"Meridian flip at {clock(state.flip.time)}. The picture keeps its direction."
         return Status("check", "good", "Stacking", "after the flip", turned)

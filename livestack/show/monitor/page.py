@@ -50,6 +50,7 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         element("p", report.note, class_="note") if report.note else None,
         *([] if several or report.empty else [_numbers(report.sections[0].cells)]),
         None if report.empty else _night(report),
+        _alerts(report) if report.alerts else None,
         *_stacks(report, {name: picture for name, picture in pictures.items() if name != on_top}),
         _next(report) if several or report.empty or report.sections[0].noise is not None else None,
         element("footer", f"livestack {VERSION}"),
@@ -92,6 +93,16 @@ def _cell(cell: Cell) -> Element:
 def _night(report: Report) -> Element:
     drawn = (_div(ribbon(report.subs, width), class_=name) for width, name in ((WIDE, "wide"), (NARROW, "narrow")))
     return _section(element("h2", "The night"), *drawn, _legend(report))
+
+
+def _alerts(report: Report) -> Element:
+    head = element("tr", *(element("th", name, scope="col") for name in ("From", "Until", "What needed a look")))
+    lines = (
+        element("tr", *(element("td", words) for words in (line.begun, line.until, line.words)))
+        for line in report.alerts
+    )
+    table = element("table", element("thead", head), element("tbody", *lines), class_="lines")
+    return _section(element("h2", "Alerts"), table)
 
 
 def _legend(report: Report) -> Element:

@@ -14,6 +14,7 @@ from livestack.replay import Past, replay
 from livestack.show.calibrated import proof, used
 from livestack.show.monitor.left_out import LeftOut, causes, left_out
 from livestack.show.monitor.plots import Plot, plots_of
+from livestack.show.monitor.told import AlertLine, alert_lines
 from livestack.show.monitor.verdict import next_time, night, title, verdict
 from livestack.show.noise import budget, noise_words
 from livestack.show.noise_words import NoiseWords
@@ -68,6 +69,8 @@ class Report:
         Stacks, the one with the most light first; for a night without a stack one that tells what was left out.
     empty : bool
         Nothing is stacked.
+    alerts : tuple of AlertLine
+        What needed hands.
     """
 
     title: str
@@ -78,6 +81,7 @@ class Report:
     sections: tuple[Section, ...]
     advice: tuple[str, ...]
     empty: bool
+    alerts: tuple[AlertLine, ...] = ()
 
 
 def report_of(
@@ -124,6 +128,7 @@ def report_of(
         sections=tuple(sections),
         advice=tuple(next_time(whole, [past.matched[one.stack] for one in stacks if one.stack in past.matched])),
         empty=not stacks,
+        alerts=tuple(alert_lines(records)),
     )
 
 

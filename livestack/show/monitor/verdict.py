@@ -20,7 +20,7 @@ GOOD, FAIR = 0.9, 0.6
 _SHORT_CLOUD_S = 300.0
 _NO_FAULT = ("duplicate", "wrong_kind")
 """Reasons that say nothing of the night."""
-_ADVICE = {
+ADVICE = {
     "trailed": "check wind, cables and guiding",
     "blurred": "refocus when it gets colder, and look for dew",
     "too_few_stars": "look for dew, cloud or a lost focus",
@@ -115,9 +115,9 @@ def next_time(state: NightState, calibrations: Sequence[MastersMatched]) -> list
         said.append("The stars grew over the night: refocus when it gets colder, and look for dew.")
     counts = Counter(row.reason for row in state.subs if row.state == "rejected")
     said += [
-        f"{sentence_case(spelled(n))} {_kind(reason)} sub{'' if n == 1 else 's'}: {_ADVICE[reason]}."
+        f"{sentence_case(spelled(n))} {_kind(reason)} sub{'' if n == 1 else 's'}: {ADVICE[reason]}."
         for reason, n in counts.most_common()
-        if reason in _ADVICE
+        if reason in ADVICE
     ]
     missing = {kind for one in calibrations for kind in ("dark", "flat") if _lacks(one, kind)}
     if "dark" in missing:

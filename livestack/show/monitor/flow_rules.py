@@ -1,0 +1,207 @@
+"""Rules on what comes and goes: subs, the folder, the disk, the camera's clock, livestack itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from livestack.counted import count
+from livestack.show.monitor.scene import Disk, Finding, Rule, Scene
+from livestack.show.monitor.verdict import ADVICE
+from livestack.show.reasons import cause
+from livestack.show.state import NightState, SubRow
+from livestack.show.words import THIN, about, clock, fixed, place, sentence_case, span
+
+_RECENT = 9
+_SILENT, _FOR_FOCUS, _FOCUS_RUN_S = 2.0, 1.9, 150.0
+"""Times the cadence; besides, for a focus run, that again, and at most so many seconds."""
+_USUAL_PAUSE, _LONGEST_PAUSE_S = 1.2, 1200.0
+_FLIP_TAKES_S, _NEAR_MERIDIAN_H = 600.0, 0.5
+_LIVE = 0.5  # share of the cadence at which subs are judged when they are stacked as they are taken
+_FULL_H, _ROOM_H, _LEAST_GB = 2.0, 3.0, 1.0
+_WATCHED_S = 240.0
+_OUT, _OF, _BACK = 3, 5, 3
+_NO_FAULT = ("clouded", "duplicate", "wrong_kind", "vanished")
+_CLOUDED = "clouded"
+_JUMP_S = 60.0
+_JUMP_SHOWN = timedelta(minutes=30)
+_BEHIND = 3
+
+
+def cadence_of(state: NightState) -> float | None:
+    """Return the usual time between subs, s, while they are stacked as they are taken; None when they are not.
+
+    Frames that were there before are stacked much faster than they were taken.
+    """
+    rows = state.subs[-_RECENT:]
+    if len(rows) < 4 or state.cadence_s is None:
+        return None
+    judged = median((late.judged - early.judged).total_seconds() for early, late in pairwise(rows))
+    return state.cadence_s if judged >= _LIVE * state.cadence_s else None
+
+
+def silent_after_s(state: NightState) -> float | None:
+    """Return from how many s after the last sub on silence is strange: twice the cadence, and time for a focus run.
+
+    Pauses that were followed by subs are usual, and a flip is due near the meridian.
+    """
+    cadence = cadence_of(state)
+    if cadence is None:
+        return None
+    cadence = max(cadence, *(row.exposure_s or 0.0 for row in state.subs[-_RECENT:]))  # other filters may take longer
+    steps = [(late.judged - early.judged).total_seconds() for early, late in pairwise(state.subs)]
+    pauses = [step for step in steps if _SILENT * cadence < step < _LONGEST_PAUSE_S]
+    hour = state.subs[-1].gear.get("hour_angle_h")
+    due = _FLIP_TAKES_S if hour is not None and abs(hour) < _NEAR_MERIDIAN_H and state.flip is None else 0.0
+    patience = _SILENT * cadence + min(_FOR_FOCUS * cadence, _FOCUS_RUN_S)
+    return max(patience, _USUAL_PAUSE * max(pauses, default=0.0), due + cadence if due else 0.0)
+
+
+def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
+    state, last = scene.state, scene.state.last
+    patience = silent_after_s(state)
+    if last is None or patience is None or state.stopped or state.held or state.lost or state.n_waiting:
+        return None
+    quiet_s = (scene.now - last.judged).total_seconds()
+    if quiet_s < (_SILENT * (state.cadence_s or 0.0) if up else patience):
+        return None
+    usual = span(round(state.cadence_s or 0.0))
+    return Finding(
+        f"No new sub for {about(quiet_s)}: usually one comes every {usual}. Look at the capture program and the mount.",
+        last.judged,
+    )
+
+
+def _folder_gone(scene: Scene, up: bool) -> Finding | None:
+    lost = scene.state.lost
+    if lost is None or scene.state.stopped:
+        return None
+    said = lost.sentence or f"The folder {place(scene.state.folder)} is gone. Look at cable and network."
+    return Finding(said, lost.time)
+
+
+def _stopped(scene: Scene, up: bool) -> Finding | None:
+    stopped, code = scene.state.stopped, scene.state.exit_code
+    if stopped is not None:
+        return None if code in (0, 130) else Finding(f"livestack stopped: {stopped.sentence}", stopped.time)
+    if scene.alive or scene.last_word is None:
+        return None
+    at = scene.last_word
+    safe = count(sum(row.state == "accepted" for row in scene.state.subs), "sub")
+    return Finding(
+        f"livestack stopped at {clock(at)} without a word; {safe} safe in the session. "
+        "Watch the same folder again: it goes on where it was.",
+        at,
+    )
+
+
+def _disk_full(scene: Scene, up: bool) -> Finding | None:
+    found = [finding for disk in scene.disks if (finding := _full(disk, scene.now, up))]
+    return min(found, key=lambda finding: finding[0])[1] if found else None
+
+
+def _full(disk: Disk, now: datetime, up: bool) -> tuple[float, Finding] | None:
+    """Return in how many hours a disk is full, and the words on it; None where there is room for hours."""
+    if not disk.rooms:
+        return None
+    (begun, at_first), (last, free) = disk.rooms[0], disk.rooms[-1]
+    lasted_s, gb = (last - begun).total_seconds(), free / 1e9
+    hourly = (at_first - free) / 1e9 / lasted_s * 3600 if lasted_s >= _WATCHED_S else 0.0
+    hours = gb / hourly if hourly > 0 else float("inf")
+    name = f"The disk with {disk.holds}"
+    if hours < (_ROOM_H if up else _FULL_H):
+        full = clock(now + timedelta(hours=hours))
+        said = f"{name} is full at {full} at this rate: {fixed(gb, 1)}{THIN}GB free, {fixed(hourly, 1)} an hour."
+        return hours, Finding(f"{said} Make room.", begun)
+    if gb < (2 * _LEAST_GB if up else _LEAST_GB):
+        return 0.0, Finding(f"{name} has {fixed(gb, 1)}{THIN}GB free. Make room.", last)
+    return None
+
+
+def _falls_behind(scene: Scene, up: bool) -> Finding | None:
+    state = scene.state
+    waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, cadence_of(state)
+    if pace is None or cadence is None or pace <= cadence or waiting < (1 if up else _BEHIND) or state.held:
+        return None
+    return Finding(
+        f"{count(waiting, 'sub')} behind: stacking takes {fixed(pace, 1)}{THIN}s, a sub comes every {span(cadence)}. "
+        "None is lost; longer subs or fewer programs help.",
+        state.subs[-1].judged,
+    )
+
+
+def _clock_jumped(scene: Scene, up: bool) -> Finding | None:
+    """Whether the camera's clock went back, or ahead of the time at which subs came; and stayed there for two subs."""
+    rows = [row for row in scene.state.subs[-3 * _RECENT :] if row.time]
+    cadence = cadence_of(scene.state)
+    if cadence is None:
+        return None
+    least = max(_JUMP_S, 0.5 * cadence)
+    for k in range(len(rows) - 2, 3, -1):
+        jump = _jump_s(rows[:k], rows[k : k + 2])
+        if scene.now - rows[k].judged > _JUMP_SHOWN:
+            break
+        if abs(jump) > least:
+            way = "ahead" if jump > 0 else "back"
+            said = f"The camera's clock went {about(abs(jump))} {way} at sub {rows[k].no}."
+            return Finding(f"{said} Set it: times and masters go by it.", rows[k].judged)
+    return None
+
+
+def _jump_s(before: Sequence[SubRow], after: Sequence[SubRow]) -> float:
+    """Return by how many s the camera's clock is ahead of what it was; subs that only came late tell nothing."""
+    late = [(row.judged - row.time).total_seconds() for row in before[-_RECENT:] if row.time]
+    now = [(row.judged - row.time).total_seconds() for row in after if row.time]
+    if max(now) < min(late):  # sooner after their exposure than ever
+        return min(late) - max(now)
+    last = before[-1].time
+    if last is not None and all(row.time is not None and row.time < last for row in after):
+        return -(min(now) - max(late))
+    return 0.0
+
+
+def _clouds(scene: Scene, up: bool) -> Finding | None:
+    rows = [row for row in scene.state.subs[-600:] if row.reason not in ("duplicate", "wrong_kind")]
+    run = _run(rows, up, lambda row: row.reason == _CLOUDED)
+    if not run:
+        return None
+    since = run[0].time or run[0].judged
+    n = sum(row.reason == _CLOUDED for row in run)
+    return Finding(f"Cloud since {clock(since)}: {count(n, 'sub')} left out. Stacking resumes by itself.", since)
+
+
+def _left_out(scene: Scene, up: bool) -> Finding | None:
+    rows = scene.state.subs[-600:]
+    run = _run(rows, up, lambda row: row.reason is not None and row.reason not in _NO_FAULT)
+    if not run:
+        return None
+    since = run[0].time or run[0].judged
+    out = [row for row in run if row.reason is not None and row.reason not in _NO_FAULT]
+    what_to_do = sentence_case(ADVICE.get(out[-1].reason or "", "look at the last sub"))
+    said = f"{count(len(out), 'sub')} left out since {clock(since)}: {cause(out[-1]).lower()}. {what_to_do}."
+    return Finding(said, since)
+
+
+def _run(rows: Sequence[SubRow], up: bool, is_out: Callable[[SubRow], bool]) -> Sequence[SubRow]:
+    """Return the subs since the first of a run of those that are out, with gaps; none where there is no run."""
+    out = [is_out(row) for row in rows]
+    if sum(out[-_OF:]) < _OUT and not (up and any(out[-_BACK:])):
+        return ()
+    begun = len(out) - 1
+    while begun >= 0 and any(out[max(0, begun - _BACK + 1) : begun + 1]):
+        begun -= 1
+    return rows[out.index(True, begun + 1) :]
+
+
+FLOW_RULES = (
+    Rule("stopped", "livestack stopped", "half a minute", _stopped, urgent=True, written=False),
+    Rule("folder", "Folder gone", "at once", _folder_gone, urgent=True, written=False),
+    Rule("disk full", "Disk soon full", "five minutes", _disk_full, urgent=True),
+    Rule("no new sub", "No new sub", "twice the time between subs, and time for a focus run", _no_new_sub, urgent=True),
+    Rule("clock", "The camera's clock jumped", "two subs", _clock_jumped),
+    Rule("left out", "Subs are left out", "three subs", _left_out),
+    Rule("clouds", "Clouds", "three subs", _clouds),
+    Rule("behind", "Falling behind", "three subs", _falls_behind),
+)
