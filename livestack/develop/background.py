@@ -136,7 +136,7 @@ def _corners_of(cells: Sequence[tuple[Array, Array]], surfaces: Sequence[Array])
 
 
 def _corners(levels: Array, errors: Array, surface: Array) -> Array:
-    """Tell how far the cells of the four corners are off a surface, and their scatter: (2, 4), in σ of those below it."""
+    """Tell how far cells of the four corners are off a surface, and their scatter: (2, 4), in σ of those below it."""
     if not np.isfinite(levels).any():
         return np.zeros((2, 4))
     v, u = _places(levels.shape)

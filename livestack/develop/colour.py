@@ -164,7 +164,7 @@ def _at_zero(x: Array, y: Array) -> float:
     weights = near = np.exp(-0.5 * (x / LIKE_THE_SUN) ** 2) + 1e-3
     found = np.zeros(2)
     for _ in range(MOST_CUTS):
-        found = np.linalg.lstsq((terms * weights).T @ terms.T, (terms * weights) @ y, rcond=None)[0]
+        found = np.linalg.lstsq((terms * weights) @ terms.T, (terms * weights) @ y, rcond=None)[0]
         off = np.abs(y - found @ terms)
         weights = near / (1 + (off / max(1.4826 * float(np.median(off)), 1e-6)) ** 2)
     return float(found[0])

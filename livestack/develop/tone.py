@@ -55,8 +55,8 @@ class Ground:
         return low, low + max(highlights * whole, _LEAST_RANGE * sigma)
 
 
-def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) -> Ground:
-    """Measure a plate; linked: one ground for all channels.
+def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool, cores: bool = True) -> Ground:
+    """Measure a plate; linked: one ground for all channels; cores: the brightest shape too.
 
     The grain is that of the stack, not that of what was made smooth since: a sky is not black because it is.
     """
@@ -67,7 +67,7 @@ def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) ->
     if not known.any():
         return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c, (1.0,) * c)
     seen = sample if known.all() else sample.compress(known, axis=1)
-    told = each_part(c, 1, threads, lambda k, _: (*_levels_of(seen[k]), _core_of(plate.data[k])))
+    told = each_part(c, 1, threads, lambda k, _: (*_levels_of(seen[k]), _core_of(plate.data[k]) if cores else 0.0))
     sky, sigma, bright, core = np.array(told).T
     if plate.noise is not None and not plate.stretched:
         noise = plate.noise[:, :: 4 * step, :: 4 * step].reshape(c, -1)
@@ -215,7 +215,7 @@ class Asinh:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
-        return self.on(ground_of(plate, threads, linked=True))
+        return self.on(ground_of(plate, threads, linked=True, cores=False))
 
     def on(self, ground: Ground) -> Curves:
         """Return the curves on a ground, the same for all channels."""
@@ -269,7 +269,7 @@ class Ghs:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white, and where the point lies."""
-        return self.on(ground_of(plate, threads, linked=True))
+        return self.on(ground_of(plate, threads, linked=True, cores=False))
 
     def on(self, ground: Ground) -> Curves:
         """Return the curves on a ground, the same for all channels."""

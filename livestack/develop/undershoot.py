@@ -51,7 +51,7 @@ class Undershoot:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Filled:
         """Tell how dark that is."""
-        ground = ground_of(plate, threads, linked=False)
+        ground = ground_of(plate, threads, linked=False, cores=False)
         limits = tuple(sky - DARKER * sigma for sky, sigma in zip(ground.sky, ground.sigma, strict=True))
         return Filled(limits, tuple(DARKER * sigma for sigma in ground.sigma))
 
