@@ -80,6 +80,7 @@ DEVELOPING = (
     click.option("--recipe", type=path, metavar="R.toml", help="Steps from a file."),
     click.option("--preset", help=f"Steps by name: {', '.join(PRESET)}."),
     click.option("--palette", help="Of several filters: RGB, LRGB, HOO, SHO, HaRGB, or R=0.6*R+0.4*Ha, G=G, B=B."),
+    click.option("--star-colours", type=path, metavar="FILE", help="Catalogue by which white is told: ra, dec, bp_rp."),
     click.option("--bits", type=click.Choice(("8", "16", "32")), default="8", help="16 in PNG, 32 in TIFF (8)."),
     click.option("--size", metavar="PX", help="Of the longer side, or hd, 4k, a5, a4, a3, a2 (300 px an inch)."),
     click.option("--quality", type=click.IntRange(1, 100), default=92, help="Of JPEG, WebP and AVIF (92)."),

@@ -19,6 +19,7 @@ import numpy as np
 from livestack.atomic import write_atomically
 from livestack.counted import count
 from livestack.develop.chain import PRESETS, Developed, Recipe, develop, recipe_of_toml, recipe_to_toml
+from livestack.develop.colour import WhiteBalance
 from livestack.develop.export import About, write_image, writer_of
 from livestack.develop.plate import Plate
 from livestack.errors import FrameError, SettingsError
@@ -26,6 +27,7 @@ from livestack.frame import Array, Frame
 from livestack.product import read_noise
 from livestack.read import open_frame
 from livestack.show.words import THIN, span
+from livestack.sky.colours import colours_on
 from livestack.version import VERSION
 
 Say = Callable[[str], None]
@@ -51,6 +53,8 @@ class Wanted:
         A strip below the picture says what it is.
     title : str, optional
         Instead of the target that the stack file names.
+    star_colours : Path, optional
+        A catalogue of stars; None = the user's own, where a step asks for one.
     """
 
     bits: int = 8
@@ -59,6 +63,7 @@ class Wanted:
     palette: str | None = None
     caption: bool = False
     title: str | None = None
+    star_colours: Path | None = None
 
 
 SIZES_PX = {"hd": 1920, "4k": 3840, "a5": 2480, "a4": 3508, "a3": 4961, "a2": 7016}
@@ -90,8 +95,12 @@ def chosen(options: Mapping[str, Any]) -> tuple[Recipe, Wanted]:
         options["palette"],
         options["caption"],
         options["title"],
+        options["star_colours"],
     )
-    return recipe_named(options["preset"], options["recipe"]), wanted
+    recipe = recipe_named(options["preset"], options["recipe"])
+    if wanted.star_colours is not None:
+        recipe = tuple(WhiteBalance("catalogue") if isinstance(step, WhiteBalance) else step for step in recipe)
+    return recipe, wanted
 
 
 def recipe_named(preset: str | None, file: Path | None) -> Recipe:
@@ -153,6 +162,8 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         begun = time.perf_counter()
         threads.submit(develop, Plate(np.zeros(SMALL, np.float32)), recipe)  # loads kernels while the file is read
         frames, plates = zip(*(_opened(path, wanted, threads) for path in paths), strict=True)
+        if WhiteBalance("catalogue") in recipe:
+            plates = tuple(_with_stars(plate, frame, wanted, say) for plate, frame in zip(plates, frames, strict=True))
         say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
         if wanted.palette is None:
             done = develop(plates[0], recipe, threads, in_place=True)
@@ -160,6 +171,8 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
             done = _composed(frames, plates, wanted.palette, recipe, threads)
         for act, seconds in zip(done.names, done.seconds, strict=True):
             say(f"{act:20s} {seconds:7.3f} s")
+        for told_by in filter(None, (getattr(act, "told_by", "") for act in done.acts)):
+            say(f"White balance {told_by}.")
         begun = time.perf_counter()
         _write(out, done.plate, wanted, about(frames, wanted.title), threads)
         say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
@@ -175,6 +188,19 @@ def _opened(path: Path, wanted: Wanted, threads: Executor) -> tuple[Frame, Plate
     plate = plate_of_frame(frame, noise.result())
     plate = plate.with_data(np.require(plate.data, requirements="W"))
     return frame, shrunk(upright(plate, frame), wanted.longest_px)
+
+
+def _with_stars(plate: Plate, frame: Frame, wanted: Wanted, say: Say) -> Plate:
+    """Return a plate that knows the colours of its stars, or say why it does not."""
+    if len(plate.data) != 3:
+        return plate
+    stars, why = colours_on(wanted.star_colours, frame.header.wcs, frame.data.shape[:2])
+    if stars is None:
+        say(f"{why}.")
+        return plate
+    if frame.header.row_order == "BOTTOM-UP":
+        stars[:, 0] = 1 - stars[:, 0]
+    return plate.with_data(plate.data, known_stars=stars)
 
 
 def _composed(

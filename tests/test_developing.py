@@ -36,7 +36,8 @@ def test_a_stack_becomes_a_picture_the_right_way_up(stack: Path, tmp_path: Path)
     code, said, _ = livestack("develop", stack, tmp_path / "m27.png", "--keep-recipe", tmp_path / "r.toml")
     assert code == 0
     assert [line.rsplit(None, 2)[0].strip() for line in said.splitlines()] == [
-        "read", "crop", "background", "neutralise", "white balance", "denoise", "mtf", "saturation", "written",
+        "read", "crop", "background", "neutralise", "white balance", "undershoot", "denoise", "mtf", "saturation",
+        "written",
     ]  # fmt: skip
     assert stack.read_bytes() == before
     with Image.open(tmp_path / "m27.png") as image:

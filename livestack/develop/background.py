@@ -6,8 +6,9 @@ the next fit, by the scatter of those below it alone, for light only adds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -26,6 +27,15 @@ SAMPLES_A_SIDE = 12
 MOST_FITS = 12
 ABOVE, BELOW = 2.0, 4.0
 """Cells farther off than so many σ are left out of the next fit."""
+CORNER, BENDS = 6, 4
+"""A corner is a sixth of each side; a sky that bends there has this order."""
+TOO_DARK, TOO_BRIGHT = 2.0, 4.0
+"""So many σ of the cells a corner may be off: nothing but the sky is too dark, but what is bright may be a nebula."""
+STAYS, UNEVEN = 1 / 3, 0.55
+"""Of a corner that is the sky's a higher order leaves less, and less of the scatter of its cells if it is bright.
+
+A nebula has shapes that no polynomial follows.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +47,13 @@ class Surface:
     coefficients : tuple
         Per channel (n, n) numbers: of vⁱ uʲ, where u and v run from −½ to ½ along rows and columns.
     gains : tuple of float
+    told_by : str
+        From what, where that is worth a word.
     """
 
     coefficients: tuple[tuple[tuple[float, ...], ...], ...]
     gains: tuple[float, ...]
+    told_by: str = field(default="", compare=False)
 
     def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
         """Take the level off, and multiply."""
@@ -83,10 +96,13 @@ class Background:
     ----------
     order : int
         Of the polynomial: 0, 1, 2, or 4 for a sky that bends a lot, which costs a large nebula a sixth of its light.
+    corners : bool
+        Order 2 gives way to 4 where it leaves a corner that 4 explains: the glow of an amplifier, vignetting.
     """
 
     name: ClassVar[str] = "background"
     order: int = 2
+    corners: bool = True
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
@@ -94,18 +110,61 @@ class Background:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Surface:
         """Tell the sky of each channel."""
-        surfaces = each_part(len(plate.data), 1, threads, lambda c, _: fit_surface(plate.data[c], self.order))
-        return Surface(tuple(tuple(map(tuple, surface.tolist())) for surface in surfaces), (1.0,) * len(surfaces))
+        n = len(plate.data)
+        cells = each_part(n, 1, threads, lambda c, _: cells_of(plate.data[c]))
+
+        def fitted(order: int) -> list[Array]:
+            return each_part(n, 1, threads, lambda c, _: fit_surface(*cells[c], order))
+
+        surfaces = fitted(self.order)
+        if self.corners and self.order == 2:
+            plain = _corners_of(cells, surfaces)
+            if ((plain[:, 0] < -TOO_DARK) | (plain[:, 0] > TOO_BRIGHT)).any():
+                higher = fitted(BENDS)
+                surfaces = higher if _explained(plain, _corners_of(cells, higher)) else surfaces
+        return Surface(tuple(tuple(map(tuple, surface.tolist())) for surface in surfaces), (1.0,) * n)
 
 
-def fit_surface(plane: Array, order: int) -> Array:
-    """Polynomial through the sky of a plane (H, W), NaN = not known: (order + 1, order + 1) coefficients of vⁱ uʲ."""
-    levels, errors = cells_of(plane)
+def _places(shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return where cells lie, v and u."""
+    v, u = np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in shape), indexing="ij")
+    return v, u
+
+
+def _corners_of(cells: Sequence[tuple[Array, Array]], surfaces: Sequence[Array]) -> Array:
+    return np.stack([_corners(*seen, surface) for seen, surface in zip(cells, surfaces, strict=True)])
+
+
+def _corners(levels: Array, errors: Array, surface: Array) -> Array:
+    """Tell how far cells of the four corners are off a surface, and their scatter: (2, 4), in σ of those below it."""
+    if not np.isfinite(levels).any():
+        return np.zeros((2, 4))
+    v, u = _places(levels.shape)
+    off = levels - np.polynomial.polynomial.polyval2d(v, u, surface)
+    below = -off[off < 0]
+    sigma = max(1.4826 * float(np.median(below)) if below.size else 0.0, float(np.nanmedian(errors)), 1e-9)
+    high, wide = (max(n // CORNER, 1) for n in levels.shape)
+    parts = off[:high, :wide], off[:high, -wide:], off[-high:, :wide], off[-high:, -wide:]
+    known = [part[np.isfinite(part)] for part in parts]
+    return np.array([[f(part) / sigma if part.size else 0.0 for part in known] for f in (np.median, np.std)])
+
+
+def _explained(plain: Array, higher: Array) -> bool:
+    """Whether a higher order explains a corner that is off, in each channel where it is: (C, 2, 4) of both."""
+    (off, uneven), (left, rest) = plain.swapaxes(0, 1), higher.swapaxes(0, 1)
+    dark, bright = off < -TOO_DARK, off > TOO_BRIGHT
+    gone = np.abs(left) < STAYS * np.abs(off)
+    told = np.where(dark, gone, gone & (rest < UNEVEN * uneven))
+    return bool(((dark | bright).any(axis=0) & (told | ~(dark | bright)).all(axis=0)).any())
+
+
+def fit_surface(levels: Array, errors: Array, order: int) -> Array:
+    """Polynomial through the sky of cells (ny, nx), NaN = not known: (order + 1, order + 1) coefficients of vⁱ uʲ."""
     out = np.zeros((order + 1, order + 1))
     known = np.isfinite(levels)
     if not known.any():
         return out
-    v, u = np.meshgrid(*((np.arange(n) + 0.5) / n - 0.5 for n in levels.shape), indexing="ij")
+    v, u = _places(levels.shape)
     powers = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
     terms = np.stack([v[known] ** i * u[known] ** j for i, j in powers])
     level, least = levels[known].astype(np.float64), float(np.median(errors[known]))

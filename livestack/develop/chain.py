@@ -23,6 +23,7 @@ from livestack.develop.framing import Crop, NorthUp, Turn, Window
 from livestack.develop.plate import Plate, smaller
 from livestack.develop.sharpen import Sharpen
 from livestack.develop.tone import Asinh, Ghs, Mtf
+from livestack.develop.undershoot import Undershoot
 from livestack.errors import SettingsError
 
 Act = Callable[..., Plate]
@@ -46,6 +47,7 @@ STEPS: dict[str, type[Any]] = {
         Background,
         Neutralise,
         WhiteBalance,
+        Undershoot,
         Sharpen,
         Denoise,
         Mtf,
@@ -72,7 +74,7 @@ BLIND = (Denoise, Scnr, Saturation, Stars, Contrast, Turn)
 
 Recipe = tuple[Step, ...]
 
-_LINEAR: Recipe = (Crop(), Background(), Neutralise(), WhiteBalance())
+_LINEAR: Recipe = (Crop(), Background(), Neutralise(), WhiteBalance(), Undershoot())
 
 AUTO: Recipe = (*_LINEAR, Denoise(), Mtf(), Saturation())
 WHOLE: Recipe = AUTO[1:]

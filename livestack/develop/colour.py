@@ -24,7 +24,11 @@ INNER, OUTER = 3, 7
 """Half sides of the squares in which a star is summed up, and about which its surroundings are."""
 POINTED = 0.6
 """Stars hold so much of the share of light that the sharp ones hold in their middle 3 × 3 px."""
-WHITE_BY = ("stars", "gray", "camera")
+WHITE_BY = ("stars", "gray", "camera", "catalogue")
+NEAR_PX, MOST_KNOWN = 3.0, 4000
+"""A star of a catalogue is the one that is seen so near; so many of them are looked for."""
+LIKE_THE_SUN = 0.6
+"""Stars as much bluer or redder than the sun, mag, have the most say in what colour it would have."""
 SAMPLED_PX, CUT, MOST_CUTS = 30_000, 2.0, 20
 """The sky is told from so many px; what is brighter than so many σ is cut off, again and again."""
 
@@ -65,7 +69,8 @@ class WhiteBalance:
     Attributes
     ----------
     by : str
-        stars: the typical star is white; gray: all light together is; camera: daylight is, as its maker measured it.
+        stars: the typical star is white; gray: all light together is; camera: daylight is, as its maker measured it;
+        catalogue: a star like the sun is, as stars of known colours tell; where they cannot, as by stars.
     """
 
     name: ClassVar[str] = "white balance"
@@ -83,16 +88,28 @@ class WhiteBalance:
         SettingsError
             By camera, of which the stack says nothing.
         """
-        gains = np.ones(len(plate.data))
-        if self.by == "camera" and len(plate.data) == 3:
+        if len(plate.data) != 3:
+            return _multiplied(np.ones(len(plate.data)))
+        if self.by == "camera":
             if plate.daylight is None:
                 raise SettingsError("white balance: the stack does not know its camera's daylight; take by stars")
-            gains = np.array(plate.daylight) / np.mean(plate.daylight)
-        elif len(plate.data) == 3:
-            colour = star_colour(plate, threads) if self.by == "stars" else _all_light(plate)
-            if colour is not None:
-                gains = np.clip(colour.mean() / colour, 0.25, 4.0)
-        return Surface((((0.0,),),) * len(gains), tuple(gains.tolist()))
+            return _multiplied(np.array(plate.daylight) / np.mean(plate.daylight))
+        if self.by == "catalogue":
+            solar, n = solar_colour(plate, threads)
+            if solar is not None:
+                return _multiplied(_gains(solar), f"a star like the sun is white, by {n} stars of the catalogue")
+        colour = _all_light(plate) if self.by == "gray" else star_colour(plate, threads)
+        told_by = f"by stars, for of the catalogue only {n} were found" if self.by == "catalogue" else ""
+        return _multiplied(np.ones(3) if colour is None else _gains(colour), told_by)
+
+
+def _gains(colour: Array) -> Array:
+    """Return what makes a colour white."""
+    return np.asarray(np.clip(colour.mean() / colour, 0.25, 4.0))
+
+
+def _multiplied(gains: Array, told_by: str = "") -> Surface:
+    return Surface((((0.0,),),) * len(gains), tuple(gains.tolist()), told_by)
 
 
 def _all_light(plate: Plate) -> Array | None:
@@ -106,13 +123,61 @@ def star_colour(plate: Plate, threads: Executor | None = None) -> Array | None:
     Surroundings are taken off star by star, so that a nebula's colour has no say.
     """
     planes = smaller(plate, threads=threads).data  # the mean over an area keeps a star's colour
-    x, y = _stars_in(planes, threads)
-    if len(x) < FEWEST_STARS:
+    light, _ = _light_of_stars(planes, *_stars_in(planes, threads), threads)
+    if len(light) < FEWEST_STARS:
         return None
+    colour: Array = np.median(light / light.mean(axis=1, keepdims=True), axis=0)
+    return colour
+
+
+def solar_colour(plate: Plate, threads: Executor | None = None) -> tuple[Array | None, int]:
+    """Colour of a star like the sun, (3,), and by how many stars; None where too few of known colours are found.
+
+    What a sensor sees of a star depends on its filters: how much bluer or redder it gets with the catalogue's colour
+    is told from the stars themselves, as a straight line in magnitudes, and read off where the sun is.
+    """
+    if plate.known_stars is None:
+        return None, 0
+    seen = smaller(plate, threads=threads)
+    planes, known = seen.data, plate.known_stars if seen is plate else seen.known_stars
+    x, y = _stars_in(planes, threads)
+    light, whole = _light_of_stars(planes, x, y, threads)
+    x, y = x[whole], y[whole]
+    if known is None or not len(known) or not len(x):
+        return None, 0
+    at = known[:MOST_KNOWN, :2] * planes.shape[1:] - 0.5
+    off = np.hypot(at[:, 0] - y[:, None], at[:, 1] - x[:, None])
+    nearest = off.argmin(axis=1)
+    near = off[np.arange(len(x)), nearest] < NEAR_PX
+    by_chance = len(x) * len(at) * math.pi * NEAR_PX**2 / planes[0].size
+    n = int(near.sum())
+    if n < max(FEWEST_STARS, 3 * by_chance):
+        return None, n
+    magnitudes = np.log(light[near] / light[near].mean(axis=1, keepdims=True))
+    colour: Array = np.exp([_at_zero(known[nearest[near], 2], each) for each in magnitudes.T])
+    return colour, n
+
+
+def _at_zero(x: Array, y: Array) -> float:
+    """Value at 0 of a straight line through points, those near it before all, without those far off it."""
+    terms = np.stack([np.ones(len(x)), x])
+    weights = near = np.exp(-0.5 * (x / LIKE_THE_SUN) ** 2) + 1e-3
+    found = np.zeros(2)
+    for _ in range(MOST_CUTS):
+        found = np.linalg.lstsq((terms * weights) @ terms.T, (terms * weights) @ y, rcond=None)[0]
+        off = np.abs(y - found @ terms)
+        weights = near / (1 + (off / max(1.4826 * float(np.median(off)), 1e-6)) ** 2)
+    return float(found[0])
+
+
+def _light_of_stars(planes: Array, x: Array, y: Array, threads: Executor | None) -> tuple[Array, Array]:
+    """Light of stars at x and y of (3, H, W) above their surroundings, (n, 3), and which of them are whole stars."""
     reach = np.arange(-OUTER, OUTER + 1)
     width, flat = planes.shape[2], planes.reshape(3, -1)
     away, off = np.maximum(np.abs(reach)[:, None], np.abs(reach)), reach[:, None] * width + reach
     places = (y * width + x)[:, None]
+    if len(x) < FEWEST_STARS:
+        return np.zeros((0, 3)), np.zeros(len(x), np.bool_)
 
     def sums(c: int, _: int) -> tuple[Array, Array]:
         """Light of each star, and what of it is in its middle."""
@@ -126,11 +191,7 @@ def star_colour(plate: Plate, threads: Executor | None = None) -> Array | None:
     # a star is a point; what is as bright a way off is a nebula's fold
     pointed = cores.sum(axis=0) / np.maximum(light.sum(axis=0), 1e-9)
     whole = (light > 0).all(axis=0) & (pointed > POINTED * np.quantile(pointed, 0.8))
-    if whole.sum() < FEWEST_STARS:
-        return None
-    light = light[:, whole].T
-    colour: Array = np.median(light / light.mean(axis=1, keepdims=True), axis=0)
-    return colour
+    return light[:, whole].T, whole
 
 
 def _stars_in(planes: Array, threads: Executor | None) -> tuple[Array, Array]:

@@ -40,7 +40,11 @@ class Window:
         def cut(planes: Array) -> Array:
             return planes[..., rows, columns]
 
-        return _each(plate, lambda planes: _moved_up(planes, cut) if in_place else _copied(planes, cut, threads))
+        plate = _each(plate, lambda planes: _moved_up(planes, cut) if in_place else _copied(planes, cut, threads))
+        if plate.known_stars is None:
+            return plate
+        known = plate.known_stars * (h, w, 1.0) - (rows.start, columns.start, 0.0)
+        return plate.with_data(plate.data, known_stars=known / (*plate.shape[1:], 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,14 @@ class Turn:
             out = np.rot90(planes, self.degrees // 90, axes=(-2, -1))
             return out[..., ::-1] if self.mirrored else out
 
-        return _each(plate, lambda planes: _copied(planes, turned, threads))
+        plate = _each(plate, lambda planes: _copied(planes, turned, threads))
+        if plate.known_stars is None:
+            return plate
+        y, x, colour = plate.known_stars.T
+        for _ in range(self.degrees // 90):
+            y, x = 1 - x, y
+        known = np.stack([y, 1 - x if self.mirrored else x, colour], axis=1)
+        return plate.with_data(plate.data, known_stars=known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,9 @@ class Plate:
         How it lies on the sky, where that is known.
     daylight : tuple of float, optional
         What red, green and blue are multiplied with to make daylight white, where the camera is known.
+    known_stars : ndarray, optional
+        (n, 3), stars whose colours are known: y and x as shares of height and width, and how much redder than the sun
+        they are, mag; brightest first.
     """
 
     data: Array
@@ -50,6 +53,7 @@ class Plate:
     stretched: bool = False
     sky_matrix: SkyMatrix | None = None
     daylight: tuple[float, float, float] | None = None
+    known_stars: Array | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -74,7 +78,10 @@ def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = N
         return np.asarray(cv2.resize(plate.data[c][whole], size, interpolation=cv2.INTER_AREA))
 
     means = np.stack(each_part(len(plate.data), 1, threads, mean))
-    return Plate(means, stretched=plate.stretched, daylight=plate.daylight)
+    known = plate.known_stars
+    if known is not None:  # px at the end that make no whole square are left out
+        known = known * (h / (size[1] * k), w / (size[0] * k), 1.0)
+    return Plate(means, stretched=plate.stretched, daylight=plate.daylight, known_stars=known)
 
 
 def plate_of(picture: Array, noise_adu: float | None = None, threads: Executor | None = None) -> Plate:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 
 from livestack.develop.kernels import asinh_rows, ghs_rows, mtf_rows
@@ -19,6 +20,8 @@ _MOST_SAMPLES = 60_000
 _RAMP = 20_001
 """Points of a curve among which its middle is looked for."""
 _WHITE_QUANTILE = 0.9998
+_SQUARES = 60_000
+"""The brightest light that is no star's is told from the means over about so many squares of px."""
 _LEAST_RANGE, _MOST_RANGE = 40.0, 3000.0
 """Of white over black, in σ: a sky without a star is not blown up to white, a bright star does not darken all else."""
 
@@ -31,25 +34,29 @@ class Ground:
     ----------
     sky, sigma, bright : tuple of float
         Level of the sky, its grain, and what nearly nothing is brighter than.
+    core : tuple of float
+        What no shape is brighter than: the brightest square of px in the mean, in which a star has little say.
     """
 
     sky: tuple[float, ...]
     sigma: tuple[float, ...]
     bright: tuple[float, ...]
+    core: tuple[float, ...]
 
-    def ends(self, c: int, shadows: float, highlights: float = 1.0) -> tuple[float, float]:
+    def ends(self, c: int, shadows: float, highlights: float = 1.0, *, cores: bool = False) -> tuple[float, float]:
         """Return what becomes black in a channel, so many σ below the sky, and what becomes white.
 
-        highlights: share of the brightest light; the sky stays far darker than white.
+        highlights: share of the brightest light; the sky stays far darker than white. cores: that of shapes too.
         """
         sigma = self.sigma[c]
         low = self.sky[c] - shadows * sigma
-        whole = float(np.clip(self.bright[c] - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
+        bright = max(self.bright[c], self.core[c]) if cores else self.bright[c]
+        whole = float(np.clip(bright - low, _LEAST_RANGE * sigma, _MOST_RANGE * sigma))
         return low, low + max(highlights * whole, _LEAST_RANGE * sigma)
 
 
-def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) -> Ground:
-    """Measure a plate; linked: one ground for all channels.
+def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool, cores: bool = True) -> Ground:
+    """Measure a plate; linked: one ground for all channels; cores: the brightest shape too.
 
     The grain is that of the stack, not that of what was made smooth since: a sky is not black because it is.
     """
@@ -58,10 +65,10 @@ def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) ->
     sample = plate.data[:, ::step, ::step].reshape(c, -1)
     known = np.isfinite(sample.sum(axis=0))
     if not known.any():
-        return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c)
+        return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c, (1.0,) * c)
     seen = sample if known.all() else sample.compress(known, axis=1)
-    told = each_part(c, 1, threads, lambda k, _: _levels_of(seen[k]))
-    sky, sigma, bright = np.array(told).T
+    told = each_part(c, 1, threads, lambda k, _: (*_levels_of(seen[k]), _core_of(plate.data[k]) if cores else 0.0))
+    sky, sigma, bright, core = np.array(told).T
     if plate.noise is not None and not plate.stretched:
         noise = plate.noise[:, :: 4 * step, :: 4 * step].reshape(c, -1)
         noise = np.sort(noise, axis=1)  # what is not known comes last
@@ -70,8 +77,8 @@ def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool) ->
     sigma = np.maximum(sigma, 1e-6)
     if linked:
         sky, sigma = np.full(c, sky.mean()), np.full(c, np.sqrt((sigma**2).mean()))
-        bright = np.full(c, bright.max())
-    return Ground(tuple(sky.tolist()), tuple(sigma.tolist()), tuple(bright.tolist()))
+        bright, core = np.full(c, bright.max()), np.full(c, core.max())
+    return Ground(*(tuple(told.tolist()) for told in (sky, sigma, bright, core)))
 
 
 def _levels_of(sample: Array) -> tuple[float, float, float]:
@@ -80,6 +87,15 @@ def _levels_of(sample: Array) -> tuple[float, float, float]:
     ordered = np.partition(sample, (middle, most))
     off = np.abs(ordered - ordered[middle])
     return float(ordered[middle]), 1.4826 * float(np.partition(off, middle)[middle]), float(ordered[most])
+
+
+def _core_of(plane: Array) -> float:
+    """Brightest mean over a square of px of a plane (H, W), in the size of which the sky is sampled."""
+    h, w = plane.shape
+    k = math.ceil(math.sqrt(h * w / _SQUARES))
+    size = max(w // k, 1), max(h // k, 1)
+    means = cv2.resize(plane[: size[1] * k, : size[0] * k], size, interpolation=cv2.INTER_AREA)
+    return float(np.fmax.reduce(means, axis=None, initial=-np.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +184,7 @@ class Mtf:
         """Return the curves on a ground."""
         black, white, shape = [], [], []
         for c, sky in enumerate(ground.sky):
-            low, high = ground.ends(c, self.shadows, self.highlights)
+            low, high = ground.ends(c, self.shadows, self.highlights, cores=True)
             black.append(low)
             white.append(high)
             shape.append((float(mtf(np.asarray((sky - low) / (high - low)), self.target)),))
@@ -199,7 +215,7 @@ class Asinh:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and softening."""
-        return self.on(ground_of(plate, threads, linked=True))
+        return self.on(ground_of(plate, threads, linked=True, cores=False))
 
     def on(self, ground: Ground) -> Curves:
         """Return the curves on a ground, the same for all channels."""
@@ -253,7 +269,7 @@ class Ghs:
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white, and where the point lies."""
-        return self.on(ground_of(plate, threads, linked=True))
+        return self.on(ground_of(plate, threads, linked=True, cores=False))
 
     def on(self, ground: Ground) -> Curves:
         """Return the curves on a ground, the same for all channels."""

@@ -67,3 +67,37 @@ def test_px_that_nobody_covered_have_no_say() -> None:
 def test_an_order_that_would_eat_nebulae_is_refused() -> None:
     with pytest.raises(SettingsError, match="order is one of 0, 1, 2, 4, not 9"):
         Background(9)
+
+
+def _corner_glow() -> np.ndarray:
+    v, u = np.mgrid[:640, :896] / np.array([640, 896])[:, None, None] - 0.5
+    return np.exp(-np.hypot(u - 0.55, v + 0.55) / 0.15)
+
+
+def test_a_glow_in_a_corner_asks_for_a_higher_order() -> None:
+    field = scene()
+    seen, error = field.observed(40, 1)
+    seen += (60 * RESPONSE * _corner_glow()).astype(np.float32)
+    corner, sigma = np.s_[:, :100, -150:], error.mean()
+    left = [Background(2, corners).settle(Plate(seen))(Plate(seen.copy())).data for corners in (False, True)]
+    plain, better = (float(np.abs(np.median(data[corner], axis=(1, 2))).max()) / sigma for data in left)
+    assert plain > 0.8
+    assert better < 0.35 * plain
+
+
+def test_a_dark_corner_asks_for_a_higher_order() -> None:
+    seen, _ = scene().observed(40, 1)
+    seen -= (40 * RESPONSE * _corner_glow()).astype(np.float32)
+    act = Background().settle(Plate(seen))
+    assert act == Background(4).settle(Plate(seen)) != Background(2, corners=False).settle(Plate(seen))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_nebula_in_a_corner_is_no_sky(seed: int) -> None:
+    """It has shapes that no polynomial follows."""
+    field = scene(seed=6 + seed)
+    sky = field.observed(40, seed)[0]
+    nebula = np.zeros_like(field.nebula)
+    nebula[:, 240:, 360:] = 0.6 * field.nebula[:, :-240, :-360]
+    seen = sky + (RESPONSE * (nebula - field.nebula)).astype(np.float32)
+    assert Background().settle(Plate(seen)) == Background(2, corners=False).settle(Plate(seen))

@@ -244,3 +244,15 @@ def test_north_is_brought_up_and_east_to_the_left(quarters: int, mirrored: bool)
     assert np.array_equal(develop(plate, (NorthUp(),)).plate.data, seen)
     with pytest.raises(SettingsError, match="solve it first"):
         develop(Plate(seen), (NorthUp(),))
+
+
+def test_the_core_of_a_galaxy_keeps_its_shape_among_few_stars() -> None:
+    """It covers fewer px than a picture may have of what is all white."""
+    y, x = np.mgrid[:1080, :1920] - np.array([500, 900])[:, None, None]
+    radius = np.hypot(x, y / 0.8)
+    galaxy = 8000 * np.exp(-radius / 5)
+    plate = Plate((galaxy + np.random.default_rng(1).normal(0, 5, galaxy.shape)).astype(np.float32)[None])
+    shown = develop(plate, (Mtf(),)).plate.data[0]
+    assert (shown >= 0.999).sum() < 60
+    inner, middle, outer = (float(np.median(shown[np.abs(radius - r) < 0.7])) for r in (3, 9, 15))
+    assert inner > middle + 0.003 > outer + 0.006

@@ -1,0 +1,76 @@
+"""What is darker than the sky, and no px wide: a warp leaves it beside stars that are cut off, and cold px do.
+
+Light only adds: nothing in the sky is darker than the sky itself but by its grain. The stack keeps what was measured;
+a picture need not show it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from livestack.develop.plate import Plate
+from livestack.develop.tone import ground_of
+from livestack.frame import Array
+from livestack.reduce.bands import each_part
+
+DARKER = 5.0
+"""σ below the sky, and below what surrounds it."""
+REACH = 2
+"""Surroundings are 5 × 5 px: what is as wide is no undershoot."""
+AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Px below a level are given that of what surrounds them, per channel.
+
+    Attributes
+    ----------
+    limits, depths : tuple of float
+        Below which level they are, and how far below what surrounds them at least.
+    """
+
+    limits: tuple[float, ...]
+    depths: tuple[float, ...]
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Fill them; what is not known stays so."""
+        each_part(len(plate.data), 1, threads, lambda c, _: _fill(plate.data[c], self.limits[c], self.depths[c]))
+        return plate
+
+
+@dataclass(frozen=True, slots=True)
+class Undershoot:
+    """Fill px that are far darker than the sky, and than what surrounds them."""
+
+    name: ClassVar[str] = "undershoot"
+
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Filled:
+        """Tell how dark that is."""
+        ground = ground_of(plate, threads, linked=False, cores=False)
+        limits = tuple(sky - DARKER * sigma for sky, sigma in zip(ground.sky, ground.sigma, strict=True))
+        return Filled(limits, tuple(DARKER * sigma for sigma in ground.sigma))
+
+
+def _fill(plane: Array, limit: float, depth: float) -> None:
+    """Give px of a plane (H, W) below a limit the median of 5 × 5 px, where that is so much higher; in place."""
+    h, w = plane.shape
+    dark = np.flatnonzero(plane < np.float32(limit))
+    y, x = np.divmod(dark, w)
+    inside = (y >= REACH) & (y < h - REACH) & (x >= REACH) & (x < w - REACH)
+    dark, flat = dark[inside], plane.reshape(-1)
+    reach = np.arange(-REACH, REACH + 1)
+    about = (reach[:, None] * w + reach).ravel()
+    told = [np.sort(flat[some[:, None] + about], axis=1)[:, about.size // 2] for some in _parts(dark)]
+    if told:
+        level = np.concatenate(told)
+        shallow = level - flat[dark] > np.float32(depth)
+        flat[dark[shallow]] = level[shallow]
+
+
+def _parts(px: Array) -> list[Array]:
+    return [px[k : k + AT_ONCE] for k in range(0, len(px), AT_ONCE)]
