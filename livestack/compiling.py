@@ -125,9 +125,6 @@ def _let_go_of_old() -> None:
 def _compile_beside(
     ready: threading.Event, fluent: threading.Event, stop: threading.Event, over: threading.Event, late: list[str]
 ) -> None:
-    if ready.is_set():  # what a first sub needs is read from the cache while it is being found
-        _survey()
-        _found()
     for parts, mark, done in ((FIRST, FIRST_MARK, ready), (NEXT, NEXT_MARK, fluent)):
         if not done.is_set():
             _compile(parts, mark, stop, over)

@@ -25,7 +25,7 @@ NIGHT = {  # another program's camera under real stars, and a plate solver; thei
     CATALOGUE.format("07"): "astrometry-data-tycho2-07",
     CATALOGUE.format("10"): "astrometry-data-tycho2-10-19",
 }
-BESIDE = ("tests/night", "tests/show")
+BESIDE = ("tests/night",)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def run_tests(pytest: List[str], arguments: List[str]) -> List[List[str]]:
-    """Run the tests: whole nights and screens, which wait for clocks and processes, beside all others.
+    """Run the tests: whole nights, which wait for clocks and processes, beside all others.
 
     Returns what failed. Arguments choose the tests, and then there is one run of them.
     """
