@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from livestack import disk, events, pace
+from livestack import disk, events
 from livestack.ahead import Ahead
 from livestack.bus import Mailbox, Slots
 from livestack.captures import Captures
@@ -181,7 +181,7 @@ class Engine:
         )
         # what a session left open that was killed is raised anew if it still is so
         open_alerts = self._journal.rows("SELECT rule FROM alert WHERE cleared_utc IS NULL")
-        over = [events.AlertCleared(rule) for rule in (disk.RULE, pace.RULE) if {"rule": rule} in open_alerts]
+        over = [events.AlertCleared(disk.RULE)] if {"rule": disk.RULE} in open_alerts else []
         before = past.settings.get("processing")
         now = settings["processing"]
         if not past.started or before == now or not isinstance(before, dict):
@@ -232,8 +232,8 @@ class Engine:
                 self._wait()
 
     def _write_news(self) -> None:
-        """Journal what others found, and what there is to tell of disk and pace."""
-        news = [*self._disk.news(), *self._pace.news()]
+        """Journal what others found, and what there is to tell of the disk."""
+        news = self._disk.news()
         while not self._notes.empty():
             news += self._notes.get()
         if news:
@@ -251,8 +251,6 @@ class Engine:
         took = False
         while not self._inbox.empty():
             took |= self._take(self._inbox.get())
-        if took:
-            self._pace.came(len(self._todo) + len(self._ahead))
         return took
 
     def _take(self, item: tuple[int, Arrival] | SourceChange | Exception | None) -> bool:
