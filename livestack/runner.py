@@ -165,8 +165,8 @@ class Engine:
         code = self._verdict()
         if code in (0, 130):
             self._finish_stacks(code)
-            if code == 0 and (trouble := self._disk.trouble):
-                code, self.sentence = 4, trouble
+            if code == 0 and (why := self._disk.unsaved):
+                code, self.sentence = 4, why
         elif code == 4:
             self._requests.save_all()
         self.stop.set()
