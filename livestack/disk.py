@@ -55,39 +55,37 @@ class Disk:
     def refused(self, error: sqlite3.OperationalError) -> bool:
         """Wait until the journal may be tried again; False = it is told to stop. See `livestack.journal.Journal`."""
         with self._lock:
-            is_new = "journal" not in self._troubles
-            if is_new:
-                why = _why(error)
-                self._troubles["journal"] = (
-                    f"The journal in {self._place} cannot be written: {why}. "
-                    "Subs wait, and nothing is lost; it goes on by itself when that is over."
-                )
             if self._is_full(error) and self._give_reserve():
-                self._troubles["journal"] = (
+                self._troubles["full"] = (
                     f"The disk of {self._place} is full. Make room: the journal goes on in its reserve, "
                     "the stack is safe in memory."
                 )
                 return True
+            is_new = "journal" not in self._troubles
+            self._troubles["journal"] = sentence = (
+                f"The journal in {self._place} cannot be written: {_why(error)}. "
+                "Subs wait, and nothing is lost; it goes on by itself when that is over."
+            )
         if is_new:
             log.warning("the journal cannot be written: %s", error)
-            self._say(self._troubles["journal"])
+            self._say(sentence)
         return not self._stop.wait(RETRY_S)
 
     @property
-    def trouble(self) -> str:
-        """What could not be written, in words; empty = all could."""
+    def unsaved(self) -> str:
+        """Why a stack could not be saved; empty = the last one was."""
         with self._lock:
-            return next(iter(self._troubles.values()), "")
+            return self._troubles.get("stack", "")
 
-    def failed(self, what: str, sentence: str) -> None:
-        """Note that something could not be written."""
+    def failed(self, sentence: str) -> None:
+        """Note that a stack could not be saved."""
         with self._lock:
-            self._troubles[what] = sentence
+            self._troubles["stack"] = sentence
 
-    def took(self, what: str) -> None:
+    def took(self) -> None:
         """Note that it could."""
         with self._lock:
-            self._troubles.pop(what, None)
+            self._troubles.pop("stack", None)
 
     def news(self) -> list[Event]:
         """Return what is to be journaled of it since the last call: that there is trouble, or that it is over."""
@@ -95,10 +93,11 @@ class Disk:
             if self._troubles and not self._told:
                 self._told = True
                 return [AlertRaised(RULE, next(iter(self._troubles.values())))]
+            self._troubles.pop("journal", None)  # what was told is in it
             if time.monotonic() >= self._keep_at_s:
                 self._keep_at_s = time.monotonic() + RETRY_S
                 if self._keep_reserve():
-                    self._troubles.pop("journal", None)
+                    self._troubles.pop("full", None)
             if self._told and not self._troubles:
                 self._told = False
                 return [AlertCleared(RULE)]

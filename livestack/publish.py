@@ -337,10 +337,10 @@ class Publisher:
                 saving.at, saving.subs = time.monotonic(), ()
             self._failed = True
             why = error.strerror or error
-            self.disk.failed("stack", f"The stack cannot be saved in {self.home.stack}: {why}. It is safe in memory.")
+            self.disk.failed(f"The stack cannot be saved in {self.home.stack}: {why}. It is safe in memory.")
             return []
         self._failed = False
-        self.disk.took("stack")
+        self.disk.took()
         return [saved]
 
 

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from livestack import disk, events, pace
+from livestack import disk, events
 from livestack.ahead import Ahead
 from livestack.bus import Mailbox, Slots
 from livestack.captures import Captures
@@ -31,6 +31,7 @@ from livestack.journal import Journal
 from livestack.pace import Pace
 from livestack.plan import Plan
 from livestack.prepare import Prepared
+from livestack.presence import Presence
 from livestack.publish import Publisher
 from livestack.read import close_decoders, file_of
 from livestack.replay import Past, replay
@@ -48,12 +49,6 @@ log = logging.getLogger("livestack")
 
 TICK_S = 0.1
 """How often requests and the clock are looked at while nothing comes."""
-
-RETRY_S = 2.0
-"""How long to wait before a file is read again whose disk failed, or is away."""
-
-PATIENT_S = 10.0
-"""So long it is waited for at least, where there is an end to waiting."""
 
 
 class Engine:
@@ -95,9 +90,10 @@ class Engine:
         self._todo: deque[tuple[int, Arrival]] = deque()
         self._disk = Disk(home.cache / "reserve", home.path, self.stop, say)
         self._pace = Pace(2 * (self._jobs + 1))
-        self._away: set[str] = set()
-        self._away_since_s: float | None = None
-        self._fed = self._gave_up = False
+        self._source = Presence(
+            plan.folder, plan.idle_s, self.stop, lambda event: self._tell(self._journal.append(event))
+        )
+        self._fed = False
         self._accepted: SubAccepted | None = None
         self._notes: queue.SimpleQueue[Sequence[Event]] = queue.SimpleQueue()
 
@@ -148,7 +144,7 @@ class Engine:
     def _run(self) -> int:
         session = self._session = Session(self._journal, self.settings, self.home.cache, self._threads, self._tell)
         self._ahead = Ahead(self._workers, session, self._why_away)
-        session.captures = Captures(self._why_away, self._wait_for_captures)
+        session.captures = Captures(self._why_away, self._source.wait)
         self._restacks = Restacks(session, self.stop)
         self._requests = Requests(session, self._restacks, self._publisher, self._tell)
         past = replay(self._journal.follow())
@@ -156,7 +152,7 @@ class Engine:
         while past.started and not (self.fluent.wait(TICK_S) or self.stop.is_set()):
             pass
         restore(session, past)
-        self._source_changed(SourceChange(False, ""), "subs")
+        self._source.is_read()
         arrivals = self._journal.arrivals()
         integrated = {word.arrival for word in past.words.values()}
         self._todo.extend(
@@ -169,8 +165,8 @@ class Engine:
         code = self._verdict()
         if code in (0, 130):
             self._finish_stacks(code)
-            if code == 0 and (trouble := self._disk.trouble):
-                code, self.sentence = 4, trouble
+            if code == 0 and (why := self._disk.unsaved):
+                code, self.sentence = 4, why
         elif code == 4:
             self._requests.save_all()
         self.stop.set()
@@ -185,7 +181,7 @@ class Engine:
         )
         # what a session left open that was killed is raised anew if it still is so
         open_alerts = self._journal.rows("SELECT rule FROM alert WHERE cleared_utc IS NULL")
-        over = [events.AlertCleared(rule) for rule in (disk.RULE, pace.RULE) if {"rule": rule} in open_alerts]
+        over = [events.AlertCleared(disk.RULE)] if {"rule": disk.RULE} in open_alerts else []
         before = past.settings.get("processing")
         now = settings["processing"]
         if not past.started or before == now or not isinstance(before, dict):
@@ -212,7 +208,7 @@ class Engine:
 
     def _loop(self) -> None:
         busy_at = time.monotonic()
-        while not (self.stop.is_set() or self._gave_up):
+        while not (self.stop.is_set() or self._source.gave_up):
             worked = self._take_inbox()
             if self.ready.is_set():
                 self._fill_hand()
@@ -223,7 +219,7 @@ class Engine:
             if self._restacks.heed():
                 self._publisher.show_latest(self._session)
                 worked = True
-            self._heed_return()
+            self._source.look(self._why_away, tried=bool(self._ahead))
             if self._ahead and not self._requests.held and (self.fluent.is_set() or self._session.latest is None):
                 self._integrate_next()
                 worked = True
@@ -236,8 +232,8 @@ class Engine:
                 self._wait()
 
     def _write_news(self) -> None:
-        """Journal what others found, and what there is to tell of disk and pace."""
-        news = [*self._disk.news(), *self._pace.news()]
+        """Journal what others found, and what there is to tell of the disk."""
+        news = self._disk.news()
         while not self._notes.empty():
             news += self._notes.get()
         if news:
@@ -255,8 +251,6 @@ class Engine:
         took = False
         while not self._inbox.empty():
             took |= self._take(self._inbox.get())
-        if took:
-            self._pace.came(len(self._todo) + len(self._ahead))
         return took
 
     def _take(self, item: tuple[int, Arrival] | SourceChange | Exception | None) -> bool:
@@ -265,45 +259,14 @@ class Engine:
         if item is None:
             self._fed = True
         elif isinstance(item, SourceChange):
-            self._source_changed(item, "folder")
+            self._source.hear(item)
         else:
             self._todo.append(item)
             return True
         return False
 
-    def _source_changed(self, change: SourceChange, what: str) -> None:
-        """Tell that the source went away, or is back: the folder, for who watches it, and subs, for who reads them."""
-        was_away = bool(self._away)
-        (self._away.add if change.lost else self._away.discard)(what)
-        if bool(self._away) == was_away:
-            return
-        self._away_since_s = time.monotonic() if change.lost else None
-        event = (
-            events.SourceLost(self.plan.folder, change.sentence) if change.lost else events.SourceBack(self.plan.folder)
-        )
-        self._tell(self._journal.append(event))
-
-    def _heed_return(self) -> None:
-        """Tell that subs can be read again, where none waits that would show it."""
-        if "subs" in self._away and not self._ahead and not self._why_away():
-            self._source_changed(SourceChange(False, ""), "subs")
-
     def _why_away(self) -> str:
         return self.plan.why_away(lambda: [file_of(identity.path) for _, identity, _ in self._journal.arrivals()])
-
-    def _wait_for_captures(self, sentence: str) -> None:
-        """Say that subs cannot be read now, and wait a little.
-
-        Raises
-        ------
-        SourceError
-            It is not waited for any more.
-        """
-        self._source_changed(SourceChange(True, sentence), "subs")
-        away_s = time.monotonic() - (self._away_since_s or time.monotonic())
-        self._gave_up = self.plan.idle_s is not None and away_s >= max(self.plan.idle_s, PATIENT_S)
-        if self._gave_up or self.stop.wait(RETRY_S):
-            raise SourceError(sentence)
 
     def _fill_hand(self) -> None:
         """Keep one more sub prepared than there are workers, in order; none while a look takes the memory."""
@@ -316,12 +279,12 @@ class Engine:
             taken = self._ahead.take()
         except SourceError as error:
             with contextlib.suppress(SourceError):  # the end: nothing is lost by it, the stack is saved
-                self._wait_for_captures(str(error))
+                self._source.wait(str(error))
             return
         if taken is None:
             return
         arrival, item = taken
-        self._source_changed(SourceChange(False, ""), "subs")
+        self._source.is_read()
         self._accepted = None
         self._publisher.let_go()
         self._session.integrate(item)
@@ -361,7 +324,7 @@ class Engine:
                 f"Stopped. {count(n, 'sub')} {'is' if n == 1 else 'are'} in the stack; the session can be resumed."
             )
             return 130
-        if self._away:
+        if self._source.is_away:
             self.sentence = f"The folder {self.plan.folder} is not there, or may not be read."
             return 4
         if n == 0:

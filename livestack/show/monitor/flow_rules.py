@@ -126,8 +126,8 @@ def _falls_behind(scene: Scene, up: bool) -> Finding | None:
     if pace is None or cadence is None or pace <= cadence or waiting < (1 if up else _BEHIND) or state.held:
         return None
     return Finding(
-        f"{count(waiting, 'sub')} behind: stacking takes {fixed(pace, 1)}{THIN}s, a sub comes every {span(cadence)}. "
-        "None is lost; longer subs or fewer programs help.",
+        f"{count(waiting, 'sub')} behind: stacking takes {fixed(pace, 1)}{THIN}s, {60 / pace:.0f} a minute; "
+        f"a sub comes every {span(cadence)}. None is lost; longer subs or fewer programs help.",
         state.subs[-1].judged,
     )
 
