@@ -55,7 +55,7 @@ def test_one_door(package: str, modules: dict[str, ast.Module], imports_of: Impo
 
 
 def test_fits_files_pass_one_reader_and_one_writer(modules: dict[str, ast.Module], imports_of: Imports) -> None:
-    """Every FITS file is opened in read/fits and written in product, or by the synthetic camera; no frame is a table."""
+    """Every frame is opened in read/fits and written in product, or by the synthetic camera."""
     users = {name for name, tree in modules.items() if any(n.startswith("astropy.io") for n in imports_of(tree))}
     assert {name for name in users if not name.startswith("simulate/")} <= {"read/fits", "product", "sky/colours"}
 
