@@ -85,7 +85,7 @@ def test_an_engine_that_is_killed_is_told_by_who_watches_over_it_elsewhere(tmp_p
 
 
 @pytest.mark.slow
-def test_a_test_message_is_sent_and_said_for_each_address() -> None:
+def test_a_test_message_is_sent_and_said_for_each_address(tmp_path: Path) -> None:
     with courier.web() as place:
         good, bad = f"http://127.0.0.1:{place.port}/{SECRET}", f"http://127.0.0.1:1/{SECRET}"
         said = sessions.run("monitor", "--test", "--notify", good, "--notify", bad, code=4)
@@ -94,4 +94,5 @@ def test_a_test_message_is_sent_and_said_for_each_address() -> None:
         assert json.loads(place.came[0].body)["kind"] == "test"
         assert "needs an address" in sessions.run("monitor", "--test", code=2)
         assert "name a SESSION" in sessions.run("monitor", code=2)
-        assert "topic" in sessions.run("watch", "/tmp", "--notify", "topic", "--viewer", "none", code=2)
+        watching = ("watch", tmp_path, "--session", f"{tmp_path}-s", "--viewer", "none")
+        assert "is no address such as" in sessions.run(*watching, "--notify", SECRET, code=2)
