@@ -197,6 +197,9 @@ def test_a_disk_is_told_two_hours_before_it_is_full_and_is_fine_again_with_three
     assert _found("disk full", _scene(NightState(), now, disks=(disk(25, 10),)), up=True) is not None
     assert _found("disk full", _scene(NightState(), now, disks=(disk(31, 10),)), up=True) is None
     assert _found("disk full", _scene(NightState(), now, disks=(disk(0.5, 0),))) is not None
+    saving = disk(10, 0)
+    dips = replace(saving, rooms=(*saving.rooms[:-1], (saving.rooms[-1][0], int(9e9))))
+    assert _found("disk full", _scene(NightState(), now, disks=(dips,))) is None
 
 
 def test_a_mount_that_stays_on_its_side_after_the_meridian_is_told() -> None:

@@ -24,7 +24,7 @@ _FEWEST = 4
 _RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
 _LIVE = 0.5  # share of the cadence by their headers at which subs are judged when they are stacked as they are taken
 _FULL_H, _ROOM_H, _LEAST_GB = 2.0, 3.0, 1.0
-_WATCHED_S = 240.0
+_WATCHED_S, _SEEN = 240.0, 3
 _OUT, _OF, _BACK = 3, 5, 3
 _NO_FAULT = ("clouded", "duplicate", "wrong_kind", "vanished")
 _CLOUDED = "clouded"
@@ -116,9 +116,12 @@ def _full(disk: Disk, now: datetime, up: bool) -> tuple[float, Finding] | None:
     """Return in how many hours a disk is full, and the words on it; None where there is room for hours."""
     if not disk.rooms:
         return None
-    (begun, at_first), (last, free) = disk.rooms[0], disk.rooms[-1]
+    (begun, _), (last, free) = disk.rooms[0], disk.rooms[-1]
     lasted_s, gb = (last - begun).total_seconds(), free / 1e9
-    hourly = (at_first - free) / 1e9 / lasted_s * 3600 if lasted_s >= _WATCHED_S else 0.0
+    # a file that is being written anew is there twice for a moment
+    at_first, at_last = (max(free for _, free in rooms) for rooms in (disk.rooms[:_SEEN], disk.rooms[-_SEEN:]))
+    between_s = (disk.rooms[-_SEEN:][0][0] - begun).total_seconds()
+    hourly = (at_first - at_last) / 1e9 / between_s * 3600 if lasted_s >= _WATCHED_S else 0.0
     hours = gb / hourly if hourly > 0 else float("inf")
     name = f"The disk with {disk.holds}"
     if hours < (_ROOM_H if up else _FULL_H):

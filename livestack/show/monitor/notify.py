@@ -47,7 +47,7 @@ def masked(url: str) -> str:
         return f"exec:{Path(words[0]).name if words else ''}"
     if scheme in ("http", "https", "ntfys", "smtp", "smtps") and (host := _host_of(url)):
         return f"{scheme}://{host}/…"
-    return f"{scheme}:…" if rest.strip("/") else f"{scheme}:"
+    return f"{scheme}:…" if rest.strip("/") else scheme
 
 
 def check(url: str) -> None:
