@@ -202,6 +202,15 @@ def test_a_disk_is_told_two_hours_before_it_is_full_and_is_fine_again_with_three
     assert _found("disk full", _scene(NightState(), now, disks=(dips,))) is None
 
 
+def test_a_pause_that_was_forgotten_is_told_when_subs_wait() -> None:
+    state = watched(QUIET, 1, hours=1).state
+    paused = replace(state, held=Word(at("22:00"), "the window"), n_found=len(state.subs) + 7)
+    assert _found("paused", _scene(paused, at("22:10"))) is None
+    found = _found("paused", _scene(paused, at("22:16")))
+    assert found is not None and "7 subs in line" in found.sentence
+    assert _found("paused", _scene(replace(paused, n_found=len(state.subs)), at("22:16"))) is None
+
+
 def test_a_mount_that_stays_on_its_side_after_the_meridian_is_told() -> None:
     rows = watched(QUIET, 2, hours=3).state.subs
 

@@ -24,6 +24,7 @@ _FEWEST = 4
 _RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
 _LIVE = 0.5  # share of the cadence by their headers at which subs are judged when they are stacked as they are taken
 _FULL_H, _ROOM_H, _LEAST_GB = 2.0, 3.0, 1.0
+_PAUSED = timedelta(minutes=15)
 _WATCHED_S, _SEEN = 240.0, 3
 _OUT, _OF, _BACK = 3, 5, 3
 _NO_FAULT = ("clouded", "duplicate", "wrong_kind", "vanished")
@@ -145,6 +146,15 @@ def _behind(scene: Scene, up: bool) -> Finding | None:
     )
 
 
+def _forgotten_pause(scene: Scene, up: bool) -> Finding | None:
+    held, waiting = scene.state.held, scene.state.n_waiting
+    if held is None or scene.state.stopped or scene.now - held.time < _PAUSED or waiting < (1 if up else BEHIND):
+        return None
+    return Finding(
+        f"Paused since {clock(held.time)}: {count(waiting, 'sub')} in line. R in the window goes on.", held.time
+    )
+
+
 def _clock_jumped(scene: Scene, up: bool) -> Finding | None:
     """Whether the camera's clock went back, or ahead of the time at which subs came; and stayed there for two subs."""
     rows = [row for row in scene.state.subs[-3 * _RECENT :] if row.time]
@@ -227,5 +237,6 @@ FLOW_RULES = (
     Rule("clock", "The camera's clock jumped", "two subs", _clock_jumped),
     Rule("left out", "Subs are left out", "three subs", _left_out),
     Rule("clouds", "Clouds", "three subs", _clouds),
+    Rule("paused", "Still paused", "a quarter of an hour", _forgotten_pause),
     Rule("behind", "Falling behind", "three subs", _behind),
 )
