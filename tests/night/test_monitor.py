@@ -113,6 +113,8 @@ def test_a_test_message_is_sent_and_said_for_each_address(tmp_path: Path) -> Non
         assert "delivered" in said.splitlines()[0] and "not delivered: connection refused" in said.splitlines()[1]
         assert SECRET not in said
         assert json.loads(place.came[0].body)["kind"] == "test"
+        elsewhere = f"json://me:{SECRET}@127.0.0.1:1/{SECRET}"
+        assert SECRET not in sessions.run("monitor", "--test", "--notify", elsewhere, code=4)
         assert "needs an address" in sessions.run("monitor", "--test", code=2)
         assert "name a SESSION" in sessions.run("monitor", code=2)
         watching = ("watch", tmp_path, "--session", f"{tmp_path}-s", "--viewer", "none")

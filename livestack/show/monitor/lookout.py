@@ -156,8 +156,8 @@ class Lookout:
         return when(rows[0]["time_utc"]) if rows else None
 
     def _tell(self, change: Change, now: datetime) -> None:
-        if self._write is not None and change.alert.rule.written:
-            self._write(events_of(change, now))
+        if self._write is not None and change.alert.rule.written and (events := events_of(change, now)):
+            self._write(events)
         if self._post.is_empty:
             return
         self._post.send(self._message(change, now), now)
