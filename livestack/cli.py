@@ -298,8 +298,9 @@ def demo(n_lights: int | None, seed: int | None, pace_s: float, idle_s: float | 
     from livestack.starting import Desk
 
     settings, desk = _settings(options), Desk()
-    given = settings.changed({"notify": options["notify"]})  # nobody's phone rings by itself for a night that is none
-    faces = _faces(given, options, "a synthetic camera writes a night", desk)
+    faces = _faces(settings, options, "a synthetic camera writes a night", desk)
+    if not options["notify"]:  # nobody's phone rings by itself for a night that is none
+        faces = dataclasses.replace(faces, alerts=None)
     if faces.window is None and faces.bind is None:
         faces = dataclasses.replace(faces, bind=settings.showing.bind)
     if idle_s is None and faces.window is None and not sys.stdout.isatty():

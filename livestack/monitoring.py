@@ -47,6 +47,8 @@ def monitor_session(session: Path, urls: Sequence[str], quiet: str, say: Say, *,
             say(_present(lookout))
         while not (once or is_over(lookout.state) or stop.wait(TICK_S)):
             _look(lookout, say, as_json=as_json)
+        if not once:
+            lookout.tell_the_end(datetime.now(UTC))
         if lookout.state.stopped is not None and is_over(lookout.state) and not (once or as_json):
             say(lookout.state.stopped.sentence)
     return STOPPED if stop.is_set() else 0

@@ -91,7 +91,7 @@ class Desk:
                 return code
             case _:
                 settings = usual_settings()
-                faces = self._faces(settings.without_secrets(), "a synthetic camera writes a night")
+                faces = replace(self._faces(settings, "a synthetic camera writes a night"), alerts=None)
                 return run_demo(night_options({}), DEMO_PACE_S, settings, faces, None)
 
     def _look_at(self, session: Path, preset: str | None) -> None:

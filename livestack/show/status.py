@@ -17,7 +17,8 @@ LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)
 FLIP_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
-CLOUD_RUN = 3
+CLOUD_RUN, BEHIND = 3, 3
+"""Subs in a row that make a cloud; that wait when stacking falls behind."""
 ADVICE_STAYS = timedelta(seconds=30)
 _SAID_BY_PILL = ("clouds", "no new sub", "behind")  # alerts that are states of their own
 _YOUNG = 12  # subs, while it is told which masters the stack lacks
@@ -163,11 +164,18 @@ def _updating(state: NightState, now: datetime) -> Status | None:
     return Status("clock", "good", "Updating", detail, " ".join([advice, *why_subs_wait]))
 
 
+def falls_behind(state: NightState, least: int = BEHIND) -> bool:
+    """Whether subs come faster than they are stacked, and so many wait; not those that were there before."""
+    pace, cadence = state.seconds_per_sub, state.cadence_s
+    late = pace is not None and cadence is not None and pace > cadence
+    return late and least <= state.n_waiting < 0.5 * state.n_found
+
+
 def _backlog(state: NightState, now: datetime) -> Status | None:
     waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, state.cadence_s
-    if waiting < 3:
+    if waiting < BEHIND:
         return None
-    if pace is not None and cadence is not None and pace > cadence and waiting < 0.5 * state.n_found:
+    if pace is not None and cadence is not None and falls_behind(state):
         advice = (
             f"Subs come every {span(cadence)}, stacking takes {pace:.1f}{THIN}s, {60 / pace:.0f} a minute. "
             f"None is dropped, {waiting} wait in line."

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,25 @@ from tests.show import courier
 SECRET = "s3cr3t-t0pic"
 
 
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts commands that end with the test, however that goes."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: object) -> subprocess.Popen[str]:
+        started.append(sessions.start(*arguments))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
 def _holding(secret: str, folder: Path) -> list[Path]:
     """Files below a folder that hold a secret, in whatever they are packed."""
     return [file for file in folder.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
@@ -24,7 +45,7 @@ def _holding(secret: str, folder: Path) -> list[Path]:
 
 @pytest.mark.slow
 def test_a_camera_that_falls_silent_is_told_elsewhere_and_no_secret_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
     lights = take(tmp_path / "night", n_lights=9, size=(240, 320), n_stars=400, exposure_s=2.0)
     captures, session = tmp_path / "captures", tmp_path / "s"
@@ -32,7 +53,7 @@ def test_a_camera_that_falls_silent_is_told_elsewhere_and_no_secret_stays(
     with courier.web() as place:
         address = f"http://me:{SECRET}@127.0.0.1:{place.port}/{SECRET}"
         monkeypatch.setenv("LIVESTACK_NOTIFY", f"{address} http://127.0.0.1:1/{SECRET}")
-        engine = sessions.start("watch", captures, "--session", session, "--viewer", "none", "--settle", 0.2)
+        engine = start("watch", captures, "--session", session, "--viewer", "none", "--settle", 0.2)
         sessions.wait_for(session, "EXISTS (SELECT 1 FROM event WHERE kind = 'SessionStarted')")
         for n, light in enumerate(lights[:8], 1):
             shutil.copy2(light, captures)
@@ -58,15 +79,15 @@ def test_a_camera_that_falls_silent_is_told_elsewhere_and_no_secret_stays(
 
 
 @pytest.mark.slow
-def test_an_engine_that_is_killed_is_told_by_who_watches_over_it_elsewhere(tmp_path: Path) -> None:
+def test_an_engine_that_is_killed_is_told_by_who_watches_over_it_elsewhere(tmp_path: Path, start: Start) -> None:
     (light,) = take(tmp_path / "night", n_lights=1, size=(240, 320), n_stars=400)
     captures, session = tmp_path / "captures", tmp_path / "s"
     captures.mkdir()
     shutil.copy2(light, captures)
-    engine = sessions.start("watch", captures, "--session", session, "--viewer", "none", "--settle", 0.2)
+    engine = start("watch", captures, "--session", session, "--viewer", "none", "--settle", 0.2)
     sessions.wait_for(session, "(SELECT count(*) FROM sub) >= 1")
     with courier.web() as place:
-        monitor = sessions.start("monitor", session, "--notify", f"http://127.0.0.1:{place.port}/{SECRET}", "--json")
+        monitor = start("monitor", session, "--notify", f"http://127.0.0.1:{place.port}/{SECRET}", "--json")
         time.sleep(3)
         assert monitor.poll() is None and not place.came
         before = sessions.rows(session, "SELECT count(*) AS n FROM event")
@@ -85,13 +106,16 @@ def test_an_engine_that_is_killed_is_told_by_who_watches_over_it_elsewhere(tmp_p
 
 
 @pytest.mark.slow
-def test_a_test_message_is_sent_and_said_for_each_address() -> None:
+def test_a_test_message_is_sent_and_said_for_each_address(tmp_path: Path) -> None:
     with courier.web() as place:
         good, bad = f"http://127.0.0.1:{place.port}/{SECRET}", f"http://127.0.0.1:1/{SECRET}"
         said = sessions.run("monitor", "--test", "--notify", good, "--notify", bad, code=4)
         assert "delivered" in said.splitlines()[0] and "not delivered: connection refused" in said.splitlines()[1]
         assert SECRET not in said
         assert json.loads(place.came[0].body)["kind"] == "test"
+        elsewhere = f"json://me:{SECRET}@127.0.0.1:1/{SECRET}"
+        assert SECRET not in sessions.run("monitor", "--test", "--notify", elsewhere, code=4)
         assert "needs an address" in sessions.run("monitor", "--test", code=2)
         assert "name a SESSION" in sessions.run("monitor", code=2)
-        assert "topic" in sessions.run("watch", "/tmp", "--notify", "topic", "--viewer", "none", code=2)
+        watching = ("watch", tmp_path, "--session", f"{tmp_path}-s", "--viewer", "none")
+        assert "is no address such as" in sessions.run(*watching, "--notify", SECRET, code=2)

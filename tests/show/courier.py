@@ -65,9 +65,11 @@ def web() -> Iterator[Place]:
         place.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield place
-        server.shutdown()
-        thread.join()
+        try:
+            yield place
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
@@ -104,6 +106,8 @@ def mail(host: str = "127.0.0.1") -> Iterator[Place]:
         place.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield place
-        server.shutdown()
-        thread.join()
+        try:
+            yield place
+        finally:
+            server.shutdown()
+            thread.join()

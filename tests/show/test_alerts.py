@@ -14,9 +14,11 @@ from livestack.events import AlertCleared, AlertRaised, Record
 from livestack.show.advice import TRACKING
 from livestack.show.monitor.alerts import CLEARED, REMIND, RULES, Standing, standing_of, step
 from livestack.show.monitor.flow_rules import silent_after_s
+from livestack.show.monitor.lookout import events_of
 from livestack.show.monitor.scene import Disk, Finding, Rule, Scene, Trends
 from livestack.show.monitor.write import write_report
 from livestack.show.state import NightState, Word, advance
+from livestack.show.status import status
 from tests.show.night import Night
 from tests.show.overnight import BEGIN, QUIET, Weather, at, records, subs, watched
 
@@ -121,6 +123,25 @@ def test_a_clock_that_jumps_is_told_within_two_subs(jump_s: float, way: str) -> 
     assert told.of("clock", CLEARED)
 
 
+def test_subs_of_other_lengths_and_those_that_waited_are_no_jump_of_the_clock() -> None:
+    rows = list(watched(QUIET, 8, hours=2).state.subs)
+    long = [
+        replace(row, exposure_s=20.0, time=row.time + timedelta(seconds=50)) if row.no % 2 and row.time else row
+        for row in rows
+    ]
+    now = rows[-1].judged
+    state = watched(QUIET, 8, hours=2).state
+    assert _found("clock", _scene(replace(state, subs=tuple(long)), now)) is None
+    # subs 20 to 39 waited for an engine that was away, and were stacked in a row
+    back = rows[39].judged
+    waited = [
+        replace(row, judged=back + timedelta(seconds=0.5 * row.no)) if 20 <= row.no <= 39 else row for row in rows
+    ]
+    for seen in range(41, len(rows) + 1):
+        scene = _scene(replace(state, subs=tuple(waited[:seen])), waited[seen - 1].judged)
+        assert _found("clock", scene) is None, seen
+
+
 def test_dew_is_no_focus() -> None:
     def share(time: datetime) -> float:
         return min(1.0, max(0.0, (time - at("23:00")).total_seconds() / 5400))
@@ -176,6 +197,18 @@ def test_a_disk_is_told_two_hours_before_it_is_full_and_is_fine_again_with_three
     assert _found("disk full", _scene(NightState(), now, disks=(disk(25, 10),)), up=True) is not None
     assert _found("disk full", _scene(NightState(), now, disks=(disk(31, 10),)), up=True) is None
     assert _found("disk full", _scene(NightState(), now, disks=(disk(0.5, 0),))) is not None
+    saving = disk(10, 0)
+    dips = replace(saving, rooms=(*saving.rooms[:-1], (saving.rooms[-1][0], int(9e9))))
+    assert _found("disk full", _scene(NightState(), now, disks=(dips,))) is None
+
+
+def test_a_pause_that_was_forgotten_is_told_when_subs_wait() -> None:
+    state = watched(QUIET, 1, hours=1).state
+    paused = replace(state, held=Word(at("22:00"), "the window"), n_found=len(state.subs) + 7)
+    assert _found("paused", _scene(paused, at("22:10"))) is None
+    found = _found("paused", _scene(paused, at("22:16")))
+    assert found is not None and "7 subs in line" in found.sentence
+    assert _found("paused", _scene(replace(paused, n_found=len(state.subs)), at("22:16"))) is None
 
 
 def test_a_mount_that_stays_on_its_side_after_the_meridian_is_told() -> None:
@@ -244,3 +277,26 @@ def test_the_report_has_a_line_for_each_kind_of_alert(night: Night) -> None:
     lines = text.split("What needed a look")[1].split("</table>")[0]
     assert lines.count("<tr>") == 2 and "3 times, the last at" in lines
     assert "Focus drifted &lt;b&gt;" in lines and "<td>–</td>" in lines
+
+
+@pytest.mark.parametrize(
+    ("rule", "tone", "is_said"),
+    [("disk full", "hold", True), ("focus", "hold", False), ("sky", "good", False), ("clouds", "good", False)],
+)
+def test_the_pill_turns_amber_for_what_needs_hands_and_says_nothing_twice(rule: str, tone: str, is_said: bool) -> None:
+    state = watched(QUIET, 1, hours=1).state
+    shown = status(replace(state, alerts=(Word(at("21:50"), "As it was.", rule),)), state.subs[-1].judged)
+    assert (shown.word, shown.tone, shown.advice == "As it was.") == ("Stacking", tone, is_said)
+
+
+def test_silence_is_said_with_how_long_it_lasts_now() -> None:
+    told = watched(QUIET, 1, hours=1)
+    now = told.state.subs[-1].judged + timedelta(minutes=8)
+    told.look(now)
+    (change,) = (change for _, _, change in told.changes)
+    state = told.state
+    for k, event in enumerate(events_of(change, now)):
+        state = advance(state, Record(state.seq + 1 + k, now.isoformat(), event))
+    shown = status(state, now + timedelta(minutes=20))
+    assert (shown.word, shown.detail) == ("No new sub", "for 28\u202fmin")
+    assert shown.advice.startswith("Usually one comes every 2\u202fmin")

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,9 @@ import numpy as np
 import pytest
 
 from livestack.errors import SettingsError
+from livestack.events import SessionStopped
 from livestack.show.figures import STAR_SIZE
+from livestack.show.monitor.lookout import Lookout
 from livestack.show.monitor.message import MOST_AN_HOUR, Message, Ration, quiet_hours
 from livestack.show.monitor.notify import NotDelivered, check, deliver, masked
 from livestack.show.monitor.post import Post, names_of
@@ -135,7 +138,7 @@ def test_no_secret_is_in_what_an_address_is_called(url: str) -> None:
 
 def test_addresses_that_look_alike_are_numbered() -> None:
     assert names_of(["https://ntfy.sh/a", "https://ntfy.sh/b", "desktop:"]) == [
-        "https://ntfy.sh/… (1)", "https://ntfy.sh/… (2)", "desktop:"
+        "https://ntfy.sh/… (1)", "https://ntfy.sh/… (2)", "desktop"
     ]  # fmt: skip
 
 
@@ -153,9 +156,10 @@ def test_why_a_message_did_not_arrive_is_said_without_the_address(web: Place) ->
         with pytest.raises(NotDelivered) as failure:
             deliver(url, MESSAGE)
         assert "refused" in str(failure.value) and SECRET not in str(failure.value)
-    web.answers[:] = [403]
-    with pytest.raises(NotDelivered, match="403"):
-        deliver(f"http://127.0.0.1:{web.port}/{SECRET}", MESSAGE)
+    for answer in (403, 302):
+        web.answers[:] = [answer]
+        with pytest.raises(NotDelivered, match=str(answer)):
+            deliver(f"http://127.0.0.1:{web.port}/{SECRET}", MESSAGE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this computer has one address of its own")
@@ -219,3 +223,26 @@ def test_the_picture_shows_the_stack_and_the_course(night: Night) -> None:
         assert "px, the last 24 subs)" in in_a_line(state.subs, STAR_SIZE)
     finally:
         source.journal.close()
+
+
+def test_a_night_that_ended_by_itself_is_told_and_one_that_was_stopped_is_not(night: Night, web: Place) -> None:
+    night.found("M_27", "M 27")
+    night.add_many(30)
+    night.show(sky(30), sky(1), 30)
+    source = open_source(night.session)
+    post = Post([f"http://127.0.0.1:{web.port}/"], Ration(), lambda said: None)
+    try:
+        night.say(SessionStopped(130, "Stopped.", 30, 0))
+        with closing(Lookout(source, post)) as lookout:
+            lookout.look(NOW)
+            lookout.tell_the_end(NOW)
+            night.say(SessionStopped(0, "Done.", 30, 0))
+            lookout.look(NOW)
+            lookout.tell_the_end(NOW)
+        web.wait(1)
+    finally:
+        post.close()
+        source.journal.close()
+    (came,) = web.came
+    told = json.loads(came.body)
+    assert told["title"] == "M 27: the night is over" and "30 of 30 subs were stacked" in told["message"]

@@ -12,6 +12,7 @@ from livestack.show.monitor.scene import Disk, Finding, Rule, Scene
 from livestack.show.monitor.verdict import ADVICE
 from livestack.show.reasons import cause
 from livestack.show.state import NightState, SubRow
+from livestack.show.status import BEHIND, falls_behind
 from livestack.show.words import THIN, about, clock, fixed, place, sentence_case, span
 
 _RECENT = 9
@@ -19,39 +20,43 @@ _SILENT, _FOR_FOCUS, _FOCUS_RUN_S = 2.0, 1.9, 150.0
 """Times the cadence; besides, for a focus run, that again, and at most so many seconds."""
 _USUAL_PAUSE, _LONGEST_PAUSE_S = 1.2, 1200.0
 _FLIP_TAKES_S, _NEAR_MERIDIAN_H = 600.0, 0.5
-_LIVE = 0.5  # share of the cadence at which subs are judged when they are stacked as they are taken
+_FEWEST = 4
+_RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
+_LIVE = 0.5  # share of the cadence by their headers at which subs are judged when they are stacked as they are taken
 _FULL_H, _ROOM_H, _LEAST_GB = 2.0, 3.0, 1.0
-_WATCHED_S = 240.0
+_PAUSED = timedelta(minutes=15)
+_WATCHED_S, _SEEN = 240.0, 3
 _OUT, _OF, _BACK = 3, 5, 3
 _NO_FAULT = ("clouded", "duplicate", "wrong_kind", "vanished")
 _CLOUDED = "clouded"
 _JUMP_S = 60.0
 _JUMP_SHOWN = timedelta(minutes=30)
-_BEHIND = 3
 
 
 def cadence_of(state: NightState) -> float | None:
-    """Return the usual time between subs, s, while they are stacked as they are taken; None when they are not.
+    """Return the usual time between subs as they come now, s; None where they were there before and wait in line.
 
-    Frames that were there before are stacked much faster than they were taken.
+    Then livestack works on one after the other without a pause.
     """
-    rows = state.subs[-_RECENT:]
-    if len(rows) < 4 or state.cadence_s is None:
+    rows, pace = state.subs[-_RECENT:], state.seconds_per_sub
+    if len(rows) < _FEWEST or pace is None:
         return None
-    judged = median((late.judged - early.judged).total_seconds() for early, late in pairwise(rows))
-    return state.cadence_s if judged >= _LIVE * state.cadence_s else None
+    steps = [(late.judged - early.judged).total_seconds() for early, late in pairwise(rows)]
+    usual = median(steps)
+    return usual if usual > _RESTS * pace else None
 
 
 def silent_after_s(state: NightState) -> float | None:
     """Return from how many s after the last sub on silence is strange: twice the cadence, and time for a focus run.
 
-    Pauses that were followed by subs are usual, and a flip is due near the meridian.
+    Pauses that were followed by subs are usual, other filters may take longer, and a flip is due near the meridian.
     """
     cadence = cadence_of(state)
     if cadence is None:
         return None
-    cadence = max(cadence, *(row.exposure_s or 0.0 for row in state.subs[-_RECENT:]))  # other filters may take longer
-    steps = [(late.judged - early.judged).total_seconds() for early, late in pairwise(state.subs)]
+    exposures = [row.exposure_s for row in state.subs[-_RECENT:] if row.exposure_s] or [1.0]
+    cadence *= max(exposures) / median(exposures)
+    steps = (_step_s(early, late) for early, late in pairwise(state.subs))
     pauses = [step for step in steps if _SILENT * cadence < step < _LONGEST_PAUSE_S]
     hour = state.subs[-1].gear.get("hour_angle_h")
     due = _FLIP_TAKES_S if hour is not None and abs(hour) < _NEAR_MERIDIAN_H and state.flip is None else 0.0
@@ -59,15 +64,21 @@ def silent_after_s(state: NightState) -> float | None:
     return max(patience, _USUAL_PAUSE * max(pauses, default=0.0), due + cadence if due else 0.0)
 
 
+def _step_s(early: SubRow, late: SubRow) -> float:
+    """Return for how long the camera paused: neither stacking that took long nor a clock that jumped is a pause."""
+    judged = (late.judged - early.judged).total_seconds()
+    return min(judged, (late.time - early.time).total_seconds()) if early.time and late.time else judged
+
+
 def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
     state, last = scene.state, scene.state.last
     patience = silent_after_s(state)
     if last is None or patience is None or state.stopped or state.held or state.lost or state.n_waiting:
         return None
-    quiet_s = (scene.now - last.judged).total_seconds()
-    if quiet_s < (_SILENT * (state.cadence_s or 0.0) if up else patience):
+    quiet_s, cadence = (scene.now - last.judged).total_seconds(), cadence_of(state) or 0.0
+    if quiet_s < (_SILENT * cadence if up else patience):
         return None
-    usual = span(round(state.cadence_s or 0.0))
+    usual = span(max(1, round(cadence)))
     return Finding(
         f"No new sub for {about(quiet_s)}: usually one comes every {usual}. Look at the capture program and the mount.",
         last.judged,
@@ -106,9 +117,12 @@ def _full(disk: Disk, now: datetime, up: bool) -> tuple[float, Finding] | None:
     """Return in how many hours a disk is full, and the words on it; None where there is room for hours."""
     if not disk.rooms:
         return None
-    (begun, at_first), (last, free) = disk.rooms[0], disk.rooms[-1]
+    (begun, _), (last, free) = disk.rooms[0], disk.rooms[-1]
     lasted_s, gb = (last - begun).total_seconds(), free / 1e9
-    hourly = (at_first - free) / 1e9 / lasted_s * 3600 if lasted_s >= _WATCHED_S else 0.0
+    # a file that is being written anew is there twice for a moment
+    at_first, at_last = (max(free for _, free in rooms) for rooms in (disk.rooms[:_SEEN], disk.rooms[-_SEEN:]))
+    between_s = (disk.rooms[-_SEEN:][0][0] - begun).total_seconds()
+    hourly = (at_first - at_last) / 1e9 / between_s * 3600 if lasted_s >= _WATCHED_S else 0.0
     hours = gb / hourly if hourly > 0 else float("inf")
     name = f"The disk with {disk.holds}"
     if hours < (_ROOM_H if up else _FULL_H):
@@ -120,10 +134,10 @@ def _full(disk: Disk, now: datetime, up: bool) -> tuple[float, Finding] | None:
     return None
 
 
-def _falls_behind(scene: Scene, up: bool) -> Finding | None:
+def _behind(scene: Scene, up: bool) -> Finding | None:
     state = scene.state
-    waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, cadence_of(state)
-    if pace is None or cadence is None or pace <= cadence or waiting < (1 if up else _BEHIND) or state.held:
+    waiting, pace, cadence = state.n_waiting, state.seconds_per_sub, state.cadence_s
+    if not falls_behind(state, 1 if up else BEHIND) or pace is None or cadence is None or state.held:
         return None
     return Finding(
         f"{count(waiting, 'sub')} behind: stacking takes {fixed(pace, 1)}{THIN}s, {60 / pace:.0f} a minute; "
@@ -132,15 +146,24 @@ def _falls_behind(scene: Scene, up: bool) -> Finding | None:
     )
 
 
+def _forgotten_pause(scene: Scene, up: bool) -> Finding | None:
+    held, waiting = scene.state.held, scene.state.n_waiting
+    if held is None or scene.state.stopped or scene.now - held.time < _PAUSED or waiting < (1 if up else BEHIND):
+        return None
+    return Finding(
+        f"Paused since {clock(held.time)}: {count(waiting, 'sub')} in line. R in the window goes on.", held.time
+    )
+
+
 def _clock_jumped(scene: Scene, up: bool) -> Finding | None:
     """Whether the camera's clock went back, or ahead of the time at which subs came; and stayed there for two subs."""
     rows = [row for row in scene.state.subs[-3 * _RECENT :] if row.time]
-    cadence = cadence_of(scene.state)
-    if cadence is None:
+    cadence = scene.state.cadence_s
+    if cadence is None or scene.state.stopped:
         return None
     least = max(_JUMP_S, 0.5 * cadence)
     for k in range(len(rows) - 2, 3, -1):
-        jump = _jump_s(rows[:k], rows[k : k + 2])
+        jump = _jump_s(rows[:k], rows[k : k + 2]) if _in_time(rows[k - 4 : k + 2], cadence) else 0.0
         if scene.now - rows[k].judged > _JUMP_SHOWN:
             break
         if abs(jump) > least:
@@ -150,16 +173,27 @@ def _clock_jumped(scene: Scene, up: bool) -> Finding | None:
     return None
 
 
+def _in_time(rows: Sequence[SubRow], cadence_s: float) -> bool:
+    """Whether subs were judged about as fast as they were exposed."""
+    step = median((late.judged - early.judged).total_seconds() for early, late in pairwise(rows))
+    return _LIVE * cadence_s <= step <= cadence_s / _LIVE
+
+
 def _jump_s(before: Sequence[SubRow], after: Sequence[SubRow]) -> float:
     """Return by how many s the camera's clock is ahead of what it was; subs that only came late tell nothing."""
-    late = [(row.judged - row.time).total_seconds() for row in before[-_RECENT:] if row.time]
-    now = [(row.judged - row.time).total_seconds() for row in after if row.time]
+    late, now = [_delay_s(row) for row in before[-_RECENT:]], [_delay_s(row) for row in after]
     if max(now) < min(late):  # sooner after their exposure than ever
         return min(late) - max(now)
     last = before[-1].time
     if last is not None and all(row.time is not None and row.time < last for row in after):
         return -(min(now) - max(late))
     return 0.0
+
+
+def _delay_s(row: SubRow) -> float:
+    """Return how long after its exposure a sub was judged."""
+    assert row.time is not None
+    return (row.judged - row.time).total_seconds() - (row.exposure_s or 0.0) / 2
 
 
 def _clouds(scene: Scene, up: bool) -> Finding | None:
@@ -203,5 +237,6 @@ FLOW_RULES = (
     Rule("clock", "The camera's clock jumped", "two subs", _clock_jumped),
     Rule("left out", "Subs are left out", "three subs", _left_out),
     Rule("clouds", "Clouds", "three subs", _clouds),
-    Rule("behind", "Falling behind", "three subs", _falls_behind),
+    Rule("paused", "Still paused", "a quarter of an hour", _forgotten_pause),
+    Rule("behind", "Falling behind", "three subs", _behind),
 )

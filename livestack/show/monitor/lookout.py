@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from livestack.events import AlertCleared, AlertRaised, Event, SourceSilent
+from livestack.show.figures import STAR_SIZE
 from livestack.show.monitor.alerts import CLEARED, RAISED, Change, Standing, standing_of, step
 from livestack.show.monitor.message import Message, Ration, message_of, quiet_hours
 from livestack.show.monitor.post import Post
 from livestack.show.monitor.postcard import in_a_line, postcard
 from livestack.show.monitor.scene import Disk, Scene, Trends
+from livestack.show.monitor.verdict import verdict
 from livestack.show.source import Source, engine_alive, open_source
 from livestack.show.state import NightState, catch_up, when
 from livestack.show.words import sentence_case
@@ -25,7 +27,7 @@ log = logging.getLogger("livestack")
 TICK_S = 2.0
 """How often the rules look."""
 _ROOM_EVERY_S, _ROOMS = 60.0, 31
-SILENT = "no new sub"
+SILENT, THE_END = "no new sub", "the end"
 
 Write = Callable[[Sequence[Event]], None]
 
@@ -114,6 +116,31 @@ class Lookout:
             self._tell(change, now)
         return changes
 
+    def tell_the_end(self, now: datetime) -> None:
+        """Send how the night went, where it came to its end by itself: who stopped it knows."""
+        state = self.state
+        if state.exit_code != 0 or state.seq <= self._begun_after or not state.subs or self._post.is_empty:
+            return
+        n_stacks = len({row.stack for row in state.subs if row.state == "accepted"})
+        said = verdict(state, n_stacks, finer=None, running=False)
+        last = ", ".join(alert.rule.title.lower() for alert in self.standing.alerts)
+        told = [said, f"Still so at the end: {last}." if last else ""]
+        name, begun = self._source.session.name, state.started or now
+        self._post.send(
+            Message(
+                title=f"{state.target or name}: the night is over",
+                text="\n".join(filter(None, told)),
+                rule=THE_END,
+                kind=THE_END,
+                session=name,
+                target=state.target or "",
+                since=begun,
+                at=now,
+                picture=postcard(self._source, state, STAR_SIZE),
+            ),
+            now,
+        )
+
     def close(self) -> None:
         """Look no more."""
         self._rooms.close()
@@ -129,8 +156,8 @@ class Lookout:
         return when(rows[0]["time_utc"]) if rows else None
 
     def _tell(self, change: Change, now: datetime) -> None:
-        if self._write is not None and change.alert.rule.written:
-            self._write(events_of(change, now))
+        if self._write is not None and change.alert.rule.written and (events := events_of(change, now)):
+            self._write(events)
         if self._post.is_empty:
             return
         self._post.send(self._message(change, now), now)
@@ -168,6 +195,7 @@ def watched_over(
             while not over.wait(TICK_S):
                 _look(lookout)
             _look(lookout)  # how it ended
+            lookout.tell_the_end(datetime.now(UTC))
 
     def run_quietly() -> None:
         try:

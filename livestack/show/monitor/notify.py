@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -15,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from email.header import Header
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from livestack.errors import LivestackError, SettingsError
@@ -47,7 +49,7 @@ def masked(url: str) -> str:
         return f"exec:{Path(words[0]).name if words else ''}"
     if scheme in ("http", "https", "ntfys", "smtp", "smtps") and (host := _host_of(url)):
         return f"{scheme}://{host}/…"
-    return f"{scheme}:…" if rest.strip("/") else f"{scheme}:"
+    return f"{scheme}:…" if rest.strip("/") else scheme
 
 
 def check(url: str) -> None:
@@ -141,6 +143,13 @@ class _Refused(NotDelivered):
     """The server answered, and did not take it."""
 
 
+class _Straight(urllib.request.HTTPRedirectHandler):
+    """Follows no other address: what is sent there would be asked for, not told."""
+
+    def redirect_request(self, *args: Any, **more: Any) -> None:
+        """Take it as an answer that is none."""
+
+
 def _post(parts: SplitResult, body: bytes, headers: Mapping[str, str], method: str = "POST") -> None:
     host = parts.netloc.rpartition("@")[2]
     url = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
@@ -150,7 +159,7 @@ def _post(parts: SplitResult, body: bytes, headers: Mapping[str, str], method: s
         basic = "Basic " + b64encode(f"{user}:{word}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Bearer {user}" if not word else basic)
     try:
-        with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+        with urllib.request.build_opener(_Straight).open(request, timeout=WAIT_S) as answer:
             answer.read(1000)
     except urllib.error.HTTPError as error:
         with error:
@@ -238,11 +247,9 @@ def _voice(url: str, message: Message) -> None:
 
 
 def _by_apprise(url: str, message: Message) -> None:
-    try:
-        import apprise
-    except ImportError:
-        raise NotDelivered(_NEEDS_EXTRA) from None
-    to = apprise.Apprise()
+    to = _apprise()
+    if to is None:
+        raise NotDelivered(_NEEDS_EXTRA)
     if not to.add(url):
         raise NotDelivered("apprise does not know the address")
     with tempfile.TemporaryDirectory(prefix="livestack-") as folder:
@@ -252,11 +259,22 @@ def _by_apprise(url: str, message: Message) -> None:
 
 
 def _apprise_knows(url: str) -> bool:
+    to = _apprise()
+    if to is None:
+        raise SettingsError(f"notify: {masked(url)} {_NEEDS_EXTRA}")
+    return bool(to.add(url))
+
+
+def _apprise() -> Any:
+    """Return an apprise that says nothing: what it logs holds addresses; None where it is not installed."""
     try:
         import apprise
     except ImportError:
-        raise SettingsError(f"notify: {masked(url)} {_NEEDS_EXTRA}") from None
-    return bool(apprise.Apprise().add(url))
+        return None
+    quiet = logging.getLogger("apprise")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    return apprise.Apprise()
 
 
 def _as_file(message: Message, folder: str) -> Path:
