@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,17 +192,13 @@ def test_past_nights_follow_one_another_in_the_same_window(shell: Shell, source:
     assert shell.viewer is not first and shell.pages.count() == 1
 
 
-def test_what_stays_is_not_searched_for_garbage_and_what_was_dropped_is(shell: Shell, source: Source) -> None:
+def test_what_stays_is_not_searched_for_garbage_until_a_window_is_dropped(shell: Shell, source: Source) -> None:
     viewer = shell._show_viewer(source)
     assert gc.get_freeze_count() > 10_000
-    let_go = weakref.ref(viewer)
     shell._drop(viewer)
-    del viewer
     shell.viewer = None
     QtWidgets.QApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
     assert gc.get_freeze_count() == 0
-    gc.collect()
-    assert let_go() is None
 
 
 def test_colours_are_kept_and_taken_before_the_window_is_seen(shell: Shell, source: Source) -> None:

@@ -16,7 +16,7 @@ from livestack.show.light import Light, curve_of
 from livestack.show.qt.histogram import HistogramView
 from livestack.show.qt.kept import kept, kept_number
 from livestack.show.qt.knob import Grip, Menu, Row, Switch
-from livestack.show.qt.theme import pixmap
+from livestack.show.qt.theme import pixmap, scaled, text_scale
 from livestack.show.taste import (
     CURVES,
     HANDLES,
@@ -64,8 +64,8 @@ class DevelopPanel(QtWidgets.QWidget):
         self.grip = Grip(self)
         self._lay_out()
         self._bind()
+        self._wide = min(max(kept_number(_KEY, WIDE), LEAST), MOST)
         self.set_palette(palette)
-        self._set_width(kept_number(_KEY, WIDE))
         self._show()
 
     def _bind(self) -> None:
@@ -85,7 +85,7 @@ class DevelopPanel(QtWidgets.QWidget):
             row.slider.reset.connect(lambda knob=knob: self._reset_one(knob))
             row.dot.clicked.connect(lambda _, knob=knob: self._reset_one(knob))
         self.grip.pulled.connect(self._set_width)
-        self.grip.released.connect(lambda: kept().setValue(_KEY, self.width()))
+        self.grip.released.connect(lambda: kept().setValue(_KEY, self._wide))
 
     @property
     def preset(self) -> Recipe:
@@ -99,7 +99,8 @@ class DevelopPanel(QtWidgets.QWidget):
         self._show_marks()
 
     def set_palette(self, palette: Palette) -> None:
-        """Change colours."""
+        """Change colours, and its width where the text has another size."""
+        self.setFixedWidth(scaled(self._wide))
         self.histogram.set_palette(palette)
         self.presets.set_palette(palette)
         for switch in (self.linked, self.glow, self.white):
@@ -172,7 +173,8 @@ class DevelopPanel(QtWidgets.QWidget):
         self.histogram.set_marks(None if self._light is None or curve is None else self._light.marks(curve))
 
     def _set_width(self, wide: int) -> None:
-        self.setFixedWidth(min(max(wide, LEAST), MOST))
+        self._wide = min(max(round(wide / text_scale()), LEAST), MOST)
+        self.setFixedWidth(scaled(self._wide))
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Keep the grip at the edge."""

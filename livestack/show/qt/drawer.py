@@ -56,7 +56,7 @@ class Drawer(QtWidgets.QWidget):
     @property
     def has_tabs(self) -> bool:
         """Whether plots and subs are both open, and only one of them has room."""
-        has_room = self.contentsRect().width() >= PLOTS_PX + 1 + scaled(_SUBS_LEAST) and not self._is_small
+        has_room = self.contentsRect().width() >= scaled(PLOTS_PX + _SUBS_LEAST) + 1 and not self._is_small
         return self.open == {self.plots, self.subs} and not has_room
 
     def fit(self, window: QtCore.QSize) -> None:
@@ -77,7 +77,7 @@ class Drawer(QtWidgets.QWidget):
         tabs = self.has_tabs
         both = self.open == {self.plots, self.subs} and not tabs
         if both:
-            self.plots.setFixedWidth(PLOTS_PX)
+            self.plots.setFixedWidth(scaled(PLOTS_PX))
         else:
             self.plots.setMinimumWidth(0)
             self.plots.setMaximumWidth(16_777_215)
