@@ -69,7 +69,7 @@ NEW = (Window, Surface, Denoise, Turn)
 """Acts that leave the plate they are given as it is."""
 EITHER = (Window, Surface, Denoise)
 """Of these, those that write into it where they are told to."""
-BLIND = (Denoise, Scnr, Saturation, Stars, Contrast, Turn)
+BLIND = (Undershoot, Denoise, Scnr, Saturation, Stars, Contrast, Turn)
 """Steps that measure nothing when they are settled."""
 
 Recipe = tuple[Step, ...]

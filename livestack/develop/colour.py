@@ -190,7 +190,8 @@ def _light_of_stars(planes: Array, x: Array, y: Array, threads: Executor | None)
     light, cores = (np.stack(told) for told in zip(*each_part(3, 1, threads, sums), strict=True))
     # a star is a point; what is as bright a way off is a nebula's fold
     pointed = cores.sum(axis=0) / np.maximum(light.sum(axis=0), 1e-9)
-    whole = (light > 0).all(axis=0) & (pointed > POINTED * np.quantile(pointed, 0.8))
+    known = pointed[np.isfinite(pointed)]  # beside what nobody covered nothing is
+    whole = (light > 0).all(axis=0) & (pointed > POINTED * (np.quantile(known, 0.8) if known.size else np.inf))
     return light[:, whole].T, whole
 
 

@@ -31,7 +31,7 @@ SETTLED_PX = 1_500_000
 SKY_MOVES, LIGHT_MOVES = 3 / 255, 0.05
 """New acts are taken where the sky would move by more, or what is brighter by more than this share."""
 _BRIGHTER = (0.9, 0.99, 0.999)
-COMPARED_PX = 30_000
+COMPARED_PX = 12_000
 """They are compared by the means over squares of px, at most so many: in these is hardly any grain."""
 _AT_A_GLANCE = (Neutralise, WhiteBalance, Mtf, Asinh, Ghs)
 """What is done to a sub that is of no stack yet: on a first start, what compiles in a second instead of six."""

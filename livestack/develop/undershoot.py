@@ -6,6 +6,7 @@ a picture need not show it.
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,25 +23,8 @@ DARKER = 5.0
 REACH = 2
 """Surroundings are 5 × 5 px: what is as wide is no undershoot."""
 AT_ONCE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """Px below a level are given that of what surrounds them, per channel.
-
-    Attributes
-    ----------
-    limits, depths : tuple of float
-        Below which level they are, and how far below what surrounds them at least.
-    """
-
-    limits: tuple[float, ...]
-    depths: tuple[float, ...]
-
-    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
-        """Fill them; what is not known stays so."""
-        each_part(len(plate.data), 1, threads, lambda c, _: _fill(plate.data[c], self.limits[c], self.depths[c]))
-        return plate
+SAMPLED_PX = 10_000
+"""So many px tell the sky and its grain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +33,23 @@ class Undershoot:
 
     name: ClassVar[str] = "undershoot"
 
-    def settle(self, plate: Plate, threads: Executor | None = None) -> Filled:
-        """Tell how dark that is."""
-        ground = ground_of(plate, threads, linked=False, cores=False)
-        limits = tuple(sky - DARKER * sigma for sky, sigma in zip(ground.sky, ground.sigma, strict=True))
-        return Filled(limits, tuple(DARKER * sigma for sigma in ground.sigma))
+    def settle(self, plate: Plate, threads: Executor | None = None) -> Undershoot:
+        """Nothing is told before: the noise is that of the picture it is applied to."""
+        return self
+
+    def __call__(self, plate: Plate, threads: Executor | None = None) -> Plate:
+        """Fill them; what is not known stays so."""
+        _, h, w = plate.shape
+        step = max(1, math.isqrt(h * w // SAMPLED_PX))
+        few = plate.data[:, ::step, ::step], None if plate.noise is None else plate.noise[:, ::step, ::step]
+        ground = ground_of(plate.with_data(few[0], noise=few[1]), threads, linked=False, cores=False)
+
+        def fill(c: int, _: int) -> None:
+            depth = DARKER * ground.sigma[c]
+            _fill(plate.data[c], ground.sky[c] - depth, depth)
+
+        each_part(len(plate.data), 1, threads, fill)
+        return plate
 
 
 def _fill(plane: Array, limit: float, depth: float) -> None:

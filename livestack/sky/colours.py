@@ -64,14 +64,13 @@ def _plain(name: str) -> str:
 
 
 def _of_fits(path: Path) -> dict[str, Array]:
-    from astropy.io import fits
+    from astropy.table import Table
 
-    with fits.open(path) as hdus:
-        table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)), None)
-        if table is None:
-            raise ValueError("there is no table in it")
-        numbers = [name for name in table.columns.names if table.data[name].dtype.kind in "fiu"]
-        return {_plain(name): np.array(table.data[name], np.float64) for name in numbers}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # units that are none
+        table = Table.read(path, format="fits")
+    numbers = [name for name in table.colnames if table[name].dtype.kind in "fiu" and table[name].ndim == 1]
+    return {_plain(name): np.ma.filled(np.ma.asarray(table[name], np.float64), np.nan) for name in numbers}
 
 
 def _of_text(path: Path) -> dict[str, Array]:
@@ -102,12 +101,11 @@ def stars_on(stars: Array, wcs: Mapping[str, Any], shape: tuple[int, int]) -> Ar
     wcs : world coordinates as the header of the frame states them, the first px of its array being (1, 1).
     shape : (H, W)
     """
-    from astropy.io.fits import Header
     from astropy.wcs import WCS, FITSFixedWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
-        sky = WCS(Header(dict(wcs)))
+        sky = WCS(dict(wcs))
     seen, (h, w) = stars, shape
     for turn in (sky.wcs_world2pix, _distorted(sky)):
         with np.errstate(all="ignore"):

@@ -134,3 +134,12 @@ def test_a_camera_s_daylight_is_made_white() -> None:
 def test_what_cannot_be_is_said(make: object, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         make()  # type: ignore[operator]
+
+
+def test_a_star_at_the_edge_of_what_is_covered_does_not_leave_all_others_without_white() -> None:
+    seen, _ = scene().observed(40, 1)
+    plain = star_colour(develop(Plate(seen), (Background(), Neutralise())).plate)
+    seen[:, :40], seen[:, :, -30:] = np.nan, np.nan
+    colour = star_colour(develop(Plate(seen), (Background(), Neutralise())).plate)
+    assert plain is not None and colour is not None
+    assert colour == pytest.approx(plain, rel=0.02)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from livestack.develop.chain import AUTO, develop
-from livestack.develop.plate import Plate
+from livestack.develop.plate import Plate, smaller
 from livestack.develop.undershoot import Undershoot
 
 SIGMA = 2.0
@@ -51,3 +51,10 @@ def test_grain_what_is_wide_and_what_is_not_known_stay() -> None:
     seen[:, 150, 200] -= 20 * SIGMA
     done = develop(Plate(seen), (Undershoot(),)).plate.data
     assert np.abs(done[:, 150, 200] - 100).max() < 2 * SIGMA
+
+
+def test_told_on_a_small_picture_the_grain_of_the_whole_stays() -> None:
+    """The mean of squares of px has less noise; what is applied must not take the grain of a px for a flaw."""
+    noise = np.random.default_rng(3).normal(0, SIGMA, (1, 400, 600)).astype(np.float32)
+    act = Undershoot().settle(smaller(Plate(noise), 15_000))
+    np.testing.assert_array_equal(act(Plate(noise.copy())).data, noise)
