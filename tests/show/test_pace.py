@@ -41,8 +41,7 @@ def test_the_first_picture_of_a_size_does_not_count() -> None:
 
 def _shown(window: Window) -> tuple[int, ...]:
     """Size of what is on screen, before it is drawn to the px of the screen."""
-    assert window.canvas._shown is not None
-    return tuple(window.canvas._shown[1][0].shape)
+    return tuple(window.canvas._images[0].shape)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.25])

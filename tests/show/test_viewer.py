@@ -67,6 +67,7 @@ def test_the_picture_appears_and_grows_by_itself(window: Window, night: Night, q
 def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 30)
     qtbot.waitUntil(lambda: window.live.picture is not None, timeout=30_000)
+    drawn(window.canvas, qtbot)
     stack = rendition(window.canvas, qtbot)
     qtbot.keyClick(window, Key.Key_Space)
     last = rendition(window.canvas, qtbot)
