@@ -139,8 +139,14 @@ def keep_recipe(path: Path, recipe: Recipe) -> None:
         raise SettingsError(f"--keep-recipe: {path} cannot be written: {error.strerror}") from None
 
 
-def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Wanted, say: Say) -> int:
+def develop_files(
+    paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Wanted, say: Say, *, timed: bool = True
+) -> int:
     """Develop a stack file, or with a palette several, into a picture file; returns the exit code.
+
+    Parameters
+    ----------
+    timed : whether it is said how long each step took.
 
     Raises
     ------
@@ -164,18 +170,19 @@ def develop_files(paths: Sequence[Path], out: Path, recipe: Recipe, wanted: Want
         frames, plates = zip(*(_opened(path, wanted, threads) for path in paths), strict=True)
         if WhiteBalance("catalogue") in recipe:
             plates = tuple(_with_stars(plate, frame, wanted, say) for plate, frame in zip(plates, frames, strict=True))
-        say(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
+        clock: Say = say if timed else lambda _: None
+        clock(f"{'read':20s} {time.perf_counter() - begun:7.3f} s")
         if wanted.palette is None:
             done = develop(plates[0], recipe, threads, in_place=True)
         else:
             done = _composed(frames, plates, wanted.palette, recipe, threads)
         for act, seconds in zip(done.names, done.seconds, strict=True):
-            say(f"{act:20s} {seconds:7.3f} s")
+            clock(f"{act:20s} {seconds:7.3f} s")
         for told_by in filter(None, (getattr(act, "told_by", "") for act in done.acts)):
-            say(f"White balance {told_by}.")
+            say(f"White balance: {told_by}.")
         begun = time.perf_counter()
         _write(out, done.plate, wanted, about(frames, wanted.title), threads)
-        say(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
+        clock(f"{'written':20s} {time.perf_counter() - begun:7.3f} s")
     return 0
 
 
@@ -267,11 +274,11 @@ def export_session(session: Path, out: str, only: str | None, recipe: Recipe, wa
     target = Path(out)
     if wanted.palette is not None and not _is_folder(out):
         _made(target.parent)
-        develop_files(list(stacks.values()), target, recipe, wanted, lambda _: None)
+        develop_files(list(stacks.values()), target, recipe, wanted, say, timed=False)
         say(f"Written {target}")
         return 0
     for to, path in _targets(stacks, out, session).items():
-        _export(path, to, recipe, wanted)
+        _export(path, to, recipe, wanted, say)
         say(f"Written {to}")
     return 0
 
@@ -295,7 +302,7 @@ def _targets(stacks: Mapping[str, Path], out: str, session: Path) -> dict[Path, 
     return {target: next(iter(stacks.values()))}
 
 
-def _export(path: Path, to: Path, recipe: Recipe, wanted: Wanted) -> None:
+def _export(path: Path, to: Path, recipe: Recipe, wanted: Wanted, say: Say) -> None:
     """Write a stack file as its new name says."""
     if to.exists() and to.samefile(path):
         raise SettingsError(f"{to} is the session's own stack: name another file")
@@ -304,7 +311,7 @@ def _export(path: Path, to: Path, recipe: Recipe, wanted: Wanted) -> None:
     elif to.suffix.lower() == ".xisf":
         _as_xisf(path, to)
     else:
-        develop_files([path], to, recipe, dataclasses.replace(wanted, palette=None), lambda _: None)
+        develop_files([path], to, recipe, dataclasses.replace(wanted, palette=None), say, timed=False)
 
 
 def _made(folder: Path) -> None:

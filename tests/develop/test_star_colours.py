@@ -153,7 +153,7 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     field.catalogue().write(tmp_path / "mine.csv")
     code, said, _ = livestack("develop", solved, tmp_path / "a.png", "--star-colours", tmp_path / "mine.csv")
     assert code == 0
-    assert "White balance a star like the sun is white, by " in said
+    assert "White balance: a star like the sun is white, by " in said
     code, said, _ = livestack("develop", bare, tmp_path / "b.png", "--star-colours", tmp_path / "mine.csv")
     assert code == 0
     assert "the stack is not solved" in said
