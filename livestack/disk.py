@@ -52,7 +52,7 @@ class Disk:
         self._told = False
         self._keep_at_s = 0.0
 
-    def refused(self, error: sqlite3.OperationalError) -> bool:
+    def refused(self, error: sqlite3.DatabaseError) -> bool:
         """Wait until the journal may be tried again; False = it is told to stop. See `livestack.journal.Journal`."""
         with self._lock:
             if self._is_full(error) and self._give_reserve():
@@ -107,7 +107,7 @@ class Disk:
         """Give the reserve up: nothing more is written."""
         self._give_reserve()
 
-    def _is_full(self, error: sqlite3.OperationalError) -> bool:
+    def _is_full(self, error: sqlite3.DatabaseError) -> bool:
         """Whether there is no room: SQLite does not say so of all its files."""
         if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return True
@@ -139,7 +139,7 @@ class Disk:
         return True
 
 
-def _why(error: sqlite3.OperationalError) -> str:
+def _why(error: sqlite3.DatabaseError) -> str:
     said = str(error)
     if said.endswith("is locked"):
         return "another program keeps it locked"

@@ -188,7 +188,7 @@ def _code_of(night: Future[int], home: Home) -> int:
     """
     try:
         return night.result()
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.DatabaseError) as error:
         logging.getLogger(__name__).exception("the journal cannot be written")
         raise SourceError(f"the session {home.path} cannot be written to any more: {error}") from None
 

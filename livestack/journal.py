@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ BUSY_S = 30.0
 """So long SQLite itself waits for who else writes."""
 PATIENT_BUSY_S = 5.0
 """The same where it is tried again after that."""
+DOUBTFUL_S = 60.0
+"""So long after a failure of the disk a broken journal is not believed."""
 
 T = TypeVar("T")
 
@@ -103,7 +106,7 @@ FROM event r WHERE r.kind = 'AlertRaised';
 """
 
 
-def _raise(_: sqlite3.OperationalError) -> bool:
+def _raise(_: sqlite3.DatabaseError) -> bool:
     return False
 
 
@@ -126,7 +129,7 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, *, create: bool = False, refused: Callable[[sqlite3.OperationalError], bool] = _raise
+        self, path: Path, *, create: bool = False, refused: Callable[[sqlite3.DatabaseError], bool] = _raise
     ) -> None:
         if not create and not path.is_file():
             raise SessionError(f"{path.parent} is not a livestack session: it has no {path.name}")
@@ -134,6 +137,7 @@ class Journal:
         self._path = path
         self._refused = refused
         self._last_seq = 0
+        self._failed_s = -DOUBTFUL_S
         try:
             self._db = self._connect("rwc" if create else "rw")
             self._open(create)
@@ -189,11 +193,19 @@ class Journal:
             try:
                 with self._lock:
                     return work()
-            except sqlite3.OperationalError as error:
-                if not self._refused(error):
+            except sqlite3.DatabaseError as error:
+                if not self._is_of_the_disk(error) or not self._refused(error):
                     raise
             with self._lock, contextlib.suppress(sqlite3.Error):
                 self._open_again()
+
+    def _is_of_the_disk(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether the disk is to blame; a connection that saw it fail may take a sound journal for a broken one."""
+        if isinstance(error, sqlite3.OperationalError):
+            self._failed_s = time.monotonic()
+            return True
+        just_failed = time.monotonic() - self._failed_s < DOUBTFUL_S
+        return just_failed and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
 
     def _open_again(self) -> None:
         """Connect anew: a disk that was gone and is back has another handle. Never to a journal that knows less."""

@@ -123,7 +123,7 @@ class Engine:
                 self.sentence = str(error)
                 self._tell(self._journal.append(self._stopped(code)))
                 return code
-            except sqlite3.OperationalError:  # told to stop, and it cannot even be journaled
+            except sqlite3.DatabaseError:  # told to stop, and it cannot even be journaled
                 raise
             except Exception:  # the one broad except: a bug must not cost the night
                 log.exception("a bug: the session is safe")

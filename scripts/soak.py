@@ -25,7 +25,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +43,8 @@ NIGHT = NightOptions(
 )  # fmt: skip
 TEMPLATES = 40
 """Different subs of a long session: the others are these with other noise."""
+WARM = 50
+"""Subs after which time counts: the looks are over."""
 FIGURES = "sha256, state, reason, weight, scale, matrix"
 
 
@@ -170,34 +171,32 @@ def long_session(folder: Path, chosen: argparse.Namespace) -> tuple[dict[str, An
     templates = write_night(folder / "templates", replace(NIGHT, n_lights=TEMPLATES, seed=chosen.seed))
     vary(templates, captures, n, chosen.seed)
     process = start(captures, session)
-    memory_mb = []
-    for at in (few, n):
-        until(lambda at=at: n_accepted(session) + n_rejected(session) >= at, process, 0.2)
-        memory_mb.append(resident_mb(process.pid))
+    memory_mb, busy_s = {}, {}
+    for at in (WARM, few, n - few, n):
+        until(lambda at=at: n_judged(session) >= at, process)
+        memory_mb[at], busy_s[at] = resident_mb(process.pid), processor_s(process.pid)
     end(process)
-    took_s = np.diff([datetime.fromisoformat(at).timestamp() for (at,) in rows(
-        session, "SELECT time_utc FROM event WHERE kind IN ('SubAccepted', 'SubRejected') ORDER BY seq")])  # fmt: skip
     vary(templates, captures, 1, chosen.seed + 1)
-    before = n_accepted(session) + n_rejected(session)
     process = start(captures, session)
-    resumed_s = until(lambda: n_accepted(session) + n_rejected(session) > before, process)
+    resumed_s = until(lambda: n_judged(session) > n, process)
     end(process)
-    first, last = float(took_s[20:few].mean()), float(took_s[-few:].mean())
+    first, last = (busy_s[few] - busy_s[WARM]) / (few - WARM), (busy_s[n] - busy_s[n - few]) / few
     figures = {
         "subs": n,
-        "left_out": n_rejected(session),
-        "rss_mb": [round(mb) for mb in memory_mb],
-        "rss_ratio": round(memory_mb[1] / memory_mb[0], 3),
-        "ms_per_sub": [round(1000 * first, 1), round(1000 * last, 1)],
+        "left_out": n_judged(session) - n_accepted(session),
+        "rss_mb": [round(memory_mb[few]), round(memory_mb[n])],
+        "rss_ratio": round(memory_mb[n] / memory_mb[few], 3),
+        "cpu_ms_per_sub": [round(1000 * first, 1), round(1000 * last, 1)],
         "pace_ratio": round(last / first, 3),
         "resumed_s": round(resumed_s, 1),
     }
     return figures, figures["rss_ratio"] <= 1.05 and figures["pace_ratio"] <= 1.1 and resumed_s <= 20
 
 
-def n_rejected(session: Path) -> int:
-    """How many subs were left out."""
-    return (rows(session, "SELECT count(*) FROM event WHERE kind = 'SubRejected'") or [(0,)])[0][0]
+def n_judged(session: Path) -> int:
+    """How many subs have a verdict."""
+    query = "SELECT count(*) FROM event WHERE kind IN ('SubAccepted', 'SubRejected')"
+    return (rows(session, query) or [(0,)])[0][0]
 
 
 def vary(templates: list[Path], captures: Path, n: int, seed: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import itertools
 import logging
 import os
 import sys
@@ -156,8 +157,7 @@ class _Watch:
         """Look, tell, sleep."""
         try:
             while not self._stop.is_set():
-                for path in self._ears.take():
-                    self._offer(self._tree.under(path))
+                self._offer(itertools.chain.from_iterable(map(self._tree.under, self._ears.take())))
                 if time.monotonic() >= self._next_scan_s or self._ears.is_deaf():
                     if change := self._source.check():
                         yield change
