@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +21,7 @@ from livestack.show.monitor.write import write_report
 from livestack.show.state import NightState, Word, advance
 from livestack.show.status import status
 from tests.show.night import Night
-from tests.show.overnight import BEGIN, QUIET, Weather, at, records, subs, watched
+from tests.show.overnight import BEGIN, QUIET, Told, Weather, at, records, subs, watched
 
 SOON = 3  # subs
 GROWN = 1.25**1.75
@@ -44,6 +45,9 @@ def _eventful() -> Weather:
     )
 
 
+_EVENTFUL = _eventful()
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_clean_night_is_silent(seed: int) -> None:
     told = watched(QUIET, seed)
@@ -53,14 +57,17 @@ def test_a_clean_night_is_silent(seed: int) -> None:
 
 @pytest.mark.parametrize(("exposure_s", "seed"), [(60.0, 20), (300.0, 21)])
 def test_so_is_one_of_shorter_or_longer_subs(exposure_s: float, seed: int) -> None:
-    assert not watched(QUIET, seed, exposure_s=exposure_s).changes
+    assert not watched(QUIET, seed, exposure_s=exposure_s, hours=4).changes
+
+
+@lru_cache
+def _told(seed: int) -> Told:
+    return watched(_EVENTFUL, seed)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_every_event_of_a_night_is_found_soon_and_is_over_after_it(seed: int) -> None:
-    weather = _eventful()
-    told = watched(weather, seed)
-    taken = list(subs(weather, seed))
+    told, taken = _told(seed), list(subs(_EVENTFUL, seed))
     assert {change.alert.rule.name for _, _, change in told.changes} == {
         "focus", "flip", "clouds", "no new sub", "sky"
     }  # fmt: skip
@@ -98,7 +105,7 @@ def test_every_event_of_a_night_is_found_soon_and_is_over_after_it(seed: int) ->
 
 def test_a_snagged_cable_is_told_within_three_subs_and_over_when_it_is_free() -> None:
     snag = Weather(eccentricity=lambda time: 0.85 if at("23:30") <= time < at("00:30") else None)
-    told = watched(snag, 5)
+    told = watched(snag, 5, hours=4)
     ((time, _, said),) = told.of(TRACKING)
     assert at("23:30") < time <= at("23:30") + timedelta(seconds=SOON * 160) and "longer than wide" in said
     ((over, _, _),) = told.of(TRACKING, CLEARED)
@@ -108,10 +115,10 @@ def test_a_snagged_cable_is_told_within_three_subs_and_over_when_it_is_free() ->
 
 def test_a_cooler_that_gives_up_and_a_field_that_creeps_are_told() -> None:
     warm = Weather(sensor_c=lambda time: -10.0 if time < at("00:00") else -6.0)
-    ((time, _, said),) = watched(warm, 6).of("cooling")
+    ((time, _, said),) = watched(warm, 6, hours=4).of("cooling")
     assert at("00:00") < time < at("00:08") and "instead of −10.0" in said
     creep = Weather(drift_px=lambda time: max(0.0, (time - at("23:00")).total_seconds() / 130 * 6.0))
-    ((time, _, said),) = watched(creep, 7).of("drift")
+    ((time, _, said),) = watched(creep, 7, hours=4).of("drift")
     assert at("23:10") < time < at("23:50") and "px a sub" in said
 
 
@@ -262,7 +269,7 @@ def test_what_the_journal_left_standing_is_not_raised_again() -> None:
 
 
 def test_sentences_are_short_and_say_what_to_do() -> None:
-    for _, _, change in watched(_eventful(), 2).changes:
+    for _, _, change in _told(2).changes:
         assert len(change.alert.finding.sentence) <= 150 and change.alert.finding.sentence.count(". ") <= 1
         assert any(sign.isdigit() for sign in change.sentence)
 
