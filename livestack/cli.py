@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 import tempfile
 from datetime import datetime
@@ -14,7 +13,6 @@ import click
 
 from livestack.cli_exit import Cli
 from livestack.cli_options import ALERTS, BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
-from livestack.counted import count
 from livestack.errors import SettingsError
 from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
@@ -234,14 +232,18 @@ def restack(session: Path) -> int:
 
 @main.command()
 @click.argument("session", type=path)
-def report(session: Path) -> None:
+@click.option("--json", "listed", flag_value="json", help="Print it as JSON instead: stacks, subs, alerts, settings.")
+@click.option("--csv", "listed", flag_value="csv", help="Print the subs with verdicts and figures instead, as CSV.")
+@click.option("--astrobin", "listed", flag_value="astrobin", help="Print what AstroBin's form imports instead, as CSV.")
+def report(session: Path, listed: str | None) -> None:
     """Write the report of a night into its session: one page to keep, to print or to pass on.
 
     Example: livestack report ~/.local/share/livestack/sessions/2026-08-20-captures
     """
+    from livestack.show.monitor.lists import LISTS
     from livestack.show.monitor.write import write_report
 
-    click.echo(write_report(session))
+    click.echo(LISTS[listed](session) if listed else write_report(session))
 
 
 @main.command()
@@ -251,15 +253,9 @@ def sessions(as_json: bool) -> None:
 
     Example: livestack sessions
     """
-    from livestack.sessions import list_sessions
+    from livestack.listing import list_sessions
 
-    found = list_sessions()
-    for home, stacks in found:
-        words = [f"{s['stack']}: {count(s['n_subs'], 'sub')}, {(s['exposure_s'] or 0) / 60:.0f} min" for s in stacks]
-        line = f"{home.path}  {'; '.join(words) or 'nothing stacked'}"
-        click.echo(json.dumps({"session": str(home.path), "stacks": stacks}) if as_json else line)
-    if not found and not as_json:
-        click.echo("No sessions yet. Start one: livestack watch FOLDER")
+    list_sessions(click.echo, as_json=as_json)
 
 
 @main.command()

@@ -163,19 +163,41 @@ def _has_processing(home: Home, settings: Settings) -> bool:
 
 
 def list_sessions() -> list[tuple[Home, list[Json]]]:
-    """Return this user's sessions, newest night first, each with its stacks: stack, target, n_subs, exposure_s."""
+    """Return this user's sessions, newest night first, each with its stacks.
+
+    Of these stack, target, filter, n_subs and exposure_s.
+    """
     folder = sessions_folder()
     found = []
     for path in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []:
         try:
             home = Home(path)
             stacks = _rows(
-                Journal(home.journal), "SELECT stack, target, n_subs, exposure_s FROM stack WHERE n_subs > 0"
+                Journal(home.journal), "SELECT stack, target, filter, n_subs, exposure_s FROM stack WHERE n_subs > 0"
             )
         except SessionError:
             continue
         found.append((home, stacks))
     return found
+
+
+def totals(found: Iterable[tuple[Home, list[Json]]]) -> list[tuple[str, int, int, float]]:
+    """Return what sessions have of each target and filter: name, sessions, subs, exposure (s); most light first."""
+    names: dict[tuple[str, str], str] = {}
+    sums: dict[tuple[str, str], list[float]] = {}
+    for _, stacks in found:
+        here = set()
+        for stack in stacks:
+            target, light = stack["target"] or "no target", stack["filter"] or ""
+            key = "".join(target.split()).casefold(), "".join(light.split()).casefold()
+            names.setdefault(key, f"{target}, {light}" if light else target)
+            total = sums.setdefault(key, [0, 0, 0.0])
+            total[0] += key not in here
+            total[1] += stack["n_subs"]
+            total[2] += stack["exposure_s"] or 0.0
+            here.add(key)
+    ordered = sorted(sums, key=lambda key: -sums[key][2])
+    return [(names[key], int(sums[key][0]), int(sums[key][1]), sums[key][2]) for key in ordered]
 
 
 @contextmanager

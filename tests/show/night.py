@@ -104,7 +104,7 @@ class Night:
             "time_utc": time.isoformat(),
             "exposure_s": EXPOSURE_S,
             "target": self.target,
-            "filter": None,
+            "filter": self.filter,
         }
 
     def _quality(self) -> dict[str, float]:

@@ -43,7 +43,7 @@ def write_report(session: Path) -> Path:
 
 def as_page(source: Source, now: datetime) -> str:
     """Return the report of a session as a page of at most `MOST_BYTES`."""
-    records = _all_of(source.journal)
+    records = whole_record(source.journal)
     state = catch_up(source.journal, fold(records), limit=0)
     report = report_of(state, records, grain_pictures(source), now, alive=engine_alive(state))
     bare = len(page(report, {}).encode(errors="replace"))
@@ -53,7 +53,8 @@ def as_page(source: Source, now: datetime) -> str:
     return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together)
 
 
-def _all_of(journal: Journal) -> list[Record]:
+def whole_record(journal: Journal) -> list[Record]:
+    """Return every event of a journal."""
     records: list[Record] = []
     while more := journal.follow(records[-1].seq if records else 0):
         records += more
