@@ -126,7 +126,6 @@ def test_a_video_that_is_gone_or_another(pictures: np.ndarray, tmp_path: Path) -
     shutil.copy2(video, folder / "copy.ser")
     _watch(folder, session)
     assert [sub["reason"] for sub in sessions.subs(session)[N_LIGHTS:]] == ["duplicate"] * N_LIGHTS
-    (folder / "copy.ser").unlink()
     video.unlink()
     sessions.run("drop", session, 1)
     assert {sub["reason"] for sub in sessions.subs(session)[1:N_LIGHTS]} == {"vanished"}

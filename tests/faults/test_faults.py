@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from livestack.simulate import write_night
-from tests.night import faults_of_folders, faults_of_sessions, sessions
-from tests.night.faults import FEW, MANY, Night, Row, digest, disks, mount
+from tests.faults import faults_of_folders, faults_of_sessions
+from tests.faults.faults import FEW, MANY, Night, Row, digest, disks, mount
+from tests.night import sessions
 from tests.night.small import NIGHT, STACK
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="disks are pulled as Linux does it")]

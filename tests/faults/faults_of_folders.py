@@ -1,4 +1,4 @@
-"""Faults of the capture folder and of what comes into it; see `tests.night.test_faults`."""
+"""Faults of the capture folder and of what comes into it; see `tests.faults.test_faults`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.night import sessions
-from tests.night.faults import (
+from tests.faults.faults import (
     LOOK,
     MANY,
     Night,
@@ -20,6 +19,7 @@ from tests.night.faults import (
     unmount,
     without_watches,
 )
+from tests.night import sessions
 
 ROWS = Rows()
 row = ROWS.row

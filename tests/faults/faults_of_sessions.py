@@ -1,4 +1,4 @@
-"""Faults of the session's disk, of the program and of the clock; see `tests.night.test_faults`."""
+"""Faults of the session's disk, of the program and of the clock; see `tests.faults.test_faults`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import signal
 import sqlite3
 import time
 
-from tests.night import sessions
-from tests.night.faults import (
+from tests.faults.faults import (
     FEW,
     LOOK,
     MANY,
@@ -25,6 +24,7 @@ from tests.night.faults import (
     who,
     with_a_shim,
 )
+from tests.night import sessions
 
 ROWS = Rows()
 row = ROWS.row
