@@ -248,14 +248,18 @@ def report(session: Path, listed: str | None) -> None:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, one session a line.")
-def sessions(as_json: bool) -> None:
+@click.option("--totals", is_flag=True, help="What they have of each target and filter together.")
+def sessions(as_json: bool, totals: bool) -> None:
     """List the sessions of this user, newest first.
 
     Example: livestack sessions
     """
-    from livestack.listing import list_sessions
+    from livestack.listing import add_up, list_sessions
 
-    list_sessions(click.echo, as_json=as_json)
+    if totals:
+        add_up(click.echo, as_json=as_json)
+    else:
+        list_sessions(click.echo, as_json=as_json)
 
 
 @main.command()

@@ -81,8 +81,10 @@ def test_a_user_s_sessions_are_added_up_by_target_and_filter(tmp_path: Path, mon
         night = Night(tmp_path / "livestack" / "sessions" / name, target=target, filter=light)
         for _ in range(n):
             night.add()
-    said = sessions.run("sessions").splitlines()
-    assert [line.strip() for line in said[said.index("In all:") + 1 :]] == [
+    assert len(sessions.run("sessions").splitlines()) == 3
+    assert sessions.run("sessions", "--totals").splitlines() == [
         "m27, L: 5 subs, 0.0 h in 2 sessions",
         "M 27: 1 sub, 0.0 h in 1 session",
     ]
+    told = [json.loads(line) for line in sessions.run("sessions", "--totals", "--json").splitlines()]
+    assert [(one["target"], one["n_subs"]) for one in told] == [("m27, L", 5), ("M 27", 1)]
