@@ -44,6 +44,20 @@ class Place:
 
 
 @contextmanager
+def _served(server: socketserver.TCPServer, place: Place) -> Iterator[None]:
+    """Serve in a thread, and tell the place where; the thread ends with the block."""
+    with server:
+        place.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def web() -> Iterator[Place]:
     """A web server that keeps what is posted."""
     place = Place()
@@ -61,15 +75,8 @@ def web() -> Iterator[Place]:
 
         def log_message(self, format: str, *args: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        place.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield place
-        finally:
-            server.shutdown()
-            thread.join()
+    with _served(ThreadingHTTPServer(("127.0.0.1", 0), Handler), place):
+        yield place
 
 
 @contextmanager
@@ -102,12 +109,5 @@ def mail(host: str = "127.0.0.1") -> Iterator[Place]:
                 else:
                     self.wfile.write(b"250 fine\r\n")
 
-    with socketserver.ThreadingTCPServer((host, 0), Handler) as server:
-        place.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield place
-        finally:
-            server.shutdown()
-            thread.join()
+    with _served(socketserver.ThreadingTCPServer((host, 0), Handler), place):
+        yield place
