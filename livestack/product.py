@@ -141,6 +141,22 @@ def _read_packed_noise(path: Path) -> tuple[Array, Array] | None:
     return error[None] if error.ndim == 2 else error, coverage
 
 
+def read_part(path: Path, rows: slice, columns: slice) -> Array | None:
+    """Read some px of a stack file, the sky taken off: (C, h, w) float32, ADU; None if it has none there."""
+    from astropy.io import fits
+
+    try:
+        with fits.open(path, memmap=True) as hdus:
+            planes, card = hdus[0].data, hdus[0].header
+            planes = planes[None] if planes.ndim == 2 else planes
+            part = np.array(planes[:, rows, columns], np.float32)
+            sky = [card.get(f"SKYADU{c + 1}", card.get("SKYADU", 0.0)) for c in range(len(part))]
+    except (OSError, TypeError, ValueError, AttributeError):
+        return None
+    size = rows.stop - rows.start, columns.stop - columns.start
+    return part - np.array(sky, np.float32)[:, None, None] if part.shape[1:] == size else None
+
+
 def write_product(path: Path, product: Product) -> None:
     """Write a stack file atomically: primary = mean, then VARIANCE, STDERR, COVERAGE, REJECTED.
 

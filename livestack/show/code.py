@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from livestack.frame import Array
+from livestack.show.tokens import CODE_GROUND, DARK
 
 QUIET = 4
 """Modules of bare ground around a code, without which it is not found."""
@@ -34,3 +35,14 @@ def _made(address: str) -> Any:
 def only_here(address: str) -> bool:
     """Whether an address is that of this computer for itself: no phone reaches it."""
     return any(host in address for host in ("//127.", "//localhost", "//[::1]"))
+
+
+def as_svg(text: str) -> bytes:
+    """Return the code of a text as a picture, dark on its quiet ground."""
+    import io
+
+    out = io.BytesIO()
+    _made(text).save(
+        out, kind="svg", border=QUIET, dark=DARK.bg0, light=CODE_GROUND, xmldecl=False, svgns=True, nl=False
+    )
+    return out.getvalue()

@@ -1,97 +1,210 @@
-"""What the page shows: the night in a guest's words, and its pictures as JPEG."""
+"""What is published: the picture that guests see, developed as it was shown to them, and what is told beside it."""
 
 from __future__ import annotations
 
-import threading
+import contextlib
+import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
 
-import numpy as np
-
-from livestack.develop.chain import PRESETS
-from livestack.develop.live import Settled, steady, whole
+from livestack.develop.live import Settled, steady
 from livestack.events import Json
-from livestack.frame import Picture
-from livestack.show.guests import is_over, line, since, summary
-from livestack.show.numbers import finer, of_all
-from livestack.show.rendition import developed, jpeg
+from livestack.frame import Array, Picture
+from livestack.picture import read_picture, write_picture
+from livestack.show.gently import gently
+from livestack.show.rendition import developed
 from livestack.show.source import Source
-from livestack.show.state import NightState, catch_up
-from livestack.show.words import clock, span
+from livestack.show.state import NightState, advance, catch_up
+from livestack.show.web.full import full_of
+from livestack.show.web.look import Look, recipe_of
+from livestack.show.web.outreach import Outreach, read, write
+from livestack.show.web.public import Around, Seen, public
+from livestack.show.web.renditions import LONGEST_PX, packed
 
-LONGEST_PX = 1600
-_MOST_BARS = 160
+DRAFT_PX = 780
+_HELD, _HELD_ONE = "guests.npy", "guests-one.npy"
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Jpeg:
-    """A rendition; the tag changes with every new one."""
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A version of the picture with what it is developed by; its images are made when they are first asked for."""
 
-    tag: str
-    data: bytes
+    seen: Seen
+    settled: Settled
+
+    @cached_property
+    def image(self) -> Array:
+        """The stack as guests see it: (H, W) or (H, W, 3) uint8."""
+        assert self.seen.stack is not None
+        return developed(self.seen.stack, self.settled, LONGEST_PX)
+
+    @cached_property
+    def one_image(self) -> Array | None:
+        """A single photo; all is done to it as to the stack: what differs is in the data."""
+        stack, one = self.seen.stack, self.seen.one
+        if stack is None or one is None:
+            return None
+        return developed(replace(one, noise_adu=stack.noise_adu), self.settled, LONGEST_PX)
 
 
 class Feed:
-    """Follows a session for every guest at once; `refresh` may be called from any thread."""
+    """Follows a session for every guest at once. All that changes it is for one thread; what it holds may be read."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._lock = threading.Lock()
-        self._settled: Settled | None = None
-        self._rendered: tuple[Picture | None, Picture | None] = (None, None)
-        self._version = 0
+    def __init__(self, source: Source, around: Around) -> None:
+        self.source, self.around = source, around
+        self.outreach: Outreach = read(source.session, source.preset)
         self.night = NightState()
-        self.picture: Jpeg | None = None
-        self.last: Jpeg | None = None
-        self.state: Json = public(self.night, None, None, 0, ended=False)
+        self.sight: Sight | None = None
+        self.waiting: Picture | None = None
+        self._told = NightState()
+        self._version = 0
+        self._stretch = 0
+        self._draft: Settled | None = None
+        self._is_let_in = False
+        self._resume()
+        self.state: Json = self._public()
 
     def refresh(self) -> Json:
         """Take in what is new and return the public state."""
-        with self._lock:
-            while (state := catch_up(self._source.journal, self.night)).seq != self.night.seq:
-                self.night = state
-            stack, last = self._source.picture(), self._source.last()
-            if stack is not None and (stack is not self._rendered[0] or last is not self._rendered[1]):
-                self._render(stack, last)
-            self.state = public(state, *self._rendered, self._version, ended=is_over(state))
-            return self.state
+        while (night := catch_up(self.source.journal, self.night)).seq != self.night.seq:
+            self.night = night
+        self.night = night
+        self._show(self.source.picture(), self.source.last())
+        if not self._is_frozen:
+            self._told = self.night
+        self.state = self._public()
+        return self.state
 
-    def _render(self, stack: Picture, last: Picture | None) -> None:
-        self._settled = steady(self._settled, stack, whole(PRESETS[self._source.preset]))
-        self._version += 1
-        self.picture = Jpeg(f"{self._version}", jpeg(developed(stack, self._settled, LONGEST_PX)))
-        if last is not None and last.data.shape == stack.data.shape:
-            alike = replace(last, noise_adu=stack.noise_adu)  # all is done as to the stack: what differs is in the data
-            self.last = Jpeg(f"{self._version}", jpeg(developed(alike, self._settled, LONGEST_PX)))
-        self._rendered = stack, last
+    def change(self, make: Callable[[Outreach], Outreach]) -> Json:
+        """Change what the operator made, keep it in the session, and return the public state."""
+        before = self.outreach
+        self.outreach = make(before)
+        freezes = (self.outreach.held, self.outreach.approves) != (before.held, before.approves)
+        if freezes and (self.outreach.held or self.outreach.approves):
+            self._keep_picture()
+        if self.outreach != before:
+            self._keep()
+        return self.refresh()
+
+    def let_in(self) -> Json:
+        """Show the picture that waits for it."""
+        self._is_let_in = True
+        return self.refresh()
+
+    def draft_of(self, look: Look) -> bytes | None:
+        """Return the newest picture as it would look, for the operator; None where there is none."""
+        stack = self.source.picture()
+        if stack is None:
+            return None
+        recipe = recipe_of(look)
+        if self.sight is not None and _fits(self.sight.settled, stack) and self.sight.settled.recipe == recipe:
+            settled = self.sight.settled
+        else:
+            settled = self._draft = steady(self._draft, stack, recipe)
+        return packed(developed(stack, settled, DRAFT_PX), DRAFT_PX)
+
+    @property
+    def _is_frozen(self) -> bool:
+        return self.outreach.held or self.waiting is not None
+
+    def _show(self, stack: Picture | None, last: Picture | None) -> None:
+        """Let guests see the newest picture, where it may be, as it is to look."""
+        now = self.sight.seen if self.sight is not None else Seen()
+        is_new = stack is not None and (stack is not now.stack or _one_of(stack, last) is not now.one)
+        self.waiting = None
+        if self.outreach.held and now.stack is not None:
+            is_new = False
+        elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.stack):
+            self.waiting, is_new = stack, False
+        if is_new and stack is not None:
+            now = replace(now, stack=stack, one=_one_of(stack, last))
+        if now.stack is None:
+            return
+        settled = self._settle(now.stack)
+        before = self.sight
+        if not is_new and before is not None and settled.acts is before.settled.acts:
+            return
+        self._version = max(self._version + 1, int(time.time()))
+        if before is None or settled.acts is not before.settled.acts:
+            self._stretch = self._version
+        full = full_of(self.source.session, now.stack, self._version, self._stretch)
+        sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full), settled)
+        sight.image  # noqa: B018 - made here, before anyone is told of it
+        self.sight = sight
+        if self._is_let_in:
+            self._is_let_in = False
+            self._told = self.night
+            self._keep_picture()
+            self._keep()
+
+    def _settle(self, stack: Picture) -> Settled:
+        before, draft = self.sight.settled if self.sight is not None else None, self._draft
+        recipe = recipe_of(self.outreach.shown.look)
+        if before is not None and before.recipe == recipe and _fits(before, stack):
+            return gently(before, stack, recipe)
+        if draft is not None and draft.recipe == recipe and _fits(draft, stack):
+            return draft  # as the operator saw it
+        return steady(None, stack, recipe)
+
+    def _public(self) -> Json:
+        seen = self.sight.seen if self.sight is not None else Seen()
+        return public(self._told, self.night, seen, self.outreach, self.around, datetime.now(UTC))
+
+    def _resume(self) -> None:
+        """Go on with the picture that guests saw before a restart, where it was held or waits for approval."""
+        if not (self.outreach.held or self.outreach.approves):
+            return
+        cache = self.source.session / "cache"
+        stack, one = read_picture(cache / _HELD), read_picture(cache / _HELD_ONE)
+        if stack is None:
+            return
+        records = self.source.journal.follow(0)
+        for record in records:
+            self.night = advance(self.night, record)
+            if record.seq <= self.outreach.seq:
+                self._told = self.night
+        self._is_let_in = True  # it was, before
+        held, self.outreach = self.outreach, replace(self.outreach, held=False, approves=False)
+        self._is_let_in = False
+        self._show(stack, one)
+        self.outreach = held
+
+    def _keep_picture(self) -> None:
+        """Keep what guests see now, so that it is the same after a restart."""
+        self.outreach = replace(self.outreach, seq=self._told.seq)
+        seen = self.sight.seen if self.sight is not None else Seen()
+        cache = self.source.session / "cache"
+        for name, picture in ((_HELD, seen.stack), (_HELD_ONE, seen.one)):
+            with contextlib.suppress(OSError):  # a full disk, or one that is away: it is kept in memory
+                if picture is None:
+                    (cache / name).unlink(missing_ok=True)
+                else:
+                    write_picture(cache / name, picture)
+
+    def _keep(self) -> None:
+        try:
+            write(self.source.session, self.outreach)
+        except OSError as error:
+            _log.warning("what guests are shown could not be kept: %s", error)
 
 
-def public(state: NightState, stack: Picture | None, last: Picture | None, version: int, *, ended: bool) -> Json:
-    """Return what guests may know. No path, host or file name; the plain words are made here, once."""
-    stacks = stack.parts if stack is not None and stack.parts else (state.stack,)
-    stacked = [row for row in state.subs if row.state == "accepted" and row.stack in stacks]
-    state = of_all(state, stack)
-    latest = stacked[-1] if stacked else None
-    ratio = finer(state, stack, last)
-    return {
-        "name": state.target or "",
-        "photos": state.n_stacked,
-        "light": span(state.exposure_s),
-        "summary": summary(state),
-        "first": since(state, stack),
-        "latest": clock(latest.time or latest.judged) if latest else "",
-        "photo": span(latest.exposure_s) if latest and latest.exposure_s else "",
-        "grain": f"{ratio:.1f}×" if ratio and ratio > 1.05 else "",
-        "bars": _bars([row.weight or 0.0 for row in stacked]),
-        "version": version,
-        "line": line(state, ended=ended),
-        "ended": ended,
-    }
+def _one_of(stack: Picture, last: Picture | None) -> Picture | None:
+    """Return the single photo that can be compared with a stack."""
+    if last is None or last.data.shape != stack.data.shape or last.stack not in (stack.stack, *stack.parts):
+        return None
+    return last
 
 
-def _bars(weights: list[float]) -> list[float]:
-    """Return heights 0…1 of at most `_MOST_BARS` bars, in order of time."""
-    if not weights:
-        return []
-    parts = np.array_split(np.asarray(weights), min(len(weights), _MOST_BARS))
-    heights = np.array([part.mean() for part in parts])
-    return [round(float(height), 2) for height in np.clip(heights / max(float(heights.max()), 1e-9), 0.2, 1.0)]
+def _fits(settled: Settled, stack: Picture) -> bool:
+    return (settled.stack, settled.n_channels) == (stack.stack, 1 if stack.data.ndim == 2 else stack.data.shape[2])
+
+
+def _is_same(one: Picture | None, other: Picture | None) -> bool:
+    """Whether two are one picture, though it was read twice."""
+    if one is None or other is None:
+        return False
+    return (one.stack, one.version, one.n_subs) == (other.stack, other.version, other.n_subs)

@@ -1,0 +1,98 @@
+"""What all routes of the page share: what is published, who listens, and the threads beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from livestack.events import Json
+from livestack.show.past import past_pictures
+from livestack.show.web.access import Access
+from livestack.show.web.feed import Feed
+from livestack.show.web.hub import Hub
+from livestack.show.web.patience import Door
+from livestack.show.web.public import MOVING
+from livestack.show.web.renditions import Renditions
+from livestack.show.wifi import Wifi
+
+_LOOK_S = 0.25
+_SLIDES_S = 600.0
+_NICE = 5
+_log = logging.getLogger(__name__)
+
+
+def _gently() -> None:
+    """Let the stacker go first: on Linux a thread has a priority of its own."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+@dataclass(slots=True)
+class House:
+    """What all routes share.
+
+    Attributes
+    ----------
+    feed : Feed
+        What is published; changed in the thread `following` only.
+    following, packing, making : Executor
+        Beside the event loop: the session is followed, pictures are packed, and what takes longer is made.
+    """
+
+    feed: Feed
+    door: Door
+    hub: Hub
+    access: Access
+    wifi: Wifi | None = None
+    renditions: Renditions = field(init=False)
+    following: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-follow", _gently))
+    packing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-pack", _gently))
+    making: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-make", _gently))
+
+    def __post_init__(self) -> None:
+        self.renditions = Renditions(self.door.limits.waiting)
+
+    async def do(self, work: Callable[[], Json]) -> None:
+        """Do something to what is published, and tell everybody what came of it."""
+        before = self.feed.state
+        state = await asyncio.get_running_loop().run_in_executor(self.following, work)
+        self.hub.tell(state, is_news=_is_news(before, state))
+
+    async def watch(self) -> None:
+        """Look for news a few times a second; the work is done beside the event loop."""
+        slides_at = 0.0
+        while True:
+            try:
+                if time.monotonic() >= slides_at:
+                    slides_at = time.monotonic() + _SLIDES_S
+                    await self.do(self._find_slides)
+                await self.do(self.feed.refresh)
+            except (sqlite3.Error, OSError):  # the session's disk is away: what was known stays
+                pass
+            except Exception:
+                _log.exception("the page could not take in what is new")
+            await asyncio.sleep(_LOOK_S)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        for threads in (self.following, self.packing, self.making):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    def _find_slides(self) -> Json:
+        around = self.feed.around
+        found = past_pictures(self.feed.source.session)
+        if found != around.slides:
+            self.feed.around = replace(around, slides=found, slides_v=int(time.time()))
+        return self.feed.state
+
+
+def _is_news(before: Json, now: Json) -> bool:
+    return {k: v for k, v in before.items() if k not in MOVING} != {k: v for k, v in now.items() if k not in MOVING}

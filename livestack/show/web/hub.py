@@ -1,0 +1,157 @@
+"""Tells all guests at once that there is something new: by sockets, by server-sent events, or when they ask."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from livestack.events import Json
+from livestack.show.web.patience import Door
+
+_ALIVE: Final = '{"alive":true}'
+_ALIVE_S: Final = 15.0
+_ASKS_S: Final = 12.0
+"""Who asked within so long is still there."""
+_MOST_ASKING = 1000
+_CHATTER, _WITHIN_S = 20, 10.0
+"""Who says more than so much within so long has nothing to do here."""
+_TRY_AGAIN, _GO_AWAY = 1013, 1008
+
+
+class Hub:
+    """The guests that listen; for the thread of the event loop."""
+
+    def __init__(self, door: Door, state: Json) -> None:
+        self.text = _packed(state)
+        self._door = door
+        self._send_s = door.limits.send_s
+        self._listeners: set[asyncio.Queue[str]] = set()
+        self._asking: OrderedDict[str, float] = OrderedDict()
+
+    @property
+    def n_guests(self) -> int:
+        """How many guests there are by now."""
+        now = time.monotonic()
+        while self._asking and now - next(iter(self._asking.values())) > _ASKS_S:
+            self._asking.popitem(last=False)
+        return len(self._listeners) + len(self._asking)
+
+    def tell(self, state: Json, *, is_news: bool) -> None:
+        """Keep the state for who asks, and send it to who listens if it is news; a slow one gets the newest only."""
+        self.text = _packed(state)
+        if not is_news:
+            return
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(self.text)
+
+    def asked(self, address: str) -> None:
+        """Count a guest who asks again and again, for want of a socket."""
+        self._asking[address] = time.monotonic()
+        self._asking.move_to_end(address)
+        if len(self._asking) > _MOST_ASKING:
+            self._asking.popitem(last=False)
+
+    async def socket(self, client: WebSocket) -> None:
+        """Serve a socket until it is gone, too slow, or says too much."""
+        address = client.client.host if client.client else ""
+        if not self._door.admits(address):
+            await client.accept()
+            await client.close(_TRY_AGAIN)
+            return
+        self._door.enter(address)
+        try:
+            await client.accept()
+            hearing = asyncio.create_task(_until_gone(client))
+            try:
+                await self.follow(client.send_text, hearing)
+            finally:
+                hearing.cancel()
+        except (WebSocketDisconnect, TimeoutError, OSError):
+            with contextlib.suppress(Exception):  # it is gone, or does not take what is sent
+                await asyncio.wait_for(client.close(_TRY_AGAIN), 1.0)
+        finally:
+            self._door.leave(address)
+
+    async def follow(self, send: Callable[[str], Awaitable[None]], gone: asyncio.Task[None]) -> None:
+        """Send the state now, and whenever it changes, and a sign of life meanwhile."""
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=1)
+        self._listeners.add(queue)
+        try:
+            text = self.text
+            while not gone.done():
+                await asyncio.wait_for(send(text), self._send_s)
+                coming = asyncio.create_task(queue.get())
+                await asyncio.wait({coming, gone}, timeout=_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
+                text = coming.result() if coming.done() else _ALIVE
+                coming.cancel()
+        finally:
+            self._listeners.discard(queue)
+
+
+class Events:
+    """The same as server-sent events, for who cannot have a socket."""
+
+    def __init__(self, hub: Hub, door: Door) -> None:
+        self._hub, self._door = hub, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer without end."""
+        if scope["method"] != "GET":
+            await PlainTextResponse("Only to be read.", status_code=405)(scope, receive, send)
+            return
+        address = (Request(scope).client or ("",))[0]
+        if not self._door.admits(address):
+            busy = PlainTextResponse("There are many guests. Ask again.", 503, {"Retry-After": "5"})
+            await busy(scope, receive, send)
+            return
+        self._door.enter(address)
+        gone = asyncio.create_task(_until_disconnected(receive))
+        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+            async def say(text: str) -> None:
+                body = ": alive\n\n" if text == _ALIVE else f"data: {text}\n\n"
+                await send({"type": "http.response.body", "body": body.encode(), "more_body": True})
+
+            await self._hub.follow(say, gone)
+        except (TimeoutError, OSError):
+            pass
+        finally:
+            gone.cancel()
+            self._door.leave(address)
+
+
+def _packed(state: Json) -> str:
+    return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+
+
+async def _until_gone(client: WebSocket) -> None:
+    """Wait until a client is gone; what it says is not looked at."""
+    said: deque[float] = deque(maxlen=_CHATTER)
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            message = await client.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            said.append(time.monotonic())
+            if len(said) == _CHATTER and said[-1] - said[0] < _WITHIN_S:
+                await client.close(_GO_AWAY)
+                return
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,160 @@
+"""What guests may ask for: the state, and pictures of any kind. All of it is only to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from livestack.events import Json
+from livestack.show.caption import captioned
+from livestack.show.code import as_svg
+from livestack.show.past import seen
+from livestack.show.rendition import jpeg
+from livestack.show.web.feed import Sight
+from livestack.show.web.full import place_of, tile
+from livestack.show.web.house import House
+from livestack.show.web.hub import Events
+from livestack.show.web.renditions import LONGEST_PX, packed, png
+
+_SLIDE_QUALITY = 84
+_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_NOW = {"Cache-Control": "no-store"}
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Public:
+    """Answers guests; for the thread of the event loop."""
+
+    def __init__(self, house: House) -> None:
+        self._house, self._feed = house, house.feed
+
+    async def state(self, request: Request) -> Response:
+        """Tell where the night stands."""
+        hub = self._house.hub
+        hub.asked(request.client.host if request.client else "")
+        return Response(hub.text, media_type="application/json", headers=_NOW)
+
+    async def health(self, request: Request) -> Response:
+        """Tell that the page is there."""
+        return JSONResponse({"ok": True, "photos": self._feed.state["photos"]})
+
+    async def picture(self, request: Request) -> Response:
+        """Send the stack."""
+        return await self._of_sight(request, "picture")
+
+    async def one(self, request: Request) -> Response:
+        """Send the last photo."""
+        return await self._of_sight(request, "one")
+
+    async def part(self, request: Request) -> Response:
+        """Send a tile of the stack at its full resolution."""
+        feed = self._feed
+        sight = feed.sight
+        full = sight.seen.full if sight is not None else None
+        level, x, y = (request.path_params[name] for name in ("level", "x", "y"))
+        place = place_of(full, level, x, y) if full is not None else None
+        if sight is None or full is None or place is None or sight.seen.stack is None:
+            return _gone()
+        stack, settled, v = sight.seen.stack, sight.settled, full["version"]
+        made = await self._house.renditions.get(
+            ("tile", level, x, y, v), lambda: tile(feed.source.session, stack, settled, place), self._house.making
+        )
+        return _sent(request, v, made)
+
+    async def past(self, request: Request) -> Response:
+        """Send the picture of a former night."""
+        around, k = self._feed.around, request.path_params["k"]
+        if not 0 <= k < len(around.slides):
+            return _gone()
+
+        def make() -> bytes | None:
+            image = seen(around.slides[k], LONGEST_PX)
+            return None if image is None else jpeg(image, _SLIDE_QUALITY)
+
+        v = around.slides_v
+        return _sent(request, v, await self._house.renditions.get(("past", k, v), make, self._house.making))
+
+    async def save(self, request: Request) -> Response:
+        """Send the picture as a guest keeps it."""
+        sight, told = self._feed.sight, self._feed.state
+        if sight is None:
+            return _gone()
+        key = ("save", sight.seen.version, told["name"], told["summary"])
+        made = await self._house.renditions.get(key, lambda: _saved(sight, told), self._house.making)
+        headers = {**_NOW, "Content-Disposition": 'attachment; filename="livestack.png"'}
+        return Response(made, media_type="image/png", headers=headers)
+
+    async def page_code(self, request: Request) -> Response:
+        """Send the code of the page."""
+        return _code(self._feed.around.address)
+
+    async def wifi_code(self, request: Request) -> Response:
+        """Send the code of the Wi-Fi, where guests are told of one."""
+        wifi = self._house.wifi
+        return _code(wifi.code if wifi is not None and self._feed.state["present"]["wifi"] else "")
+
+    async def later(self, request: Request) -> Response:
+        """Send nothing yet."""
+        return _gone()
+
+    async def _of_sight(self, request: Request, which: str) -> Response:
+        sight, size = self._feed.sight, request.path_params["size"]
+        if sight is None or size not in self._feed.state["picture"]["sizes"]:
+            return _gone()
+
+        def make() -> bytes | None:
+            image = sight.image if which == "picture" else sight.one_image
+            return None if image is None else packed(image, size)
+
+        v = sight.seen.version
+        return _sent(request, v, await self._house.renditions.get((which, size, v), make, self._house.packing))
+
+
+def public_routes(house: House) -> list[BaseRoute]:
+    """Return the routes of guests."""
+    public = Public(house)
+    return [
+        Route("/state.json", public.state),
+        Route("/health", public.health),
+        Route("/picture/{size:int}.jpg", public.picture),
+        Route("/one/{size:int}.jpg", public.one),
+        Route("/tile/{level:int}/{x:int}_{y:int}.jpg", public.part),
+        Route("/buildup/{n:int}.jpg", public.later),
+        Route("/grain/{k:int}.jpg", public.later),
+        Route("/sky.svg", public.later),
+        Route("/past/{k:int}.jpg", public.past),
+        Route("/save.png", public.save),
+        Route("/qr/page.svg", public.page_code),
+        Route("/qr/wifi.svg", public.wifi_code),
+        Route("/events", Events(house.hub, house.door)),
+        WebSocketRoute("/ws", house.hub.socket),
+    ]
+
+
+def _gone() -> Response:
+    return PlainTextResponse("Nothing is live here.", status_code=404)
+
+
+def _sent(request: Request, version: int, data: bytes | None) -> Response:
+    """Return a picture that may be kept for good; one of another version than was asked for may not be kept."""
+    if data is None:
+        return _gone()
+    is_it = request.query_params.get("v") == str(version)
+    return Response(data, media_type="image/jpeg", headers=_FOREVER if is_it else _NOW)
+
+
+def _code(text: str) -> Response:
+    return Response(as_svg(text), media_type="image/svg+xml") if text else _gone()
+
+
+def _saved(sight: Sight, told: Json) -> bytes:
+    """Return the picture as a guest keeps it: with its name, how much light it is, and when it was."""
+    night = datetime.now(UTC).astimezone()
+    words = f"{told['summary']}, {night.day} {night:%B %Y}"
+    picture = captioned(sight.image.astype(np.float32) / np.float32(255), told["name"], words)
+    return png(np.rint(picture * 255).astype(np.uint8))
