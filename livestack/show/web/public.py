@@ -130,7 +130,7 @@ def _named(night: NightState, words: Words) -> tuple[str, str]:
     if known is None:
         return words.name or night.target or "", words.also
     name = words.name or known.called or known.name
-    kind = known.kind[:1].lower() + known.kind[1:]
+    kind = known.kind.lower()
     article = "an" if kind[:1] in "aeiou" else "a"
     return name, words.also or (f"{known.name}, {article} {kind}" if name != known.name else f"{article} {kind}")
 
