@@ -38,6 +38,11 @@ ICONS: Final[dict[str, str]] = {
     "above": '<path d="M6.5 11L12 5.5l5.5 5.5M12 5.5v13"/>',
     "plus": '<path d="M12 5.5v13M5.5 12h13"/>',
     "file": '<path d="M6 3.5h8l4 4v13H6zM14 3.5v4h4"/>',
+    "share": '<path d="M12 15V4M8 7.5L12 3.5l4 4M5 12.5v7h14v-7"/>',
+    "save": '<path d="M12 4v11M8 11.5l4 4 4-4M5 19.5h14"/>',
+    "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M15.5 5.5v-1h-11v11h1"/>',
+    "code": '<path d="M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.5v2.5M20 14v2M14 20h2M20 20v-.2"/>',
+    "satellite": '<path d="M4 20L20 4" /><path d="M5 5.5l3 3M10.5 11l3 3M16 16.5l2.5 2.5" opacity=".75"/>',
     "mark": '<path d="M8.2 4.8h9.3a2 2 0 0 1 2 2v9.3" opacity=".75"/>'
     '<path d="M11 2h9a2 2 0 0 1 2 2v9" opacity=".45"/>'
     '<rect x="3" y="8" width="13" height="13" rx="2"/>'

@@ -1,204 +1,272 @@
-"use strict";
-(() => {
-  const $ = (id) => document.getElementById(id);
-  const START = 28; // where the wipe rests, %
-  const LOST_MS = 4000;
-  const LABELS_PX = 230; // so wide are both times beside each other
-  let state = null, wipe = START, shown = -1, socket = null, seen = Date.now(), wait = 1000, announced = 0;
+// The page of the audience: the newest picture, its wipe and its past, and what there is to know of it.
+import { card } from "./card.js";
+import { $, load, number, say, set, text } from "./dom.js";
+import { follow } from "./link.js";
+import { viewer } from "./picture.js";
+import { buildup, ribbon } from "./ribbon.js";
+import { share } from "./share.js";
 
-  const text = (id, words) => { const el = $(id); if (el.textContent !== words) el.textContent = words; };
+const WIPE = 0.42; // where the line rests
+const TAG_PX = 120; // a side narrower than this has no tag
+const SPEAK_MS = 60000; // screen readers hear of the count no more often
+const GLIDE_MS = 1200; // another look is faded over slowly
+const SCALE_PX = [80, 160];
+const SHEET_TOP_PX = 200;
 
-  function show(next) {
-    state = next;
-    seen = Date.now();
-    $("lost").hidden = true;
-    const name = next.name ||
-      (next.photos ? "Live from the telescope" : next.ended ? "Nothing is live here" : "Getting the telescope ready");
-    text("name", name);
-    text("summary", next.summary);
-    text("words", next.line);
-    for (const id of ["live-word", "live-wide-word"]) {
-      text(id, next.ended ? "Ended" : id === "live-word" ? "Live" : "Live from the telescope");
-    }
-    document.title = next.photos ? `${name}: ${next.summary}` : name;
-    text("first", next.first && `First photo, ${next.first}`);
-    text("latest", next.photos > 1 ? `${next.ended ? "Last" : "Newest"}, ${next.latest}` : "");
-    bars(next.bars);
-    facts(next);
-    announce(next);
-    if (next.version > 0 && next.version !== shown) pictures(next);
+let state = null, wipe = WIPE, wipeOn = true;
+let want = null, wantOne = null; // src of what is on its way or shown
+let newest = null, stretch = null, spoken = 0, pending = false;
+
+const picture = viewer($("view"), $("picture"), {
+  wipe: (x) => setWipe(x / $("view").clientWidth),
+  looked,
+  hold: () => sharing.open(),
+  tap: () => {},
+});
+const past = buildup(() => scrubbed(true));
+const time = ribbon({
+  show: () => scrubbed(false),
+  label: (said) => { document.body.classList.toggle("past", Boolean(said)); summary(said); },
+  wanted: (steps) => past.want(steps),
+  ready: () => past.size > 1,
+});
+const about = card({ name, opened, changed: () => {} });
+const sharing = share({
+  picture: () => picture.ready,
+  address: () => (state && !state.static ? state.address || "" : ""),
+  saved: () => `save.png?v=${state ? state.version : 0}`,
+});
+
+function name(of) {
+  return of.name || say(of.photos ? "title" : of.ended ? "nothing" : "getting_ready");
+}
+
+function show(next) {
+  if (state && next.lineage !== state.lineage) restart();
+  state = next;
+  const called = name(next);
+  set(document.documentElement, "lang", next.lang || "en");
+  text($("name"), called);
+  text($("live-short"), say(next.static ? "kept" : next.ended ? "ended" : "live"));
+  text($("live-wide"), say(next.static ? "kept" : next.ended ? "ended" : "live_wide"));
+  document.title = next.photos ? `${called}: ${next.summary}` : called;
+  past.of(next.stretch);
+  time.told(next);
+  about.told(next);
+  summary("");
+  pictures();
+  speak();
+  tags();
+}
+
+function restart() {
+  want = wantOne = newest = null;
+  wipe = WIPE;
+  time.restart();
+  picture.single(null);
+  picture.sharpen(null);
+  picture.restart();
+}
+
+function summary(said) {
+  if (!state) return;
+  const step = time.step;
+  const shown = said || (step ? say("photos_at", step) : state.summary);
+  text($("summary"), shown);
+  set($("picture"), "aria-label", picture.ready ? say("picture_alt", { name: name(state), summary: shown }) : name(state));
+  tags();
+}
+
+function speak() {
+  if (!state.photos || Date.now() - spoken < SPEAK_MS) return;
+  spoken = Date.now();
+  text($("said"), state.summary);
+}
+
+// The rendition that is as sharp as this screen: the smallest that has enough px.
+function rendition() {
+  const sizes = state.picture.sizes, wish = picture.wish();
+  return sizes.find((size) => size >= wish) || sizes[sizes.length - 1];
+}
+
+// Get what is new. Nothing on screen changes before it has been decoded.
+async function pictures() {
+  if (!state || !state.picture || !state.version) return;
+  if (document.hidden) { pending = true; return; }
+  pending = false;
+  const of = state;
+  picture.sized(of.picture.width, of.picture.height);
+  const size = rendition(), src = `picture/${size}.jpg?v=${of.version}`;
+  if (src === want) return;
+  want = src;
+  try {
+    const image = await load(src);
+    if (src !== want || of.lineage !== state.lineage) return;
+    const ms = stretch !== null && stretch !== of.stretch ? GLIDE_MS : undefined;
+    stretch = of.stretch;
+    newest = { image, version: of.version, size, full: of.picture.full, ms };
+    scrubbed(true);
+    newest.ms = undefined;
+    summary("");
+  } catch (failed) {
+    if (src === want) want = null; // the next news, or a moment, tries again
+    setTimeout(pictures, 3000);
+    return;
+  }
+  single(of, size);
+}
+
+async function single(of, size) {
+  const src = of.one ? `one/${size}.jpg?v=${of.version}` : "";
+  if (src === wantOne) return;
+  wantOne = src;
+  try {
+    const image = src ? await load(src) : null;
+    if (src !== wantOne) return;
+    picture.single(image);
+    $("knob").hidden = $("line").hidden = !image;
     tags();
+  } catch (failed) {
+    if (src === wantOne) wantOne = null;
   }
+}
 
-  function bars(heights) {
-    const row = $("bars");
-    row.hidden = !heights.length;
-    while (row.children.length > heights.length) row.lastChild.remove();
-    while (row.children.length < heights.length) row.append(document.createElement("i"));
-    row.style.gap = `${Math.min(8, 0.3 * row.clientWidth / Math.max(1, heights.length))}px`;
-    heights.forEach((height, place) => { row.children[place].style.height = `${100 * height}%`; });
-    // few bars do not fill the row: the last one's time stands under it
-    const end = row.lastElementChild && row.lastElementChild.getBoundingClientRect().right - row.getBoundingClientRect().left;
-    $("latest").parentElement.style.maxWidth = end ? `${Math.max(LABELS_PX, end)}px` : "";
-    row.setAttribute("aria-label", `One bar per photo, ${heights.length} bars`);
-  }
-
-  function facts(next) {
-    const rows = [
-      ["Photos", next.photos ? next.photos.toLocaleString("en") : ""],
-      ["Each photo", next.photo],
-      ["Light gathered", next.photos ? next.light : ""],
-      ["Grain", next.grain && `${next.grain} finer than one photo`],
-    ].filter(([, value]) => value);
-    const list = $("facts");
-    const now = JSON.stringify(rows);
-    if (list.dataset.now === now) return;
-    list.dataset.now = now;
-    list.replaceChildren(...rows.map(([name, value]) => {
-      const row = document.createElement("div");
-      const dt = document.createElement("dt"), dd = document.createElement("dd");
-      dt.textContent = name;
-      dd.textContent = value;
-      row.append(dt, dd);
-      return row;
-    }));
-  }
-
-  // Screen readers hear of the count at most once a minute.
-  function announce(next) {
-    if (next.photos && Date.now() - announced > 60000) {
-      announced = Date.now();
-      text("said", next.summary);
+// Show the picture of the place on the slider: the newest, or one of the build-up.
+function scrubbed(quiet) {
+  const step = time.step;
+  if (!step) {
+    if (newest) {
+      picture.show(newest.image, quiet ? newest.ms : 120);
+      picture.sharpen(newest.full, { width: newest.image.naturalWidth, tag: newest.version });
     }
+  } else {
+    const near = past.near(step.n);
+    if (!near || near.n !== step.n) past.first(step.n);
+    if (near) picture.show(near.image, 120);
+    picture.sharpen(null);
   }
+  tags();
+}
 
-  // Both pictures are decoded before either changes, so that nothing flashes.
-  async function pictures(next) {
-    const version = next.version;
-    shown = version;
-    try {
-      const fresh = await load(`/picture.jpg?v=${version}`);
-      const one = next.photos > 1 ? await load(`/last.jpg?v=${version}`).catch(() => null) : null;
-      if (version !== shown) return;
-      swap($("picture"), fresh);
-      $("picture").alt = `${state.name || "The picture"}, ${state.summary}`;
-      if (one) swap($("one"), one);
-      $("one").hidden = !one;
-      $("stars").hidden = true;
-      tags();
-    } catch {
-      if (version === shown) shown = -1; // the next news tries again
-    }
+// The wipe.
+function setWipe(share) {
+  wipe = Math.min(1, Math.max(0, share));
+  wipeOn = true;
+  tags();
+}
+
+function tags() {
+  const both = Boolean(wantOne) && !$("knob").hidden;
+  const share = both && wipeOn ? wipe : 0, wide = $("view").clientWidth, left = share * wide;
+  $("view").style.setProperty("--wipe", `${100 * share}%`);
+  picture.wipe(share, !document.body.classList.contains("open") || from() === "side");
+  const percent = Math.round(100 * share);
+  set($("knob"), "aria-valuenow", percent);
+  set($("knob"), "aria-valuetext", say("wipe_at", { percent }));
+  $("tag-one").hidden = !both || left < TAG_PX;
+  $("tag-all").hidden = !both || wide - left < TAG_PX;
+  text($("tag-one"), say("photos", { n: 1 }));
+  if (state) text($("tag-all"), say("photos", { n: time.step ? time.step.n : state.photos }));
+}
+
+// A bar of round size on the sky, and which way north is.
+function looked({ zoom, wide }) {
+  const known = state && state.picture && state.picture.arcsec_px && wide;
+  $("scale").hidden = !known;
+  if (!known) return;
+  const px = state.picture.arcsec_px * state.picture.width / wide; // arcsec per CSS px
+  const round = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000, 36000];
+  const size = round.find((arcsec) => arcsec / px >= SCALE_PX[0]) || round[round.length - 1];
+  const said = size < 60 ? `${size}″` : size < 3600 ? `${size / 60}′` : `${size / 3600}°`;
+  $("bar").style.width = `${Math.min(2 * SCALE_PX[1], size / px)}px`;
+  text($("bar-words"), said);
+  set($("scale"), "aria-label", say("scale", { size: said }));
+  north(state.picture.north_deg);
+  if (zoom !== 1 && want && rendition() > newestSize()) pictures();
+}
+
+const newestSize = () => (newest ? newest.size : 0);
+
+function north(deg) {
+  const known = typeof deg === "number";
+  set($("compass"), "class", known ? "" : "away");
+  if (known) $("compass").removeAttribute("hidden");
+  else $("compass").setAttribute("hidden", "");
+  if (!known) return;
+  const turn = deg * Math.PI / 180, mirrored = state.picture.mirrored ? 1 : -1;
+  const up = [Math.sin(turn), -Math.cos(turn)], side = [mirrored * Math.cos(turn), mirrored * Math.sin(turn)];
+  set($("turned"), "d", "");
+  const path = $("turned").querySelector("path");
+  const tip = (way, length) => `${(way[0] * length).toFixed(1)} ${(way[1] * length).toFixed(1)}`;
+  set(path, "d", `M${tip(up, 10)}L0 0L${tip(side, 8)}`);
+  for (const [id, way, length] of [["north", up, 16], ["east", side, 14]]) {
+    set($(id), "x", (way[0] * length).toFixed(1));
+    set($(id), "y", (way[1] * length + 4).toFixed(1));
   }
+}
 
-  async function load(src) {
-    const image = new Image();
-    image.src = src;
-    await image.decode();
-    return image;
+// Where the card lies: below, at the right over the picture, or beside it.
+const from = () => getComputedStyle($("card")).getPropertyValue("--from").trim();
+
+function opened(on) {
+  const view = $("view"), where = from();
+  if (where === "below") picture.cover(0, on ? Math.max(0, view.clientHeight - SHEET_TOP_PX) : 0);
+  else if (where === "right") picture.cover(on ? $("card").offsetWidth : 0, 0);
+  else picture.cover(0, 0, 0);
+  tags();
+}
+
+function cut(lost) {
+  if (lost) text($("lost"), state && state.version && state.latest ? say("reconnecting_from", { time: state.latest }) : say("reconnecting"));
+  $("lost").hidden = !lost;
+}
+
+const KEYS = {
+  ArrowLeft: () => time.nudge(-1),
+  ArrowRight: () => time.nudge(1),
+  Home: () => time.first(),
+  End: () => time.now(),
+  w: () => { wipeOn = !wipeOn; tags(); },
+  1: () => about.choose(0),
+  2: () => about.choose(1),
+  3: () => about.choose(2),
+  0: () => centred(1),
+  "+": () => centred(picture.zoom * 1.25),
+  "=": () => centred(picture.zoom * 1.25),
+  "-": () => centred(picture.zoom / 1.25),
+  f: () => full(),
+};
+
+function centred(zoom) {
+  picture.zoomTo(zoom, $("view").clientWidth / 2, $("view").clientHeight / 2);
+}
+
+function full() {
+  const root = document.documentElement, is = document.fullscreenElement || document.webkitFullscreenElement;
+  const call = is ? document.exitFullscreen || document.webkitExitFullscreen : root.requestFullscreen || root.webkitRequestFullscreen;
+  const asked = call && call.call(is ? document : root);
+  if (asked && asked.catch) asked.catch(() => {});
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || sharing.isOpen) return;
+  if (event.key === " ") {
+    if (event.target.closest("button,a")) return; // that is what it presses
+    time.play();
+    event.preventDefault();
+    return;
   }
-
-  function swap(old, fresh) {
-    if (old.id === "picture" && !old.hidden) {
-      const ghost = old.cloneNode();
-      ghost.removeAttribute("id");
-      ghost.setAttribute("aria-hidden", "true");
-      ghost.className = "ghost";
-      old.after(ghost);
-      requestAnimationFrame(() => requestAnimationFrame(() => { ghost.style.opacity = 0; }));
-      setTimeout(() => ghost.remove(), 320);
-    }
-    old.src = fresh.src;
-    old.hidden = false;
+  if (event.target === $("knob")) {
+    const step = event.shiftKey ? 0.01 : 0.05;
+    const to = { ArrowLeft: wipe - step, ArrowDown: wipe - step, ArrowRight: wipe + step, ArrowUp: wipe + step, Home: 0, End: 1 }[event.key];
+    if (to !== undefined) { setWipe(to); event.preventDefault(); return; }
   }
+  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!act) return;
+  act();
+  event.preventDefault();
+});
 
-  function tags() {
-    const both = !$("one").hidden;
-    const wide = $("view").clientWidth, left = wide * wipe / 100;
-    $("line").hidden = $("knob").hidden = !both;
-    $("tag-one").hidden = !both || left < 120;
-    $("tag-all").hidden = !both || wide - left < 120;
-    if (state) text("tag-all", `${state.photos.toLocaleString("en")} photos`);
-  }
-
-  function setWipe(percent) {
-    wipe = Math.min(100, Math.max(0, percent));
-    $("view").style.setProperty("--wipe", `${wipe}%`);
-    $("knob").setAttribute("aria-valuenow", Math.round(wipe));
-    $("knob").setAttribute("aria-valuetext", `one photo to stack, ${Math.round(wipe)} %`);
-    tags();
-  }
-
-  function drag() {
-    const view = $("view");
-    let held = false;
-    const move = (event) => {
-      const box = view.getBoundingClientRect();
-      setWipe(100 * (event.clientX - box.left) / box.width);
-    };
-    view.addEventListener("pointerdown", (event) => {
-      if ($("knob").hidden || event.button) return;
-      held = true;
-      view.setPointerCapture(event.pointerId);
-      if (event.target.closest("#knob") === null && event.pointerType === "mouse") move(event);
-    });
-    view.addEventListener("pointermove", (event) => { if (held) move(event); });
-    for (const end of ["pointerup", "pointercancel"]) view.addEventListener(end, () => { held = false; });
-    $("knob").addEventListener("keydown", (event) => {
-      const step = event.shiftKey ? 1 : 5;
-      const to = { ArrowLeft: wipe - step, ArrowRight: wipe + step, Home: 0, End: 100 }[event.key];
-      if (to !== undefined) { setWipe(to); event.preventDefault(); }
-    });
-  }
-
-  function connect() {
-    socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
-    socket.onmessage = (event) => { wait = 1000; show(JSON.parse(event.data)); };
-    socket.onclose = () => {
-      socket = null;
-      setTimeout(connect, wait);
-      wait = Math.min(5000, wait * 1.5);
-    };
-  }
-
-  // Where the socket does not get through (some proxies), asking does; the answer also tells whether we are cut off.
-  async function poll() {
-    if (!(socket && socket.readyState === WebSocket.OPEN)) {
-      try {
-        show(await (await fetch("/state.json", { cache: "no-store" })).json());
-      } catch {
-        if (Date.now() - seen > LOST_MS) lost();
-      }
-    }
-    setTimeout(poll, 2000);
-  }
-
-  function lost() {
-    const from = state && state.latest ? `, picture from ${state.latest}` : "";
-    text("lost", `Reconnecting${from}`);
-    $("lost").hidden = false;
-    $("tag-one").hidden = $("tag-all").hidden = true;
-  }
-
-  function stars() {
-    const canvas = $("stars"), pen = canvas.getContext("2d");
-    canvas.width = canvas.clientWidth * devicePixelRatio;
-    canvas.height = canvas.clientHeight * devicePixelRatio;
-    pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--track");
-    let seed = 27;
-    const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
-    for (let i = 0; i < 110; i++) {
-      pen.globalAlpha = 0.2 + 0.5 * random();
-      pen.beginPath();
-      pen.arc(random() * canvas.width, random() * canvas.height, (0.4 + random() ** 4) * devicePixelRatio, 0, 7);
-      pen.fill();
-    }
-  }
-
-  stars();
-  setWipe(START);
-  drag();
-  addEventListener("resize", () => { tags(); if (state) bars(state.bars); });
-  connect();
-  setTimeout(poll, 1500);
-})();
+document.addEventListener("visibilitychange", () => { if (!document.hidden && pending) pictures(); });
+addEventListener("resize", () => { opened(document.body.classList.contains("open")); if (state) { summary(""); pictures(); } });
+follow(show, cut);

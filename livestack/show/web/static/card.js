@@ -1,0 +1,173 @@
+// What one is seeing: the card beside or below the picture.
+import { $, load, make, number, say, set, text } from "./dom.js";
+
+const LEVELS = ["child", "curious", "expert"];
+const KEPT = "livestack.level";
+
+function kept() {
+  try { return localStorage.getItem(KEPT); } catch (none) { return null; }
+}
+
+export function card(hooks) {
+  let state = null;
+  let level = LEVELS.includes(kept()) ? kept() : "curious";
+  const drawn = {}; // what each part was last made of
+
+  // Make a part anew only when what it tells has changed.
+  function fresh(name, told, build) {
+    const now = JSON.stringify(told);
+    if (drawn[name] === now) return;
+    drawn[name] = now;
+    build();
+  }
+
+  function rows() {
+    const told = state.card || {};
+    const plain = [
+      [say("fact_photos"), state.photos ? number(state.photos) : ""],
+      [say("fact_photo"), state.photo],
+      [say("fact_light"), state.photos ? state.light : ""],
+      [say("fact_grain"), state.grain && say("finer", { n: state.grain })],
+    ];
+    const known = [...(told.facts || []), ...(level === "expert" ? told.expert || [] : [])];
+    return (known.length ? known : plain).filter((row) => row[1]);
+  }
+
+  function words() {
+    const levels = (state.card || {}).levels || {};
+    return levels[level] || levels.curious || levels.child || state.line || "";
+  }
+
+  function grain() {
+    const patches = (state.card || {}).grain || [];
+    $("grain").hidden = patches.length < 2;
+    const told = [patches, state.lineage, state.stretch, state.version];
+    fresh("grain", told, () => {
+      const row = $("patches");
+      while (row.children.length > patches.length) row.lastChild.remove();
+      while (row.children.length < patches.length) row.append(make("figure", "", make("img"), make("figcaption")));
+      patches.forEach((patch, k) => {
+        const figure = row.children[k], image = figure.querySelector("img"), last = k === patches.length - 1;
+        const said = last && !state.ended ? say("photos_now", { n: patch.photos }) : say("photos", { n: patch.photos });
+        figure.className = last ? "newest" : "";
+        set(image, "alt", say("photos", { n: patch.photos }));
+        text(figure.querySelector("figcaption"), said);
+        const src = `grain/${k}.jpg?v=${state.lineage}.${state.version}`;
+        load(src).then(() => { image.src = src; }, () => {});
+      });
+    });
+  }
+
+  function past() {
+    const slides = state.photos || state.version ? [] : state.slides || [];
+    $("past").hidden = !slides.length;
+    fresh("past", slides, () => $("nights").replaceChildren(...slides.map((slide, k) => night(slide, k))));
+  }
+
+  function draw() {
+    if (!state) return;
+    const told = state.card || {};
+    const name = hooks.name(state);
+    text($("card-title"), name);
+    text($("also"), state.also || "");
+    text($("words"), words());
+    text($("caption"), state.caption || "");
+    $("caption").hidden = !state.caption;
+    const levels = told.levels || {};
+    $("levels").hidden = !(levels.child || levels.curious);
+    for (const button of $("levels").children) {
+      const chosen = button.dataset.level === level;
+      set(button, "aria-checked", chosen);
+      button.tabIndex = chosen ? 0 : -1;
+    }
+    const list = rows();
+    fresh("facts", list, () => $("facts").replaceChildren(...list.map(([key, value]) => make("div", "", make("dt", "", key), make("dd", "", value)))));
+    grain();
+    $("sky").hidden = !told.sky;
+    fresh("sky", [told.sky, state.lineage], () => { if (told.sky) $("map").src = `sky.svg?v=${state.lineage}`; });
+    set($("map"), "alt", say("sky_alt", { name }));
+    text($("crossed"), told.satellites || "");
+    $("satellites").hidden = !told.satellites;
+    past();
+  }
+
+  function choose(to) {
+    level = to;
+    try { localStorage.setItem(KEPT, to); } catch (none) { /* then it is not kept */ }
+    draw();
+    hooks.changed();
+  }
+
+  $("levels").addEventListener("click", (event) => { if (event.target.dataset.level) choose(event.target.dataset.level); });
+  $("levels").addEventListener("keydown", (event) => {
+    const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose(LEVELS[(LEVELS.indexOf(level) + way + LEVELS.length) % LEVELS.length]);
+    $("levels").querySelector('[aria-checked="true"]').focus();
+  });
+  sheet(hooks);
+
+  return {
+    told(next) { state = next; draw(); },
+    choose: (index) => choose(LEVELS[index]),
+    get level() { return level; },
+  };
+}
+
+export function night(slide, k, root = "") {
+  const image = make("img");
+  image.loading = "lazy";
+  image.alt = slide.name || slide.date;
+  image.src = `${root}past/${k}.jpg?v=${slide.v}`;
+  const said = [slide.date, slide.photos ? say("photos", { n: slide.photos }) : ""].filter(Boolean).join(", ");
+  return make("figure", "", image, make("figcaption", "", make("b", "", slide.name || ""), make("span", "", said)));
+}
+
+// On a phone the card is a sheet: drag its grab, tap its head.
+function sheet(hooks) {
+  const card = $("card"), grab = $("grab");
+  let drag = null;
+
+  function open(on) {
+    document.body.classList.toggle("open", on);
+    for (const button of [grab, $("ask")]) set(button, "aria-expanded", on);
+    card.style.removeProperty("transform");
+    card.classList.remove("dragged");
+    if (!on) $("about").scrollTop = 0;
+    hooks.opened(on);
+  }
+
+  const isOpen = () => document.body.classList.contains("open");
+  const sideways = () => getComputedStyle(card).getPropertyValue("--from").trim() === "right";
+
+  grab.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    drag = { x: event.clientX, y: event.clientY, moved: 0, time: Date.now(), was: new DOMMatrix(getComputedStyle(card).transform) };
+    grab.setPointerCapture(event.pointerId);
+  });
+  grab.addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    drag.moved = sideways() ? event.clientX - drag.x : event.clientY - drag.y;
+    if (Math.abs(drag.moved) < 6 && !card.classList.contains("dragged")) return;
+    card.classList.add("dragged");
+    const to = Math.max(0, (sideways() ? drag.was.m41 : drag.was.m42) + drag.moved);
+    card.style.transform = sideways() ? `translateX(${to}px)` : `translateY(${to}px)`;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    grab.addEventListener(end, () => {
+      if (!drag) return;
+      const { moved, time } = drag, fast = Math.abs(moved) / Math.max(1, Date.now() - time) > 0.4;
+      const dragged = card.classList.contains("dragged");
+      drag = null;
+      if (!dragged) return;
+      grab.dataset.dragged = "yes"; // the click that follows is none
+      setTimeout(() => { delete grab.dataset.dragged; }, 60);
+      open(fast || Math.abs(moved) > 80 ? moved < 0 : isOpen());
+    });
+  }
+  grab.addEventListener("click", () => { if (!grab.dataset.dragged) open(!isOpen()); });
+  $("ask").addEventListener("click", () => open(!isOpen()));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && isOpen() && $("sheet").hidden) { open(false); event.preventDefault(); } });
+}
