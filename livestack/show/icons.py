@@ -43,6 +43,8 @@ ICONS: Final[dict[str, str]] = {
     "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="2"/><path d="M15.5 5.5v-1h-11v11h1"/>',
     "code": '<path d="M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.5v2.5M20 14v2M14 20h2M20 20v-.2"/>',
     "satellite": '<path d="M4 20L20 4" /><path d="M5 5.5l3 3M10.5 11l3 3M16 16.5l2.5 2.5" opacity=".75"/>',
+    "person": '<circle cx="12" cy="8" r="3.6"/><path d="M5 20v-1.5a5 5 0 0 1 5-5h4a5 5 0 0 1 5 5V20"/>',
+    "ban": '<circle cx="12" cy="12" r="8"/><path d="M6.5 6.5l11 11"/>',
     "mark": '<path d="M8.2 4.8h9.3a2 2 0 0 1 2 2v9.3" opacity=".75"/>'
     '<path d="M11 2h9a2 2 0 0 1 2 2v9" opacity=".45"/>'
     '<rect x="3" y="8" width="13" height="13" rx="2"/>'

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -16,7 +17,7 @@ import pytest
 from livestack.errors import SettingsError
 from livestack.events import SessionStopped
 from livestack.show.source import Source
-from livestack.show.web import Page, parse_bind, serve
+from livestack.show.web import Page, parse_bind, serve, shell
 from tests.show.night import Night, sky
 
 CHROMIUM = (
@@ -47,45 +48,54 @@ def _get(page: Page, path: str, **headers: str) -> tuple[int, bytes, dict[str, s
             return error.code, error.read(), dict(error.headers)
 
 
-def _state(page: Page, photos: int, after: object = 0) -> dict[str, object]:
+def _state(page: Page, photos: int, after: object = 0) -> dict[str, Any]:
     """Wait until so many photos are told and shown, and return the state."""
     for _ in range(100):
         state = json.loads(_get(page, "state.json")[1])
-        if state["photos"] == photos and state["version"] != after:
+        if state["photos"] == photos and state["version"] not in (0, after):
             return dict(state)
         threading.Event().wait(0.05)
     raise AssertionError(f"{photos} photos were never told, only {state['photos']}")
 
 
 def test_the_page_and_all_it_needs_come_from_here(page: Page) -> None:
-    status, html, _ = _get(page, "")
+    status, html, headers = _get(page, "")
     assert status == 200
-    for path in ("page.css", "page.js", "manifest.json", "icon.svg", "favicon.ico", "health"):
-        assert _get(page, path)[0] == 200
-    for path in ("", "page.css", "page.js", "manifest.json"):
-        text = _get(page, path)[1].decode().replace("http://www.w3.org/2000/svg", "")
-        assert "http://" not in text
-        assert "https://" not in text
+    assert "unsafe-inline" not in headers["content-security-policy"]
     assert b"$" not in html, "every token is filled in"
-    assert _get(page, "present")[:2] == (404, b"Nothing is live here.")
+    for path in shell.files():
+        status, data, headers = _get(page, path[1:])
+        assert status == 200
+        if headers["content-type"].startswith("text/"):
+            text = data.decode().replace("http://www.w3.org/2000/svg", "")
+            assert "http://" not in text
+            assert "https://" not in text
+    status, html, _ = _get(page, "nowhere")
+    assert (status, b"Nothing is live here" in html) == (404, True)
 
 
-def test_pictures_come_with_a_tag_and_only_once(page: Page, night: Night) -> None:
-    assert _get(page, "picture.jpg")[0] == 404
+def test_pictures_may_be_kept_for_good_and_each_version_has_its_own_address(page: Page, night: Night) -> None:
+    assert _get(page, "picture/480.jpg")[0] == 404
     night.add()
     night.add()
     night.show(sky(2), sky(1), 2)
-    version = _state(page, 2)["version"]
-    status, data, headers = _get(page, "picture.jpg")
+    state = _state(page, 2)
+    version = state["version"]
+    status, data, headers = _get(page, f"picture/480.jpg?v={version}")
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert (status, image.shape) == (200, (300, 480, 3))
     assert 20 < np.median(image) < 50
-    assert _get(page, "picture.jpg", **{"If-None-Match": headers["etag"]})[0] == 304
-    assert _get(page, "last.jpg")[0] == 200
+    assert "immutable" in headers["cache-control"]
+    assert _get(page, "one/480.jpg")[0] == 200
     night.add()
     night.show(sky(3), sky(1), 3)
-    _state(page, 3, after=version)
-    assert _get(page, "picture.jpg", **{"If-None-Match": headers["etag"]})[0] == 200
+    newer = _state(page, 3, after=version)
+    assert newer["version"] > version
+    status, data, headers = _get(page, f"picture/480.jpg?v={version}")
+    assert (status, headers["cache-control"]) == (200, "no-store"), (
+        "the newest instead, never kept as the old one"
+    )
+    assert data == _get(page, f"picture/480.jpg?v={newer['version']}")[1]
 
 
 def test_guests_are_told_in_plain_words_and_nothing_they_should_not_know(page: Page, night: Night) -> None:
@@ -93,7 +103,8 @@ def test_guests_are_told_in_plain_words_and_nothing_they_should_not_know(page: P
         night.add(reason)
     night.show(sky(3), sky(1), 3)
     state = _state(page, 3)
-    assert state["name"] == "M 27"
+    assert state["name"] == "Dumbbell Nebula"
+    assert state["also"] == "M 27, a planetary nebula"
     assert state["summary"] == "3 photos, 1 minute of light", "60 s"
     text = json.dumps(state)
     for secret in (night.folder, "nowhere", ".fits", str(night.session), socket.gethostname()):
@@ -110,9 +121,11 @@ def test_a_huge_picture_is_served_small(page: Page, night: Night) -> None:
     night.add()
     large = np.tile(sky(1, colour=False), (5, 5))
     night.show(large, large, 1)
-    _state(page, 1)
-    image = cv2.imdecode(np.frombuffer(_get(page, "picture.jpg")[1], np.uint8), cv2.IMREAD_UNCHANGED)
-    assert max(image.shape) == 1600
+    state = _state(page, 1)
+    assert state["picture"]["sizes"] == [640, 1280, 1920]
+    for size in (640, 1280, 1920):
+        image = cv2.imdecode(np.frombuffer(_get(page, f"picture/{size}.jpg")[1], np.uint8), cv2.IMREAD_UNCHANGED)
+        assert max(image.shape) == size
 
 
 def test_a_taken_port_is_passed_over_unless_it_was_asked_for(source: Source) -> None:

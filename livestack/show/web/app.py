@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from livestack.show.web.files import files
+from livestack.show.web import files, shell
 from livestack.show.web.guard import Guard
 from livestack.show.web.house import House
 from livestack.show.web.operator import operator_routes
@@ -35,7 +35,7 @@ def application(house: House, names: frozenset[str]) -> Guard:
         house.close()
 
     async def nowhere(request: Request, error: Exception) -> Response:
-        return PlainTextResponse("Nothing is live here.", status_code=404)
+        return Response(shell.lost(), 404, media_type="text/html")
 
     async def busy(request: Request, error: Exception) -> Response:
         return PlainTextResponse("There are many guests. Ask again.", 503, {"Retry-After": "3"})
@@ -52,7 +52,7 @@ def application(house: House, names: frozenset[str]) -> Guard:
 
 
 def _fixed_routes() -> list[BaseRoute]:
-    return [Route(path, _fixed(data, kind)) for path, (data, kind) in files().items()]
+    return [Route(path, _fixed(data, kind)) for path, (data, kind) in {**shell.files(), **files.files()}.items()]
 
 
 def _fixed(data: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:

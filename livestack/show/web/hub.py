@@ -44,7 +44,8 @@ class Hub:
         now = time.monotonic()
         while self._asking and now - next(iter(self._asking.values())) > _ASKS_S:
             self._asking.popitem(last=False)
-        return len(self._listeners) + len(self._asking)
+        asking = sum(address not in self._door.listeners for address in self._asking)
+        return len(self._listeners) + asking
 
     def tell(self, state: Json, *, is_news: bool) -> None:
         """Keep the state for who asks, and send it to who listens if it is news; a slow one gets the newest only."""

@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from livestack.errors import LivestackError
 from livestack.events import Json
+from livestack.show.web import files
 from livestack.show.web.access import COOKIE, LASTS_S
 from livestack.show.web.desk import Desk, Do, Refused
-from livestack.show.web.files import operator_files
 from livestack.show.web.guard import MOST_BODY
 from livestack.show.web.house import House
 
@@ -28,15 +28,14 @@ class Entry:
 
     def __init__(self, house: House) -> None:
         self._house, self._access, self._body_s = house, house.access, house.door.limits.body_s
-        self._page, self._login = operator_files()
         self.desk = Desk(house)
 
     async def show(self, request: Request) -> Response:
         """Send the page, or that on which one signs in."""
         if self._is_in(request):
-            return Response(self._page, 200, _NO_STORE, "text/html")
+            return Response(files.page(), 200, _NO_STORE, "text/html")
         token = request.query_params.get("token")
-        return self._enter(request, token) if token else Response(self._login(0), 401, _NO_STORE, "text/html")
+        return self._enter(request, token) if token else Response(files.login(), 401, _NO_STORE, "text/html")
 
     async def sign_in(self, request: Request) -> Response:
         """Take a token that was typed."""
@@ -98,11 +97,11 @@ class Entry:
     def _enter(self, request: Request, token: str) -> Response:
         address = request.client.host if request.client else ""
         if self._access.is_barred(address):
-            return Response(self._login(429), 429, {**_NO_STORE, "Retry-After": "60"}, "text/html")
+            return Response(files.login(429), 429, {**_NO_STORE, "Retry-After": "60"}, "text/html")
         secret = self._access.sign_in(token, address)
         if secret is None:
-            return Response(self._login(401), 401, _NO_STORE, "text/html")
-        answer = Response(self._page, 200, _NO_STORE, "text/html")
+            return Response(files.login(401), 401, _NO_STORE, "text/html")
+        answer = Response(files.page(), 200, _NO_STORE, "text/html")
         answer.set_cookie(COOKIE, secret, max_age=LASTS_S, path="/operator", httponly=True, samesite="strict")
         return answer
 
