@@ -46,7 +46,7 @@ export function stars(pen, width, height, unit) {
   const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
   pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--track");
   for (let i = 0; i < 120; i++) {
-    pen.globalAlpha = 0.15 + 0.45 * random();
+    pen.globalAlpha = 0.2 + 0.55 * random();
     pen.beginPath();
     pen.arc(random() * width, random() * height, (0.4 + 1.1 * random() ** 4) * unit, 0, 7);
     pen.fill();

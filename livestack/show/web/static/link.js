@@ -53,7 +53,7 @@ async function ask(link) {
 function watch(link, cut) {
   if (link.done) return;
   const now = Date.now();
-  if (!document.hidden && !link.down && now - link.heard > SILENT_MS) ask(link).then(() => { if (!link.down) again(link); });
+  if (!document.hidden && !link.down && now - link.heard > SILENT_MS) ask(link).then(() => { if (!link.down && link.way === 0) again(link); });
   if (link.way === WAYS.length - 1 && link.climb && now > link.climb) { link.way = 0; link.climb = 0; again(link); }
   cut(Boolean(link.down && now - link.down > LOST_MS));
 }

@@ -104,7 +104,7 @@ async function pictures() {
     if (src !== want || of.lineage !== state.lineage) return;
     const ms = stretch !== null && stretch !== of.stretch ? GLIDE_MS : undefined;
     stretch = of.stretch;
-    newest = { image, version: of.version, size, full: of.picture.full, ms };
+    newest = { image, size, full: of.picture.full, ms };
     scrubbed(true);
     newest.ms = undefined;
     summary("");
@@ -137,7 +137,7 @@ function scrubbed(quiet) {
   if (!step) {
     if (newest) {
       picture.show(newest.image, quiet ? newest.ms : 120);
-      picture.sharpen(newest.full, { width: newest.image.naturalWidth, tag: newest.version });
+      picture.sharpen(newest.full, { width: newest.image.naturalWidth, tag: newest.full ? newest.full.version : 0 });
     }
   } else {
     const near = past.near(step.n);
@@ -219,6 +219,7 @@ function opened(on) {
 function cut(lost) {
   if (lost) text($("lost"), state && state.version && state.latest ? say("reconnecting_from", { time: state.latest }) : say("reconnecting"));
   $("lost").hidden = !lost;
+  document.body.classList.toggle("cut", lost);
 }
 
 const KEYS = {

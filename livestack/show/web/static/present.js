@@ -75,7 +75,7 @@ function words() {
   text($("name"), name);
   $("name").className = name.length > LONG_NAME ? "long" : "";
   text($("meaning"), seen ? seen.date : state.caption || state.meaning || (empty && !state.name ? "" : state.line) || "");
-  const facts = seen ? (seen.photos ? [say("photos", { n: seen.photos }).split(/ (.*)/)] : []) : state.facts || counted(state.summary);
+  const facts = empty ? [] : seen ? (seen.photos ? [say("photos", { n: seen.photos }).split(/ (.*)/)] : []) : state.facts || counted(state.summary);
   const now = JSON.stringify(facts);
   if ($("facts").dataset.now !== now) {
     $("facts").dataset.now = now;

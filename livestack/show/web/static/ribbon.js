@@ -35,14 +35,14 @@ export function ribbon(hooks) {
     canvas.height = Math.round(tall * dpr);
     const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
     pen.fillStyle = style.getPropertyValue("--acc");
-    const room = wide - KNOB_PX, pitch = bars.length > 1 ? room / (bars.length - 1) : room;
+    const room = wide - KNOB_PX / 2, pitch = bars.length > 1 ? room / (bars.length - 1) : room;
     const thick = Math.max(1, Math.round(Math.min(BAR_PX, 0.62 * pitch) * dpr));
-    const knob = KNOB_PX / 2 + where() * room;
+    const knob = where() * room;
     bars.forEach((height, index) => {
-      const x = KNOB_PX / 2 + (bars.length > 1 ? index * pitch : room);
+      const x = bars.length > 1 ? index * pitch : room;
       const high = Math.round(clamp(height, 0, 1) * canvas.height);
       pen.globalAlpha = n === null || x <= knob + 0.5 ? 0.9 : FUTURE;
-      pen.fillRect(Math.round(x * dpr - thick / 2), canvas.height - high, thick, high);
+      pen.fillRect(Math.max(0, Math.round(x * dpr - thick / 2)), canvas.height - high, thick, high);
     });
     row.style.setProperty("--at", `${knob}px`);
   }
@@ -63,7 +63,7 @@ export function ribbon(hooks) {
 
   // The label above the knob stays within the row.
   function edge() {
-    const half = $("at").offsetWidth / 2, knob = KNOB_PX / 2 + where() * (row.clientWidth - KNOB_PX);
+    const half = $("at").offsetWidth / 2, knob = where() * (row.clientWidth - KNOB_PX / 2);
     row.style.setProperty("--label", `${clamp(knob, half, Math.max(half, row.clientWidth - half))}px`);
   }
 
@@ -131,7 +131,7 @@ export function ribbon(hooks) {
 
   function follow(event) {
     const box = row.getBoundingClientRect();
-    go(1 + (count - 1) * clamp((event.clientX - box.left - KNOB_PX / 2) / (box.width - KNOB_PX), 0, 1));
+    go(1 + (count - 1) * clamp((event.clientX - box.left) / (box.width - KNOB_PX / 2), 0, 1));
   }
 
   row.addEventListener("pointerdown", (event) => {
