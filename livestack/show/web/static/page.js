@@ -15,7 +15,7 @@ const SHEET_TOP_PX = 200;
 
 let state = null, wipe = WIPE, wipeOn = true;
 let want = null, wantOne = null; // src of what is on its way or shown
-let newest = null, stretch = null, spoken = 0, pending = false;
+let newest = null, stretch = null, spoken = 0, pending = false, closer = 0;
 
 const picture = viewer($("view"), $("picture"), {
   wipe: (x) => setWipe(x / $("view").clientWidth),
@@ -170,7 +170,9 @@ function tags() {
 }
 
 // A bar of round size on the sky, and which way north is.
-function looked({ zoom, wide }) {
+function looked(wide) {
+  clearTimeout(closer);
+  closer = setTimeout(() => { if (newest && rendition() > newest.size) pictures(); }, 200);
   const known = state && state.picture && state.picture.arcsec_px && wide;
   $("scale").hidden = !known;
   if (!known) return;
@@ -182,10 +184,7 @@ function looked({ zoom, wide }) {
   text($("bar-words"), said);
   set($("scale"), "aria-label", say("scale", { size: said }));
   north(state.picture.north_deg);
-  if (zoom !== 1 && want && rendition() > newestSize()) pictures();
 }
-
-const newestSize = () => (newest ? newest.size : 0);
 
 function north(deg) {
   const known = typeof deg === "number";

@@ -79,7 +79,7 @@ export function viewer(view, canvas, hooks) {
     draw();
     clearTimeout(moved);
     moved = setTimeout(() => { if (all && size) sharp.want(placed(), box(), canvas.width / room.width, zoom > 1.05); }, 140);
-    hooks.looked({ zoom, wide: size ? placed()[2] : 0 });
+    hooks.looked(size ? placed()[2] : 0);
   }
 
   function zoomTo(to, x, y) {
@@ -131,7 +131,7 @@ export function viewer(view, canvas, hooks) {
     // Longest side, px, of the rendition that is as sharp as the screen is.
     wish() {
       const dpr = Math.min(2, window.devicePixelRatio || 1);
-      return 0.8 * dpr * (size ? base() * Math.max(...size) : Math.max(room.width, room.height));
+      return 0.8 * dpr * (size ? base() * Math.max(1, zoom) * Math.max(...size) : Math.max(room.width, room.height));
     },
 
     sized(width, height) {
