@@ -19,6 +19,7 @@ from tests.show.night import Night, sky
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from playwright.sync_api import Page as Tab
 
 STATIC = Path(shell.__file__).with_name("static")
 SMALL_KB = {"js": 45, "css": 20, "all": 150}
@@ -283,7 +284,7 @@ def test_what_is_shared_is_the_picture_the_address_and_the_code(
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": 100, "y": 200}]})
         tab.locator("#sheet").wait_for()
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        assert tab.locator("#show-code").is_visible() == bool(tab.evaluate("fetch('state.json').then(r => r.json()).then(s => s.address)"))
+        assert tab.locator("#show-code").is_visible() == bool(_state(tab)["address"])
         tab.click("#copy")
         tab.locator("#copy-words", has_text="Address copied").wait_for()
         places = [tab.evaluate("document.activeElement.id")]
@@ -416,13 +417,14 @@ def test_no_barrier_is_serious(chromium: Browser, server: Server, night: Night) 
             one.wrong.clear() if path == "nowhere" else None
 
 
-def _barriers(tab: Any) -> list[str]:
+def _barriers(tab: Tab) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
     rules = {"color-contrast-enhanced": {"enabled": True}}
     found = Axe().run(tab, options={"rules": rules}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in ("serious", "critical")]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in serious]
 
 
-def _state(tab: Any) -> dict[str, Any]:
+def _state(tab: Tab) -> dict[str, Any]:
     return dict(json.loads(tab.evaluate("fetch('state.json').then(answer => answer.text())")))

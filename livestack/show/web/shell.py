@@ -15,7 +15,18 @@ from livestack.show.tokens import CODE_GROUND, DARK, css
 LANGUAGE = "en"
 _STATIC = Path(__file__).with_name("static")
 _DRAWN = ("mark", "wipe", "play", "pause", "open", "share", "satellite", "cross", "save", "copy", "code")
-_SCRIPTS = ("page.js", "present.js", "lost.js", "link.js", "picture.js", "tiles.js", "ribbon.js", "card.js", "share.js", "dom.js")
+_SCRIPTS = (
+    "page.js",
+    "present.js",
+    "lost.js",
+    "link.js",
+    "picture.js",
+    "tiles.js",
+    "ribbon.js",
+    "card.js",
+    "share.js",
+    "dom.js",
+)
 _ICONS = ("icon-192.png", "icon-512.png")
 
 
@@ -63,10 +74,12 @@ def _filled(name: str, **values: str) -> bytes:
 
 
 def _style(name: str) -> bytes:
-    """The ground comes first: not one white frame is drawn before the rest is read."""
+    """Return a style sheet. The ground comes first: not one white frame is drawn before the rest is read."""
     ground = f"html{{background:{DARK.bg0};color-scheme:dark}}"
     colours = f"{css(DARK)}:root{{--code:{CODE_GROUND}}}"
-    return (ground + colours + fonts.faces(lambda weight: _font(weight)[1:]) + (_STATIC / name).read_text("utf-8")).encode()
+    return (
+        ground + colours + fonts.faces(lambda weight: _font(weight)[1:]) + (_STATIC / name).read_text("utf-8")
+    ).encode()
 
 
 def _script(name: str) -> bytes:

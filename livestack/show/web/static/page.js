@@ -186,21 +186,19 @@ function looked(wide) {
   north(state.picture.north_deg);
 }
 
+// `deg`: by how much the picture would be turned clockwise for north to be up.
 function north(deg) {
-  const known = typeof deg === "number";
-  set($("compass"), "class", known ? "" : "away");
-  if (known) $("compass").removeAttribute("hidden");
-  else $("compass").setAttribute("hidden", "");
+  const known = typeof deg === "number", mirrored = state.picture.mirrored ? 1 : -1;
+  $("compass").toggleAttribute("hidden", !known);
   if (!known) return;
-  const turn = deg * Math.PI / 180, mirrored = state.picture.mirrored ? 1 : -1;
+  const turn = mirrored * deg * Math.PI / 180;
   const up = [Math.sin(turn), -Math.cos(turn)], side = [mirrored * Math.cos(turn), mirrored * Math.sin(turn)];
-  set($("turned"), "d", "");
-  const path = $("turned").querySelector("path");
-  const tip = (way, length) => `${(way[0] * length).toFixed(1)} ${(way[1] * length).toFixed(1)}`;
-  set(path, "d", `M${tip(up, 10)}L0 0L${tip(side, 8)}`);
+  const place = (way, length) => way.map((part) => (part * length).toFixed(1));
+  set($("arrows"), "d", `M${place(up, 10)}L0 0L${place(side, 8)}`);
   for (const [id, way, length] of [["north", up, 16], ["east", side, 14]]) {
-    set($(id), "x", (way[0] * length).toFixed(1));
-    set($(id), "y", (way[1] * length + 4).toFixed(1));
+    const [x, y] = place(way, length);
+    set($(id), "x", x);
+    set($(id), "y", Number(y) + 4);
   }
 }
 
