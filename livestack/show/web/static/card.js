@@ -125,10 +125,14 @@ export function night(slide, k, root = "") {
   return make("figure", "", image, make("figcaption", "", make("b", "", slide.name || ""), make("span", "", said)));
 }
 
-// On a phone the card is a sheet: drag its grab, tap its head.
+// On a phone the card is a sheet: drag its grab, tap its head; while it is closed all of it is its head.
 function sheet(hooks) {
   const card = $("card"), grab = $("grab");
-  let drag = null;
+  let drag = null, dragged = 0;
+
+  const isOpen = () => document.body.classList.contains("open");
+  const lies = () => getComputedStyle(card).getPropertyValue("--from").trim();
+  const isHead = (event) => lies() !== "side" && (!isOpen() || event.target.closest("#grab"));
 
   function open(on) {
     document.body.classList.toggle("open", on);
@@ -139,35 +143,39 @@ function sheet(hooks) {
     hooks.opened(on);
   }
 
-  const isOpen = () => document.body.classList.contains("open");
-  const sideways = () => getComputedStyle(card).getPropertyValue("--from").trim() === "right";
-
-  grab.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    drag = { x: event.clientX, y: event.clientY, moved: 0, time: Date.now(), was: new DOMMatrix(getComputedStyle(card).transform) };
-    grab.setPointerCapture(event.pointerId);
-  });
-  grab.addEventListener("pointermove", (event) => {
-    if (!drag) return;
-    drag.moved = sideways() ? event.clientX - drag.x : event.clientY - drag.y;
-    if (Math.abs(drag.moved) < 6 && !card.classList.contains("dragged")) return;
-    card.classList.add("dragged");
-    const to = Math.max(0, (sideways() ? drag.was.m41 : drag.was.m42) + drag.moved);
-    card.style.transform = sideways() ? `translateX(${to}px)` : `translateY(${to}px)`;
-  });
-  for (const end of ["pointerup", "pointercancel"]) {
-    grab.addEventListener(end, () => {
-      if (!drag) return;
-      const { moved, time } = drag, fast = Math.abs(moved) / Math.max(1, Date.now() - time) > 0.4;
-      const dragged = card.classList.contains("dragged");
-      drag = null;
-      if (!dragged) return;
-      grab.dataset.dragged = "yes"; // the click that follows is none
-      setTimeout(() => { delete grab.dataset.dragged; }, 60);
-      open(fast || Math.abs(moved) > 80 ? moved < 0 : isOpen());
-    });
+  function start(event) {
+    if (event.button || !isHead(event)) return;
+    const at = new DOMMatrix(getComputedStyle(card).transform), right = lies() === "right";
+    drag = { right, from: right ? event.clientX : event.clientY, at: right ? at.m41 : at.m42, moved: 0, time: Date.now() };
   }
-  grab.addEventListener("click", () => { if (!grab.dataset.dragged) open(!isOpen()); });
-  $("ask").addEventListener("click", () => open(!isOpen()));
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && isOpen() && $("sheet").hidden) { open(false); event.preventDefault(); } });
+
+  function move(event) {
+    if (!drag) return;
+    drag.moved = (drag.right ? event.clientX : event.clientY) - drag.from;
+    if (Math.abs(drag.moved) < 6 && !card.classList.contains("dragged")) return;
+    if (!card.classList.contains("dragged")) card.setPointerCapture(event.pointerId);
+    card.classList.add("dragged");
+    card.style.transform = `translate${drag.right ? "X" : "Y"}(${Math.max(0, drag.at + drag.moved)}px)`;
+  }
+
+  function end() {
+    if (!drag) return;
+    const { moved, time } = drag, fast = Math.abs(moved) / Math.max(1, Date.now() - time) > 0.4;
+    drag = null;
+    if (!card.classList.contains("dragged")) return;
+    dragged = Date.now(); // the click that follows is none
+    open(fast || Math.abs(moved) > 80 ? moved < 0 : isOpen());
+  }
+
+  card.addEventListener("pointerdown", start);
+  card.addEventListener("pointermove", move);
+  card.addEventListener("pointerup", end);
+  card.addEventListener("pointercancel", end);
+  card.addEventListener("click", (event) => { if (isHead(event) && Date.now() - dragged > 80) open(!isOpen()); });
+  $("ask").addEventListener("click", () => { open(true); grab.focus({ preventScroll: true }); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !isOpen() || !$("sheet").hidden) return;
+    open(false);
+    event.preventDefault();
+  });
 }

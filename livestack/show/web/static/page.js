@@ -44,6 +44,7 @@ function name(of) {
 function show(next) {
   if (state && next.lineage !== state.lineage) restart();
   state = next;
+  document.body.classList.remove("new");
   const called = name(next);
   set(document.documentElement, "lang", next.lang || "en");
   text($("name"), called);
@@ -56,7 +57,7 @@ function show(next) {
   summary("");
   pictures();
   speak();
-  tags();
+  fits();
 }
 
 function restart() {
@@ -202,6 +203,14 @@ function north(deg) {
   }
 }
 
+// What scrolls can be scrolled by keys, and what does not takes no finger away from the picture.
+function fits() {
+  document.body.classList.toggle("fits", document.documentElement.scrollHeight <= window.innerHeight);
+  const about = $("about"), long = about.scrollHeight > about.clientHeight && getComputedStyle(about).overflowY === "auto";
+  about.toggleAttribute("tabindex", false);
+  if (long) about.tabIndex = 0;
+}
+
 // Where the card lies: below, at the right over the picture, or beside it.
 const from = () => getComputedStyle($("card")).getPropertyValue("--from").trim();
 
@@ -211,6 +220,7 @@ function opened(on) {
   else if (where === "right") picture.cover(on ? $("card").offsetWidth : 0, 0);
   else picture.cover(0, 0, 0);
   tags();
+  fits();
 }
 
 function cut(lost) {
@@ -267,4 +277,5 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && pending) pictures(); });
 addEventListener("resize", () => { opened(document.body.classList.contains("open")); if (state) { summary(""); pictures(); } });
+setTimeout(() => document.body.classList.remove("new"), 1500); // then even without news
 follow(show, cut);

@@ -14,14 +14,13 @@ let slide = null, turn = -1, changed = Date.now(), asking = false;
 let begun = 0, share = 0, seconds = null;
 
 function show(next) {
-  const fresh = !state || next.version !== state.version || next.lineage !== state.lineage;
   state = next;
   document.title = next.name || say("title");
   const chosen = next.present || {};
   document.body.classList.toggle("zoom", Boolean(chosen.zoom));
   document.body.classList.toggle("fade", chosen.fade !== false);
   document.body.classList.toggle("over", Boolean(next.ended) || !next.version);
-  if (fresh || typeof next.coming !== "number") expect(next);
+  expect(next);
   picture();
   words();
   code();
@@ -63,7 +62,7 @@ function lay(image) {
 // The slow zoom goes on where it is: the new picture lies on the old one, star on star.
 function steadily(before, after) {
   const old = before.getAnimations ? before.getAnimations()[0] : null, now = after.getAnimations ? after.getAnimations()[0] : null;
-  if (old && now) now.startTime = old.startTime;
+  if (old && now && old.startTime !== null) now.startTime = old.startTime;
 }
 
 // What is said of it.
@@ -71,6 +70,7 @@ function words() {
   const seen = slide ? state.slides[slide.k] : null;
   const empty = !seen && !newest;
   document.body.classList.toggle("empty", empty);
+  if (!empty || !state.version) document.body.classList.remove("new");
   const name = seen ? seen.name || say("kept") : state.name || say(state.version ? "title" : "starting");
   text($("name"), name);
   $("name").className = name.length > LONG_NAME ? "long" : "";
@@ -198,4 +198,5 @@ function sky() {
 addEventListener("resize", () => { sky(); if (state) picture(); });
 sky();
 document.body.classList.add("empty", "alone", "over");
+setTimeout(() => document.body.classList.remove("new"), 3000); // then even without news
 follow(show, () => {}); // of a lost connection nothing is said here: the picture stays, and all comes back by itself
