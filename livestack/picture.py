@@ -9,23 +9,48 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from livestack.frame import Picture
+from livestack.frame import Array, Picture
 
 _FACTS = ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu", "row_order", "parts")
 
 
 def write_picture(path: Path, picture: Picture) -> None:
     """Replace the file atomically; not synced to disk, for it may be lost at any time."""
+    write_array(path, picture.data, facts_of(picture))
+
+
+def read_picture(path: Path) -> Picture | None:
+    """Read what `write_picture` wrote; None when there is no picture (yet)."""
+    read = read_array(path)
+    return None if read is None else picture_of(*read)
+
+
+def facts_of(picture: Picture) -> dict[str, Any]:
+    """Return what there is to know of a picture beside its data."""
+    return {name: getattr(picture, name) for name in _FACTS}
+
+
+def picture_of(data: Array, facts: Mapping[str, Any]) -> Picture:
+    """Join data and facts; of older livestacks some are not there, and what is none of a picture's is left out."""
+    data.flags.writeable = False
+    known = {name: facts[name] for name in _FACTS if name in facts}
+    return Picture(data=data, **{**known, "parts": tuple(facts.get("parts", ()))})
+
+
+def write_array(path: Path, data: Array, facts: Mapping[str, Any]) -> None:
+    """Replace a file atomically by an array and what there is to know of it; not synced to disk."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
-            np.save(file, picture.data)
-            file.write(json.dumps({name: getattr(picture, name) for name in _FACTS}).encode())
+            np.save(file, data)
+            file.write(json.dumps(facts).encode())
         temporary.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -33,13 +58,25 @@ def write_picture(path: Path, picture: Picture) -> None:
         raise
 
 
-def read_picture(path: Path) -> Picture | None:
-    """Read what `write_picture` wrote; None when there is no picture (yet)."""
+def read_array(path: Path) -> tuple[Array, dict[str, Any]] | None:
+    """Read what `write_array` wrote; None where it is not there, or cut."""
     try:
         with path.open("rb") as file:
             data = np.load(file, allow_pickle=False)
             facts: dict[str, Any] = json.loads(file.read())
     except (OSError, ValueError, EOFError):
         return None
-    data.flags.writeable = False
-    return Picture(data=data, **{**facts, "parts": tuple(facts.get("parts", ()))})
+    return data, facts
+
+
+def read_facts(path: Path) -> dict[str, Any] | None:
+    """Read what there is to know of an array without reading it."""
+    try:
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            file.seek(math.prod(shape) * dtype.itemsize, 1)
+            facts: dict[str, Any] = json.loads(file.read())
+    except (OSError, ValueError, EOFError):
+        return None
+    return facts

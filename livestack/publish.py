@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack.buildup import BuildUp, Moment
 from livestack.bus import Slots
 from livestack.checkpoint import Checkpoint, save_checkpoint
 from livestack.develop.chain import PRESETS
@@ -195,14 +196,15 @@ class Publisher:
     _joined: Picture | None = None
     _seen_removed: weakref.ref[Array] | None = None
     _removed_at: tuple[str, int] = ("", 0)
+    _buildup: BuildUp = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._buildup = BuildUp(self.home.cache, self._shower)
 
     def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
         """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
         self._version += 1
-        self._joined = self._joining.picture(
-            growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
-        )
-        picture = self._joined or stack_picture(growth, self.threads, self._version)
+        picture = self._picture(growth, growths)
         last = None if sub is None else sub_picture(growth, sub, self._version)
         self.slots.stack.put(picture)
         self._to_cache("picture.npy", picture)
@@ -210,6 +212,7 @@ class Publisher:
             self.slots.last.put(last)
             self._to_cache("last.npy", last)
         self._show_removed(growth)
+        self._keep(picture, growth, growths)
 
     def show_latest(self, session: Session, arrival: int | None = None) -> None:
         """Publish the stack in hand, and the sub that went into it, by its arrival."""
@@ -219,6 +222,29 @@ class Publisher:
         sub = growth.subs[-1]
         self.show(growth, sub if sub.arrival == arrival else None, session.growths())
         growth.catch_up()
+
+    def keep_latest(self, session: Session) -> None:
+        """Keep the stack in hand as a step of the build-up, if it is one, though it is not shown now."""
+        growth, growths = session.latest, session.growths()
+        if growth is None or not growth.subs:
+            return
+        joined = self._joined if self._joined is not None and growth.name in self._joined.parts else None
+        stack, parts = (joined.stack, joined.parts) if joined else (growth.name, (growth.name,))
+        n = sum(len(one.subs) for one in growths if one.name in parts)
+        if self._buildup.is_due(stack, n):
+            self._keep(self._picture(growth, growths), growth, growths)
+
+    def _keep(self, picture: Picture, growth: Growth, growths: Sequence[Growth]) -> None:
+        founder = next((one for one in growths if one.name in picture.parts), growth)
+        time_utc = growth.subs[-1].time_utc if growth.subs else None
+        self._buildup.keep(Moment(picture, time_utc, founder.origin.id))
+
+    def _picture(self, growth: Growth, growths: Sequence[Growth]) -> Picture:
+        """Preview of a stack, or of what it makes with others."""
+        self._joined = self._joining.picture(
+            growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
+        )
+        return self._joined or stack_picture(growth, self.threads, self._version)
 
     def show_map(self, growth: Growth, name: str) -> None:
         """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""

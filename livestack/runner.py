@@ -294,6 +294,8 @@ class Engine:
         self._pace.stacked(len(self._todo) + len(self._ahead), changed=shown)
         if self._pace.may_show():
             self._publisher.show_latest(self._session, arrival)
+        elif shown:
+            self._publisher.keep_latest(self._session)
 
     def _is_done(self, idle_s: float) -> bool:
         if self._restacks.are_under_way or self._ahead or self._todo or not self._inbox.empty() or self._requests.held:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from livestack.counted import count
 from livestack.frame import Picture
+from livestack.show.card import kind_of, name_of
 from livestack.show.numbers import finer, of_all
 from livestack.show.source import engine_alive
 from livestack.show.state import NightState
@@ -14,21 +15,6 @@ from livestack.show.words import clock, fixed
 from livestack.sky.catalogue import named
 
 _SOON = "Starting soon"
-_KINDS = {
-    "Planetary Nebula": "The shell of gas that a dying star has blown into space",
-    "Galaxy": "An island of billions of suns",
-    "Galaxy Pair": "Two islands of billions of suns",
-    "Galaxy Triplet": "Three islands of billions of suns",
-    "Group of galaxies": "Islands of billions of suns",
-    "Globular Cluster": "Hundreds of thousands of stars, nearly as old as the universe",
-    "Open Cluster": "Stars born together from one cloud, now drifting apart",
-    "Emission Nebula": "Hydrogen gas, lit by the hot young stars inside it",
-    "HII Ionized region": "Hydrogen gas, lit by the hot young stars inside it",
-    "Star cluster + Nebula": "Hydrogen gas, lit by the hot young stars inside it",
-    "Reflection Nebula": "Dust that mirrors the blue light of nearby stars",
-    "Supernova remnant": "Gas still racing outward from a star that blew up",
-}
-"""What an object is, by the kind that the catalogue has it as."""
 _WORTH_TELLING = 1.05
 """From so many times finer grain on it is said."""
 
@@ -68,8 +54,7 @@ def told(state: NightState, stack: Picture | None, last: Picture | None, now: da
     """
     trails = len(state.trails)
     state = of_all(state, stack)
-    known = named(state.target or "")
-    name = (known.called or known.name) if known else state.target
+    name, kind = name_of(state.target or ""), kind_of(named(state.target or ""))
     if not state.n_stacked:
         return Told(name or _SOON, line(state, ended=is_over(state)))
     facts = [*counted(state)]
@@ -77,12 +62,12 @@ def told(state: NightState, stack: Picture | None, last: Picture | None, now: da
         facts.append((f"{trails:,}", "satellite taken out" if trails == 1 else "satellites taken out"))
     meaning, finest = line(state, ended=is_over(state)), _grain(state, stack, last)
     if state.n_stacked > 1 and not _pauses(state):
-        if known is not None and known.kind in _KINDS:
-            meaning, facts = _KINDS[known.kind], facts + ([(finest, "finer grain")] if finest else [])
+        if kind.meaning:
+            meaning, facts = kind.meaning, facts + ([(finest, "finer grain")] if finest else [])
         elif finest:
             begun = since(state, stack)
             meaning = f"{f'Light gathered since {begun}: ' if begun else ''}{finest} finer grain than a single photo"
-    return Told(name or "", meaning, tuple(facts), _coming(state, now))
+    return Told(name, meaning, tuple(facts), _coming(state, now))
 
 
 def counted(state: NightState) -> tuple[tuple[str, str], ...]:
