@@ -14,9 +14,9 @@ import pytest
 from livestack.events import AlertCleared, AlertRaised, Record
 from livestack.show.advice import TRACKING
 from livestack.show.monitor.alerts import CLEARED, REMIND, RULES, Standing, standing_of, step
-from livestack.show.monitor.flow_rules import silent_after_s
 from livestack.show.monitor.lookout import events_of
-from livestack.show.monitor.scene import Disk, Finding, Rule, Scene, Trends
+from livestack.show.monitor.scene import Delay, Disk, Finding, Rule, Scene, Trends
+from livestack.show.monitor.silence_rules import silent_after_s
 from livestack.show.monitor.write import write_report
 from livestack.show.state import NightState, Word, advance
 from livestack.show.status import status
@@ -248,7 +248,7 @@ def test_an_alert_is_raised_reminded_seldom_cleared_and_counted_when_it_comes_ag
     def look(scene: Scene, up: bool) -> Finding | None:
         return Finding("Look here.", BEGIN) if holds["is"] else None
 
-    rule = Rule("it", "It", "at once", look)
+    rule = Rule("it", "It", Delay(30), look)
     standing, kinds = Standing(), []
     for minute in range(0, 241):
         holds["is"] = minute < 220
