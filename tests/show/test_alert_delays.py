@@ -25,13 +25,17 @@ from livestack.show.advice import DEW, FOCUS, HAZE, SKY, TRACKING
 from livestack.show.monitor.alerts import CLEARED, RULES
 from livestack.show.monitor.lookout import events_of
 from livestack.show.monitor.scene import Disk
-from tests.show.overnight import BEGIN, QUIET, STACK, Told, Weather, at, subs, watched
+from tests.show.overnight import BEGIN, STACK, Told, Weather, at, subs, watched
 
 FROM, TO = at("23:30"), at("00:30")
 """When the trouble begins, and when it is over."""
 JUDGED = timedelta(seconds=123)
 """How long after its begin a sub is known."""
+SLOW = FROM - timedelta(minutes=20)
+"""From when on work takes too long for subs not to wait."""
 CLOCK_SHOWN = timedelta(minutes=30)
+STEADY = Weather(focuses=False, said=((at("21:30"), MeridianFlip(STACK, 13, 180.0)),))
+"""A camera that never pauses, on a mount that has flipped."""
 NO_DARK = "no dark of 120 s: the nearest is of 60 s"
 
 
@@ -86,12 +90,12 @@ TROUBLES = [
     Trouble("stopped", Weather(alive=lambda time: not FROM <= time < TO)),
     Trouble("folder", says(SourceLost("/captures", "It is gone."), SourceBack("/captures"))),
     Trouble("disk full", Weather(disks=filling)),
-    Trouble("no new sub", Weather(gap=(FROM, TO), focuses=False), FROM + JUDGED, TO + JUDGED),
-    Trouble("clock", Weather(clock_s=lasts(0.0, -1800.0)), TO, TO + CLOCK_SHOWN),
+    Trouble("no new sub", replace(STEADY, gap=(FROM, TO)), FROM + JUDGED, TO + JUDGED),
+    Trouble("clock", Weather(clock_s=lambda time: -1800.0 * (time >= FROM)), over=FROM + CLOCK_SHOWN),
     Trouble("left out", reason("trailed")),
     Trouble("clouds", reason("clouded")),
     Trouble("paused", replace(says(Held("the window"), Resumed("the window")), waiting=wait)),
-    Trouble("behind", Weather(work_s=lasts(300.0, 0.4), waiting=wait)),
+    Trouble("behind", Weather(work_s=lambda time: 300.0 if SLOW <= time < TO else 0.4, waiting=wait)),
     Trouble(FOCUS, Weather(focus=lasts(2.0, 1.0))),
     Trouble(DEW, Weather(focus=lasts(1.6, 1.0), clear=lasts(0.5, 1.0))),
     Trouble(TRACKING, Weather(eccentricity=lambda time: 0.85 if FROM <= time < TO else None)),
@@ -151,7 +155,7 @@ def _silent(weather: Weather, seed: int, hours: float, minutes: int, exposure_s:
 
 @pytest.mark.parametrize("exposure_s", [60.0, 120.0, 300.0])
 def test_silence_is_told_after_twice_the_cadence_where_no_focus_run_was_ever_made(exposure_s: float) -> None:
-    told = _silent(Weather(focuses=False), 14, 3, 30, exposure_s)
+    told = _silent(STEADY, 14, 3, 30, exposure_s)
     ((raised, _, _),) = told.of("no new sub")
     rows = told.state.subs
     cadence_s = statistics.median((b.judged - a.judged).total_seconds() for a, b in pairwise(rows[-9:]))
@@ -159,14 +163,14 @@ def test_silence_is_told_after_twice_the_cadence_where_no_focus_run_was_ever_mad
 
 
 def test_a_capture_that_focuses_is_given_time_for_it_and_no_more() -> None:
-    told = _silent(QUIET, 14, 3, 30)
+    told = _silent(replace(STEADY, focuses=True), 14, 3, 30)
     ((raised, _, _),) = told.of("no new sub")
     pause = timedelta(seconds=120 + 9 + 180)  # of the longest focus run
     assert pause < raised - told.state.subs[-1].judged < 1.5 * pause
 
 
 def test_one_long_pause_is_no_habit() -> None:
-    told = _silent(Weather(gap=(at("22:30"), at("22:48")), focuses=False), 14, 3, 30)
+    told = _silent(replace(STEADY, gap=(at("22:30"), at("22:46"))), 14, 3, 30)
     assert len(told.of("no new sub")) == 2
     again, _, _ = told.of("no new sub")[-1]
     assert again - told.state.subs[-1].judged < timedelta(minutes=8)
