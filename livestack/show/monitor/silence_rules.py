@@ -15,10 +15,10 @@ from livestack.show.words import about, span
 
 _RECENT, _FEWEST = 9, 4
 _RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
-SILENT, LEAST_S = 2.0, 60.0
+SILENT, LEAST_S = 2.0, 30.0
 """Times the cadence, and seconds: so long no sub is strange where the capture does not pause to focus."""
-_FOCUS_RUN_S, _FOCUS_LEAST_S, _FOCUS_MOST = 210.0, 120.0, 4.0
-"""A focus run with a dither beside it; at least; at most so many times the cadence."""
+_FOCUS_RUN_S, _FOCUS_MOST = 210.0, 4.0
+"""A focus run with a dither beside it; at most so many times the cadence."""
 _PAUSE_S = 45.0  # more than a dither and a download take
 _HABITS = timedelta(minutes=75)
 """By then a capture that focuses each hour has."""
@@ -61,8 +61,7 @@ def silent_after_s(state: NightState) -> float | None:
         if cadence + _PAUSE_S < (step := _step_s(early, late)) < _LONGEST_PAUSE_S
     )
     if pauses or state.subs[-1].judged - state.subs[0].judged < _HABITS:
-        focus_s = min(cadence + _FOCUS_RUN_S, _FOCUS_MOST * cadence)
-        patience = max(patience, focus_s, _FOCUS_LEAST_S)
+        patience = max(patience, min(cadence + _FOCUS_RUN_S, _FOCUS_MOST * cadence))
     usual = [pause for pause in pauses if pause <= cadence + _ONCE_S] + pauses[:-1]
     hour = state.subs[-1].gear.get("hour_angle_h")
     due = hour is not None and abs(hour) < _NEAR_MERIDIAN_H and state.flip is None
