@@ -12,13 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from livestack.events import AlertCleared, AlertRaised, Event
+from livestack.retries import JOURNAL_S
 
 log = logging.getLogger("livestack")
 
 RULE = "disk"
 """Of the alerts."""
-RETRY_S = 2.0
-"""How long to wait before the journal is tried again."""
 RESERVE_BYTES = 4_000_000
 """Room for the events of a few hundred subs."""
 PART_BYTES = 1 << 16
@@ -69,7 +68,7 @@ class Disk:
         if is_new:
             log.warning("the journal cannot be written: %s", error)
             self._say(sentence)
-        return not self._stop.wait(RETRY_S)
+        return not self._stop.wait(JOURNAL_S)
 
     @property
     def unsaved(self) -> str:
@@ -95,7 +94,7 @@ class Disk:
                 return [AlertRaised(RULE, next(iter(self._troubles.values())))]
             self._troubles.pop("journal", None)  # what was told is in it
             if time.monotonic() >= self._keep_at_s:
-                self._keep_at_s = time.monotonic() + RETRY_S
+                self._keep_at_s = time.monotonic() + JOURNAL_S
                 if self._keep_reserve():
                     self._troubles.pop("full", None)
             if self._told and not self._troubles:

@@ -7,10 +7,14 @@ are inverses. Fields may be added with a default; a change of meaning raises `VE
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 VERSION = 1
+_ALIKE = ("stack", "target", "filter", "reason")
+"""Words that thousands of events share."""
 
 Json = dict[str, Any]
 
@@ -139,18 +143,18 @@ class SubAccepted(Event):
     exposure_s: float | None
     target: str | None
     filter: str | None
-    matrix: list[list[float]]
-    quality: Json
-    registration: Json
+    matrix: Sequence[Sequence[float]]
+    quality: Mapping[str, Any]
+    registration: Mapping[str, Any]
     weight: float
     scale: float
-    offset: list[float]
+    offset: Sequence[float]
     rejected_fraction: float
-    seconds: Json
+    seconds: Mapping[str, Any]
     arrival: int = 0
     distrusted: bool = False
     air_c: float | None = None
-    gear: Json = field(default_factory=dict)
+    gear: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,4 +379,6 @@ def from_dict(kind: str, body: Json) -> Event:
     """
     event_class = KINDS[kind]
     known = {f.name for f in dataclasses.fields(event_class)}
-    return event_class(**{name: value for name, value in body.items() if name in known})
+    said = {name: value for name, value in body.items() if name in known}
+    alike = {name: sys.intern(word) for name in _ALIKE if isinstance(word := said.get(name), str)}
+    return event_class(**said | alike)

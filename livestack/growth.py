@@ -6,6 +6,7 @@ a fresh one gives the same bits. A stack changes its mind at its looks and nowhe
 
 from __future__ import annotations
 
+import array
 import dataclasses
 import hashlib
 import math
@@ -21,6 +22,7 @@ from livestack.events import Looked, SubAccepted
 from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame
 from livestack.knowledge import Knowledge, known_of_stack
+from livestack.lean import lean
 from livestack.reduce import fold as folding
 from livestack.reduce.defects import Spikes, defects_of, spikes_of
 from livestack.reduce.fixed_pattern import pair_noise
@@ -104,6 +106,7 @@ class Growth:
     judged_again: bool = False
     _shown: Stack | None = None
     _unsearched: tuple[Frame, SubAccepted] | None = None
+    _noise_adu: array.array[float] = field(default_factory=lambda: array.array("d"))
 
     def __post_init__(self) -> None:
         self.knowledge = self.origin
@@ -152,9 +155,14 @@ class Growth:
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core, self._new_views)
-        self.subs.append(sub)
+        self.subs.append(lean(sub))
         self._shown = None
         return folded
+
+    def noise_adu(self) -> Array:
+        """Return the noise of each sub as it was measured, (n,) float64 ADU."""
+        self._noise_adu.extend(sub.quality["noise_adu"] for sub in self.subs[len(self._noise_adu) :])
+        return np.array(self._noise_adu)
 
     def _new_views(self) -> Views:
         self.sketch = new_sketch(self.founding.shape)

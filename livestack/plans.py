@@ -112,7 +112,11 @@ def is_wanted(path: Path) -> bool:
 
 def calibration_first(path: Path) -> Any:
     """Sorting key of one batch: calibration frames, then lights by age."""
-    return _is_light(path), order_key(path)
+    try:
+        header = open_header(path)
+    except LivestackError:
+        return True, order_key(path)
+    return header.kind == "light", order_key(path, header)
 
 
 def _frame_by_frame(batch: list[Arrival] | SourceChange) -> list[Arrival] | SourceChange:

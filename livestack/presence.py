@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from livestack.errors import SourceError
 from livestack.events import Event, SourceBack, SourceLost
+from livestack.retries import READ_S
 from livestack.watch import SourceChange
 
-RETRY_S = 2.0
-"""How long to wait before a file is read again whose disk failed, or is away."""
 PATIENT_S = 10.0
 """So long it is waited for at least, where there is an end to waiting."""
 FOLDER, SUBS = "folder", "subs"
@@ -60,7 +59,7 @@ class Presence:
         (self._missed_by.add if change.lost else self._missed_by.discard)(who)
         if self.is_away and not was_away:
             self._since_s = time.monotonic()
-            self._tell(SourceLost(self._folder, change.sentence))
+            self._tell(SourceLost(self._folder, f"{change.sentence} Waiting for it."))
         elif was_away and not self.is_away:
             self._tell(SourceBack(self._folder))
 
@@ -75,7 +74,9 @@ class Presence:
         self.hear(SourceChange(True, sentence), SUBS)
         away_s = time.monotonic() - self._since_s
         self.gave_up = self._idle_s is not None and away_s >= max(self._idle_s, PATIENT_S)
-        if self.gave_up or self._stop.wait(RETRY_S):
+        if self.gave_up:
+            raise SourceError(f"{sentence} It did not come back.")
+        if self._stop.wait(READ_S):
             raise SourceError(sentence)
 
     def is_read(self) -> None:

@@ -36,6 +36,7 @@ from livestack.reduce import fold as folding
 from livestack.reduce.guide import CELL, guide_shape
 from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.resume import checkpoint_of, checkpoint_path
+from livestack.retries import SAVE_S
 from livestack.session import Session
 from livestack.sessions import Home
 from livestack.settings import PRESET
@@ -46,8 +47,6 @@ log = logging.getLogger("livestack")
 
 IDLE_SAVE_S = 2.0
 """A stack is saved when nothing has come for so long."""
-RETRY_S = 15.0
-"""A disk that did not take a stack is tried again after so long."""
 
 
 def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
@@ -305,7 +304,7 @@ class Publisher:
         if self._writing is None:
             for growth in session.growths():
                 saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
-                if self._failed and time.monotonic() - saving.at < min(RETRY_S, every_s):
+                if self._failed and time.monotonic() - saving.at < min(SAVE_S, every_s):
                     continue
                 final = growth.first is None and not saving.was_final
                 due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s

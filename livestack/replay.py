@@ -17,6 +17,7 @@ from livestack.events import (
     SubRejected,
     SubRestored,
 )
+from livestack.lean import lean
 
 Word = SubAccepted | SubRejected
 
@@ -57,7 +58,7 @@ class Past:
     def subs_of(self, stack: str) -> list[SubAccepted]:
         """Return the subs that are in a stack now, in the order they were accepted."""
         return [
-            word
+            lean(word)
             for no, word in self.words.items()
             if isinstance(word, SubAccepted) and word.stack == stack and no not in self.dropped
         ]

@@ -13,14 +13,13 @@ from livestack.growth import Growth, Look, ReadSub
 from livestack.looking import look_if_due, settle, vanish
 from livestack.refold import fold_again, read_sub
 from livestack.replay import replay
+from livestack.retries import READ_S
 from livestack.room import NO_ROOM, gigabytes, lacking, needs_beside
 from livestack.session import Session
 from livestack.verdicts import looked
 
 log = logging.getLogger("livestack")
 
-RETRY_S = 2.0
-"""How long to wait before a sub is read again whose disk failed."""
 AT_ONCE = 1
 """So many subs that came while the last ones were folded are folded between two subs."""
 
@@ -109,7 +108,7 @@ class Work:
             except SourceError:
                 if len(self.fresh.subs) > n:  # in a look, which leaves nothing
                     self._begin_anew()
-                if stopped.wait(RETRY_S):
+                if stopped.wait(READ_S):
                     raise
             except FrameError:
                 self._begin_anew()

@@ -45,7 +45,7 @@ def restore(session: Session, past: Past) -> None:
     """Give a new session the state that its journal says it had."""
     for word in past.words.values():
         if word.sha256 and word.quality is not None and not _is_copy(word):
-            session.seen[word.sha256] = Path(word.path)
+            session.seen[word.sha256] = word.path
     session.names |= set(past.founded)
     session.last_no = max(past.words, default=0)
     session.tally.hear([*past.words.values(), *(SubDropped(no, "", "") for no in past.dropped)])

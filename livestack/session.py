@@ -26,6 +26,7 @@ from livestack.frame import Header, Masters
 from livestack.growth import Growth
 from livestack.journal import Journal
 from livestack.knowledge import known_of_sub
+from livestack.lean import lean
 from livestack.prepare import (
     Prepared,
     StackKey,
@@ -96,7 +97,7 @@ class Session:
         self.threads = threads
         self.calibration = Calibration(settings.processing, cache)
         self.lanes: dict[StackKey, Lane] = {}
-        self.seen: dict[str, Path] = {}
+        self.seen: dict[str, str] = {}
         self.tally = Tally()
         self.latest: Growth | None = None
         self.due: Growth | None = None
@@ -122,7 +123,7 @@ class Session:
     def integrate(self, item: Prepared | Unusable) -> None:
         """Take the next file, in order; a look that is `due` comes before the one after."""
         known = self.seen.get(item.sha256) if item.sha256 else None
-        if known is not None and known == item.identity.path:
+        if known == str(item.identity.path):
             # touched, or written again with the same bytes
             return
         if isinstance(item, Prepared) and item.frame.header.kind != "light":
@@ -131,11 +132,11 @@ class Session:
         self.last_no += 1
         item = dataclasses.replace(item, no=self.last_no)
         if known is not None:
-            self.reject(item, "duplicate", f"The same picture as {known.name}: a copy. Nothing to do.")
+            self.reject(item, "duplicate", f"The same picture as {Path(known).name}: a copy. Nothing to do.")
         elif isinstance(item, Unusable):
             self.reject(item, item.reason, item.sentence)
         else:
-            self.seen[item.sha256] = item.identity.path
+            self.seen[item.sha256] = str(item.identity.path)
             self._stack(item)
 
     def _stack(self, item: Prepared) -> None:
@@ -223,7 +224,7 @@ class Session:
         folded = growth.add(sub, item.frame, light)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
-        growth.subs[-1] = sub
+        growth.subs[-1] = lean(sub)
         events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *alerts(growth)]
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))

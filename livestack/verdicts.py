@@ -90,6 +90,7 @@ def rejected(item: Prepared | Unusable, stack: str | None, reason: str, sentence
 def rejected_again(sub: SubAccepted, reason: str, sentence: str) -> SubRejected:
     """Return the word on a sub that was in a stack and is not any more."""
     kept = {f.name: getattr(sub, f.name) for f in dataclasses.fields(SubRejected) if hasattr(sub, f.name)}
+    kept |= {"quality": dict(sub.quality), "gear": dict(sub.gear)}
     return SubRejected(**kept, reason=reason, sentence=sentence)
 
 
@@ -236,6 +237,7 @@ def usual(growth: Growth) -> Usual:
 
 def twin_of(growth: Growth, quality: Quality) -> SubAccepted | None:
     """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    alike = [sub for sub in growth.subs if sub.quality["noise_adu"] == quality.noise_adu]  # of thousands hardly one
+    alike = np.flatnonzero(growth.noise_adu() == quality.noise_adu)  # of thousands hardly one
     mine = (quality.n_stars, quality.background_adu)
-    return next((sub for sub in alike if (sub.quality["n_stars"], sub.quality["background_adu"]) == mine), None)
+    subs = (growth.subs[k] for k in alike)
+    return next((sub for sub in subs if (sub.quality["n_stars"], sub.quality["background_adu"]) == mine), None)

@@ -43,6 +43,8 @@ NIGHT = NightOptions(
 )  # fmt: skip
 TEMPLATES = 40
 """Different subs of a long session: the others are these with other noise."""
+KILLED_S, IDLE_S = (0.3, 3.0), 8.0
+"""Processor time after which it is killed, the same at work on a machine that others use; where it waits, so long."""
 WARM = 50
 """Subs after which time counts: the looks are over."""
 FIGURES = "sha256, state, reason, weight, scale, matrix"
@@ -97,6 +99,13 @@ def until(condition: Callable[[], object], process: subprocess.Popen[bytes], pau
     return time.monotonic() - began_s
 
 
+def worked(process: subprocess.Popen[bytes], busy_s: float) -> None:
+    """Wait until livestack took so much processor time, or has nothing to do."""
+    end_s = time.monotonic() + IDLE_S
+    while process.poll() is None and processor_s(process.pid) < busy_s and time.monotonic() < end_s:
+        time.sleep(0.02)
+
+
 def end(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) -> None:
     """End livestack."""
     process.send_signal(number)
@@ -120,7 +129,7 @@ def kills(folder: Path, chosen: argparse.Namespace) -> tuple[dict[str, Any], boo
         waiting = waiting[due:]
         began_s = time.monotonic()
         process = start(captures, session, "--save-every", "1", "--settle", "0.2")
-        time.sleep(draw.uniform(0.5, 3.0))
+        worked(process, draw.uniform(*KILLED_S))
         end(process, signal.SIGKILL)
         starts_s += time.monotonic() - began_s
         if (session / "journal.sqlite").exists():

@@ -145,15 +145,16 @@ def open_header(path: Path) -> Header:
     return header(path) if header else reader(path).header
 
 
-def order_key(path: Path) -> tuple[float, NaturalKey]:
-    """Return the key that sorts files oldest first; never raises.
+def order_key(path: Path, header: Header | None = None) -> tuple[float, NaturalKey]:
+    """Return the key that sorts files oldest first; never raises. `header`: its own, where that was read already.
 
     The first part is seconds since 1970: of the header's time, else of a time in the name, else of the file's last
     change. A name with a number but no time is better ordered by that number than by when it was copied; a number is
     no time, so all such files share `NO_TIME_S` and the second part, the natural path, orders them.
     """
     try:
-        moment = raw.read_time(path) if suffix_of(path) in RAW_SUFFIXES else open_header(path).time_utc
+        is_raw = suffix_of(path) in RAW_SUFFIXES
+        moment = raw.read_time(path) if is_raw else (header or open_header(path)).time_utc
     except (LivestackError, OSError):
         moment = None
     moment = moment or time_in_name(path.name)

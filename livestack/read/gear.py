@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from livestack.frame import Header
@@ -21,7 +22,10 @@ _SIDEREAL_DEG = 280.46061837, 360.98564736629
 
 
 def gear_of(header: Header) -> dict[str, Any]:
-    """Return sensor_c and set_c (°C), hour_angle_h (h, from −12 to 12), airmass, pier (its side): what is known."""
+    """Return what is known of it.
+
+    sensor_c and set_c (°C), hour_angle_h (h, from −12 to 12), airmass, pier (its side), sun_deg (its altitude).
+    """
     hour_angle_h = _hour_angle_h(header)
     said = {
         "sensor_c": header.temperature_c,
@@ -29,6 +33,7 @@ def gear_of(header: Header) -> dict[str, Any]:
         "hour_angle_h": hour_angle_h,
         "airmass": _airmass(header, hour_angle_h),
         "pier": first_text(header.raw, ("PIERSIDE",)),
+        "sun_deg": _sun_deg(header),
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -38,9 +43,39 @@ def _hour_angle_h(header: Header) -> float | None:
     east_deg = _first_angle(header, _LONGITUDE)
     if header.time_utc is None or header.ra_deg is None or east_deg is None or abs(east_deg) > 360:
         return None
+    hour_deg = _sidereal_deg(_days(header.time_utc)) + east_deg - header.ra_deg
+    return round(((hour_deg + 180) % 360 - 180) / 15, 4)
+
+
+def _days(time: datetime) -> float:
+    """Return the days since J2000."""
+    return (time.timestamp() - _J2000_S) / 86_400
+
+
+def _sidereal_deg(days: float) -> float:
     at_j2000, turn = _SIDEREAL_DEG
-    sidereal_deg = at_j2000 + turn * (header.time_utc.timestamp() - _J2000_S) / 86_400 + east_deg
-    return round(((sidereal_deg - header.ra_deg + 180) % 360 - 180) / 15, 4)
+    return at_j2000 + turn * days
+
+
+def _sun_deg(header: Header) -> float | None:
+    """Return the altitude of the sun, to a tenth of a degree."""
+    east_deg, north_deg = _first_angle(header, _LONGITUDE), _first_angle(header, _LATITUDE)
+    if header.time_utc is None or east_deg is None or north_deg is None or abs(east_deg) > 360 or abs(north_deg) > 90:
+        return None
+    days = _days(header.time_utc)
+    anomaly = math.radians(357.528 + 0.9856003 * days)
+    longitude = math.radians(280.460 + 0.9856474 * days + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
+    tilt = math.radians(23.439)
+    ra = math.atan2(math.cos(tilt) * math.sin(longitude), math.cos(longitude))
+    dec = math.asin(math.sin(tilt) * math.sin(longitude))
+    hour_deg = _sidereal_deg(days) + east_deg - math.degrees(ra)
+    return round(_altitude_deg(hour_deg, math.degrees(dec), north_deg), 1)
+
+
+def _altitude_deg(hour_deg: float, dec_deg: float, north_deg: float) -> float:
+    hour, dec, north = map(math.radians, (hour_deg, dec_deg, north_deg))
+    up = math.sin(dec) * math.sin(north) + math.cos(dec) * math.cos(north) * math.cos(hour)
+    return math.degrees(math.asin(max(-1.0, min(1.0, up))))
 
 
 def _airmass(header: Header, hour_angle_h: float | None) -> float | None:
@@ -50,9 +85,7 @@ def _airmass(header: Header, hour_angle_h: float | None) -> float | None:
         return said
     altitude_deg, north_deg = _first_angle(header, _ALTITUDE), _first_angle(header, _LATITUDE)
     if altitude_deg is None and hour_angle_h is not None and header.dec_deg is not None and north_deg is not None:
-        hour, dec, north = (math.radians(value) for value in (15 * hour_angle_h, header.dec_deg, north_deg))
-        up = math.sin(dec) * math.sin(north) + math.cos(dec) * math.cos(north) * math.cos(hour)
-        altitude_deg = math.degrees(math.asin(max(-1.0, min(1.0, up))))
+        altitude_deg = _altitude_deg(15 * hour_angle_h, header.dec_deg, north_deg)
     if altitude_deg is None or not _LOWEST_DEG < altitude_deg <= 90:
         return None
     return round(1 / math.sin(math.radians(altitude_deg)), 4)

@@ -65,11 +65,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """What goes wrong slowly, by its name, in a sentence."""
+    """What goes wrong slowly, by its name, in a sentence; `is_dawn`: it is the night that ends."""
 
     name: str
     sentence: str
     since: datetime
+    is_dawn: bool = False
 
 
 def asked_for(state: NightState) -> str | None:
@@ -215,9 +216,10 @@ def _brighter(rows: Sequence[SubRow], share: float) -> Trend | None:
     how = f"{more} brighter" if change.times < 2 else f"{more} as bright"
     doubles_s = _doubles_s(rows)
     why = "Moon, dawn or haze. Subs count for less; nothing to do."
-    if doubles_s is not None and doubles_s < _DAWN_DOUBLES_S:
+    is_dawn = doubles_s is not None and doubles_s < _DAWN_DOUBLES_S
+    if doubles_s is not None and is_dawn:
         why = f"dawn, it doubles every {about(doubles_s)}. Time for flats."
-    return Trend(SKY, f"The sky is {how} since {clock(change.since)}: {why}", change.since)
+    return Trend(SKY, f"The sky is {how} since {clock(change.since)}: {why}", change.since, is_dawn)
 
 
 def _doubles_s(rows: Sequence[SubRow]) -> float | None:

@@ -38,11 +38,13 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
+from livestack.lean import as_tuples
 from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
 from livestack.show.sky import Grid, grid_of
 
 _RECENT = 9  # subs that pace and star size are taken from
+_NO_GEAR: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +301,7 @@ def _not_of(trails: tuple[TrailFound, ...], numbers: set[int]) -> tuple[TrailFou
 
 
 def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime) -> NightState:
-    quality: Json = event.quality or {}
+    quality = event.quality or {}
     accepted = isinstance(event, SubAccepted)
     stars = _number(quality, "n_stars")
     before = _find(state.subs, event.no)
@@ -324,9 +326,9 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         target=event.target,
         filter=event.filter,
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
-        matrix=tuple(map(tuple, event.matrix)) if isinstance(event, SubAccepted) else (),
+        matrix=as_tuples(event.matrix) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,
-        gear=event.gear,
+        gear=event.gear or _NO_GEAR,
     )
     arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
     state = dataclasses.replace(state, arrival=arrival, found=found)
@@ -391,6 +393,6 @@ def _cadence(subs: tuple[SubRow, ...]) -> float | None:
     return median(steps) if steps else None
 
 
-def _number(quality: Json, name: str) -> float | None:
+def _number(quality: Mapping[str, Any], name: str) -> float | None:
     value = quality.get(name)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

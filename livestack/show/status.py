@@ -191,7 +191,8 @@ def _silent(state: NightState, now: datetime) -> Status | None:
         return None
     last = state.last
     since = f"for {about((now - last.judged).total_seconds())}" if last else ""
-    return Status("ring", "hold", "No new sub", since, state.silent.sentence, framed=True)
+    is_alert = any(alert.rule == "no new sub" for alert in state.alerts)
+    return Status("ring", "hold" if is_alert else "plain", "No new sub", since, state.silent.sentence, framed=is_alert)
 
 
 def _first(state: NightState, now: datetime) -> Status | None:

@@ -34,6 +34,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from livestack.frame import Identity
+from livestack.retries import FOLDER_S
 from livestack.settings import Watching
 from livestack.watch.known import Known
 from livestack.watch.place import Source, SourceChange
@@ -42,9 +43,6 @@ from livestack.watch.settle import Patience, State, Track, judge, observe
 
 RESCAN_S = 2.0
 """Between scans, whatever the events say."""
-
-RETRY_S = 0.5
-"""Between looks for a folder that is not there."""
 
 SHARE_OF_TIME = 50
 """A scan is repeated only after so many times the processor time it took: 2 % of one core."""
@@ -172,7 +170,7 @@ class _Watch:
         if self._source.lost:
             self._ears.stop()
             self._tracks.clear()
-            self._next_scan_s = time.monotonic() + RETRY_S
+            self._next_scan_s = time.monotonic() + FOLDER_S
         else:
             self._listen()
             began_s, began_cpu_s = time.monotonic(), time.thread_time()

@@ -33,7 +33,7 @@ class Source:
                 is_empty = next(entries, None) is None
             problem = None
             if self._place not in (None, (status.st_dev, status.st_ino)) and is_empty:
-                problem = "is empty and not the folder it was: was its disk unmounted? Waiting for it to come back"
+                problem = "is empty and not the folder it was: was its disk unmounted?"
         except OSError as error:
             problem = _why(error, was_there=self._place is not None)
         if problem:
@@ -83,16 +83,16 @@ def why_none(folder: str, known: Callable[[], list[Path]]) -> str:
     if not files or any(file.exists() for file in reversed(files)):
         return ""
     what = "not the file that was" if len(files) == 1 else f"none of the {len(files):,} files that were"
-    return f"{folder} holds {what} found in it: was its disk unmounted? Waiting for it to come back"
+    return f"{folder} holds {what} found in it: was its disk unmounted?"
 
 
 def _why(error: OSError, *, was_there: bool) -> str:
     if isinstance(error, FileNotFoundError):
         if not was_there:
-            return "does not exist yet: waiting for it"
-        return "is gone: was it removed, or its disk unplugged? Waiting for it to come back"
+            return "does not exist yet."
+        return "is gone: was it removed, or its disk unplugged?"
     if isinstance(error, NotADirectoryError):
-        return "is not a folder: waiting for one of that name"
+        return "is not a folder."
     if isinstance(error, PermissionError):
-        return "cannot be read: permission denied. Waiting until it can"
-    return f"cannot be read: {error.strerror or error}. Waiting for it to come back"
+        return "cannot be read: permission denied."
+    return f"cannot be read: {error.strerror or error}."

@@ -18,8 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from livestack.show.monitor.alerts import RULES
+from livestack.show.monitor.scene import Delay
 from tests.night import sessions
 
+DELAYS = {rule.name: rule.delay for rule in RULES}
+RULE_OF = {"SourceLost": "folder", "SourceBack": "folder"}
+"""What the engine tells itself, by the rule that sends it on."""
 STACKED = "(SELECT count(*) FROM event WHERE kind = 'SubAccepted')"
 FEW, MANY, LOOK = 8, 14, 12
 """Subs of a night, of one that goes beyond the last look, where there is a checkpoint, and of that look."""
@@ -88,18 +93,19 @@ class Night:
         """Wait until so many subs are stacked, or all that were taken."""
         self.until(f"{STACKED} >= {self.taken if n is None else n}")
 
-    def until(self, condition: str) -> None:
+    def until(self, condition: str, timeout_s: float = 60) -> None:
         """Wait for a condition on the journal, in SQL."""
         try:
-            sessions.wait_for(self.session, condition, 60)
+            sessions.wait_for(self.session, condition, timeout_s)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.said}") from None
 
     def told(self, kind: str, n: int = 1) -> None:
-        """Wait until an event was told so often."""
+        """Wait until an event was told so often: twice the delay that is stated for what it tells of, and no longer."""
         kind, _, rule = kind.partition(" ")
         of = f" AND json_extract(body, '$.rule') = '{rule}'" if rule else ""
-        self.until(f"(SELECT count(*) FROM event WHERE kind = '{kind}'{of}) >= {n}")
+        delay = DELAYS.get(rule or RULE_OF.get(kind, ""), Delay(30))
+        self.until(f"(SELECT count(*) FROM event WHERE kind = '{kind}'{of}) >= {n}", 2 * delay.at(0.0))
 
     def says(self, words: str) -> None:
         """Wait until livestack said something on its terminal."""

@@ -1,7 +1,8 @@
 """The table of faults: each is injected for real into a night that runs, and leaves the bits of one without it.
 
 Every row gets a night with two subs stacked. It does harm, shows that this is told, undoes it, and the camera goes on;
-then the session must equal an undisturbed one: the same bits in every plane, the same figures of every sub.
+both are told within twice the delay that is stated for it. Then the session must equal an undisturbed one: the same
+bits in every plane, the same figures of every sub.
 """
 
 from __future__ import annotations

@@ -165,13 +165,28 @@ def test_a_folder_that_does_not_exist_yet(captures: Path, tmp_path: Path) -> Non
     captures.rename(later)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert f"{later} does not exist yet: waiting for it" in said
+    assert f"{later} does not exist yet. Waiting for it." in said
     assert len(names(tmp_path / "s")) == N_LIGHTS - 1
 
 
 def test_a_folder_that_never_comes_is_a_lost_source(tmp_path: Path) -> None:
     said = sessions.run("watch", tmp_path / "never", *QUIET, "--session", tmp_path / "s", "--until-idle", 1, code=4)
     assert "never" in said
+
+
+def test_subs_dropped_where_the_folder_is_empty_wait_once_and_are_dropped_when_it_is_back(
+    captures: Path, tmp_path: Path
+) -> None:
+    session, elsewhere = tmp_path / "s", tmp_path / "elsewhere"
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    shutil.move(captures, elsewhere)
+    captures.mkdir()
+    said = sessions.run("drop", session, 1, code=4)
+    assert said.count("Waiting for it.") == 1 and said.count("It did not come back.") == 1
+    captures.rmdir()
+    shutil.move(elsewhere, captures)
+    sessions.run("watch", captures, *QUIET, "--until-idle", 1, "--session", session)
+    assert sessions.subs(session)[0]["state"] == "dropped"
 
 
 def test_every_line_of_standard_output_is_an_event(captures: Path, tmp_path: Path) -> None:

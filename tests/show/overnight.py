@@ -11,7 +11,7 @@ import numpy as np
 
 from livestack.events import Event, MeridianFlip, Record, SessionStarted, StackFounded, SubAccepted, SubRejected
 from livestack.show.monitor.alerts import RULES, Change, Standing, step
-from livestack.show.monitor.scene import Scene, Trends
+from livestack.show.monitor.scene import Disk, Scene, Trends
 from livestack.show.state import NightState, advance
 
 BEGIN = datetime(2026, 8, 20, 21, 0, tzinfo=UTC)
@@ -52,6 +52,15 @@ class Weather:
     flips: datetime | None = None
     gap: tuple[datetime, datetime] | None = None
     reason: Callable[[datetime], str | None] = lambda at: None
+    pier: Callable[[float], str | None] = lambda hour: None
+    sun_deg: Callable[[datetime], float | None] = lambda at: None
+    work_s: Callable[[datetime], float] = lambda at: 0.4
+    focuses: bool = True  # each hour
+    # what the engine says besides, what waits in line, the disks, and whether the engine is alive
+    said: tuple[tuple[datetime, Event], ...] = ()
+    waiting: Callable[[datetime], int] = lambda at: 0
+    disks: Callable[[datetime], tuple[Disk, ...]] = lambda at: ()
+    alive: Callable[[datetime], bool] = lambda at: True
 
 
 QUIET = Weather()
@@ -91,9 +100,10 @@ def subs(weather: Weather, seed: int, *, hours: float = 7.5, exposure_s: float =
             reason=weather.reason(now) or ("clouded" if clear < 0.3 else None),
             hour_angle_h=hour,
             airmass=airmass if seed % 2 else None,  # half of the capture programs say it
+            pier=weather.pier(hour),
         )
         now += timedelta(seconds=exposure_s + draw.uniform(3, 9) + draw.exponential(6.0) * (draw.random() < 0.4))
-        if now - focused > timedelta(hours=1):
+        if weather.focuses and now - focused > timedelta(hours=1):
             focused, now = now, now + timedelta(seconds=draw.uniform(90, 180))
         if weather.gap and weather.gap[0] < now < weather.gap[1]:
             now = weather.gap[1]
@@ -120,6 +130,8 @@ def events_of(taken: Sub, no: int, weather: Weather, exposure_s: float) -> SubAc
     }  # fmt: skip
     if taken.airmass:
         facts["gear"]["airmass"] = taken.airmass  # type: ignore[index]
+    if (sun_deg := weather.sun_deg(taken.at)) is not None:
+        facts["gear"]["sun_deg"] = sun_deg  # type: ignore[index]
     if taken.pier:
         facts["gear"]["pier"] = taken.pier  # type: ignore[index]
     if taken.reason:
@@ -127,7 +139,8 @@ def events_of(taken: Sub, no: int, weather: Weather, exposure_s: float) -> SubAc
     return SubAccepted(
         **facts,  # type: ignore[arg-type]
         matrix=[[sign, 0.0, corner[0] + x], [0.0, sign, corner[1] + y], [0.0, 0.0, 1.0]],
-        registration={}, weight=1.0, scale=1.0, offset=[0.0], rejected_fraction=0.002, seconds={"fold": 0.4},
+        registration={}, weight=1.0, scale=1.0, offset=[0.0], rejected_fraction=0.002,
+        seconds={"fold": weather.work_s(taken.at)},
     )  # fmt: skip
 
 
@@ -141,9 +154,11 @@ def records(weather: Weather, seed: int, *, exposure_s: float = 120.0, hours: fl
         return Record(seq, time.isoformat(), event)
 
     yield record(BEGIN, SessionStarted("/captures", "1", {}, False, 1, "here"))
-    turned = False
+    turned, said = False, sorted(weather.said, key=lambda each: each[0])
     for no, taken in enumerate(subs(weather, seed, hours=hours, exposure_s=exposure_s), 1):
         judged = taken.at + timedelta(seconds=exposure_s + 3)
+        while said and said[0][0] <= judged:
+            yield record(*said.pop(0))
         if no == 1:
             header = {"size": list(SIZE)}
             founded = StackFounded(
@@ -169,12 +184,15 @@ class Told:
     standing: Standing = field(default_factory=Standing)
     changes: list[tuple[datetime, int, Change]] = field(default_factory=list)
     trends: Trends | None = None
+    weather: Weather = QUIET
 
     def look(self, now: datetime) -> None:
         """Have every rule look."""
         if self.trends is None or self.trends.subs is not self.state.subs:
             self.trends = Trends(self.state)
-        scene = Scene(self.state, now, self.trends, last_word=now)
+        waiting = self.weather.waiting(now)
+        state = replace(self.state, n_found=len(self.state.subs) + waiting) if waiting else self.state
+        scene = Scene(state, now, self.trends, self.weather.alive(now), now, self.weather.disks(now))
         self.standing, changes = step(self.standing, scene, RULES)
         self.changes += [(now, len(self.state.subs), change) for change in changes]
 
@@ -185,7 +203,7 @@ class Told:
 
 def watched(weather: Weather, seed: int, *, exposure_s: float = 120.0, hours: float = 7.5) -> Told:
     """Watch over a night: every rule looks after each record, and every so many seconds between."""
-    told, before = Told(), BEGIN
+    told, before = Told(weather=weather), BEGIN
     for record in records(weather, seed, exposure_s=exposure_s, hours=hours):
         time = datetime.fromisoformat(record.time_utc)
         while before + timedelta(seconds=LOOKED_S) < time:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from livestack.events import Held, SessionStopped, SourceSilent, TrailFound
+from livestack.events import AlertRaised, Held, SessionStopped, SourceSilent, TrailFound
 from livestack.show.alarm import AGAIN, CLOUD_FOR, Bell, alarm
 from livestack.show.code import modules, only_here
 from livestack.show.guests import told
@@ -114,7 +114,10 @@ def test_only_what_needs_hands_is_heard(source: Source, night: Night) -> None:
     later = datetime.now(UTC) + CLOUD_FOR
     assert alarm(state, status(state, later), later) == "Holding"
     night.add()
-    night.say(SourceSilent(200.0, "Subs came every 22 s. Has the sequence stopped?"))
+    night.say(SourceSilent(200.0, "The capture has ended, it seems."))
+    state = _state(source)
+    assert alarm(state, status(state, now), now) == "", "it may end"
+    night.say(AlertRaised("no new sub", "No new sub for 3 min."))
     state = _state(source)
     assert alarm(state, status(state, now), now) == "No new sub"
     gone = status(state, now, alive=False)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from livestack.show.monitor.left_out import causes, clouds, left_out, merged
-from livestack.show.monitor.plots import plots_of
+from livestack.show.monitor.plots import growth_of, plots_of
+from livestack.show.monitor.shown_subs import ShownSubs, best_and_worst, shown_subs
 from livestack.show.monitor.verdict import night, title
 from livestack.show.state import NightState, SubRow
 from livestack.show.words import joined, spelled, with_units
@@ -102,3 +105,28 @@ def test_words_and_units() -> None:
     assert joined(["a"]) == "a"
     assert (spelled(3), spelled(12), spelled(13), spelled(1200)) == ("three", "twelve", "13", "1,200")
     assert with_units("19 % of 2 subs, 3.5 px in 30 s") == "19\u202f% of 2 subs, 3.5\u202fpx in 30\u202fs"
+
+
+def test_the_best_and_the_worst_subs_are_those_with_most_and_least_weight_and_one_for_each_cause() -> None:
+    rows = [replace(row, weight=1.0 - 0.01 * row.no) for row in _rows(*[None] * 9, "clouded", "clouded", "trailed")]
+    best, worst = best_and_worst(rows)
+    assert [row.no for row in best] == [1, 2, 3]
+    assert [(row.no, row.reason) for row in worst] == [(10, "clouded"), (12, "trailed"), (9, None)]
+    assert best_and_worst(rows[:5]) == ([], [])
+
+
+def test_a_sub_whose_file_is_gone_has_no_picture() -> None:
+    rows = [replace(row, weight=1.0) for row in _rows(*[None] * 12)]
+    assert shown_subs(rows, "auto") == ShownSubs()
+
+
+def test_growth_is_told_against_what_equal_subs_would_give() -> None:
+    even = [replace(row, weight=1.0, noise_adu=50.0) for row in _rows(*[None] * 36)]
+    growth = growth_of(even, "M_27", None)
+    assert growth is not None and growth.course[-1][1] == pytest.approx(6.0) == growth.ideal[-1][1]
+    assert growth.sentence.startswith("6.0 times that of one sub") and growth.sentence.endswith("It grew to the end.")
+    # weights as of subs in a hazy last third, nine times as noisy in variance
+    hazy = [replace(row, weight=1 / 9, noise_adu=150.0) if row.no > 24 else row for row in even]
+    poor = growth_of(hazy, "M_27", None)
+    assert poor is not None and "The last third added 3\u202f%, not 22\u202f%" in poor.sentence
+    assert growth_of(even[:1], "M_27", None) is None

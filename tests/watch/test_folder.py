@@ -143,7 +143,7 @@ def test_a_folder_that_does_not_exist_yet(tmp_path: Path, poll_s: float) -> None
     with watching(folder, poll_s=poll_s) as watched:
         watched.until(lambda: watched.changes)
         assert watched.changes[0].lost
-        assert watched.changes[0].sentence == f"{folder} does not exist yet: waiting for it"
+        assert watched.changes[0].sentence == f"{folder} does not exist yet."
         put(folder / "M31/a.sub")
         watched.only("M31/a.sub")
     assert [change.lost for change in watched.changes] == [True, False]

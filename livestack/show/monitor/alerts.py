@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from livestack.show.monitor.course_rules import COURSE_RULES
 from livestack.show.monitor.flow_rules import FLOW_RULES
 from livestack.show.monitor.scene import Finding, Rule, Scene
+from livestack.show.monitor.silence_rules import SILENCE_RULES
 from livestack.show.state import Word
 from livestack.show.words import about, clock
 
-RULES = (*FLOW_RULES, *COURSE_RULES)
+RULES = (*FLOW_RULES, *SILENCE_RULES, *COURSE_RULES)
 REMINDED = timedelta(minutes=30)
 """When an alert that stands is told again; then after twice as long, and so on."""
 MOST_REMINDERS = 3

@@ -10,7 +10,7 @@ import numpy as np
 from livestack.show import advice
 from livestack.show.courses import drift_of
 from livestack.show.figures import ROUNDNESS, SKY, STAR_SIZE, TRANSPARENCY, Figure
-from livestack.show.monitor.scene import Finding, Look, Rule, Scene
+from livestack.show.monitor.scene import Delay, Finding, Look, Rule, Scene
 from livestack.show.sky import NOT_KNOWN
 from livestack.show.state import NightState, SubRow
 from livestack.show.words import THIN, as_sentence, clock, fixed
@@ -138,17 +138,17 @@ def _named(name: str) -> Look:
 
 
 COURSE_RULES = (
-    Rule(advice.FOCUS, "Focus drifted", "three subs", _trend(advice.FOCUS, STAR_SIZE)),
-    Rule(advice.DEW, "Dew", "three subs", _trend(advice.DEW, STAR_SIZE)),
-    Rule(advice.TRACKING, "Stars trail", "three subs", _trend(advice.TRACKING, ROUNDNESS)),
-    Rule(advice.HAZE, "Stars fade", "three subs", _trend(advice.HAZE, TRANSPARENCY)),
-    Rule(advice.SKY, "The sky brightens", "three subs", _trend(advice.SKY, SKY)),
-    Rule("cooling", "Cooling off its set point", "two subs", _cooling),
-    Rule("drift", "The field drifts", "fifteen subs", _drift),
-    Rule("flip", "Meridian flip", "a sub", _flipped, written=False, passing=True),
-    Rule("flip missed", "No meridian flip", "half an hour", _flip_missed, urgent=True),
-    Rule("calibration", "Calibration does not fit", "a sub", _calibration),
-    Rule("rejection", "Much of a sub was left out", "a sub", _named("rejection"), written=False),
-    Rule("drizzle", "Too little dither", "25 subs", _named("drizzle"), written=False),
-    Rule("disk", "The stack cannot be saved", "a minute", _named("disk"), urgent=True, written=False),
+    Rule(advice.FOCUS, "Focus drifted", Delay(subs=3), _trend(advice.FOCUS, STAR_SIZE)),
+    Rule(advice.DEW, "Dew", Delay(subs=3), _trend(advice.DEW, STAR_SIZE)),
+    Rule(advice.TRACKING, "Stars trail", Delay(subs=3), _trend(advice.TRACKING, ROUNDNESS)),
+    Rule(advice.HAZE, "Stars fade", Delay(subs=3), _trend(advice.HAZE, TRANSPARENCY)),
+    Rule(advice.SKY, "The sky brightens", Delay(subs=3), _trend(advice.SKY, SKY)),
+    Rule("cooling", "Cooling off its set point", Delay(subs=2), _cooling),
+    Rule("drift", "The field drifts", Delay(subs=15), _drift),
+    Rule("flip", "Meridian flip", Delay(subs=1), _flipped, written=False, passing=True),
+    Rule("flip missed", "No meridian flip", Delay(1800), _flip_missed, urgent=True),
+    Rule("calibration", "Calibration does not fit", Delay(subs=1), _calibration),
+    Rule("rejection", "Much of a sub was left out", Delay(subs=1), _named("rejection"), written=False),
+    Rule("drizzle", "Too little dither", Delay(subs=25), _named("drizzle"), written=False),
+    Rule("disk", "The stack cannot be saved", Delay(60), _named("disk"), urgent=True, written=False),
 )

@@ -15,7 +15,7 @@ from livestack.show.state import SubRow
 RIBBON = 76
 _PITCH = 28.0
 _MOST_NAMED = 3  # subs of one bar that are named one by one
-PLOT = (300, 92)
+PLOT, WIDE_PLOT = (300, 92), (938, 140)
 _MARGIN = 6
 _MOST_POINTS = 1000
 
@@ -81,18 +81,18 @@ def _cross(x: float, y: float, half: float) -> str:
     )
 
 
-def plot(shown: Plot) -> Element:
+def plot(shown: Plot, size: tuple[int, int] = PLOT) -> Element:
     """Return a plot with its name, its last value, its axes and its sentence."""
     value = element("span", f"{shown.now[0]}\u202f", element("small", shown.now[1]))
     head = element("figcaption", element("h3", shown.name), value)
     axis = element("div", *(element("span", end) for end in reversed(shown.ends)), class_="axis")
     times = element("div", *(element("span", time) for time in shown.times), class_="times")
-    drawn = element("div", _curves(shown), axis, class_="curves")
+    drawn = element("div", _curves(shown, size), axis, class_="curves")
     return element("figure", head, drawn, times, element("p", shown.sentence), class_="plot")
 
 
-def _curves(shown: Plot) -> Element:
-    width, height = PLOT
+def _curves(shown: Plot, size: tuple[int, int]) -> Element:
+    width, height = size
 
     def at(place: float, value: float) -> tuple[float, float]:
         up = min(1.0, max(0.0, (value - shown.low) / (shown.high - shown.low)))
@@ -101,7 +101,9 @@ def _curves(shown: Plot) -> Element:
     few = shown.points[:: max(1, len(shown.points) // _MOST_POINTS)]
     smooth = shown.course[:: max(1, len(shown.course) // _MOST_POINTS)]
     dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in (at(*point) for point in few))
-    line = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in smooth))
+    line, ideal = (
+        "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in points)) for points in (smooth, shown.ideal)
+    )
     # one that could not be measured stands on the floor
     out = (at(place, shown.low if value is None else value) for place, value in shown.crosses)
     crosses = "".join(_cross(x, min(max(y, 4), height - 4), 3) for x, y in out)
@@ -110,8 +112,10 @@ def _curves(shown: Plot) -> Element:
         "svg",
         element("path", d=grid, class_="grid"),
         element("path", d=dots, class_="dots") if dots else None,
+        element("path", d=f"M{ideal}", class_="ideal") if ideal else None,
         element("path", d=f"M{line}", class_="course") if line else None,
         element("path", d=crosses, class_="cross") if crosses else None,
         viewBox=f"0 0 {width} {height}",
+        preserveAspectRatio="none",
         aria_hidden="true",
     )

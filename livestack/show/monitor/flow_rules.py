@@ -8,20 +8,14 @@ from itertools import pairwise
 from statistics import median
 
 from livestack.counted import count
-from livestack.show.monitor.scene import Disk, Finding, Rule, Scene
+from livestack.show.monitor.scene import Delay, Disk, Finding, Rule, Scene
 from livestack.show.monitor.verdict import ADVICE
 from livestack.show.reasons import cause
-from livestack.show.state import NightState, SubRow
+from livestack.show.state import SubRow
 from livestack.show.status import BEHIND, falls_behind
 from livestack.show.words import THIN, about, clock, fixed, place, sentence_case, span
 
 _RECENT = 9
-_SILENT, _FOR_FOCUS, _FOCUS_RUN_S = 2.0, 1.9, 150.0
-"""Times the cadence; besides, for a focus run, that again, and at most so many seconds."""
-_USUAL_PAUSE, _LONGEST_PAUSE_S = 1.2, 1200.0
-_FLIP_TAKES_S, _NEAR_MERIDIAN_H = 600.0, 0.5
-_FEWEST = 4
-_RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
 _LIVE = 0.5  # share of the cadence by their headers at which subs are judged when they are stacked as they are taken
 _FULL_H, _ROOM_H, _LEAST_GB = 2.0, 3.0, 1.0
 _PAUSED = timedelta(minutes=15)
@@ -31,58 +25,6 @@ _NO_FAULT = ("clouded", "duplicate", "wrong_kind", "vanished")
 _CLOUDED = "clouded"
 _JUMP_S = 60.0
 _JUMP_SHOWN = timedelta(minutes=30)
-
-
-def cadence_of(state: NightState) -> float | None:
-    """Return the usual time between subs as they come now, s; None where they were there before and wait in line.
-
-    Then livestack works on one after the other without a pause.
-    """
-    rows, pace = state.subs[-_RECENT:], state.seconds_per_sub
-    if len(rows) < _FEWEST or pace is None:
-        return None
-    steps = [(late.judged - early.judged).total_seconds() for early, late in pairwise(rows)]
-    usual = median(steps)
-    return usual if usual > _RESTS * pace else None
-
-
-def silent_after_s(state: NightState) -> float | None:
-    """Return from how many s after the last sub on silence is strange: twice the cadence, and time for a focus run.
-
-    Pauses that were followed by subs are usual, other filters may take longer, and a flip is due near the meridian.
-    """
-    cadence = cadence_of(state)
-    if cadence is None:
-        return None
-    exposures = [row.exposure_s for row in state.subs[-_RECENT:] if row.exposure_s] or [1.0]
-    cadence *= max(exposures) / median(exposures)
-    steps = (_step_s(early, late) for early, late in pairwise(state.subs))
-    pauses = [step for step in steps if _SILENT * cadence < step < _LONGEST_PAUSE_S]
-    hour = state.subs[-1].gear.get("hour_angle_h")
-    due = _FLIP_TAKES_S if hour is not None and abs(hour) < _NEAR_MERIDIAN_H and state.flip is None else 0.0
-    patience = _SILENT * cadence + min(_FOR_FOCUS * cadence, _FOCUS_RUN_S)
-    return max(patience, _USUAL_PAUSE * max(pauses, default=0.0), due + cadence if due else 0.0)
-
-
-def _step_s(early: SubRow, late: SubRow) -> float:
-    """Return for how long the camera paused: neither stacking that took long nor a clock that jumped is a pause."""
-    judged = (late.judged - early.judged).total_seconds()
-    return min(judged, (late.time - early.time).total_seconds()) if early.time and late.time else judged
-
-
-def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
-    state, last = scene.state, scene.state.last
-    patience = silent_after_s(state)
-    if last is None or patience is None or state.stopped or state.held or state.lost or state.n_waiting:
-        return None
-    quiet_s, cadence = (scene.now - last.judged).total_seconds(), cadence_of(state) or 0.0
-    if quiet_s < (_SILENT * cadence if up else patience):
-        return None
-    usual = span(max(1, round(cadence)))
-    return Finding(
-        f"No new sub for {about(quiet_s)}: usually one comes every {usual}. Look at the capture program and the mount.",
-        last.judged,
-    )
 
 
 def _folder_gone(scene: Scene, up: bool) -> Finding | None:
@@ -230,13 +172,12 @@ def _run(rows: Sequence[SubRow], up: bool, is_out: Callable[[SubRow], bool]) -> 
 
 
 FLOW_RULES = (
-    Rule("stopped", "livestack stopped", "half a minute", _stopped, urgent=True, written=False),
-    Rule("folder", "Folder gone", "at once", _folder_gone, urgent=True, written=False),
-    Rule("disk full", "Disk soon full", "five minutes", _disk_full, urgent=True),
-    Rule("no new sub", "No new sub", "twice the time between subs, and time for a focus run", _no_new_sub, urgent=True),
-    Rule("clock", "The camera's clock jumped", "two subs", _clock_jumped),
-    Rule("left out", "Subs are left out", "three subs", _left_out),
-    Rule("clouds", "Clouds", "three subs", _clouds),
-    Rule("paused", "Still paused", "a quarter of an hour", _forgotten_pause),
-    Rule("behind", "Falling behind", "three subs", _behind),
+    Rule("stopped", "livestack stopped", Delay(30), _stopped, urgent=True, written=False),
+    Rule("folder", "Folder gone", Delay(30), _folder_gone, urgent=True, written=False),
+    Rule("disk full", "Disk soon full", Delay(1800), _disk_full, urgent=True),
+    Rule("clock", "The camera's clock jumped", Delay(subs=2), _clock_jumped),
+    Rule("left out", "Subs are left out", Delay(subs=3), _left_out),
+    Rule("clouds", "Clouds", Delay(subs=3), _clouds),
+    Rule("paused", "Still paused", Delay(900), _forgotten_pause),
+    Rule("behind", "Falling behind", Delay(subs=3), _behind),
 )

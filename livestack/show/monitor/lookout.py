@@ -27,7 +27,7 @@ log = logging.getLogger("livestack")
 TICK_S = 2.0
 """How often the rules look."""
 _ROOM_EVERY_S, _ROOMS = 60.0, 31
-SILENT, THE_END = "no new sub", "the end"
+SILENT, THE_END = ("no new sub", "over"), "the end"
 
 Write = Callable[[Sequence[Event]], None]
 
@@ -175,8 +175,8 @@ def events_of(change: Change, now: datetime) -> list[Event]:
     if change.kind == RAISED:
         silent_s = (now - change.alert.finding.since).total_seconds()
         why = sentence_case(change.sentence.partition(": ")[2])  # for how long is said beside it, as it is then
-        silent: list[Event] = [SourceSilent(round(silent_s, 1), why)] if rule == SILENT else []
-        return [*silent, AlertRaised(rule, change.sentence)]
+        said: list[Event] = [SourceSilent(round(silent_s, 1), why)] if rule in SILENT else []
+        return said if change.alert.rule.passing else [*said, AlertRaised(rule, change.sentence)]
     return [AlertCleared(rule)] if change.kind == CLEARED else []
 
 

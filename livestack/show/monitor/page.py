@@ -11,9 +11,10 @@ from string import Template
 from xml.etree.ElementTree import Element
 
 from livestack.show import fonts
-from livestack.show.monitor.drawing import plot, ribbon
+from livestack.show.monitor.drawing import WIDE_PLOT, plot, ribbon
 from livestack.show.monitor.markup import Child, element, html
 from livestack.show.monitor.report import Cell, Report, Section
+from livestack.show.monitor.shown_subs import ShownSubs, Thumbnail
 from livestack.show.noise_words import NoiseWords, share_words
 from livestack.show.ribbon import RUN, laid_out, runs
 from livestack.show.tokens import DARK, LIGHT, css
@@ -26,11 +27,13 @@ _MOST_SATELLITES = 24
 _FOLDER = Path(__file__).parent
 _TINTS = 6
 
+_NO_SUBS = ShownSubs()
+
 _section = partial(element, "section")
 _div = partial(element, "div")
 
 
-def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = None) -> str:
+def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = None, subs: ShownSubs = _NO_SUBS) -> str:
     """Return the page.
 
     Parameters
@@ -41,6 +44,8 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         Stack → its picture as JPEG, where there is one.
     joined : str, optional
         What several of them make together.
+    subs : ShownSubs
+        The best and the worst of the first stack.
     """
     several = len(report.sections) > 1
     on_top = joined if joined is not None and joined in pictures else report.sections[0].stack
@@ -52,6 +57,7 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         None if report.empty else _night(report),
         _alerts(report) if report.alerts else None,
         *_stacks(report, {name: picture for name, picture in pictures.items() if name != on_top}),
+        _best_and_worst(subs) if subs.best else None,
         _next(report) if several or report.empty or report.sections[0].noise is not None else None,
         element("footer", f"livestack {VERSION}"),
     ]
@@ -141,6 +147,7 @@ def _parts(section: Section, ending: Element | None) -> list[Element]:
     ]
     return [
         *([_section(*map(plot, section.plots), class_="plots", aria_label="Plots")] if section.plots else []),
+        *([_section(plot(section.growth, WIDE_PLOT), class_="growth")] if section.growth else []),
         *([_lost(section)] if section.plots or section.left_out else []),
         *([_div(*lists, ending, class_="trio")] if section.plots else []),
     ]
@@ -183,6 +190,16 @@ def _more(n: int, tag: str) -> Element | None:
 def _next(report: Report) -> Element:
     lines = (element("li", line) for line in report.advice)
     return _section(element("h2", "What to do" if report.empty else "Next time"), element("ul", *lines), class_="next")
+
+
+def _best_and_worst(subs: ShownSubs) -> Element:
+    kinds = (("Best subs", subs.best), ("Worst subs", subs.worst))
+    return _div(*(_section(element("h2", name), _div(*map(_thumbnail, some))) for name, some in kinds), class_="subs")
+
+
+def _thumbnail(shown: Thumbnail) -> Element:
+    words = element("figcaption", element("b", shown.name), shown.words)
+    return element("figure", _picture(shown.data, f"The middle of {shown.name[0].lower()}{shown.name[1:]}"), words)
 
 
 def _noise(noise: NoiseWords | None) -> Element | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from livestack.counted import count
+from livestack.show.courses import grain_of, times_of
 from livestack.show.figures import FEWEST, SKY, STAR_SIZE, STARS, TRANSPARENCY, Figure, running_median, spread
 from livestack.show.monitor.left_out import clouds
 from livestack.show.state import SubRow
 from livestack.show.words import THIN, UNKNOWN, clock, fixed, percent, sentence_case, spelled
 
+_THIRDS, _EVEN = 9, 0.9
 STEADY = 0.1
 """A change below this is none."""
 
@@ -36,6 +39,8 @@ class Plot:
         The axis' ends in words.
     times : (str, str)
         Of the first and the last sub; empty where they are not known.
+    ideal : tuple of (place, value)
+        What the course would be at its best.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Plot:
     ends: tuple[str, str]
     times: tuple[str, str]
     sentence: str
+    ideal: tuple[tuple[float, float], ...] = ()
 
 
 def plots_of(rows: Sequence[SubRow]) -> list[Plot]:
@@ -55,6 +61,53 @@ def plots_of(rows: Sequence[SubRow]) -> list[Plot]:
     known = sum(row.transparency is not None for row in rows if row.state == "accepted") >= FEWEST
     light = TRANSPARENCY if known else STARS
     return [_plot(rows, STAR_SIZE, _of_star_size), _plot(rows, light, _of_light), _plot(rows, SKY, _of_sky)]
+
+
+def growth_of(rows: Sequence[SubRow], stack: str | None, finer: float | None) -> Plot | None:
+    """Return how signal over noise of a stack grew with time, against that of a usual sub; None before it can be told.
+
+    Parameters
+    ----------
+    finer : float, optional
+        How many times finer the grain of the stack was measured to be than a sub's.
+    """
+    times = times_of(rows)
+    grain = grain_of(rows, times, stack, finer)
+    if not grain.lines:
+        return None
+    last_s = max(float(times.max()), 1.0)
+    course, ideal = (
+        tuple((float(at / last_s), float(10.0**-value)) for at, value in zip(*line, strict=True))
+        for line in (grain.lines[0], grain.ideal)
+    )
+    high = max(course[-1][1], ideal[-1][1])
+    timed = [row.time for row in rows if row.time]
+    ends = (clock(timed[0]), clock(timed[-1])) if timed else ("", "")
+    return Plot(
+        "Signal to noise",
+        (f"{fixed(course[-1][1], 1)}×", "one sub"),
+        (),
+        (),
+        course,
+        0.0,
+        high * 1.05,
+        ("0", f"{fixed(high * 1.05, 0 if high >= 10 else 1)}×"),
+        ends,
+        _of_growth([value for _, value in course]),
+        ideal,
+    )
+
+
+def _of_growth(course: list[float]) -> str:
+    """Say what the night was worth, and whether its last third still was."""
+    n = len(course)
+    share = course[-1] / math.sqrt(n)
+    said = f"{fixed(course[-1], 1)} times that of one sub, {percent(min(share, 1.0))} of what {n:,} equal subs give."
+    third = course[(2 * n) // 3 - 1]
+    gained, usual = course[-1] / third - 1.0, math.sqrt(n / ((2 * n) // 3)) - 1.0
+    if n >= _THIRDS and gained < 0.5 * usual:
+        return f"{said} The last third added {percent(max(gained, 0.0))}, not {percent(usual)}: its subs are poorer."
+    return f"{said} {'It grew to the end.' if share >= _EVEN else 'Subs are uneven: the good ones carry it.'}"
 
 
 def change(values: Sequence[float]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from livestack.frame import Picture
 from livestack.replay import Past, replay
 from livestack.show.calibrated import proof, used
 from livestack.show.monitor.left_out import LeftOut, causes, left_out
-from livestack.show.monitor.plots import Plot, plots_of
+from livestack.show.monitor.plots import Plot, growth_of, plots_of
 from livestack.show.monitor.told import AlertLine, alert_lines
 from livestack.show.monitor.verdict import next_time, night, title, verdict
 from livestack.show.noise import budget, noise_words
@@ -53,6 +53,7 @@ class Section:
     satellites: tuple[str, ...]
     calibration: tuple[str, ...]
     noise: NoiseWords | None = None
+    growth: Plot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ def _section(
         satellites=tuple(_satellite(trail) for trail in state.trails),
         calibration=tuple(_calibration(matched, defects)) if stacked else (),
         noise=noise_words(budget(state, seen[0])) if stacked else None,
+        growth=growth_of(rows, state.stack, finer(state, *seen)) if stacked else None,
     )
 
 

@@ -81,6 +81,25 @@ Look = Callable[[Scene, bool], Finding | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Delay:
+    """How long it may take from when something is so until it is told, and from when it is over: the sum of both.
+
+    Attributes
+    ----------
+    seconds : float
+    subs : float
+        Times the usual time between subs.
+    """
+
+    seconds: float = 0.0
+    subs: float = 0.0
+
+    def at(self, cadence_s: float) -> float:
+        """Return it in s, where subs come so often."""
+        return self.seconds + self.subs * cadence_s
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Something that is watched over.
 
@@ -90,8 +109,8 @@ class Rule:
         As in the journal.
     title : str
         As a message is headed.
-    delay : str
-        How long it may take until it is told, in words.
+    delay : Delay
+        How long it may take until it is told; a trend begins when its truth is beyond the limit.
     look : callable
         A pure function.
     urgent : bool
@@ -104,7 +123,7 @@ class Rule:
 
     name: str
     title: str
-    delay: str
+    delay: Delay
     look: Look
     urgent: bool = False
     written: bool = True

@@ -12,9 +12,10 @@ from livestack.events import Record
 from livestack.journal import Journal
 from livestack.show.monitor.page import page
 from livestack.show.monitor.pictures import grain_pictures, joined, packed
-from livestack.show.monitor.report import report_of
+from livestack.show.monitor.report import Report, report_of
+from livestack.show.monitor.shown_subs import shown_subs
 from livestack.show.source import Source, engine_alive, open_source
-from livestack.show.state import catch_up, fold
+from livestack.show.state import NightState, SubRow, catch_up, fold
 
 NAME = "report.html"
 MOST_BYTES = 2_000_000
@@ -46,11 +47,19 @@ def as_page(source: Source, now: datetime) -> str:
     records = whole_record(source.journal)
     state = catch_up(source.journal, fold(records), limit=0)
     report = report_of(state, records, grain_pictures(source), now, alive=engine_alive(state))
-    bare = len(page(report, {}).encode(errors="replace"))
+    subs = shown_subs(_rows_of(state, report), source.preset)
+    bare = len(page(report, {}, subs=subs).encode(errors="replace"))
     stacks = [] if report.empty else [section.stack for section in report.sections]
     together = joined(source) if len(stacks) > 1 else None
     shown = [together, *stacks] if together else stacks
-    return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together)
+    return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together, subs)
+
+
+def _rows_of(state: NightState, report: Report) -> list[SubRow]:
+    """Return the subs of the first stack, and those that went into none."""
+    if report.empty:
+        return []
+    return [row for row in state.subs if row.stack in (report.sections[0].stack, None)]
 
 
 def whole_record(journal: Journal) -> list[Record]:
