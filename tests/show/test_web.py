@@ -92,9 +92,7 @@ def test_pictures_may_be_kept_for_good_and_each_version_has_its_own_address(page
     newer = _state(page, 3, after=version)
     assert newer["version"] > version
     status, data, headers = _get(page, f"picture/480.jpg?v={version}")
-    assert (status, headers["cache-control"]) == (200, "no-store"), (
-        "the newest instead, never kept as the old one"
-    )
+    assert (status, headers["cache-control"]) == (200, "no-store"), "the newest instead, never kept as the old one"
     assert data == _get(page, f"picture/480.jpg?v={newer['version']}")[1]
 
 
