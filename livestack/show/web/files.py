@@ -8,10 +8,10 @@ from string import Template
 
 from livestack.show import fonts
 from livestack.show.icons import ICONS
-from livestack.show.tokens import NIGHT, css
+from livestack.show.tokens import DARK, NIGHT, css
 
 _STATIC = Path(__file__).with_name("static")
-_DRAWN = ("menu", "triangle", "pause", "play", "cross", "check", "person", "ban", "up")
+_DRAWN = ("menu", "triangle", "pause", "play", "cross", "check", "person", "ban")
 _SAID = {
     401: "That is not the token. It stands where livestack was started.",
     429: "Too many wrong tokens. Wait a minute.",
@@ -22,7 +22,7 @@ _NEEDED = "This page needs the operator's link."
 @cache
 def files() -> dict[str, tuple[bytes, str]]:
     """Return what the operator's page needs beside itself: by path, what is sent and its media type."""
-    style = fonts.faces(lambda name: f"fonts/{name}.woff2") + css(NIGHT)
+    style = fonts.faces(lambda name: f"fonts/{name}.woff2") + css(NIGHT) + css(DARK).replace(":root", ":root.day")
     return {
         "/operator.css": ((style + _text("operator.css")).encode(), "text/css"),
         "/operator.js": (_text("operator.js").encode(), "text/javascript"),
