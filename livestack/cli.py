@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from livestack.cli_exit import Cli
-from livestack.cli_options import ALERTS, BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, path, seconds, with_options
+from livestack.cli_options import ALERTS, BIND, DEVELOPING, LOOK, PROCESSING, SHOWING, WIFI, path, seconds, with_options
 from livestack.errors import SettingsError
 from livestack.settings import EXISTING, Settings
 from livestack.version import VERSION
@@ -159,8 +159,8 @@ def view(session: Path | None, preset: str | None) -> int:
 @main.command("serve")
 @click.argument("session", type=path)
 @click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}).")
-@with_options((LOOK,))
-def serve_session(session: Path, bind: str | None, preset: str | None) -> int:
+@with_options((WIFI, LOOK))
+def serve_session(session: Path, bind: str | None, preset: str | None, wifi: str | None) -> int:
     """Serve the page of a session that runs elsewhere, or ran.
 
     Example: livestack serve ~/.local/share/livestack/sessions/2026-08-20-captures --bind lan
@@ -168,7 +168,7 @@ def serve_session(session: Path, bind: str | None, preset: str | None) -> int:
     from livestack.faces import serve_until_stopped
     from livestack.show.source import open_source
 
-    return serve_until_stopped(open_source(session, preset), bind or BIND, exact=bind is not None)
+    return serve_until_stopped(open_source(session, preset), bind or BIND, exact=bind is not None, wifi=wifi or "")
 
 
 @main.command()
@@ -388,4 +388,5 @@ def _faces(settings: Settings, options: dict[str, Any], opening: str, desk: Desk
         exact=options.get("bind") is not None or showing.bind != BIND,
         opening=opening,
         alerts=Alerts(showing.notify, showing.quiet),
+        wifi=showing.wifi,
     )

@@ -68,10 +68,17 @@ ALERTS = (
     ),
     click.option("--quiet", metavar="HH:MM-HH:MM", help="Hours in which only urgent alerts go."),
 )
+WIFI = click.option(
+    "--wifi",
+    metavar="NAME:PASSWORD",
+    envvar="LIVESTACK_WIFI",
+    help="The Wi-Fi that guests may join, shown to them as a code; LIVESTACK_WIFI too.",
+)
 SHOWING = (
     click.option("--viewer", type=click.Choice(VIEWER), help="auto: a window where there is a display."),
     click.option("--serve", "serve_page", is_flag=True, help="The page too."),
     click.option("--bind", metavar="HOST:PORT|lan", help=f"Where the page is ({BIND}); implies --serve."),
+    WIFI,
     *ALERTS,
     LOOK,
 )

@@ -57,6 +57,8 @@ class Faces:
         Said on standard error when it begins.
     alerts : Alerts, optional
         The session is watched over, and where alerts go; None = nobody does.
+    wifi : str
+        NAME:PASSWORD of the network that guests may join.
     """
 
     say: Say
@@ -65,6 +67,7 @@ class Faces:
     exact: bool = False
     opening: str = ""
     alerts: Alerts | None = None
+    wifi: str = ""
 
 
 def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callable[[], list[Identity]] = list) -> int:
@@ -144,7 +147,7 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
         source = source_of(engine.pictures, home.path, journal, engine.settings.showing.preset)
         source = replace(source, stop=engine.stop.set, ended=done.is_set)
         # the port is taken before anything starts: one line if it is not free
-        serving = the_page(source, faces.bind, exact=faces.exact)
+        serving = the_page(source, faces.bind, exact=faces.exact, wifi=faces.wifi)
         with serving as page, ThreadPoolExecutor(1, "integrate") as thread:
             source = replace(source, page=None if page is None else page.url)
             _keep(home, engine.settings)

@@ -54,8 +54,8 @@ def has_display() -> bool:
 
 
 @contextlib.contextmanager
-def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[Page | None]:
-    """Serve the page of a session, where it is wanted; gives the page.
+def the_page(source: Source, bind: str | None, *, exact: bool, wifi: str = "") -> Iterator[Page | None]:
+    """Serve the page of a session, where it is wanted, and tell where it and the operator's are; gives the page.
 
     Parameters
     ----------
@@ -63,6 +63,8 @@ def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[Page 
         HOST:PORT or ``lan``; None = no page.
     exact : bool
         Another port will not do.
+    wifi : str
+        NAME:PASSWORD of the network that guests may join; "" = they are not told of one.
 
     Raises
     ------
@@ -72,16 +74,20 @@ def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[Page 
     if bind is None:
         yield None
         return
-    from livestack.show.web.server import parse_bind, serve
+    from livestack.show.web.server import How, parse_bind, serve
+    from livestack.show.wifi import parse_wifi
 
     host, port, has_port = parse_bind(bind)
     stop = threading.Event()
-    page = serve(source, host, port, stop, exact=exact and has_port)
+    page = serve(source, host, port, stop, exact=exact and has_port, how=How(parse_wifi(wifi)))
     if page.said:
         complain(page.said)
     complain(f"the page is at {page.url}")
     if bind.startswith("lan"):
         show_code(page.url)
+    complain(f"the operator's page, not for guests: {page.operator_url}")
+    if bind.startswith("lan"):
+        show_code(page.operator_url)
     try:
         yield page
     finally:
@@ -89,10 +95,10 @@ def the_page(source: Source, bind: str | None, *, exact: bool) -> Iterator[Page 
         page.thread.join(3.0)
 
 
-def serve_until_stopped(source: Source, bind: str, *, exact: bool) -> int:
+def serve_until_stopped(source: Source, bind: str, *, exact: bool, wifi: str = "") -> int:
     """Serve a session's page until a signal comes; returns the exit code."""
     stop = threading.Event()
-    with stop_on_signals(stop.set), the_page(source, bind, exact=exact) as page:
+    with stop_on_signals(stop.set), the_page(source, bind, exact=exact, wifi=wifi) as page:
         while page is not None and page.thread.is_alive() and not stop.wait(0.2):
             pass
     return 130 if stop.is_set() else 0

@@ -92,7 +92,7 @@ class Showing:
     """Faces. bind is HOST:PORT or ``lan``; preset says how the picture is developed in all of them.
 
     `notify` are addresses that alerts go to, which may hold passwords; in the hours `quiet`, such as 23:30-06:00, only
-    the urgent ones.
+    the urgent ones. `wifi` is NAME:PASSWORD of the network that guests may join.
     """
 
     viewer: str = "auto"
@@ -101,6 +101,7 @@ class Showing:
     notify: tuple[str, ...] = ()
     quiet: str = ""
     preset: str = "auto"
+    wifi: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Settings:
 
     def without_secrets(self) -> Settings:
         """Return a copy that anybody may read: for journal, session and report."""
-        return dataclasses.replace(self, showing=dataclasses.replace(self.showing, notify=()))
+        return dataclasses.replace(self, showing=dataclasses.replace(self.showing, notify=(), wifi=""))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return the groups as plain dicts; options that are None are left out."""

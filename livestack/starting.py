@@ -104,7 +104,7 @@ class Desk:
     def _faces(self, settings: Settings, opening: str) -> Faces:
         bind = settings.showing.bind if settings.showing.serve else None
         alerts = Alerts(settings.showing.notify, settings.showing.quiet)
-        return Faces(self._hear, self.show, bind, opening=opening, alerts=alerts)
+        return Faces(self._hear, self.show, bind, opening=opening, alerts=alerts, wifi=settings.showing.wifi)
 
     def _hear(self, record: Record) -> None:
         if isinstance(record.event, SessionStopped):

@@ -219,6 +219,12 @@ SHOWING = (
         "Addresses that are told when something needs hands. They may hold passwords, and are not shown.",
         why_not="In the settings file, or with --notify.",
     ),
+    Words(
+        "wifi",
+        "Wi-Fi for guests",
+        "Name and password of the network that guests may join, as a code on the big screen. It is not shown here.",
+        why_not="In the settings file, or with --wifi.",
+    ),
     Words("quiet", "Quiet hours", "When only urgent alerts are sent: 23:30-06:00."),
 )
 

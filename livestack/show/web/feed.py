@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from livestack.develop.live import Settled, steady
+from livestack.buildup import steps
+from livestack.develop.live import Settled, milestone, steady
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture
@@ -19,12 +20,14 @@ from livestack.show.rendition import developed
 from livestack.show.source import Source
 from livestack.show.state import NightState, advance, catch_up
 from livestack.show.web.full import full_of
+from livestack.show.web.growing import edge_of, upto
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
 from livestack.show.web.public import Around, Seen, public
 from livestack.show.web.renditions import LONGEST_PX, packed
 
 DRAFT_PX = 780
+_CLOCK_S = 1.0
 _HELD, _HELD_ONE = "guests.npy", "guests-one.npy"
 _log = logging.getLogger(__name__)
 
@@ -65,6 +68,9 @@ class Feed:
         self._stretch = 0
         self._draft: Settled | None = None
         self._is_let_in = False
+        self._edge: tuple[tuple[str, int], tuple[int, int]] = (("", 0), (0, 0))
+        self._told_at_s = 0.0
+        self._told_of: tuple[object, ...] = ()
         self._resume()
         self.state: Json = self._public()
 
@@ -76,7 +82,11 @@ class Feed:
         self._show(self.source.picture(), self.source.last())
         if not self._is_frozen:
             self._told = self.night
-        self.state = self._public()
+        # the clock alone changes little: that once a second is enough
+        now_of = (self.night.seq, self._told.seq, self.sight, self.outreach, self.around)
+        if now_of != self._told_of or time.monotonic() - self._told_at_s >= _CLOCK_S:
+            self._told_of, self._told_at_s = now_of, time.monotonic()
+            self.state = self._public()
         return self.state
 
     def change(self, make: Callable[[Outreach], Outreach]) -> Json:
@@ -107,6 +117,15 @@ class Feed:
             settled = self._draft = steady(self._draft, stack, recipe)
         return packed(developed(stack, settled, DRAFT_PX), DRAFT_PX)
 
+    def edge(self, sight: Sight) -> tuple[int, int]:
+        """Return where the patches are that show grain: they stay as long as the picture hardly changes."""
+        stack = sight.seen.stack
+        assert stack is not None
+        key = stack.stack, milestone(stack.n_subs)
+        if self._edge[0] != key:
+            self._edge = key, edge_of(sight.image)
+        return self._edge[1]
+
     @property
     def _is_frozen(self) -> bool:
         return self.outreach.held or self.waiting is not None
@@ -132,7 +151,8 @@ class Feed:
         if before is None or settled.acts is not before.settled.acts:
             self._stretch = self._version
         full = full_of(self.source.session, now.stack, self._version, self._stretch)
-        sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full), settled)
+        past = upto(steps(self.source.session, now.stack.stack), now.stack)
+        sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full, steps=past), settled)
         sight.image  # noqa: B018 - made here, before anyone is told of it
         self.sight = sight
         if self._is_let_in:

@@ -10,13 +10,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from livestack.buildup import Step
 from livestack.events import Json
+from livestack.frame import Picture
 from livestack.show.caption import captioned
 from livestack.show.code import as_svg
 from livestack.show.past import seen
 from livestack.show.rendition import jpeg
 from livestack.show.web.feed import Sight
 from livestack.show.web.full import place_of, tile
+from livestack.show.web.growing import frame, patch
 from livestack.show.web.house import House
 from livestack.show.web.hub import Events
 from livestack.show.web.renditions import LONGEST_PX, packed, png
@@ -24,6 +27,8 @@ from livestack.show.web.renditions import LONGEST_PX, packed, png
 _SLIDE_QUALITY = 84
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _NOW = {"Cache-Control": "no-store"}
+_A_WHILE = {"Cache-Control": "public, max-age=600"}
+"""Of a step, which is judged anew now and then."""
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -98,6 +103,31 @@ class Public:
         wifi = self._house.wifi
         return _code(wifi.code if wifi is not None and self._feed.state["present"]["wifi"] else "")
 
+    async def step(self, request: Request) -> Response:
+        """Send the picture as it was with fewer photos."""
+        sight, n = self._feed.sight, request.path_params["n"]
+        found = _step_of(sight, n)
+        if sight is None or found is None or sight.seen.stack is None:
+            return _gone()
+        (step, stack), settled, v = found, sight.settled, sight.seen.stretch
+        made = await self._house.renditions.get(
+            ("step", n, stack.stack, v), lambda: frame(step, stack, settled), self._house.making
+        )
+        return _gone() if made is None else Response(made, media_type="image/jpeg", headers=_A_WHILE)
+
+    async def grain(self, request: Request) -> Response:
+        """Send a patch of the sky with as many photos as one of the card has."""
+        sight, k = self._feed.sight, request.path_params["k"]
+        numbers = [one["photos"] for one in self._feed.state["card"]["grain"]]
+        found = _step_of(sight, numbers[k]) if k < len(numbers) else None
+        if sight is None or found is None:
+            return _gone()
+        (step, stack), settled, v = found, sight.settled, sight.seen.version
+        made = await self._house.renditions.get(
+            ("grain", k, v), lambda: patch(step, stack, settled, self._feed.edge(sight)), self._house.making
+        )
+        return _gone() if made is None else Response(made, media_type="image/jpeg", headers=_A_WHILE)
+
     async def later(self, request: Request) -> Response:
         """Send nothing yet."""
         return _gone()
@@ -124,8 +154,8 @@ def public_routes(house: House) -> list[BaseRoute]:
         Route("/picture/{size:int}.jpg", public.picture),
         Route("/one/{size:int}.jpg", public.one),
         Route("/tile/{level:int}/{x:int}_{y:int}.jpg", public.part),
-        Route("/buildup/{n:int}.jpg", public.later),
-        Route("/grain/{k:int}.jpg", public.later),
+        Route("/buildup/{n:int}.jpg", public.step),
+        Route("/grain/{k:int}.jpg", public.grain),
         Route("/sky.svg", public.later),
         Route("/past/{k:int}.jpg", public.past),
         Route("/save.png", public.save),
@@ -134,6 +164,17 @@ def public_routes(house: House) -> list[BaseRoute]:
         Route("/events", Events(house.hub, house.door)),
         WebSocketRoute("/ws", house.hub.socket),
     ]
+
+
+def _step_of(sight: Sight | None, n: int) -> tuple[Step | None, Picture] | None:
+    """Return a step of a picture, None in its place being the picture itself; None where there is none."""
+    if sight is None or sight.seen.stack is None:
+        return None
+    stack = sight.seen.stack
+    if n == stack.n_subs:
+        return None, stack
+    step = next((step for step in sight.seen.steps if step.n_subs == n), None)
+    return None if step is None else (step, stack)
 
 
 def _gone() -> Response:

@@ -10,14 +10,17 @@ from typing import Final
 
 import numpy as np
 
+from livestack.buildup import Step
 from livestack.events import Json
 from livestack.frame import Picture
+from livestack.show.card import card_of
 from livestack.show.guests import Told, is_over, line, since, summary, told
 from livestack.show.numbers import finer, of_all
 from livestack.show.past import Past
 from livestack.show.sky import Grid, north_up, scale_bar, upright
 from livestack.show.state import NightState
-from livestack.show.web.outreach import Outreach, Words
+from livestack.show.web.growing import listed, patches
+from livestack.show.web.outreach import Outreach
 from livestack.show.web.renditions import sizes_of
 from livestack.show.words import clock, span
 from livestack.sky.catalogue import named
@@ -39,6 +42,8 @@ class Seen:
         Grow with every new picture, and with every change of how it is developed.
     full : dict, optional
         Where it can be seen larger than as it is sent.
+    steps : tuple of Step
+        How it grew.
     """
 
     version: int = 0
@@ -46,6 +51,7 @@ class Seen:
     stack: Picture | None = None
     one: Picture | None = None
     full: Json | None = None
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,15 @@ def public(
     latest = stacked[-1] if stacked else None
     totals = of_all(night, stack)
     ratio = finer(totals, stack, seen.one)
-    name, also = _named(night, words)
+    own = words.name if named(words.name) is not None else None
+    card = card_of(night, stack, seen.one, target=own, now=now)
+    at = clock(latest.time or latest.judged) if latest else ""
     return {
         "version": seen.version,
         "stretch": seen.stretch,
         "lineage": _lineage(night, stack),
-        "name": name,
-        "also": also,
+        "name": words.name or card["name"],
+        "also": words.also or card["also"],
         "meaning": words.meaning or said.meaning,
         "caption": words.caption,
         "line": line(replace(night, stopped=current.stopped) if ended else night, ended=ended),
@@ -95,15 +103,18 @@ def public(
         "photo": span(latest.exposure_s) if latest and latest.exposure_s else "",
         "grain": f"{ratio:.1f}×" if ratio and ratio > 1.05 else "",
         "first": since(night, stack),
-        "latest": clock(latest.time or latest.judged) if latest else "",
+        "latest": at,
         **_coming(said, current, now),
         "ended": ended,
         "held": outreach.held,
         "picture": _picture(night, seen),
         "one": seen.one is not None,
         "bars": _bars([row.weight or 0.0 for row in stacked]),
-        "buildup": [],
-        "card": None,
+        "buildup": listed(seen.steps, stack, at) if stack is not None else [],
+        "card": {
+            **{name: card[name] for name in ("levels", "facts", "expert", "sky", "satellites")},
+            "grain": [{"photos": n} for n in patches(seen.steps, stack)] if stack is not None else [],
+        },
         "scale": _scale(night, seen),
         "slides": _slides(around),
         "present": {
@@ -123,16 +134,6 @@ def grid_seen(night: NightState, stack: Picture | None) -> Grid | None:
     if stack is None:
         return None
     return night.grids.get(stack.parts[0] if stack.parts else stack.stack)
-
-
-def _named(night: NightState, words: Words) -> tuple[str, str]:
-    known = named(night.target or "")
-    if known is None:
-        return words.name or night.target or "", words.also
-    name = words.name or known.called or known.name
-    kind = known.kind.lower()
-    article = "an" if kind[:1] in "aeiou" else "a"
-    return name, words.also or (f"{known.name}, {article} {kind}" if name != known.name else f"{article} {kind}")
 
 
 def _lineage(night: NightState, stack: Picture | None) -> str:
@@ -155,9 +156,10 @@ def _picture(night: NightState, seen: Seen) -> Json | None:
     height, width = stack.data.shape[:2]
     step = max(1, round(1 / stack.scale))
     grid = grid_seen(night, stack)
-    north = None
+    north, mirrored = None, False
     if grid is not None and grid.matrix is not None:
-        north = round(north_up(upright(grid.matrix, stack.row_order))[0], 2)
+        turn, mirrored = north_up(upright(grid.matrix, stack.row_order))
+        north = round(turn, 2)
     scale = grid.arcsec_per_px if grid is not None else None
     return {
         "width": width * step,
@@ -165,6 +167,7 @@ def _picture(night: NightState, seen: Seen) -> Json | None:
         "sizes": sizes_of(height, width),
         "full": seen.full,
         "north_deg": north,
+        "mirrored": mirrored,
         "arcsec_px": round(scale, 4) if scale else None,
     }
 
