@@ -26,13 +26,16 @@ _ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_AT_HOME = ("local", "lan", "home", "home.arpa", "internal", "fritz.box")
+"""How names end that routers give, and nobody elsewhere can have."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def own_names(bound: str) -> frozenset[str]:
     """Return the names under which this computer is asked: a page elsewhere that points its name here is not."""
     name = socket.gethostname().lower()
-    return frozenset({bound.lower(), "localhost", name, f"{name.partition('.')[0]}.local"})
+    first = name.partition(".")[0]
+    return frozenset({bound.lower(), "localhost", name, first, *(f"{first}.{end}" for end in _AT_HOME)})
 
 
 @dataclass(frozen=True, slots=True)

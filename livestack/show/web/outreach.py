@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,7 +167,7 @@ def read(session: Path, preset: str) -> Outreach:
     new = Outreach(usual, usual)
     try:
         body = json.loads((session / FILE).read_text(encoding="utf-8"))
-        made: Outreach = _built(Outreach, body)
+        made: Outreach = _built(Outreach, {**asdict(new), **body})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SettingsError):
         return new
     return made
@@ -175,7 +175,7 @@ def read(session: Path, preset: str) -> Outreach:
 
 def write(session: Path, outreach: Outreach) -> None:
     """Keep it in the session, whole or not at all. Raises OSError where the disk is full or away."""
-    text = json.dumps(dataclasses.asdict(outreach), ensure_ascii=False, indent=1)
+    text = json.dumps(asdict(outreach), ensure_ascii=False, indent=1)
     write_atomically(session / FILE, lambda file: file.write(text.encode()))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,38 @@ class Door:
             del self.listeners[address]
 
 
-class Patient(H11Protocol):  # type: ignore[misc,unused-ignore]
-    """Ends a connection on which no whole request came in time."""
+class _Taker:
+    """A connection whose other side has to take what it is sent."""
 
     door: Door
+    transport: Any
+    loop: asyncio.AbstractEventLoop
+    _full: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()  # type: ignore[misc]
+        self._full = self.loop.call_later(self.door.limits.send_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()  # type: ignore[misc]
+        self._empty()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._empty()
+        super().connection_lost(exc)  # type: ignore[misc]
+
+    def _empty(self) -> None:
+        if self._full is not None:
+            self._full.cancel()
+            self._full = None
+
+    def end_soon(self) -> None:
+        """Give what was sent some time to be taken."""
+        self.loop.call_later(self.door.limits.send_s, self.transport.abort)
+
+
+class Patient(_Taker, H11Protocol):  # type: ignore[misc,unused-ignore]
+    """Ends a connection on which no whole request came in time, or whose other side takes nothing."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,6 +125,10 @@ class Patient(H11Protocol):  # type: ignore[misc,unused-ignore]
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def timeout_keep_alive_handler(self) -> None:  # noqa: D102 - uvicorn's
+        super().timeout_keep_alive_handler()
+        self.end_soon()
+
     def _wait(self) -> None:
         self.door.pending[self] = None
         self._patience = self.loop.call_later(self.door.limits.header_s, self._too_slow)
@@ -111,6 +144,15 @@ class Patient(H11Protocol):  # type: ignore[misc,unused-ignore]
         self.transport.abort()
 
 
-def protocol_of(door: Door) -> type[Patient]:
-    """Return the protocol of the connections of a server."""
-    return type("AtTheDoor", (Patient,), {"door": door})
+class PatientSocket(_Taker, WebSocketsSansIOProtocol):  # type: ignore[misc,unused-ignore]
+    """Ends a socket whose other side takes nothing."""
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:  # noqa: D102 - uvicorn's
+        super().on_task_complete(task)
+        self.end_soon()
+
+
+def protocols_of(door: Door) -> tuple[type[Patient], type[PatientSocket]]:
+    """Return the protocols of the connections of a server: HTTP, and sockets."""
+    http = type("Http", (Patient,), {"door": door})
+    return http, type("Socket", (PatientSocket,), {"door": door})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import os
 import socket
 import threading
@@ -21,7 +22,7 @@ from livestack.show.web.feed import Feed
 from livestack.show.web.guard import own_names
 from livestack.show.web.house import House
 from livestack.show.web.hub import Hub
-from livestack.show.web.patience import Door, Limits, protocol_of
+from livestack.show.web.patience import Door, Limits, protocols_of
 from livestack.show.web.public import Around
 from livestack.show.wifi import Wifi
 
@@ -180,10 +181,12 @@ def serve(
 
 
 def _config(app: Any, door: Door) -> uvicorn.Config:
+    http, sockets = protocols_of(door)
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # what strangers send is no news for a terminal
     return uvicorn.Config(
         app,
-        http=protocol_of(door),
-        ws="websockets-sansio",
+        http=http,
+        ws=sockets,
         ws_max_size=door.limits.message,
         ws_per_message_deflate=False,
         log_config=None,
