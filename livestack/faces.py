@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from livestack.allocation import return_planes
 from livestack.errors import SettingsError
 from livestack.show.code import show_code
 from livestack.show.console import complain
@@ -97,6 +98,7 @@ def the_page(source: Source, bind: str | None, *, exact: bool, wifi: str = "") -
 
 def serve_until_stopped(source: Source, bind: str, *, exact: bool, wifi: str = "") -> int:
     """Serve a session's page until a signal comes; returns the exit code."""
+    return_planes()
     stop = threading.Event()
     with stop_on_signals(stop.set), the_page(source, bind, exact=exact, wifi=wifi) as page:
         while page is not None and page.thread.is_alive() and not stop.wait(0.2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
@@ -114,7 +115,7 @@ class Desk:
         if found is None:
             raise Refused("There is nothing to take back.")
         if found.asked:
-            self._request(OPPOSITE[found.asked], found.numbers)
+            await self._request(OPPOSITE[found.asked], found.numbers)
         await self._change(lambda it: taken_back(it)[0])
         return {"undone": found.what}
 
@@ -142,7 +143,7 @@ class Desk:
     async def _ask(self, kind: str, body: Json) -> Json:
         night = self._feed.night
         numbers = self._numbers(kind, body, night)
-        self._request(kind, numbers)
+        await self._request(kind, numbers)
         await self._change(lambda it: asked(it, kind, numbers, time.time()))
         return {"no": list(numbers)}
 
@@ -161,11 +162,12 @@ class Desk:
             raise Refused("There is no sub that can be dropped." if kind == DROP else "That cannot be put back.")
         return found
 
-    def _request(self, kind: str, numbers: tuple[int, ...]) -> None:
+    async def _request(self, kind: str, numbers: tuple[int, ...]) -> None:
         """Leave it in the journal, for the session to answer between two subs."""
         if not engine_alive(self._feed.night):
             raise Refused(_NOT_RUNNING)
-        self._feed.source.journal.ask(kind, {"no": list(numbers)})
+        journal, following = self._feed.source.journal, self._house.following
+        await asyncio.get_running_loop().run_in_executor(following, journal.ask, kind, {"no": list(numbers)})
 
     async def _change(self, make: Callable[[Outreach], Outreach]) -> None:
         await self._house.do(lambda: self._feed.change(make))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,6 +21,7 @@ from livestack.show.web.guard import MOST_BODY
 from livestack.show.web.house import House
 
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+_AWAY: Final = "The session's disk does not answer. Guests keep the picture they have."
 Answer = Callable[[Request], Awaitable[Response]]
 
 
@@ -85,6 +87,8 @@ class Entry:
                 more = await do(body) or {}
             except Refused as why:
                 return JSONResponse({"error": str(why)}, 409, _NO_STORE)
+            except (sqlite3.Error, OSError):
+                return JSONResponse({"error": _AWAY}, 409, _NO_STORE)
             except LivestackError as why:
                 return JSONResponse({"error": str(why)}, 422, _NO_STORE)
             return JSONResponse({**self.desk.state(), **more}, headers=_NO_STORE)
