@@ -167,9 +167,10 @@ def delays_of(crowd: Crowd, most: int) -> list[float]:
 
 async def bench(arguments: argparse.Namespace, folder: Path) -> None:
     """Measure, and print a table."""
-    captures, port = folder / "captures", arguments.port
-    simulate = [*LIVESTACK, "simulate", str(captures), "--lights", str(arguments.lights), "--size", arguments.size]
-    subprocess.run(simulate, check=True, stdout=subprocess.DEVNULL)
+    captures, port = arguments.captures or folder / "captures", arguments.port
+    if not captures.exists():
+        simulate = [*LIVESTACK, "simulate", str(captures), "--lights", str(arguments.lights), "--size", arguments.size]
+        subprocess.run(simulate, check=True, stdout=subprocess.DEVNULL)
     alone = await night(captures, folder / "alone", port, None)
     print(f"alone: {statistics.median(alone):.3f} s a sub", flush=True)
     for name, phones in (("listening", 0), ("taking pictures", arguments.guests)):
@@ -197,6 +198,7 @@ def main() -> None:
     parser.add_argument("--guests", type=int, default=300)
     parser.add_argument("--lights", type=int, default=30)
     parser.add_argument("--size", default="4656x3520")
+    parser.add_argument("--captures", type=Path, help="a folder of frames; made where it is not there")
     parser.add_argument("--port", type=int, default=8650)
     arguments = parser.parse_args()
     os.environ.setdefault("PYTHONUNBUFFERED", "1")

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -135,21 +136,20 @@ def test_of_one_address_only_so_many_listen_and_who_talks_too_much_is_sent_away(
     from websockets.sync.client import connect
 
     where = page.url.replace("http", "ws") + "ws"
-    lines = [connect(where) for _ in range(8)]
-    for line in lines:
-        assert json.loads(line.recv(timeout=5))["photos"] == 0
-    with connect(where) as line, pytest.raises(ConnectionClosed):
-        line.recv(timeout=5)
-    with pytest.raises(ConnectionClosed):
-        for _ in range(200):
-            lines[0].send("{}")
-            time.sleep(0.005)
-    with pytest.raises(ConnectionClosed):
-        lines[1].send("x" * 5000)
-        while True:
-            lines[1].recv(timeout=5)
-    for line in lines:
-        line.close()
+    with ExitStack() as all_of_them:
+        lines = [all_of_them.enter_context(connect(where)) for _ in range(8)]
+        for line in lines:
+            assert json.loads(line.recv(timeout=5))["photos"] == 0
+        with connect(where) as line, pytest.raises(ConnectionClosed):
+            line.recv(timeout=5)
+        with pytest.raises(ConnectionClosed):
+            for _ in range(200):
+                lines[0].send("{}")
+                time.sleep(0.005)
+        with pytest.raises(ConnectionClosed):
+            lines[1].send("x" * 5000)
+            while True:
+                lines[1].recv(timeout=5)
     for _ in range(100):
         with connect(where) as line:
             try:
@@ -192,7 +192,7 @@ def test_nothing_that_is_asked_breaks_it(page: Page, night: Night) -> None:
     asker = _with_photos(page, night)
     secrets = night.folder.encode(), str(night.session).encode()
     statuses = fuzz(page, 400, 1, secrets)
-    assert statuses[200] > 20, statuses
+    assert {200, 401, 404, 405, 421} <= set(statuses), statuses
     chat(page, 60, 2)
     assert asker.get("health")[0] == 200
 

@@ -86,8 +86,7 @@ def test_between_its_milestones_the_stretch_stays_and_a_new_target_begins_anew(p
     asker = Asker(page)
     first = asker.photos(8)
     _grow(night, 9)
-    second = asker.photos(9)
-    assert second["version"] > first["version"]
+    second = asker.state(lambda state: bool(state["version"] > first["version"] and state["photos"] == 9))
     assert (second["stretch"], second["lineage"]) == (first["stretch"], first["lineage"])
     night.say(StackFounded("M_57", "M 57", None, "ASI224MC", [976, 1304], "RGGB", 10, "/x/1.fits", "0" * 64))
     night.stack, night.target = "M_57", "M 57"
@@ -172,7 +171,7 @@ def test_how_it_grew_is_shown_with_today_s_stretch(page: Page, night: Night) -> 
         assert (status, image.shape) == (200, (300, 480))
         grain.append(np.diff(image[:80, 20:120], axis=1).std())
         sky_level.append(np.median(image[:80, 20:120]))
-    assert grain == sorted(grain, reverse=True)
+    assert grain[0] > 1.2 * grain[-1]
     assert np.ptp(sky_level[1:]) < 8, "grain changes, not brightness"
     assert [one["photos"] for one in state["card"]["grain"]] == [1, 4, 6]
     patches = [asker.get(f"grain/{k}.jpg")[1] for k in range(3)]

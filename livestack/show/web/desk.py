@@ -64,7 +64,7 @@ class Desk:
         outreach, night = feed.outreach, feed.night
         shown = status(night, now, alive=engine_alive(night))
         alerts = self._alerts(night)
-        newest = feed.source.picture()
+        newest, shown_words = feed.source.picture(), asdict(outreach.shown.words)
         return {
             "guests": self._house.hub.n_guests,
             "version": feed.state["version"],
@@ -74,8 +74,7 @@ class Desk:
             else "",
             "photos": feed.state["photos"],
             "name": feed.state["name"],
-            "meaning": feed.state["meaning"],
-            "also": feed.state["also"],
+            "found": {name: feed.state[name] for name in ("name", "also", "meaning") if not shown_words[name]},
             "changes": outreach.n_changes,
             "since": outreach.since,
             "held": outreach.held,

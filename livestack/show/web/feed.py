@@ -128,7 +128,7 @@ class Feed:
 
     @property
     def _is_frozen(self) -> bool:
-        return self.outreach.held or self.waiting is not None
+        return self.outreach.held or self.outreach.approves
 
     def _show(self, stack: Picture | None, last: Picture | None) -> None:
         """Let guests see the newest picture, where it may be, as it is to look."""
@@ -147,7 +147,7 @@ class Feed:
         before = self.sight
         if not is_new and before is not None and settled.acts is before.settled.acts:
             return
-        self._version = max(self._version + 1, int(time.time()))
+        self._version = max(self._version + 1, int(time.time() * 1000))
         if before is None or settled.acts is not before.settled.acts:
             self._stretch = self._version
         full = full_of(self.source.session, now.stack, self._version, self._stretch)
@@ -187,9 +187,7 @@ class Feed:
             self.night = advance(self.night, record)
             if record.seq <= self.outreach.seq:
                 self._told = self.night
-        self._is_let_in = True  # it was, before
         held, self.outreach = self.outreach, replace(self.outreach, held=False, approves=False)
-        self._is_let_in = False
         self._show(stack, one)
         self.outreach = held
 

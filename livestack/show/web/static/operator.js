@@ -54,6 +54,7 @@ function show(next) {
   check($$("approves"), next.approves);
   for (const field of document.querySelectorAll("[data-word]")) {
     if (!busy.has(field) && document.activeElement !== field) field.value = next.words[field.dataset.word];
+    field.placeholder = next.found[field.dataset.word] || "";
   }
   for (const field of document.querySelectorAll("[data-screen]")) check(field, next.present[field.dataset.screen]);
   $$("wifi-row").hidden = !next.has_wifi;
@@ -89,10 +90,9 @@ function picture(image, url) {
 }
 
 function knobs(list) {
-  const place = $$("knobs");
   for (const knob of list) {
     let row = $$(`knob-${knob.name}`);
-    if (!row) { row = newKnob(knob); place.append(row); }
+    if (!row) { row = newKnob(knob); $$(knob.name === "grain" ? "more-knobs" : "knobs").append(row); }
     const slider = row.querySelector("input"), value = row.querySelector("button");
     if (busy.has(slider)) continue;
     slider.value = knob.value;
