@@ -51,15 +51,16 @@ def test_an_evening_is_operated_from_a_phone_in_red(page: Page, night: Night, br
         assert tab.input_value("[data-word=name]") == "Our <b>first</b> light"
         tab.click("#publish")
         tab.wait_for_selector("text=Guests see all of it")
-        assert asker.state()["name"] == "Our <b>first</b> light"
+        asker.state(lambda state: bool(state["name"] == "Our <b>first</b> light"))
         assert asker.get("picture/480.jpg")[1] != seen
         tab.click("#undo")
         tab.wait_for_selector("text=2 changes not shown yet")
+        asker.state(lambda state: bool(state["name"] == "Dumbbell Nebula"))
         assert asker.get("picture/480.jpg")[1] == seen
         tab.click("#tab-picture")
         tab.click("#hold")
         tab.wait_for_selector("text=Let it go")
-        assert asker.state()["held"]
+        asker.state(lambda state: bool(state["held"]))
         tab.click("#drop-last")
         tab.wait_for_selector("text=Sub 5 is taken out")
         tab.click("#tab-subs")
