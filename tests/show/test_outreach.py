@@ -14,13 +14,16 @@ import pytest
 from livestack.buildup import Moment, folder_of, write_step
 from livestack.develop.live import shown, steady
 from livestack.events import SessionStopped, StackFounded
-from livestack.frame import Array, Picture
+from livestack.frame import Array, Identity, Picture
 from livestack.product import read_part
 from livestack.show.source import Source, open_source
+from livestack.show.state import fold
 from livestack.show.web import Page, serve
 from livestack.show.web.full import TILE, full_of, place_of, tile
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import FILE
+from livestack.show.web.rim import Rim, rim_of, without
+from livestack.show.web.seen import Seen
 from tests.show.asker import Asker
 from tests.show.night import STACK, Night, sky
 
@@ -180,6 +183,45 @@ def test_how_it_grew_is_shown_with_today_s_stretch(page: Page, night: Night) -> 
     assert asker.get("grain/3.jpg")[0] == asker.get("buildup/7.jpg")[0] == 404
 
 
+def test_a_rim_that_few_subs_cover_is_cut_off_alike_everywhere(page: Page, night: Night) -> None:
+    for k in range(8):
+        _add(night, dx=0.0 if k < 3 else -100.0)
+    step = Moment(Picture(sky(2), 1.0, 2, STACK, 2, 40.0, 20.0), None, "founder")
+    write_step(folder_of(night.session / "cache", STACK), step)
+    night.show(sky(8), sky(1), 8)
+    asker = Asker(page)
+    state = asker.photos(8)
+    width, height = state["picture"]["width"], state["picture"]["height"]
+    assert (width, height) == (pytest.approx(380, abs=8), 300)
+    for path in (f"picture/{width}.jpg", f"one/{width}.jpg", "buildup/2.jpg", "buildup/8.jpg"):
+        image = cv2.imdecode(np.frombuffer(asker.get(path)[1], np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (300, width, 3), path
+    before = state["stretch"]
+    _add(night, dx=0.0)
+    night.show(sky(9), sky(1), 9)
+    assert asker.photos(9)["stretch"] == before, "it does not jump by itself"
+
+
+def test_a_field_that_turned_loses_its_corners_and_no_more(night: Night) -> None:
+    _add(night, dx=0.0)
+    row = fold(night.journal.follow(0)).subs[0]
+    turn = cv2.getRotationMatrix2D((240, 150), 8.0, 1.0)
+    turned = [replace(row, matrix=tuple(map(tuple, [*turn.tolist(), [0.0, 0.0, 1.0]]))) for _ in range(9)]
+    rim = rim_of(turned, (300, 480))
+    assert all(0.02 < share <= 0.25 for share in (rim.left, rim.right))
+    assert rim_of([row], (300, 480)) == rim_of([], (300, 480)) == Rim()
+
+
+def _add(night: Night, dx: float) -> None:
+    """One more sub that lies aside by so many px."""
+    night.no += 1
+    path = f"{night.folder}/M27_{night.no:04}.fits"
+    night.journal.arrive([(Identity(Path(path), 1, night.no, night.no), True)])
+    if night.no == 1:
+        night.found(night.stack, night.target)
+    night.say(replace(night._accepted(path), matrix=[[1.0, 0.0, dx], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+
+
 def _large(colour: bool = True) -> Array:
     """A sky with a gradient, of more px than are sent at once."""
     data = np.tile(sky(16, colour=colour), (4, 5) + (1,) * colour)[:1100, :2200]
@@ -199,7 +241,7 @@ def test_tiles_are_the_picture_and_meet_without_a_seam(tmp_path: Path, preset: s
     for x, y in ((0, 0), (2, 1), (4, 2)):
         place = place_of(full, 1, x, y)
         assert place is not None
-        data = tile(tmp_path, picture, settled, place)
+        data = tile(tmp_path, Seen(stack=picture, whole=picture), settled, place)
         assert data is not None
         image = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         part = whole[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
@@ -221,16 +263,22 @@ def test_what_a_screen_does_not_hold_is_read_from_the_stack_s_file(tmp_path: Pat
         primary.header[f"SKYADU{c + 1}"] = level
     primary.writeto(tmp_path / "stack" / f"{STACK}.fits")
     small = full_data.reshape(550, 2, 1100, 2, 3).mean(axis=(1, 3))
-    picture = Picture(small, 0.5, 1, STACK, 16, 320.0, 10.0, row_order)
+    whole_small = Picture(small, 0.5, 1, STACK, 16, 320.0, 10.0, row_order)
+    rim = Rim(top=0.02, bottom=0.04, left=0.06, right=0.0)
+    picture = without(whole_small, rim)
+    y0, y1, x0, x1 = (2 * n for n in rim.box(550, 1100))
     settled = steady(None, picture, recipe_of(Look()))
     full = full_of(tmp_path, picture, 1, 1)
     assert full is not None
     place = place_of(full, full["levels"] - 1, 1, 0)
     assert place is not None
-    data = tile(tmp_path, picture, settled, place)
+    seen = Seen(stack=picture, whole=whole_small, rim=rim)
+    data = tile(tmp_path, seen, settled, place)
     assert data is not None
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(float)
-    whole = shown(replace(picture, data=full_data, scale=1.0), settled).astype(float)[:TILE, TILE : 2 * TILE]
+    whole = shown(replace(picture, data=full_data[y0:y1, x0:x1], scale=1.0), settled).astype(float)[
+        :TILE, TILE : 2 * TILE
+    ]
     assert np.median(np.abs(image - whole)) <= 3
     assert read_part(tmp_path / "stack" / f"{STACK}.fits", slice(1000, 1200), slice(0, 10)) is None, "there is no more"
-    assert tile(tmp_path / "nowhere", picture, settled, place) is None
+    assert tile(tmp_path / "nowhere", seen, settled, place) is None

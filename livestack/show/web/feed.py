@@ -23,8 +23,10 @@ from livestack.show.web.full import full_of
 from livestack.show.web.growing import edge_of, upto
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
-from livestack.show.web.public import Around, Seen, public
+from livestack.show.web.public import Around, public
 from livestack.show.web.renditions import LONGEST_PX, packed
+from livestack.show.web.rim import WHOLE, Rim, rim_of, without
+from livestack.show.web.seen import Seen
 
 DRAFT_PX = 780
 _CLOCK_S = 1.0
@@ -68,6 +70,7 @@ class Feed:
         self._stretch = 0
         self._draft: Settled | None = None
         self._is_let_in = False
+        self._rim, self._rim_key = WHOLE, ("", 0)
         self._edge: tuple[tuple[str, int], tuple[int, int]] = (("", 0), (0, 0))
         self._told_at_s = 0.0
         self._told_of: tuple[object, ...] = ()
@@ -107,9 +110,10 @@ class Feed:
 
     def draft_of(self, look: Look) -> bytes | None:
         """Return the newest picture as it would look, for the operator; None where there is none."""
-        stack = self.source.picture()
-        if stack is None:
+        whole = self.source.picture()
+        if whole is None:
             return None
+        stack = without(whole, self._rim if self._rim_key[0] == whole.stack else WHOLE)
         recipe = recipe_of(look)
         if self.sight is not None and _fits(self.sight.settled, stack) and self.sight.settled.recipe == recipe:
             settled = self.sight.settled
@@ -133,14 +137,17 @@ class Feed:
     def _show(self, stack: Picture | None, last: Picture | None) -> None:
         """Let guests see the newest picture, where it may be, as it is to look."""
         now = self.sight.seen if self.sight is not None else Seen()
-        is_new = stack is not None and (stack is not now.stack or _one_of(stack, last) is not now.one)
+        is_new = stack is not None and (stack is not now.whole or _one_of(stack, last) is not now.whole_one)
         self.waiting = None
         if self.outreach.held and now.stack is not None:
             is_new = False
-        elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.stack):
+        elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.whole):
             self.waiting, is_new = stack, False
         if is_new and stack is not None:
-            now = replace(now, stack=stack, one=_one_of(stack, last))
+            one = _one_of(stack, last)
+            rim = self._rim_of(stack)
+            cut = without(stack, rim), None if one is None else without(one, rim)
+            now = replace(now, stack=cut[0], one=cut[1], whole=stack, whole_one=one, rim=rim)
         if now.stack is None:
             return
         settled = self._settle(now.stack)
@@ -161,8 +168,22 @@ class Feed:
             self._keep_picture()
             self._keep()
 
+    def _rim_of(self, stack: Picture) -> Rim:
+        """Return the rim of a stack: looked at anew where the stretch may change too, and changed only if it shows."""
+        key = stack.stack, milestone(stack.n_subs)
+        if key != self._rim_key:
+            names = stack.parts[:1] or (stack.stack,)
+            rows = [row for row in self.night.subs if row.state == "accepted" and row.stack in names]
+            found = rim_of(rows, tuple(round(n / stack.scale) for n in stack.data.shape[:2]))
+            if key[0] != self._rim_key[0] or found.differs(self._rim):
+                self._rim = found
+            self._rim_key = key
+        return self._rim
+
     def _settle(self, stack: Picture) -> Settled:
         before, draft = self.sight.settled if self.sight is not None else None, self._draft
+        if self.sight is not None and self.sight.seen.rim != self._rim:
+            before = draft = self._draft = None  # where in the picture something is told by its size
         recipe = recipe_of(self.outreach.shown.look)
         if before is not None and before.recipe == recipe and _fits(before, stack):
             return gently(before, stack, recipe)
@@ -196,7 +217,7 @@ class Feed:
         self.outreach = replace(self.outreach, seq=self._told.seq)
         seen = self.sight.seen if self.sight is not None else Seen()
         cache = self.source.session / "cache"
-        for name, picture in ((_HELD, seen.stack), (_HELD_ONE, seen.one)):
+        for name, picture in ((_HELD, seen.whole), (_HELD_ONE, seen.whole_one)):
             with contextlib.suppress(OSError):  # a full disk, or one that is away: it is kept in memory
                 if picture is None:
                     (cache / name).unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from livestack.frame import Array, Picture
 from livestack.product import read_part
 from livestack.show.rendition import jpeg
 from livestack.show.web.renditions import LONGEST_PX
+from livestack.show.web.seen import Seen
 
 TILE = 512
 _QUALITY = 86
@@ -75,11 +76,11 @@ def place_of(full: Json, level: int, x: int, y: int) -> Place | None:
     return Place((height, width), rows, columns, shrink)
 
 
-def tile(session: Path, stack: Picture, settled: Settled, place: Place) -> bytes | None:
+def tile(session: Path, seen: Seen, settled: Settled, place: Place) -> bytes | None:
     """Develop a tile and pack it; None where the stack is not on disk as it is shown."""
-    wide = place.widened()
-    data = _linear(session, stack, wide)
-    if data is None:
+    wide, stack = place.widened(), seen.stack
+    data = None if stack is None else _linear(session, seen, wide)
+    if data is None or stack is None:
         return None
     plate = plate_of(data, stack.noise_adu / place.shrink)
     acts = [_moved(act, wide) for act in settled.acts]
@@ -93,16 +94,21 @@ def tile(session: Path, stack: Picture, settled: Settled, place: Place) -> bytes
     return jpeg(np.ascontiguousarray(as_shown(plate)[top : top + y1 - y0, left : left + x1 - x0]), _QUALITY)
 
 
-def _linear(session: Path, stack: Picture, place: Place) -> Array | None:
+def _linear(session: Path, seen: Seen, place: Place) -> Array | None:
     """Return the light of a part of a stack, upright: (h, w) or (h, w, 3) float32, in the size of its level."""
     rows, columns = (slice(place.shrink * a, place.shrink * b) for a, b in (place.rows, place.columns))
-    if round(1 / stack.scale) <= 1:
+    stack, whole = seen.stack, seen.whole
+    if stack is None or whole is None:
+        return None
+    step = round(1 / stack.scale)
+    if step <= 1:
         part = np.ascontiguousarray(upright(stack)[rows, columns])
     else:
-        n_rows = stack.data.shape[0] * round(1 / stack.scale)
+        top, end, left, _ = (step * n for n in seen.rim.box(*whole.data.shape[:2]))
         from_below = stack.row_order == "BOTTOM-UP"
-        read = slice(n_rows - rows.stop, n_rows - rows.start) if from_below else rows
-        planes = read_part(session / "stack" / f"{stack.stack}.fits", read, columns)
+        y0, y1 = (end - rows.stop, end - rows.start) if from_below else (top + rows.start, top + rows.stop)
+        across = slice(left + columns.start, left + columns.stop)
+        planes = read_part(session / "stack" / f"{stack.stack}.fits", slice(y0, y1), across)
         expected = 1 if stack.data.ndim == 2 else stack.data.shape[2]
         if planes is None or len(planes) != expected:
             return None

@@ -14,6 +14,8 @@ from livestack.develop.live import Settled
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.show.rendition import developed, jpeg, within
+from livestack.show.web.rim import without
+from livestack.show.web.seen import Seen
 from livestack.show.words import clock
 
 PATCH = 145, 125
@@ -47,15 +49,15 @@ def patches(steps: Sequence[Step], stack: Picture) -> list[int]:
     return [1, *([near] if near is not None and stack.n_subs >= 6 else []), stack.n_subs]
 
 
-def frame(step: Step | None, stack: Picture, settled: Settled) -> bytes | None:
+def frame(step: Step | None, seen: Seen, settled: Settled) -> bytes | None:
     """Return a step as JPEG, or without one the stack in its size; None where it was deleted."""
-    image = _image(step, stack, settled)
+    image = _image(step, seen, settled)
     return None if image is None else jpeg(image, _QUALITY)
 
 
-def patch(step: Step | None, stack: Picture, settled: Settled, corner: tuple[int, int]) -> bytes | None:
+def patch(step: Step | None, seen: Seen, settled: Settled, corner: tuple[int, int]) -> bytes | None:
     """Return a patch of a step, from its upper left corner (y, x) on; None where it was deleted."""
-    image = _image(step, stack, settled)
+    image = _image(step, seen, settled)
     if image is None:
         return None
     (y, x), (width, height) = corner, PATCH
@@ -78,10 +80,9 @@ def edge_of(image: Array) -> tuple[int, int]:
     return top + int(y), left + int(x)
 
 
-def _image(step: Step | None, stack: Picture, settled: Settled) -> Array | None:
-    picture = stack if step is None else read_step(step)
-    if picture is None:
-        return None
-    if picture.data.ndim != stack.data.ndim:
-        return None  # of another stack of this name
+def _image(step: Step | None, seen: Seen, settled: Settled) -> Array | None:
+    stack, picture = seen.stack, seen.whole if step is None else read_step(step)
+    if stack is None or picture is None or picture.data.ndim != stack.data.ndim:
+        return None  # gone, or of another stack of this name
+    picture = without(picture, seen.rim)
     return developed(replace(picture, noise_adu=stack.noise_adu), settled, LONGEST_PX)

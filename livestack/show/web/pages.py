@@ -12,10 +12,9 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from livestack.buildup import Step
 from livestack.events import Json
-from livestack.frame import Picture
 from livestack.show.caption import captioned
 from livestack.show.code import as_svg
-from livestack.show.past import seen
+from livestack.show.past import seen as past_seen
 from livestack.show.rendition import jpeg
 from livestack.show.web.feed import Sight
 from livestack.show.web.full import place_of, tile
@@ -65,9 +64,9 @@ class Public:
         place = place_of(full, level, x, y) if full is not None else None
         if sight is None or full is None or place is None or sight.seen.stack is None:
             return _gone()
-        stack, settled, v = sight.seen.stack, sight.settled, full["version"]
+        seen, settled, v = sight.seen, sight.settled, full["version"]
         made = await self._house.renditions.get(
-            ("tile", level, x, y, v), lambda: tile(feed.source.session, stack, settled, place), self._house.making
+            ("tile", level, x, y, v), lambda: tile(feed.source.session, seen, settled, place), self._house.making
         )
         return _sent(request, v, made)
 
@@ -78,7 +77,7 @@ class Public:
             return _gone()
 
         def make() -> bytes | None:
-            image = seen(around.slides[k], LONGEST_PX)
+            image = past_seen(around.slides[k], LONGEST_PX)
             return None if image is None else jpeg(image, _SLIDE_QUALITY)
 
         v = around.slides_v
@@ -107,11 +106,11 @@ class Public:
         """Send the picture as it was with fewer photos."""
         sight, n = self._feed.sight, request.path_params["n"]
         found = _step_of(sight, n)
-        if sight is None or found is None or sight.seen.stack is None:
+        if sight is None or found is None:
             return _gone()
-        (step, stack), settled, v = found, sight.settled, sight.seen.stretch
+        step, seen, settled = found[0], sight.seen, sight.settled
         made = await self._house.renditions.get(
-            ("step", n, stack.stack, v), lambda: frame(step, stack, settled), self._house.making
+            ("step", n, seen.stretch, step), lambda: frame(step, seen, settled), self._house.making
         )
         return _gone() if made is None else Response(made, media_type="image/jpeg", headers=_A_WHILE)
 
@@ -122,9 +121,11 @@ class Public:
         found = _step_of(sight, numbers[k]) if k < len(numbers) else None
         if sight is None or found is None:
             return _gone()
-        (step, stack), settled, v = found, sight.settled, sight.seen.version
+        step, seen, settled = found[0], sight.seen, sight.settled
         made = await self._house.renditions.get(
-            ("grain", k, v), lambda: patch(step, stack, settled, self._feed.edge(sight)), self._house.making
+            ("grain", k, seen.version),
+            lambda: patch(step, seen, settled, self._feed.edge(sight)),
+            self._house.making,
         )
         return _gone() if made is None else Response(made, media_type="image/jpeg", headers=_A_WHILE)
 
@@ -166,15 +167,14 @@ def public_routes(house: House) -> list[BaseRoute]:
     ]
 
 
-def _step_of(sight: Sight | None, n: int) -> tuple[Step | None, Picture] | None:
-    """Return a step of a picture, None in its place being the picture itself; None where there is none."""
+def _step_of(sight: Sight | None, n: int) -> tuple[Step | None] | None:
+    """Return a step of a picture, which is None for the picture itself; None where there is none."""
     if sight is None or sight.seen.stack is None:
         return None
-    stack = sight.seen.stack
-    if n == stack.n_subs:
-        return None, stack
+    if n == sight.seen.stack.n_subs:
+        return (None,)
     step = next((step for step in sight.seen.steps if step.n_subs == n), None)
-    return None if step is None else (step, stack)
+    return None if step is None else (step,)
 
 
 def _gone() -> Response:

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from livestack.buildup import Step
 from livestack.events import Json
 from livestack.frame import Picture
 from livestack.show.card import card_of
@@ -22,6 +21,7 @@ from livestack.show.state import NightState
 from livestack.show.web.growing import listed, patches
 from livestack.show.web.outreach import Outreach
 from livestack.show.web.renditions import sizes_of
+from livestack.show.web.seen import Seen
 from livestack.show.words import clock, span
 from livestack.sky.catalogue import named
 
@@ -30,28 +30,6 @@ MOVING: Final = ("coming", "next_s")
 _MOST_BARS = 160
 _SCALE_PX = 800.0
 """A picture is taken to be so wide on a screen when the length of its scale bar is chosen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The picture that guests see.
-
-    Attributes
-    ----------
-    version, stretch : int
-        Grow with every new picture, and with every change of how it is developed.
-    full : dict, optional
-        Where it can be seen larger than as it is sent.
-    steps : tuple of Step
-        How it grew.
-    """
-
-    version: int = 0
-    stretch: int = 0
-    stack: Picture | None = None
-    one: Picture | None = None
-    full: Json | None = None
-    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
