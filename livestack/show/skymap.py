@@ -81,8 +81,10 @@ def sky_svg(target: str) -> str | None:
     svg = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img"})
     svg.attrib |= {"width": str(WIDTH), "height": str(HEIGHT), "aria-label": said}
     families = ", ".join(f"'{one}'" for one in FONTS)
-    style = f"{faces(weights={500: 'Medium'})}text{{font:500 {FONT_PX}px {families};fill:{DARK.t2}}}"
-    SubElement(svg, "style").text = style
+    # a rim of the card's ground keeps letters clear of lines and stars
+    rim = f"stroke:{DARK.bg2};stroke-width:3px;stroke-linejoin:round;paint-order:stroke"
+    letters = f"text{{font:500 {FONT_PX}px {families};fill:{DARK.t2};{rim}}}"
+    SubElement(svg, "style").text = faces(weights={500: "Medium"}) + letters
     for short, lines in figures().items():
         _draw_figure(svg, view, lines, own=short == dso.constellation)
     stars = bright_stars()
