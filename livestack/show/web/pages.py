@@ -90,7 +90,7 @@ class Public:
         if sight is None:
             return _gone()
         key = ("save", sight.seen.version, told["name"], told["summary"])
-        made = await self._house.renditions.get(key, lambda: _saved(sight, told), self._house.making)
+        made = await self._house.renditions.get(key, lambda: saved(sight, told), self._house.making)
         headers = {**_NOW, "Content-Disposition": 'attachment; filename="livestack.png"'}
         return Response(made, media_type="image/png", headers=headers)
 
@@ -193,7 +193,7 @@ def _code(text: str) -> Response:
     return Response(as_svg(text), media_type="image/svg+xml") if text else _gone()
 
 
-def _saved(sight: Sight, told: Json) -> bytes:
+def saved(sight: Sight, told: Json) -> bytes:
     """Return the picture as a guest keeps it: with its name, how much light it is, and when it was."""
     night = datetime.now(UTC).astimezone()
     words = f"{told['summary']}, {night.day} {night:%B %Y}"
