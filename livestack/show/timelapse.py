@@ -130,7 +130,7 @@ def _grown(source: Source, state: NightState, recipe: Recipe, film: Film, suffix
     if now is not None:
         found = tuple(step for step in found if step.n_subs < now.n_subs)
     if now is None or not found:
-        raise SettingsError(f"{source.session} has no build-up of {name or 'a stack'}: it is kept while one is stacked")
+        raise SettingsError(f"{source.session} did not keep how {name or 'a stack'} grew: its cache is empty, or older")
     stacks = now.parts or (name,)
     target = next((row.target for row in state.subs if row.stack in stacks and row.target), state.target or "")
     title = name_of(target) if film.title is None else film.title

@@ -96,7 +96,7 @@ def _frames(path: Path) -> tuple[list[np.ndarray], list[float]]:
 def test_what_was_not_kept_is_said_in_one_line(night: Night, tmp_path: Path) -> None:
     night.add()
     night.show(sky(1), sky(1), 1)
-    for out, why in (("film.webm", "has no build-up of"), ("film.mp4", "a film is .webm, .gif, .webp")):
+    for out, why in (("film.webm", "did not keep how"), ("film.mp4", "a film is .webm, .gif, .webp")):
         with pytest.raises(SettingsError, match=why) as error:
             export_session(night.session, str(tmp_path / out), OPTIONS | {"form": "film"}, print)
         assert "\n" not in str(error.value)
