@@ -34,7 +34,7 @@ def write_site(source: Source, folder: Path) -> None:
     feed = Feed(source, Around())
     state = feed.refresh()
     if feed.sight is None:
-        raise SettingsError(f"{source.session} has no picture to show yet")
+        raise SettingsError(f"{source.session} has no picture to show: its cache is empty")
     state = _kept(state)
     try:
         for name, data in _files(feed, feed.sight, state):
