@@ -132,15 +132,16 @@ def develop(stack_files: tuple[Path, ...], out: Path, kept: Path | None, **optio
 @click.argument("session", type=path)
 @click.argument("out")
 @click.option("--stack", "only", metavar="NAME", help="Which, where the session has several.")
+@click.option("--as", "form", type=click.Choice(("stacks", "film", "site")), help="Whatever its name says.")
 @with_options(DEVELOPING)
-def export(session: Path, out: str, only: str | None, **options: Any) -> int:
-    """Write a session's stack for others: .fits, .xisf as it is, .tif, .png, .jpg developed; a folder for all.
+def export(session: Path, out: str, **options: Any) -> int:
+    """Write a session for others: .fits, .xisf as it is, .png, .jpg developed; film.webm, film.gif; site/, the page.
 
     Example: livestack export ~/sessions/m27 ~/pictures/m27.png --bits 16
     """
-    from livestack.developing import chosen, export_session
+    from livestack.exporting import export_session
 
-    return export_session(session, out, only, *chosen(options), click.echo)
+    return export_session(session, out, options, click.echo)
 
 
 @main.command()

@@ -32,7 +32,7 @@ class _Kept:
 
     def __init__(self, session: Path) -> None:
         self.session = session
-        (session / "cache").mkdir()
+        (session / "cache").mkdir(exist_ok=True)
         self._writer = ThreadPoolExecutor(1)
         self._buildup = BuildUp(session / "cache", self._writer)
 
@@ -60,6 +60,9 @@ def test_what_was_dropped_or_is_of_another_stack_is_no_step_of_it(tmp_path: Path
     read = read_step(steps(tmp_path, "M 27")[-1])
     assert read is not None
     assert not read.data.any(), "as it was judged last"
+    kept = _Kept(tmp_path)  # after a restart
+    assert kept(_picture(9)) == [*range(1, 10)]
+    assert kept(_picture(10)) == [*range(1, 11)]
     assert kept(_picture(3), "another sub") == [3]
     folder_of(tmp_path / "cache", "M 27").joinpath("00003.npy").unlink()
     assert steps(tmp_path, "M 27") == ()

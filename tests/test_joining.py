@@ -11,6 +11,7 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
+from livestack.buildup import steps
 from livestack.develop.chain import PRESETS
 from livestack.develop.colour import star_colour
 from livestack.develop.live import linear_of, shown, steady, whole
@@ -33,6 +34,7 @@ def test_filters_are_joined_live(tmp_path: Path) -> None:
     assert picture.stack == "M 27_LRGB"
     assert picture.n_subs == 16
     assert picture.exposure_s == 16 * 60
+    assert [step.n_subs for step in steps(session, "M 27_LRGB")][-4:] == [13, 14, 15, 16], "it keeps how it grew, too"
     assert np.isfinite(picture.data).all(axis=2).mean() > 0.9
     whole = np.nan_to_num(picture.data)[40:600, 40:850]
     red, green, blue = np.moveaxis(whole, 2, 0)

@@ -157,7 +157,7 @@ def _of_object(dso: Dso | None, kind: Kind) -> list[list[str]]:
     if dso.magnitude is not None:
         rows.append([words.MAGNITUDE, fixed(dso.magnitude, 1)])
     if dso.distance_ly is not None:
-        rows.append([words.DISTANCE, _parsecs(dso.distance_ly / LY_PER_PC)])
+        rows.append([words.PARSECS, _parsecs(dso.distance_ly / LY_PER_PC)])
     return rows
 
 

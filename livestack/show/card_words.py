@@ -110,7 +110,7 @@ KINDS = {
 
 DISTANCE, LIGHT_LEFT, WIDTH, CONSTELLATION = "Distance", "Light left", "Width", "Constellation"
 CATALOGUES, TYPE, RA, DEC, SIZE, MAGNITUDE = "Catalogues", "Type", "RA", "Dec", "Size", "Magnitude"
-EXPOSURE, SCALE, STAR_SIZE, GRAIN = "Exposure", "Scale", "Star size", "Grain"
+PARSECS, EXPOSURE, SCALE, STAR_SIZE, GRAIN = "In parsecs", "Exposure", "Scale", "Star size", "Grain"
 IN_YEAR = "around the year {year}"
 BEFORE_CITIES = "before there were cities"
 LONG_AGO = "{number} years ago"
@@ -119,3 +119,4 @@ ABOUT_ONE = "about one light-year"
 MEANS = "{name}, {meaning}"
 FINER = "{number} finer"
 ONE_TRAIL, TRAILS = "1 satellite crossed. It was taken out.", "{number} satellites crossed. All were taken out."
+MAP_OF, MAP_OF_PLACE = "Where in the sky {name} is", "Where in the sky {name} is: in {place}"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-DATA = Path(__file__).with_name("data")
+from livestack.sky.data import rows
+
 _GENERIC = ("nebula", "galaxy", "galaxies", "cluster")
 """Words that a common name may be short of."""
 
@@ -43,13 +42,13 @@ class Known:
 @cache
 def known_objects() -> dict[str, Known]:
     """Return them by their names, those that one sees most first."""
-    return {known.name: known for known in map(_known, _lines("objects.csv"))}
+    return {known.name: known for known in map(_known, rows("objects.csv"))}
 
 
 @cache
 def constellations() -> dict[str, tuple[str, str]]:
     """Return the names of the constellations and what these mean, by abbreviation: Vul → Vulpecula, the Little Fox."""
-    return {short: (name, meaning) for short, name, meaning in _lines("constellations.csv")}
+    return {short: (name, meaning) for short, name, meaning in rows("constellations.csv")}
 
 
 def keys(common_name: str) -> tuple[str, ...]:
@@ -58,12 +57,6 @@ def keys(common_name: str) -> tuple[str, ...]:
     whole = "".join(letter for letter in words if letter.isalnum())
     short = next((whole.removesuffix(word) for word in _GENERIC if whole.endswith(word)), whole)
     return (whole,) if short == whole or len(short) < 3 else (whole, short)
-
-
-def _lines(name: str) -> Iterator[list[str]]:
-    for line in (DATA / name).read_text("utf-8").splitlines():
-        if not line.startswith("#"):
-            yield line.split(";")
 
 
 def _known(fields: list[str]) -> Known:

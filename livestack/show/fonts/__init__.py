@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from livestack.show.tokens import FONTS
@@ -16,18 +16,20 @@ def truetype(name: str) -> Path:
     return Path(__file__).with_name(f"LivestackSans-{name}.ttf")
 
 
-def faces(url: Callable[[str], str] | None = None) -> str:
+def faces(url: Callable[[str], str] | None = None, weights: Mapping[int, str] = WEIGHTS) -> str:
     """Return the typeface as CSS.
 
     Parameters
     ----------
     url : callable, optional
         Where a weight is found, by its name; None = in the CSS itself, which then needs no other file.
+    weights : mapping of int to str
+        Which ones.
     """
     return "".join(
         f'@font-face{{font-family:"{FONTS[0]}";font-weight:{weight};font-display:block;'
         f'src:url("{(url or _inline)(name)}") format("woff2")}}'
-        for weight, name in WEIGHTS.items()
+        for weight, name in weights.items()
     )
 
 
