@@ -84,6 +84,14 @@ class Guest:
         assert found is not None, what
         return dict(found)
 
+    def until(self, script: str) -> None:
+        """Wait for something to be so; the page's own policy lets no text become a script."""
+        for _ in range(300):
+            if self.tab.evaluate(script):
+                return
+            self.tab.wait_for_timeout(50)
+        raise AssertionError(f"never so: {script}")
+
     def value(self, what: str) -> int:
         """Of a slider."""
         return int(self.tab.locator(what).get_attribute("aria-valuenow") or "-1")

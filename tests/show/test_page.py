@@ -188,7 +188,7 @@ def test_zoom_is_kept_when_a_photo_comes_and_tiles_make_it_sharp(
         bar = one.box("#bar")["width"] if one.tab.locator("#bar").is_visible() else None
         one.touch([(150.0, 250.0), (50.0, 250.0)], [(240.0, 250.0), (340.0, 250.0)])
         one.tab.locator("#view.zoomed").wait_for()
-        one.tab.wait_for_function("performance.getEntriesByType('resource').some(one => one.name.includes('tile/'))")
+        one.until("performance.getEntriesByType('resource').some(one => one.name.includes('tile/'))")
         one.tab.wait_for_timeout(900)
         one.touch([(200.0, 200.0), (260.0, 240.0)])
         one.tab.wait_for_timeout(600)
@@ -203,7 +203,7 @@ def test_zoom_is_kept_when_a_photo_comes_and_tiles_make_it_sharp(
         assert one.picture() == before, "the same stack at the same place: the same px"
         one.tab.touchscreen.tap(200, 300)
         one.tab.touchscreen.tap(200, 300)
-        one.tab.wait_for_function("!document.getElementById('view').classList.contains('zoomed')")
+        one.until("!document.getElementById('view').classList.contains('zoomed')")
         one.tab.touchscreen.tap(200, 300)
         one.tab.wait_for_timeout(400)
         one.tab.keyboard.press("+")
@@ -244,7 +244,7 @@ def test_the_card_is_a_sheet_that_opens_by_touch_and_its_level_is_kept(
         assert one.box("#card")["y"] == pytest.approx(844 - 156, abs=1)
         one.touch([(195.0, 710.0), (195.0, 300.0)])
         tab.locator("body.open").wait_for()
-        tab.wait_for_function("document.getElementById('card').getBoundingClientRect().top === 180")
+        one.until("document.getElementById('card').getBoundingClientRect().top === 180")
         assert not tab.locator("#knob").is_visible()
         assert tab.locator("#facts").is_visible()
         assert one.light(0.5, 0.1) > 5, "the picture stays live behind"
@@ -257,13 +257,13 @@ def test_the_card_is_a_sheet_that_opens_by_touch_and_its_level_is_kept(
             assert tab.locator('[data-level="expert"]').get_attribute("aria-checked") == "true"
             tab.click("#grab")
         tab.click("#grab")
-        tab.wait_for_function("!document.body.classList.contains('open')")
+        one.until("!document.body.classList.contains('open')")
         tab.locator("#knob").wait_for()
         tab.focus("#grab")
         tab.keyboard.press("Enter")
         tab.locator("body.open").wait_for()
         tab.keyboard.press("Escape")
-        tab.wait_for_function("!document.body.classList.contains('open')")
+        one.until("!document.body.classList.contains('open')")
 
 
 @pytest.mark.slow
@@ -279,7 +279,7 @@ def test_what_is_shared_is_the_picture_the_address_and_the_code(
         with tab.expect_download() as saved:
             tab.click("#save")
         assert saved.value.suggested_filename == "livestack.png"
-        tab.wait_for_function("document.getElementById('sheet').hidden")
+        one.until("document.getElementById('sheet').hidden")
         session = one.context.new_cdp_session(tab)
         session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": 100, "y": 200}]})
         tab.locator("#sheet").wait_for()
@@ -330,7 +330,7 @@ def test_a_lost_connection_is_told_in_one_line_and_forgotten_when_it_is_back(
         assert re.fullmatch(r"Reconnecting, picture from \d\d:\d\d", tab.text_content("#lost") or "")
         assert one.picture() == before, "the picture stays"
         server.again()
-        tab.wait_for_function("document.getElementById('lost').hidden")
+        one.until("document.getElementById('lost').hidden")
         night.add()
         night.show(sky(13), sky(1), 13)
         tab.locator("#summary", has_text="13 photos").wait_for()
@@ -339,7 +339,7 @@ def test_a_lost_connection_is_told_in_one_line_and_forgotten_when_it_is_back(
         one.context.set_offline(True)
         tab.locator("#lost").wait_for()
         one.context.set_offline(False)
-        tab.wait_for_function("document.getElementById('lost').hidden")
+        one.until("document.getElementById('lost').hidden")
         one.wrong.clear()  # the browser tells of each connection that was refused
 
 
@@ -349,7 +349,7 @@ def test_before_the_first_photo_at_the_end_and_at_another_target(
 ) -> None:
     with guest(chromium, server.url) as one:
         tab = one.tab
-        tab.wait_for_function("document.getElementById('words').textContent === 'The first photo is on its way.'")
+        one.until("document.getElementById('words').textContent === 'The first photo is on its way.'")
         assert tab.text_content("h1") == "Getting the telescope ready"
         assert not tab.locator("#slider").is_visible()
         below = one.box("#card")["y"]

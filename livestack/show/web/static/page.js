@@ -174,7 +174,7 @@ function tags() {
 function looked(wide) {
   clearTimeout(closer);
   closer = setTimeout(() => { if (newest && rendition() > newest.size) pictures(); }, 200);
-  const known = state && state.picture && state.picture.arcsec_px && wide;
+  const known = wide && $("view").clientHeight > 300 && state && state.picture && state.picture.arcsec_px;
   $("scale").hidden = !known;
   if (!known) return;
   const px = state.picture.arcsec_px * state.picture.width / wide; // arcsec per CSS px

@@ -154,7 +154,7 @@ export function viewer(view, canvas, hooks) {
     sharpen(full, source) { sharp.of(full, source); if (full) look(); },
 
     // Another target: as if the page had just been opened.
-    restart() { zoom = 1; at = [0.5, 0.5]; settle(); },
+    restart() { zoom = 1; at = [0.5, 0.5]; if (size) settle(); },
 
     wipe(share, on = true) { wipe = share; wiping = on; draw(); },
 

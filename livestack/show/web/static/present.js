@@ -50,6 +50,7 @@ async function picture() {
 // One picture over the one before; that goes when it is covered.
 function lay(image) {
   const screen = $("screen"), layer = make("div", "shown", image.cloneNode());
+  layer.firstChild.alt = "";
   const quick = still.matches || !document.body.classList.contains("fade") || !screen.children.length;
   const before = screen.querySelector(".shown:last-child img");
   screen.append(layer);
