@@ -145,6 +145,6 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
             tab.add_init_script(before)
         tab.goto(url)
         yield one
-        assert one.wrong == []
+        assert not one.wrong, one.wrong
     finally:
         context.close()

@@ -49,7 +49,7 @@ function show(next) {
   set(document.documentElement, "lang", next.lang || "en");
   text($("name"), called);
   text($("live-short"), say(next.static ? "kept" : next.ended ? "ended" : "live"));
-  text($("live-wide"), say(next.static ? "kept" : next.ended ? "ended" : "live_wide"));
+  text($("live-wide"), say(next.static ? "kept" : next.ended ? "ended" : next.name ? "live_wide" : "live")); // the heading says it else
   document.title = next.photos ? `${called}: ${next.summary}` : called;
   past.of(next.stretch);
   time.told(next);
