@@ -78,7 +78,7 @@ def test_a_new_photo_passes_over_and_nobody_need_look_after_it(chromium: Browser
         assert tab.locator(".shown").count() == 2, "one over the other"
         one.until("document.querySelectorAll('.shown').length == 1")
         server.stop()
-        tab.wait_for_timeout(5000)
+        tab.wait_for_timeout(2000)
         assert tab.locator(".shown.on").count() == 1, "the picture stays, and no word is said"
         assert tab.text_content("#name") == "Dumbbell Nebula"
         server.again()

@@ -39,8 +39,10 @@ async function picture() {
   try {
     const image = await load(src);
     if (src !== want) return;
+    const first = !newest;
     newest = image;
-    if (!slide) { lay(image); words(); }
+    if (first) back();
+    else if (!slide) { lay(image); words(); }
   } catch (failed) {
     if (src === want) want = null;
     setTimeout(picture, 3000);
