@@ -83,7 +83,7 @@ export function card(hooks) {
     fresh("facts", list, () => $("facts").replaceChildren(...list.map(([key, value]) => make("div", "", make("dt", "", key), make("dd", "", value)))));
     grain();
     $("sky").hidden = !sky;
-    fresh("sky", [sky, state.lineage], () => { if (sky) $("map").src = `sky.svg?v=${state.lineage}`; });
+    fresh("sky", [sky, state.lineage, name], () => { if (sky) $("map").src = `sky.svg?v=${state.lineage}.${encodeURIComponent(name)}`; });
     set($("map"), "alt", say("sky_alt", { name }));
     text($("crossed"), satellites);
     $("satellites").hidden = !satellites;
