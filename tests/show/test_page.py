@@ -103,6 +103,8 @@ def test_all_that_matters_is_seen_and_reached(
         tab.locator("#knob").wait_for()
         assert tab.text_content("h1") == "Dumbbell Nebula"
         assert tab.text_content("#summary") == "12 photos, 4 minutes of light"
+        faces = "[...document.fonts].filter(one => one.status == 'loaded').map(one => one.weight).sort().join()"
+        assert tab.evaluate(faces) == "400,500,600", "it is set in its own typeface"
         width, height = size
         head = "#ask" if size == ON_ITS_SIDE else "#levels" if size == DESKTOP else "#grab"
         for part in ("#name", "#summary", "#ribbon", "#knob", "#share", head):
