@@ -84,6 +84,19 @@ class Guest:
         assert found is not None, what
         return dict(found)
 
+    def heard(self, kind: str, text: str) -> None:
+        """Take in what the console says; of what could not be loaded the address is known elsewhere."""
+        if kind == "error" and not text.startswith("Failed to load resource"):
+            self.wrong.append(text)
+
+    def until(self, script: str) -> None:
+        """Wait for something to be so; the page's own policy lets no text become a script."""
+        for _ in range(300):
+            if self.tab.evaluate(script):
+                return
+            self.tab.wait_for_timeout(50)
+        raise AssertionError(f"never so: {script}")
+
     def value(self, what: str) -> int:
         """Of a slider."""
         return int(self.tab.locator(what).get_attribute("aria-valuenow") or "-1")
@@ -130,13 +143,14 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
         tab = context.new_page()
         tab.set_default_timeout(15_000)
         one = Guest(tab, context)
-        tab.on("console", lambda said: one.wrong.append(said.text) if said.type in ("error", "warning") else None)
+        tab.on("console", lambda said: one.heard(said.type, said.text))
+        tab.on("response", lambda got: one.wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None)
         tab.on("pageerror", lambda error: one.wrong.append(str(error)))
         tab.on("request", lambda asked: one.asked.append(asked.url.removeprefix(url)))
         if before:
             tab.add_init_script(before)
         tab.goto(url)
         yield one
-        assert one.wrong == []
+        assert not one.wrong, one.wrong
     finally:
         context.close()

@@ -48,7 +48,7 @@ def test_it_is_read_from_afar_and_nothing_can_be_pressed(chromium: Browser, serv
     _shown(night, 12)
     with guest(chromium, server.url + "present", PROJECTOR) as one:
         tab = one.tab
-        tab.wait_for_function(SHOWN)
+        one.until(SHOWN)
         assert tab.text_content("#name") == "Dumbbell Nebula"
         assert tab.text_content("#facts").startswith("12 photos")
         assert [_size(one, part) for part in ("#name", "#meaning", "#facts")] == [96, 42, 32]
@@ -70,15 +70,15 @@ def test_a_new_photo_passes_over_and_nobody_need_look_after_it(chromium: Browser
     _shown(night, 12)
     with guest(chromium, server.url + "present", PROJECTOR) as one:
         tab = one.tab
-        tab.wait_for_function(SHOWN)
+        one.until(SHOWN)
         first = tab.evaluate("document.querySelector('.shown.on img').src")
         night.add()
         night.show(sky(13), sky(1), 13)
-        tab.wait_for_function(f"[...document.querySelectorAll('.shown.on img')].some(one => one.src != '{first}')")
+        one.until(f"[...document.querySelectorAll('.shown.on img')].some(one => one.src != '{first}')")
         assert tab.locator(".shown").count() == 2, "one over the other"
-        tab.wait_for_function("document.querySelectorAll('.shown').length == 1")
+        one.until("document.querySelectorAll('.shown').length == 1")
         server.stop()
-        tab.wait_for_timeout(5000)
+        tab.wait_for_timeout(2000)
         assert tab.locator(".shown.on").count() == 1, "the picture stays, and no word is said"
         assert tab.text_content("#name") == "Dumbbell Nebula"
         server.again()
@@ -86,7 +86,7 @@ def test_a_new_photo_passes_over_and_nobody_need_look_after_it(chromium: Browser
         night.show(sky(14), sky(1), 14)
         tab.locator("#facts", has_text="14 photos").wait_for()
         tab.reload()
-        tab.wait_for_function(SHOWN)
+        one.until(SHOWN)
         assert tab.text_content("#facts").startswith("14 photos")
         one.wrong.clear()  # the browser tells of each connection that was refused
 

@@ -23,8 +23,8 @@ from livestack.show.words import clock
 from livestack.simulate import write_night
 from tests.night import sessions
 from tests.night.small import N_LIGHTS, NIGHT, STACK, one_line, small_night
+from tests.show.guest import CHROMIUM
 from tests.show.night import CADENCE_S, Night, sky
-from tests.show.test_web import CHROMIUM
 
 HOSTILE = '<script>alert("1")</script> & <img src=x onerror=alert(2)>'
 DATA = re.compile(r"data:[\w/-]+;base64,[\w+/=]+")

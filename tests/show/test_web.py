@@ -1,4 +1,4 @@
-"""The page over real sockets and in a real browser."""
+"""The page over real sockets."""
 
 from __future__ import annotations
 
@@ -19,17 +19,6 @@ from livestack.events import SessionStopped
 from livestack.show.source import Source
 from livestack.show.web import Page, parse_bind, serve, shell
 from tests.show.night import Night, sky
-
-CHROMIUM = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture
@@ -172,58 +161,3 @@ def test_where_to_serve_is_read_from_text() -> None:
             parse_bind(wrong)
     with pytest.raises(SettingsError, match="cannot be served"):
         serve(None, "192.0.2.77", 8577, threading.Event())  # type: ignore[arg-type]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [(390, 844), (360, 640), (1280, 800)])
-def test_in_a_browser_the_count_rises_by_itself(
-    source: Source, night: Night, browser: str, size: tuple[int, int]
-) -> None:
-    from playwright.sync_api import sync_playwright
-
-    stop = threading.Event()
-    page = serve(source, "127.0.0.1", 0, stop)
-    wrong: list[str] = []
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=browser, args=list(CHROMIUM))
-        try:
-            tab = chromium.new_page(viewport={"width": size[0], "height": size[1]})
-            tab.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-            tab.on("pageerror", lambda error: wrong.append(str(error)))
-            tab.goto(page.url)
-            assert tab.text_content("h1") == "Getting the telescope ready"
-            tab.evaluate("document.fonts.ready")
-            loaded = (
-                "[...document.fonts].filter(face => face.status == 'loaded').map(face => face.weight).sort().join()"
-            )
-            assert tab.evaluate(loaded) == "400,500,600", "it is set in its own typeface"
-            for n in (1, 2, 3):
-                night.add()
-                night.show(sky(n), sky(1), n)
-                tab.locator("#summary", has_text=f"{n} photo").wait_for(timeout=10_000)
-            tab.locator("#knob").wait_for(timeout=10_000)
-            assert tab.evaluate("document.getElementById('picture').naturalWidth") == 480
-            for part in ("#picture", "#name", "#summary", "#knob", "#bars"):
-                box = tab.locator(part).bounding_box()
-                assert box is not None
-                assert box["x"] >= 0
-                assert box["y"] + min(box["height"], 40) <= size[1]
-            assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]
-            latest, bars = (tab.locator(part).bounding_box() for part in ("#latest", "#bars i:last-child"))
-            assert latest is not None
-            assert bars is not None
-            assert latest["x"] + latest["width"] <= max(bars["x"] + bars["width"], 16 + 260), "under the last bar"
-            knob = tab.locator("#knob")
-            assert min(knob.bounding_box()["width"], knob.bounding_box()["height"]) >= 48
-            before = int(knob.get_attribute("aria-valuenow"))
-            knob.press("ArrowRight")
-            assert int(knob.get_attribute("aria-valuenow")) == before + 5
-            assert wrong == []
-            stop.set()
-            page.thread.join()
-            tab.wait_for_selector("#lost:not([hidden])", timeout=15_000)
-            assert tab.text_content("#lost").startswith("Reconnecting, picture from ")
-            assert tab.locator("#picture").is_visible()
-        finally:
-            chromium.close()
-            page.close()

@@ -16,12 +16,14 @@ from livestack.show.caption import captioned
 from livestack.show.code import as_svg
 from livestack.show.past import seen as past_seen
 from livestack.show.rendition import jpeg
+from livestack.show.skymap import sky_svg
 from livestack.show.web.feed import Sight
 from livestack.show.web.full import place_of, tile
 from livestack.show.web.growing import frame, patch
 from livestack.show.web.house import House
 from livestack.show.web.hub import Events
 from livestack.show.web.renditions import LONGEST_PX, packed, png
+from livestack.sky.catalogue import named
 
 _SLIDE_QUALITY = 84
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -129,9 +131,18 @@ class Public:
         )
         return _gone() if made is None else Response(made, media_type="image/jpeg", headers=_A_WHILE)
 
-    async def later(self, request: Request) -> Response:
-        """Send nothing yet."""
-        return _gone()
+    async def sky(self, request: Request) -> Response:
+        """Send a map of where in the sky the object is."""
+        feed = self._feed
+        own = feed.outreach.shown.words.name
+        target = own if named(own) is not None else feed.night.target or ""
+
+        def make() -> bytes | None:
+            svg = sky_svg(target)
+            return None if svg is None else svg.encode()
+
+        made = await self._house.renditions.get(("sky", target), make, self._house.making)
+        return _gone() if made is None else Response(made, media_type="image/svg+xml", headers=_A_WHILE)
 
     async def _of_sight(self, request: Request, which: str) -> Response:
         sight, size = self._feed.sight, request.path_params["size"]
@@ -157,7 +168,7 @@ def public_routes(house: House) -> list[BaseRoute]:
         Route("/tile/{level:int}/{x:int}_{y:int}.jpg", public.part),
         Route("/buildup/{n:int}.jpg", public.step),
         Route("/grain/{k:int}.jpg", public.grain),
-        Route("/sky.svg", public.later),
+        Route("/sky.svg", public.sky),
         Route("/past/{k:int}.jpg", public.past),
         Route("/save.png", public.save),
         Route("/qr/page.svg", public.page_code),

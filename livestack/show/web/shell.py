@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from string import Template
@@ -27,6 +28,7 @@ _SCRIPTS = (
     "share.js",
     "dom.js",
 )
+_COMMENT = re.compile(r"(^|\s)//\s.*")
 _ICONS = ("icon-192.png", "icon-512.png")
 
 
@@ -84,8 +86,8 @@ def _style(name: str) -> bytes:
 
 def _script(name: str) -> bytes:
     """Without comments and indentation, which browsers of guests have no use for."""
-    lines = (line.strip() for line in (_STATIC / name).read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")).encode()
+    lines = (_COMMENT.sub("", line).strip() for line in (_STATIC / name).read_text(encoding="utf-8").splitlines())
+    return "\n".join(line for line in lines if line).encode()
 
 
 def _sprite() -> str:

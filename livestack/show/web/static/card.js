@@ -22,27 +22,28 @@ export function card(hooks) {
   }
 
   function rows() {
-    const told = state.card || {};
     const plain = [
       [say("fact_photos"), state.photos ? number(state.photos) : ""],
       [say("fact_photo"), state.photo],
       [say("fact_light"), state.photos ? state.light : ""],
       [say("fact_grain"), state.grain && say("finer", { n: state.grain })],
     ];
-    const known = [...(told.facts || []), ...(level === "expert" ? told.expert || [] : [])];
+    const known = [...(told().facts || []), ...(level === "expert" ? told().expert || [] : [])];
     return (known.length ? known : plain).filter((row) => row[1]);
   }
 
+  // Before the first photo of what nobody named there is nothing to tell but that it comes.
+  const told = () => (state.version || state.name ? state.card || {} : {});
+
   function words() {
-    const levels = (state.card || {}).levels || {};
+    const levels = told().levels || {};
     return levels[level] || levels.curious || levels.child || state.line || "";
   }
 
   function grain() {
-    const patches = (state.card || {}).grain || [];
+    const patches = told().grain || [];
     $("grain").hidden = patches.length < 2;
-    const told = [patches, state.lineage, state.stretch, state.version];
-    fresh("grain", told, () => {
+    fresh("grain", [patches, state.lineage, state.stretch, state.version], () => {
       const row = $("patches");
       while (row.children.length > patches.length) row.lastChild.remove();
       while (row.children.length < patches.length) row.append(make("figure", "", make("img"), make("figcaption")));
@@ -66,14 +67,12 @@ export function card(hooks) {
 
   function draw() {
     if (!state) return;
-    const told = state.card || {};
-    const name = hooks.name(state);
+    const name = hooks.name(state), { levels = {}, sky = false, satellites = "" } = told();
     text($("card-title"), name);
     text($("also"), state.also || "");
     text($("words"), words());
     text($("caption"), state.caption || "");
     $("caption").hidden = !state.caption;
-    const levels = told.levels || {};
     $("levels").hidden = !(levels.child || levels.curious);
     for (const button of $("levels").children) {
       const chosen = button.dataset.level === level;
@@ -83,11 +82,11 @@ export function card(hooks) {
     const list = rows();
     fresh("facts", list, () => $("facts").replaceChildren(...list.map(([key, value]) => make("div", "", make("dt", "", key), make("dd", "", value)))));
     grain();
-    $("sky").hidden = !told.sky;
-    fresh("sky", [told.sky, state.lineage], () => { if (told.sky) $("map").src = `sky.svg?v=${state.lineage}`; });
+    $("sky").hidden = !sky;
+    fresh("sky", [sky, state.lineage, name], () => { if (sky) $("map").src = `sky.svg?v=${state.lineage}.${encodeURIComponent(name)}`; });
     set($("map"), "alt", say("sky_alt", { name }));
-    text($("crossed"), told.satellites || "");
-    $("satellites").hidden = !told.satellites;
+    text($("crossed"), satellites);
+    $("satellites").hidden = !satellites;
     past();
   }
 

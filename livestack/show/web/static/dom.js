@@ -27,7 +27,8 @@ export const number = (n) => n.toLocaleString(lang);
 export function say(key, values = {}) {
   const entry = words[key];
   const form = typeof entry === "string" ? entry : entry[plural.select(values.n)] || entry.other;
-  return form.replace(/\{(\w+)\}/g, (all, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+  const filled = form.replace(/\{(\w+)\}/g, (all, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+  return filled.replace(/, $/, ""); // a time that is not known
 }
 
 export const still = matchMedia("(prefers-reduced-motion: reduce)");

@@ -49,7 +49,7 @@ function show(next) {
   set(document.documentElement, "lang", next.lang || "en");
   text($("name"), called);
   text($("live-short"), say(next.static ? "kept" : next.ended ? "ended" : "live"));
-  text($("live-wide"), say(next.static ? "kept" : next.ended ? "ended" : "live_wide"));
+  text($("live-wide"), say(next.static ? "kept" : next.ended ? "ended" : next.name ? "live_wide" : "live")); // the heading says it else
   document.title = next.photos ? `${called}: ${next.summary}` : called;
   past.of(next.stretch);
   time.told(next);
@@ -174,7 +174,7 @@ function tags() {
 function looked(wide) {
   clearTimeout(closer);
   closer = setTimeout(() => { if (newest && rendition() > newest.size) pictures(); }, 200);
-  const known = state && state.picture && state.picture.arcsec_px && wide;
+  const known = wide && $("view").clientHeight > 300 && state && state.picture && state.picture.arcsec_px;
   $("scale").hidden = !known;
   if (!known) return;
   const px = state.picture.arcsec_px * state.picture.width / wide; // arcsec per CSS px

@@ -7,6 +7,7 @@ const MOST_ZOOM = 8;
 const TAP_MS = 300, HOLD_MS = 550, SLACK_PX = 8;
 const COSTLY_MS = 8; // a picture that takes longer to draw is swapped, not faded
 const FADE_MS = 240;
+const SMALL_PX = 720, SMALL_MOST_PX = 1280; // a phone at rest takes no larger picture: many share the Wi-Fi
 
 const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
@@ -131,7 +132,8 @@ export function viewer(view, canvas, hooks) {
     // Longest side, px, of the rendition that is as sharp as the screen is.
     wish() {
       const dpr = Math.min(2, window.devicePixelRatio || 1);
-      return 0.8 * dpr * (size ? base() * Math.max(1, zoom) * Math.max(...size) : Math.max(room.width, room.height));
+      const wish = 0.8 * dpr * (size ? base() * Math.max(1, zoom) * Math.max(...size) : Math.max(room.width, room.height));
+      return zoom > 1 || room.width >= SMALL_PX ? wish : Math.min(wish, SMALL_MOST_PX);
     },
 
     sized(width, height) {
@@ -154,7 +156,7 @@ export function viewer(view, canvas, hooks) {
     sharpen(full, source) { sharp.of(full, source); if (full) look(); },
 
     // Another target: as if the page had just been opened.
-    restart() { zoom = 1; at = [0.5, 0.5]; settle(); },
+    restart() { zoom = 1; at = [0.5, 0.5]; if (size) settle(); },
 
     wipe(share, on = true) { wipe = share; wiping = on; draw(); },
 

@@ -39,8 +39,10 @@ async function picture() {
   try {
     const image = await load(src);
     if (src !== want) return;
+    const first = !newest;
     newest = image;
-    if (!slide) { lay(image); words(); }
+    if (first) back();
+    else if (!slide) { lay(image); words(); }
   } catch (failed) {
     if (src === want) want = null;
     setTimeout(picture, 3000);
@@ -50,6 +52,7 @@ async function picture() {
 // One picture over the one before; that goes when it is covered.
 function lay(image) {
   const screen = $("screen"), layer = make("div", "shown", image.cloneNode());
+  layer.firstChild.alt = "";
   const quick = still.matches || !document.body.classList.contains("fade") || !screen.children.length;
   const before = screen.querySelector(".shown:last-child img");
   screen.append(layer);

@@ -1,7 +1,8 @@
 // The night as a row of bars, one for each photo, and the knob on it that goes back in time.
 import { $, load, make, say, set, still, text } from "./dom.js";
 
-const KNOB_PX = 26, BAR_PX = 6, FUTURE = 0.22;
+const BAR_PX = 6, LEFT_PX = BAR_PX / 2, RIGHT_PX = 13; // the knob's half
+const FUTURE = 0.22;
 const PLAY_MS = 12000, PLAY_SUBS = 112, LEAST_MS = 2500;
 const STILL_STEPS = 8, STILL_MS = 1400;
 const AT_ONCE = 3;
@@ -35,14 +36,14 @@ export function ribbon(hooks) {
     canvas.height = Math.round(tall * dpr);
     const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
     pen.fillStyle = style.getPropertyValue("--acc");
-    const room = wide - KNOB_PX / 2, pitch = bars.length > 1 ? room / (bars.length - 1) : room;
+    const room = wide - LEFT_PX - RIGHT_PX, pitch = bars.length > 1 ? room / (bars.length - 1) : room;
     const thick = Math.max(1, Math.round(Math.min(BAR_PX, 0.62 * pitch) * dpr));
-    const knob = where() * room;
+    const knob = LEFT_PX + where() * room;
     bars.forEach((height, index) => {
-      const x = bars.length > 1 ? index * pitch : room;
+      const x = LEFT_PX + (bars.length > 1 ? index * pitch : room);
       const high = Math.round(clamp(height, 0, 1) * canvas.height);
       pen.globalAlpha = n === null || x <= knob + 0.5 ? 0.9 : FUTURE;
-      pen.fillRect(Math.max(0, Math.round(x * dpr - thick / 2)), canvas.height - high, thick, high);
+      pen.fillRect(Math.round(x * dpr - thick / 2), canvas.height - high, thick, high);
     });
     row.style.setProperty("--at", `${knob}px`);
   }
@@ -63,7 +64,7 @@ export function ribbon(hooks) {
 
   // The label above the knob stays within the row.
   function edge() {
-    const half = $("at").offsetWidth / 2, knob = where() * (row.clientWidth - KNOB_PX / 2);
+    const half = $("at").offsetWidth / 2, knob = LEFT_PX + where() * (row.clientWidth - LEFT_PX - RIGHT_PX);
     row.style.setProperty("--label", `${clamp(knob, half, Math.max(half, row.clientWidth - half))}px`);
   }
 
@@ -131,7 +132,7 @@ export function ribbon(hooks) {
 
   function follow(event) {
     const box = row.getBoundingClientRect();
-    go(1 + (count - 1) * clamp((event.clientX - box.left) / (box.width - KNOB_PX / 2), 0, 1));
+    go(1 + (count - 1) * clamp((event.clientX - box.left - LEFT_PX) / (box.width - LEFT_PX - RIGHT_PX), 0, 1));
   }
 
   row.addEventListener("pointerdown", (event) => {

@@ -59,7 +59,10 @@ export function share(hooks) {
 
   $("share").addEventListener("click", open);
   $("close").addEventListener("click", close);
-  shade.addEventListener("click", close);
+  // Only what began on it closes: a finger that held the picture is lifted here.
+  let begun = false;
+  shade.addEventListener("pointerdown", () => { begun = true; });
+  shade.addEventListener("click", () => { if (begun) close(); begun = false; });
   $("copy").addEventListener("click", copy);
   $("show-code").addEventListener("click", () => code($("code").hidden));
   $("save").addEventListener("click", () => setTimeout(close, 300));
