@@ -99,11 +99,11 @@ def lean(sub: SubAccepted) -> SubAccepted:
         registration=_TURNED[bool(sub.registration.get("meridian_flip"))],
         offset=PackedList(sub.offset),
         seconds=_NOTHING,
-        gear=gear_of(sub.gear),
+        gear=packed_gear(sub.gear),
     )
 
 
-def gear_of(said: Mapping[str, Any]) -> Mapping[str, Any]:
+def packed_gear(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a header says of the gear, packed."""
     return alike("gear", PackedDict(said)) if said else _NOTHING
 

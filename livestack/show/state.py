@@ -39,13 +39,12 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
-from livestack.lean import alike, gear_of, packed
+from livestack.lean import alike, packed, packed_gear
 from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
 from livestack.show.sky import Grid, grid_of
 
 _RECENT = 9  # subs that pace and star size are taken from
-_NO_GEAR: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +328,7 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
         matrix=packed(event.matrix) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,
-        gear=gear_of(event.gear),
+        gear=packed_gear(event.gear),
     )
     arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
     state = dataclasses.replace(state, arrival=arrival, found=found)
