@@ -6,13 +6,15 @@ import dataclasses
 import marshal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 from livestack.events import SubAccepted
 
+T = TypeVar("T")
+
 _NOTHING: Mapping[str, Any] = {}
 _TURNED: dict[bool, Mapping[str, Any]] = {turned: {"meridian_flip": turned} for turned in (False, True)}
-_AFFINE = (0.0, 0.0, 1.0)
+_LAST: dict[str, Any] = {}
 _NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
@@ -88,15 +90,33 @@ def lean(sub: SubAccepted) -> SubAccepted:
         stack=sys.intern(sub.stack),
         target=sub.target and sys.intern(sub.target),
         filter=sub.filter and sys.intern(sub.filter),
-        matrix=PackedList([list(row) for row in sub.matrix]),
+        path=sys.intern(sub.path),
+        size=alike("size", sub.size),
+        exposure_s=alike("exposure_s", sub.exposure_s),
+        arrival=sub.no if sub.arrival == sub.no else sub.arrival,
+        matrix=packed(sub.matrix),
         quality=PackedDict(sub.quality),
         registration=_TURNED[bool(sub.registration.get("meridian_flip"))],
         offset=PackedList(sub.offset),
         seconds=_NOTHING,
-        gear=PackedDict(sub.gear) if sub.gear else _NOTHING,
+        gear=packed_gear(sub.gear),
     )
 
 
-def as_tuples(matrix: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-    """Return a matrix whose last row, if it is that of thousands of others, is theirs."""
-    return tuple(_AFFINE if row == _AFFINE else row for row in map(tuple, matrix))
+def packed_gear(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a header says of the gear, packed."""
+    return alike("gear", PackedDict(said)) if said else _NOTHING
+
+
+def packed(matrix: Sequence[Sequence[float]]) -> PackedList:
+    """Return a matrix, packed."""
+    return PackedList([list(row) for row in matrix])
+
+
+def alike(kind: str, value: T) -> T:
+    """Return what is equal to the last value of its kind as that: most subs of a night are of one length and size."""
+    before: T | None = _LAST.get(kind)
+    if type(before) is type(value) and before == value:
+        return value if before is None else before
+    _LAST[kind] = value
+    return value

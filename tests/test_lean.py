@@ -12,7 +12,7 @@ import pytest
 
 from livestack.events import SubAccepted, from_dict, to_dict
 from livestack.growth import look_id
-from livestack.lean import PackedDict, PackedList, as_tuples, lean
+from livestack.lean import PackedDict, PackedList, lean
 from livestack.verdicts import rejected_again
 
 
@@ -57,9 +57,10 @@ def test_two_of_one_sub_are_equal_and_of_others_not() -> None:
 def test_a_thousand_take_less_than_half_of_the_room() -> None:
     subs = [_sub(no) for no in range(1000)]
     assert _bytes(list(map(lean, subs)), set()) < 0.45 * _bytes(subs, set())
-    first, second = (as_tuples(sub.matrix) for sub in subs[:2])
-    assert first[2] is second[2] and np.array_equal(first, subs[0].matrix)
-    assert lean(subs[0]).stack is lean(subs[1]).stack and subs[0].stack is subs[1].stack
+    first, second = map(lean, subs[:2])
+    assert first.stack is second.stack and subs[0].stack is subs[1].stack
+    assert first.size is second.size and first.exposure_s is second.exposure_s and first.gear is second.gear
+    assert lean(replace(subs[0], exposure_s=60.0)).exposure_s == 60.0 and lean(subs[0]).exposure_s == 120.0
 
 
 def _bytes(thing: Any, seen: set[int]) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -38,13 +39,12 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
-from livestack.lean import as_tuples
+from livestack.lean import alike, packed, packed_gear
 from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
 from livestack.show.sky import Grid, grid_of
 
 _RECENT = 9  # subs that pace and star size are taken from
-_NO_GEAR: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class SubRow:
     target: str | None = None
     filter: str | None = None
     scale: float = 1.0
-    matrix: tuple[tuple[float, ...], ...] = ()
+    matrix: Sequence[Sequence[float]] = ()
     dropped: bool = False
     gear: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -307,12 +307,12 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
     before = _find(state.subs, event.no)
     row = SubRow(
         no=event.no,
-        path=event.path,
+        path=sys.intern(event.path),
         accepted=accepted,
         stack=event.stack or state.stack,
         judged=time,
         time=when(event.time_utc),
-        exposure_s=event.exposure_s,
+        exposure_s=alike("exposure_s", event.exposure_s),
         reason=None if isinstance(event, SubAccepted) else event.reason,
         sentence="" if isinstance(event, SubAccepted) else event.sentence,
         fwhm_px=_number(quality, "fwhm_px"),
@@ -326,9 +326,9 @@ def _judged(state: NightState, event: SubAccepted | SubRejected, time: datetime)
         target=event.target,
         filter=event.filter,
         scale=event.scale if isinstance(event, SubAccepted) else 1.0,
-        matrix=as_tuples(event.matrix) if isinstance(event, SubAccepted) else (),
+        matrix=packed(event.matrix) if isinstance(event, SubAccepted) else (),
         dropped=before is not None and before.dropped,
-        gear=event.gear or _NO_GEAR,
+        gear=packed_gear(event.gear),
     )
     arrival, found = max(state.arrival, event.arrival or event.no), _not_of(state.found, {row.no})
     state = dataclasses.replace(state, arrival=arrival, found=found)

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from livestack.buildup import Moment, folder_of, write_step
 from livestack.events import Looked, SessionStopped
 from livestack.show.monitor.page import page
 from livestack.show.monitor.report import Report, report_of
 from livestack.show.monitor.write import MOST_BYTES, write_report
 from livestack.show.noise_words import NoiseWords
+from livestack.show.source import open_source
 from livestack.show.state import fold
 from livestack.show.words import clock
 from livestack.simulate import write_night
@@ -74,6 +76,11 @@ def _read(session: Path) -> tuple[str, _Text]:
 def _of(night: Night) -> tuple[str, _Text]:
     write_report(night.session)
     return _read(night.session)
+
+
+def _large(html: str) -> int:
+    """How many pictures it has that are not those of the strip."""
+    return html.count("data:image/jpeg") - html.count('alt="The stack of ')
 
 
 def _facts(night: Night) -> Report:
@@ -186,6 +193,34 @@ def test_a_long_night_with_a_loud_picture_stays_small(night: Night) -> None:
     assert "and 83 more" in str(text)
 
 
+def test_how_it_grew_is_a_row_of_pictures(long_night: Night) -> None:
+    picture = open_source(long_night.session).picture()
+    assert picture is not None
+    for n in (1, 2, 3, 5, 9, 17, 24):
+        step = replace(picture, n_subs=n, data=sky(n)[:120, :160].astype(np.float32))
+        write_step(folder_of(long_night.session / "cache", "M_27"), Moment(step, None, "f"))
+    html, text = _of(long_night)
+    assert "How it grew 1 sub 2 subs 3 subs" in str(text) and "17 subs 24 subs" in str(text)
+    assert html.count('alt="The stack of ') == 7 and _large(html) == 1
+    shutil.rmtree(long_night.session / "cache" / "buildup")
+    assert "How it grew" not in str(_of(long_night)[1])
+
+
+def test_the_best_and_the_worst_subs_are_shown_where_their_files_are(night: Night, tmp_path: Path) -> None:
+    night.folder = str(tmp_path / "captures")
+    for no in range(1, 13):
+        night.add("clouded" if no == 5 else "trailed" if no == 9 else None)
+    assert "Best subs" not in str(_of(night)[1]), "there are no files"
+    frames = write_night(tmp_path / "frames", replace(NIGHT, n_lights=12))
+    Path(night.folder).mkdir()
+    for no, frame in enumerate(frames, 1):
+        shutil.copyfile(frame, Path(night.folder) / f"M27_{no:04}.fits")
+    html, text = _of(night)
+    assert html.count('alt="The middle of ') == 6
+    said = str(text)
+    assert re.search(r"Best subs Sub \d+.* weight 100 %.* Worst subs Sub 5.* Cloud.* Sub 9.* Trailed", said), said
+
+
 def test_where_the_noise_comes_from(long_night: Night) -> None:
     """Told from the first look on: here as a sensor with 16 % pattern, which no dither spreads, has it."""
     assert "noise comes from" not in str(_of(long_night)[1])
@@ -226,7 +261,7 @@ def test_a_session_leaves_its_report(frames: Path, tmp_path: Path) -> None:
     html, text = _read(session)
     assert text.heading == STACK
     assert f"{N_LIGHTS} of {N_LIGHTS} subs were stacked" in str(text)
-    assert html.count("data:image/jpeg") == 1
+    assert _large(html) == 1
     (session / "report.html").unlink()
     shutil.rmtree(session / "cache")
     assert one_line(sessions.run("report", session)) == str(session / "report.html")
@@ -285,7 +320,7 @@ def test_two_targets_of_a_real_night(frames: Path, tmp_path: Path) -> None:
     sessions.run("stack", tmp_path / "two", "--out", f"{tmp_path}/both/", "--session", session)
     html, text = _read(session)
     assert text.heading == "Demo Galaxy and Other Field"
-    assert html.count("data:image/jpeg") == 2
+    assert _large(html) == 2
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ def test_growth_is_told_against_what_equal_subs_would_give() -> None:
     even = [replace(row, weight=1.0, noise_adu=50.0) for row in _rows(*[None] * 36)]
     growth = growth_of(even, "M_27", None)
     assert growth is not None and growth.course[-1][1] == pytest.approx(6.0) == growth.ideal[-1][1]
-    assert growth.sentence.startswith("6.0 times that of one sub") and growth.sentence.endswith("It grew to the end.")
+    assert growth.sentence == "100\u202f% of what 36 equal subs would give. It grew to the end."
     # weights as of subs in a hazy last third, nine times as noisy in variance
     hazy = [replace(row, weight=1 / 9, noise_adu=150.0) if row.no > 24 else row for row in even]
     poor = growth_of(hazy, "M_27", None)

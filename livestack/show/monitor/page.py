@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ from livestack.show.monitor.drawing import WIDE_PLOT, plot, ribbon
 from livestack.show.monitor.markup import Child, element, html
 from livestack.show.monitor.report import Cell, Report, Section
 from livestack.show.monitor.shown_subs import ShownSubs, Thumbnail
+from livestack.show.monitor.strip import Frame
 from livestack.show.noise_words import NoiseWords, share_words
 from livestack.show.ribbon import RUN, laid_out, runs
 from livestack.show.tokens import DARK, LIGHT, css
@@ -33,7 +34,13 @@ _section = partial(element, "section")
 _div = partial(element, "div")
 
 
-def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = None, subs: ShownSubs = _NO_SUBS) -> str:
+def page(
+    report: Report,
+    pictures: Mapping[str, bytes],
+    joined: str | None = None,
+    subs: ShownSubs = _NO_SUBS,
+    strip: Sequence[Frame] = (),
+) -> str:
     """Return the page.
 
     Parameters
@@ -46,6 +53,8 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         What several of them make together.
     subs : ShownSubs
         The best and the worst of the first stack.
+    strip : sequence of Frame
+        How it grew.
     """
     several = len(report.sections) > 1
     on_top = joined if joined is not None and joined in pictures else report.sections[0].stack
@@ -55,6 +64,7 @@ def page(report: Report, pictures: Mapping[str, bytes], joined: str | None = Non
         element("p", report.note, class_="note") if report.note else None,
         *([] if several or report.empty else [_numbers(report.sections[0].cells)]),
         None if report.empty else _night(report),
+        _strip(strip) if strip else None,
         _alerts(report) if report.alerts else None,
         *_stacks(report, {name: picture for name, picture in pictures.items() if name != on_top}),
         _best_and_worst(subs) if subs.best else None,
@@ -190,6 +200,14 @@ def _more(n: int, tag: str) -> Element | None:
 def _next(report: Report) -> Element:
     lines = (element("li", line) for line in report.advice)
     return _section(element("h2", "What to do" if report.empty else "Next time"), element("ul", *lines), class_="next")
+
+
+def _strip(frames: Sequence[Frame]) -> Element:
+    shown = (
+        element("figure", _picture(frame.data, f"The stack of {frame.words}"), element("figcaption", frame.words))
+        for frame in frames
+    )
+    return _section(element("h2", "How it grew"), _div(*shown), class_="strip")
 
 
 def _best_and_worst(subs: ShownSubs) -> Element:

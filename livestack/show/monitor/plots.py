@@ -85,7 +85,7 @@ def growth_of(rows: Sequence[SubRow], stack: str | None, finer: float | None) ->
     ends = (clock(timed[0]), clock(timed[-1])) if timed else ("", "")
     return Plot(
         "Signal to noise",
-        (f"{fixed(course[-1][1], 1)}×", "one sub"),
+        (percent(min(course[-1][1] / ideal[-1][1], 1.0)), "of equal subs"),
         (),
         (),
         course,
@@ -102,7 +102,7 @@ def _of_growth(course: list[float]) -> str:
     """Say what the night was worth, and whether its last third still was."""
     n = len(course)
     share = course[-1] / math.sqrt(n)
-    said = f"{fixed(course[-1], 1)} times that of one sub, {percent(min(share, 1.0))} of what {n:,} equal subs give."
+    said = f"{percent(min(share, 1.0))} of what {n:,} equal subs would give."
     third = course[(2 * n) // 3 - 1]
     gained, usual = course[-1] / third - 1.0, math.sqrt(n / ((2 * n) // 3)) - 1.0
     if n >= _THIRDS and gained < 0.5 * usual:

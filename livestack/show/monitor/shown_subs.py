@@ -96,7 +96,7 @@ def _pictures(rows: Sequence[SubRow]) -> Iterator[tuple[SubRow, Picture]]:
 
 def _thumbnail(row: SubRow, picture: Picture, settled: Settled, most: float) -> Thumbnail:
     size = f"stars of {fixed(row.fwhm_px, 1)}{THIN}px" if row.fwhm_px else ""
-    counts = f"counts {percent((row.weight or 0.0) / most)}" if row.state == "accepted" and most > 0 else ""
+    counts = f"weight {percent((row.weight or 0.0) / most)}" if row.state == "accepted" and most > 0 else ""
     why = "" if row.state == "accepted" else cause(row).lower()
     words = ", ".join(filter(None, (why, size, counts)))
     at = f", {clock(row.time)}" if row.time else ""

@@ -17,8 +17,8 @@ _RECENT, _FEWEST = 9, 4
 _RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
 SILENT, LEAST_S = 2.0, 30.0
 """Times the cadence, and seconds: so long no sub is strange where the capture does not pause to focus."""
-_FOCUS_RUN_S, _FOCUS_MOST = 210.0, 4.0
-"""A focus run with a dither beside it; at most so many times the cadence."""
+_FOCUS_RUN_S, _FOCUS_MOST = 270.0, 4.0
+"""A focus run with a dither beside it, or a flip that nobody told of; at most so many times the cadence."""
 _PAUSE_S = 45.0  # more than a dither and a download take
 _HABITS = timedelta(minutes=75)
 """By then a capture that focuses each hour has."""

@@ -14,6 +14,7 @@ from livestack.show.monitor.page import page
 from livestack.show.monitor.pictures import grain_pictures, joined, packed
 from livestack.show.monitor.report import Report, report_of
 from livestack.show.monitor.shown_subs import shown_subs
+from livestack.show.monitor.strip import strip_of
 from livestack.show.source import Source, engine_alive, open_source
 from livestack.show.state import NightState, SubRow, catch_up, fold
 
@@ -48,11 +49,12 @@ def as_page(source: Source, now: datetime) -> str:
     state = catch_up(source.journal, fold(records), limit=0)
     report = report_of(state, records, grain_pictures(source), now, alive=engine_alive(state))
     subs = shown_subs(_rows_of(state, report), source.preset)
-    bare = len(page(report, {}, subs=subs).encode(errors="replace"))
+    strip = () if report.empty else strip_of(source.session, report.sections[0].stack, source.preset)
+    bare = len(page(report, {}, subs=subs, strip=strip).encode(errors="replace"))
     stacks = [] if report.empty else [section.stack for section in report.sections]
     together = joined(source) if len(stacks) > 1 else None
     shown = [together, *stacks] if together else stacks
-    return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together, subs)
+    return page(report, packed(source, shown, int((MOST_BYTES - bare) / _AS_TEXT) - 1000), together, subs, strip)
 
 
 def _rows_of(state: NightState, report: Report) -> list[SubRow]:
