@@ -138,7 +138,8 @@ def export(session: Path, out: str, only: str | None, **options: Any) -> int:
 
     Example: livestack export ~/sessions/m27 ~/pictures/m27.png --bits 16
     """
-    from livestack.developing import chosen, export_session
+    from livestack.developing import chosen
+    from livestack.exporting import export_session
 
     return export_session(session, out, only, *chosen(options), click.echo)
 

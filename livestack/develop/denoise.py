@@ -18,6 +18,7 @@ from livestack.develop.plate import PX_ROWS, Plate
 from livestack.develop.starlet import BEYOND, NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_part
 
 USUAL_SHARE = 0.8
@@ -175,8 +176,8 @@ def _weakened(
 ) -> Array:
     """Weaken what scales of planes hold that may be noise: (C, H, W)."""
     h, w = planes[0].plane.shape
-    out = np.empty((len(planes), h, w), np.float32)
-    tiles = [(c, y, x) for c in range(len(planes)) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
+    out: Array = new_plane((len(planes), h, w), np.float32)
+    tiles = [(c, y, x) for y in _split(h, TILE[0]) for x in _split(w, TILE[1]) for c in range(len(planes))]
 
     def do(i: int, _: int) -> None:
         c, rows, columns = tiles[i]
