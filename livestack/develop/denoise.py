@@ -28,8 +28,9 @@ LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
 FINE = 2
 """So many scales are weakened px by px; of the noise of coarser ones every second px of every second row says all."""
-TILE = 256, 4096
-"""Rows and columns at most that are done at once: what is between the scales of so many stays in the cache."""
+TILE = 288, 4096
+"""Rows and columns at most that are done at once: what is between the scales of so many columns stays in the cache, and
+rows of 1080 part so that two cores have as much to do."""
 NOTHING = np.zeros((0, 0), np.float32)
 CELL, SIDE = 16, 192
 """The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""

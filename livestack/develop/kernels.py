@@ -139,8 +139,8 @@ def _colour_row(red: Array, green: Array, blue: Array, midtone: Any, share: Any)
     for x in range(red.size):
         r, g, b = red[x], green[x], blue[x]
         light, most = (r + g + b) * F(1 / 3), max(r, g, b)
-        raised = _mtf(light, midtone)
-        factor = raised / max(light, F(1e-9))
+        factor = (midtone - F(1)) / ((F(2) * midtone - F(1)) * light - midtone)
+        raised = factor * light
         # as much white is mixed in as brings the brightest channel to 1: its hue stays
         mix = min((F(1) - raised) / max(most * factor - raised, F(1e-6)), F(1))
         factor, white = share * factor * mix, share * raised * (F(1) - mix)
