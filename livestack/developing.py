@@ -29,7 +29,6 @@ from livestack.sky.colours import colours_on
 from livestack.version import VERSION
 
 Say = Callable[[str], None]
-CHUNK = 1 << 20
 LEAST_PX = 16
 SMALL = 3, 64, 64
 """A picture that every kernel works on, and none for long."""
@@ -232,7 +231,13 @@ def _write(out: Path, plate: Plate, wanted: Wanted, said: About, threads: Execut
 
 
 def stack_in(path: Path) -> Frame:
-    """Read a stack file. Raises SettingsError where it is none, or cannot be read."""
+    """Open a stack file.
+
+    Raises
+    ------
+    SettingsError
+        It is not there, cannot be read, or is no stack.
+    """
     if not path.is_file():
         raise SettingsError(f"{path} is {'no stack but a folder' if path.is_dir() else 'not there'}")
     try:

@@ -18,6 +18,7 @@ from livestack.develop.kernels import take_off
 from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_part
 
 ORDERS = (0, 1, 2, 4)
@@ -57,7 +58,7 @@ class Surface:
 
     def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
         """Take the level off, and multiply."""
-        out = plate.data if in_place else np.empty_like(plate.data)
+        out: Array = plate.data if in_place else new_plane(plate.shape, np.float32)
         parts = list(zip(plate.data, map(np.array, self.coefficients), self.gains, out, strict=True))
 
         def band(y0: int, y1: int) -> None:
@@ -118,10 +119,10 @@ class Background:
 
         surfaces = fitted(self.order)
         if self.corners and self.order == 2:
-            plain = _corners_of(cells, surfaces)
+            plain = _corners_of(cells, surfaces, threads)
             if ((plain[:, 0] < -TOO_DARK) | (plain[:, 0] > TOO_BRIGHT)).any():
                 higher = fitted(BENDS)
-                surfaces = higher if _explained(plain, _corners_of(cells, higher)) else surfaces
+                surfaces = higher if _explained(plain, _corners_of(cells, higher, threads)) else surfaces
         return Surface(tuple(tuple(map(tuple, surface.tolist())) for surface in surfaces), (1.0,) * n)
 
 
@@ -131,8 +132,8 @@ def _places(shape: tuple[int, ...]) -> tuple[Array, Array]:
     return v, u
 
 
-def _corners_of(cells: Sequence[tuple[Array, Array]], surfaces: Sequence[Array]) -> Array:
-    return np.stack([_corners(*seen, surface) for seen, surface in zip(cells, surfaces, strict=True)])
+def _corners_of(cells: Sequence[tuple[Array, Array]], surfaces: Sequence[Array], threads: Executor | None) -> Array:
+    return np.stack(each_part(len(cells), 1, threads, lambda c, _: _corners(*cells[c], surfaces[c])))
 
 
 def _corners(levels: Array, errors: Array, surface: Array) -> Array:
@@ -142,7 +143,9 @@ def _corners(levels: Array, errors: Array, surface: Array) -> Array:
     v, u = _places(levels.shape)
     off = levels - np.polynomial.polynomial.polyval2d(v, u, surface)
     below = -off[off < 0]
-    sigma = max(1.4826 * float(np.median(below)) if below.size else 0.0, float(np.nanmedian(errors)), 1e-9)
+    sigma = max(
+        1.4826 * float(np.median(below)) if below.size else 0.0, float(np.median(errors[np.isfinite(errors)])), 1e-9
+    )
     high, wide = (max(n // CORNER, 1) for n in levels.shape)
     parts = off[:high, :wide], off[:high, -wide:], off[-high:, :wide], off[-high:, -wide:]
     known = [part[np.isfinite(part)] for part in parts]

@@ -124,12 +124,15 @@ def develop(
     acts: list[Act] = []
     names: list[str] = []
     seconds: list[float] = []
-    for levels, steps in itertools.groupby(recipe, lambda step: isinstance(step, LEVELS)):
-        first, begun = len(acts), time.perf_counter()
+    for levels, group in itertools.groupby(recipe, lambda step: isinstance(step, LEVELS)):
+        first, begun, steps = len(acts), time.perf_counter(), tuple(group)
         seen = smaller(plate, threads=threads) if levels else plate
-        for step in steps:
+        for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
             act = step.settle(seen, threads)
-            seen = act(seen, threads) if levels else _acted(act, seen, given, threads)
+            if not levels:
+                seen = _acted(act, seen, given, threads)
+            elif left:  # after the last nothing is told on the small picture
+                seen = act(seen, threads)
             acts.append(act)
             names.append(step.name)
             begun, before = time.perf_counter(), begun

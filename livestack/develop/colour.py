@@ -22,6 +22,8 @@ BRIGHT, MOST_OF_PEAK = 20.0, 0.5
 """Stars by which white is told rise so many σ above the grain, and to less than this share of the brightest."""
 INNER, OUTER = 3, 7
 """Half sides of the squares in which a star is summed up, and about which its surroundings are."""
+AROUND, SEEN_ROWS = 25, 135
+"""Side of the square of px that surrounds a star when it is looked for, and rows that are looked at in one go."""
 POINTED = 0.6
 """Stars hold so much of the share of light that the sharp ones hold in their middle 3 × 3 px."""
 WHITE_BY = ("stars", "gray", "camera", "catalogue")
@@ -197,28 +199,44 @@ def _light_of_stars(planes: Array, x: Array, y: Array, threads: Executor | None)
 
 def _stars_in(planes: Array, threads: Executor | None) -> tuple[Array, Array]:
     """X and y of the brightest stars of (3, H, W) that are not too bright: peaks above what surrounds them."""
-    red, green, blue = planes
-    brightness = red + green
-    brightness += blue
-    brightness *= np.float32(1 / 3)
-    if not np.isfinite(brightness.sum()):
-        np.nan_to_num(brightness, copy=False)
-    blurs = (lambda: cv2.GaussianBlur(brightness, (0, 0), 1.0)), (lambda: cv2.blur(brightness, (25, 25)))
-    sharp, around = each_part(2, 1, threads, lambda k, _: np.asarray(blurs[k]()))
-    sharp -= around
+    sharp: Array = np.empty(planes.shape[1:], np.float32)
+    each_part(len(sharp), SEEN_ROWS, threads, lambda y0, y1: _sharpen(planes, (y0, y1), sharp))
     heights = np.abs(sharp[::3, ::3]).reshape(-1)
     least = BRIGHT * 1.4826 * float(np.partition(heights, len(heights) // 2)[len(heights) // 2])
-    highest = cv2.dilate(sharp, np.ones((2 * INNER + 1,) * 2, np.uint8))
-    y, x = np.divmod(np.flatnonzero(sharp > least), sharp.shape[1])
+    peaks = each_part(len(sharp), SEEN_ROWS, threads, lambda y0, y1: _peaks(sharp, (y0, y1), least))
+    y, x = np.divmod(np.concatenate(peaks), sharp.shape[1])
     height, (h, w) = sharp[y, x], sharp.shape
     inside = (y >= OUTER) & (y < h - OUTER) & (x >= OUTER) & (x < w - OUTER)
-    peaks = inside & (height >= highest[y, x])
-    y, x, height = y[peaks], x[peaks], height[peaks]
+    y, x, height = y[inside], x[inside], height[inside]
     if not len(x):
         return x, y
     order = np.argsort(-height, kind="stable")
     order = order[height[order] < MOST_OF_PEAK * height.max()][:MOST_STARS]
     return x[order], y[order]
+
+
+def _sharpen(planes: Array, rows: tuple[int, int], out: Array) -> None:
+    """Take off the brightness (H, W) of some rows what surrounds each px; what is not known is 0."""
+    (y0, y1), reach = rows, AROUND // 2
+    begin = max(y0 - reach, 0)
+    red, green, blue = planes[:, begin : y1 + reach]
+    brightness = red + green
+    brightness += blue
+    brightness *= np.float32(1 / 3)
+    if not np.isfinite(brightness.sum()):
+        np.nan_to_num(brightness, copy=False)
+    here = slice(y0 - begin, y1 - begin)
+    np.subtract(cv2.GaussianBlur(brightness, (0, 0), 1.0)[here], cv2.blur(brightness, (AROUND,) * 2)[here], out[y0:y1])
+
+
+def _peaks(sharp: Array, rows: tuple[int, int], least: float) -> Array:
+    """Return px (n,) of some rows of a picture (H, W) that are above a level, and no lower than those about them."""
+    (y0, y1), width = rows, sharp.shape[1]
+    begin = max(y0 - INNER, 0)
+    highest = cv2.dilate(sharp[begin : y1 + INNER], np.ones((2 * INNER + 1,) * 2, np.uint8)).reshape(-1)
+    above = np.flatnonzero(sharp[y0:y1] > least) + y0 * width
+    px: Array = above[sharp.reshape(-1)[above] >= highest[above - begin * width]]
+    return px
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from livestack.develop.plate import PX_ROWS, Plate
 from livestack.develop.starlet import BEYOND, NORMS, denoise_tile, halve, smooth, smoothed
 from livestack.errors import SettingsError
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import each_part
 
 USUAL_SHARE = 0.8
@@ -27,8 +28,9 @@ LIMITS = (4.0, 3.0, 2.5, 2.0)
 """σ of a scale, from the finest on, that are kept out."""
 FINE = 2
 """So many scales are weakened px by px; of the noise of coarser ones every second px of every second row says all."""
-TILE = 256, 4096
-"""Rows and columns at most that are done at once: what is between the scales of so many stays in the cache."""
+TILE = 288, 4096
+"""Rows and columns at most that are done at once: what is between the scales of so many columns stays in the cache, and
+rows of 1080 part so that two cores have as much to do."""
 NOTHING = np.zeros((0, 0), np.float32)
 CELL, SIDE = 16, 192
 """The noise of a scale is told in cells of so many px a side; px are left out where there are far more than so many."""
@@ -175,8 +177,8 @@ def _weakened(
 ) -> Array:
     """Weaken what scales of planes hold that may be noise: (C, H, W)."""
     h, w = planes[0].plane.shape
-    out = np.empty((len(planes), h, w), np.float32)
-    tiles = [(c, y, x) for c in range(len(planes)) for y in _split(h, TILE[0]) for x in _split(w, TILE[1])]
+    out: Array = new_plane((len(planes), h, w), np.float32)
+    tiles = [(c, y, x) for y in _split(h, TILE[0]) for x in _split(w, TILE[1]) for c in range(len(planes))]
 
     def do(i: int, _: int) -> None:
         c, rows, columns = tiles[i]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import BORROWING, INNER, LEAF, OPTIONS, F
 
 FORMULA = INNER | {"forceinline": True}
 """Of what a loop does with one px: a call left in a loop keeps it from being SIMD."""
@@ -80,28 +80,94 @@ def tell_bare(data: Array, coverage: Array, least: float, rows: tuple[int, int],
     return any_is
 
 
-@njit(**INNER)
-def _mtf_row(row: Array, black: Any, unit: Any, midtone: Any) -> None:
-    up, a = midtone - F(1), F(2) * midtone - F(1)
-    for x in range(row.size):
-        value = (row[x] - black) * unit
-        value = value if value > F(0) else F(0)
-        value = value if value < F(1) else F(1)
-        row[x] = up * value / (a * value - midtone)
+@njit(**BORROWING)
+def count_below(plane: Array, limit: float, rows: tuple[int, int]) -> int:
+    """Count px of some rows of (H, W) that are below a limit."""
+    n, least = np.int32(0), F(limit)
+    for y in range(rows[0], rows[1]):
+        row = plane[y]
+        for x in range(row.size):
+            n += np.int32(row[x] < least)
+    return int(n)
+
+
+@njit(**LEAF)
+def _add_row(row: Array, out: Array) -> None:
+    for x in range(out.size):
+        out[x] += row[x]
 
 
 @njit(**OPTIONS)
+def brightest_square(plane: Array, k: int, squares: tuple[int, int]) -> float:
+    """Brightest mean over a square of k × k px, of some rows of squares of (H, W); −inf where none is known."""
+    n = plane.shape[1] // k
+    sums, most = np.empty(n * k, np.float32), F(-np.inf)
+    for j in range(squares[0], squares[1]):
+        sums[:] = F(0)
+        for y in range(j * k, (j + 1) * k):
+            _add_row(plane[y], sums)
+        for i in range(n):
+            total = F(0)
+            for x in range(i * k, (i + 1) * k):
+                total += sums[x]
+            most = max(most, total) if total < F(np.inf) else most
+    return float(most / F(k * k))
+
+
+@njit(**FORMULA)
+def _mtf(value: Any, midtone: Any) -> Any:
+    return (midtone - F(1)) * value / ((F(2) * midtone - F(1)) * value - midtone)
+
+
+@njit(**LEAF)
+def _unit_row(row: Array, black: Any, unit: Any) -> None:
+    for x in range(row.size):
+        value = (row[x] - black) * unit
+        value = value if value > F(0) else F(0)
+        row[x] = value if value < F(1) else F(1)
+
+
+@njit(**LEAF)
+def _mtf_row(row: Array, midtone: Any) -> None:
+    for x in range(row.size):
+        row[x] = _mtf(row[x], midtone)
+
+
+@njit(**LEAF)
+def _colour_row(red: Array, green: Array, blue: Array, midtone: Any, share: Any) -> None:
+    """Bring a share of each px to the hue it has, at the mean of its channels, stretched, and the rest by channels."""
+    for x in range(red.size):
+        r, g, b = red[x], green[x], blue[x]
+        light, most = (r + g + b) * F(1 / 3), max(r, g, b)
+        factor = (midtone - F(1)) / ((F(2) * midtone - F(1)) * light - midtone)
+        raised = factor * light
+        # as much white is mixed in as brings the brightest channel to 1: its hue stays
+        mix = min((F(1) - raised) / max(most * factor - raised, F(1e-6)), F(1))
+        factor, white = share * factor * mix, share * raised * (F(1) - mix)
+        rest = F(1) - share
+        red[x] = rest * _mtf(r, midtone) + factor * r + white
+        green[x] = rest * _mtf(g, midtone) + factor * g + white
+        blue[x] = rest * _mtf(b, midtone) + factor * b + white
+
+
+@njit(**BORROWING)
 def mtf_rows(data: Array, black: Array, unit: Array, shape: Array, rows: tuple[int, int]) -> None:
     """Midtones transfer function of some rows of (C, H, W), in place; NaN becomes 0.
 
     Parameters
     ----------
     unit : (C,) 1 / (white − black).
-    shape : (C, 1) midtone.
+    shape : (C, 2) midtone, and how much of its colour a px keeps, where it has any.
     """
-    for c in range(data.shape[0]):
-        for y in range(rows[0], rows[1]):
-            _mtf_row(data[c, y], black[c], unit[c], shape[c, 0])
+    coloured = data.shape[0] == 3 and shape[0, 1] > F(0)
+    for y in range(rows[0], rows[1]):
+        for c in range(data.shape[0]):
+            _unit_row(data[c, y], black[c], unit[c])
+        if coloured:
+            _colour_row(data[0, y], data[1, y], data[2, y], shape[0, 0], shape[0, 1])
+        else:
+            for c in range(data.shape[0]):
+                _mtf_row(data[c, y], shape[c, 0])
 
 
 @njit(**FORMULA)

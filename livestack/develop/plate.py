@@ -72,12 +72,15 @@ def smaller(plate: Plate, most_px: int = LEVELS_PX, threads: Executor | None = N
     k = math.ceil(math.sqrt(h * w / most_px))
     if k <= 1:
         return plate
-    size, whole = (w // k, h // k), np.s_[: h // k * k, : w // k * k]
+    size = w // k, h // k
+    means = np.empty((len(plate.data), size[1], size[0]), np.float32)
 
-    def mean(c: int, _: int) -> Array:
-        return np.asarray(cv2.resize(plate.data[c][whole], size, interpolation=cv2.INTER_AREA))
+    def mean(y0: int, y1: int) -> None:
+        for plane, out in zip(plate.data, means, strict=True):
+            whole = plane[y0 * k : y1 * k, : size[0] * k]
+            cv2.resize(whole, (size[0], y1 - y0), out[y0:y1], interpolation=cv2.INTER_AREA)
 
-    means = np.stack(each_part(len(plate.data), 1, threads, mean))
+    each_part(size[1], PX_ROWS, threads, mean)
     known = plate.known_stars
     if known is not None:  # px at the end that make no whole square are left out
         known = known * (h / (size[1] * k), w / (size[0] * k), 1.0)

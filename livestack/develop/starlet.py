@@ -14,7 +14,7 @@ from numba import njit
 from livestack.develop.plate import PX_ROWS
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 
 LANES = 16
 """Rows begin at multiples of so many px: vectors that straddle no lines of the cache are twice as fast."""
@@ -26,7 +26,7 @@ BEYOND = 3e38
 """Nothing that is known is as large."""
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _mirrored(i: int, n: int) -> int:
     """Index mirrored at the first and the last px."""
     if n == 1:
@@ -36,7 +36,7 @@ def _mirrored(i: int, n: int) -> int:
     return period - i if i >= n else i
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _mirror_ends(line: Array, begin: int, n: int) -> None:
     """Fill a line, of which n px from one on are there."""
     for x in range(begin):
@@ -45,14 +45,14 @@ def _mirror_ends(line: Array, begin: int, n: int) -> None:
         line[x] = line[begin + _mirrored(x - begin, n)]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _spline(a: Array, b: Array, c: Array, d: Array, e: Array, out: Array) -> None:
     """Weigh five lines by a cubic B-spline."""
     for x in range(out.size):
         out[x] = F(0.375) * c[x] + F(0.25) * (b[x] + d[x]) + F(0.0625) * (a[x] + e[x])
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _smooth_along(line: Array, step: int, out: Array) -> None:
     """Smooth a line but for its ends: out begins 2 · step px later."""
     n = out.size
@@ -81,7 +81,7 @@ def smoothed(plane: Array, step: int, threads: Executor | None) -> Array:
     return out
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _take_in(row: Array, begin: int, least: Any, usual: Any, line: Array) -> None:
     """Fill a line with a row from a px on; what is no number, or not above the least, is as usual."""
     ahead = max(-begin, 0)
@@ -92,12 +92,35 @@ def _take_in(row: Array, begin: int, least: Any, usual: Any, line: Array) -> Non
     _mirror_ends(line, ahead, n)
 
 
-@njit(**INNER)
-def _every_second(line: Array, out: Array) -> None:
+@njit(**LEAF)
+def _part(line: Array, even: Array, odd: Array) -> None:
+    """Part the px of a line."""
+    for x in range(odd.size):
+        even[x] = line[2 * x]
+        odd[x] = line[2 * x + 1]
+
+
+@njit(**LEAF)
+def _every_second(even: Array, odd: Array, out: Array) -> None:
+    """Smooth every second px of a line, of its even px and its odd ones."""
     for x in range(out.size):
-        i = 2 * x
-        ends = F(0.0625) * (line[i] + line[i + 4])
-        out[x] = F(0.375) * line[i + 2] + F(0.25) * (line[i + 1] + line[i + 3]) + ends
+        ends = F(0.0625) * (even[x] + even[x + 2])
+        out[x] = F(0.375) * even[x + 1] + F(0.25) * (odd[x] + odd[x + 1]) + ends
+
+
+@njit(**LEAF)
+def _halve(
+    plane: Array, known: tuple[Any, Any], rows: tuple[int, int], room: tuple[Array, Array, Array], out: Array
+) -> None:
+    """`halve`, in room for five rows, a line of as many px, and two of half as many; known: least, and usual."""
+    h, (least, usual), (lines, line, parted) = len(plane), known, room
+    for y in range(rows[0], rows[1]):
+        for j in range(0 if y == rows[0] else 3, 5):
+            _take_in(plane[_mirrored(2 * y - 2 + j, h)], -2, least, usual, lines[(2 * y + j) % 5])
+        a, b, c = lines[2 * y % 5], lines[(2 * y + 1) % 5], lines[(2 * y + 2) % 5]
+        _spline(a, b, c, lines[(2 * y + 3) % 5], lines[(2 * y + 4) % 5], line)
+        _part(line, parted[0], parted[1])
+        _every_second(parted[0], parted[1], out[y])
 
 
 @njit(**OPTIONS)
@@ -106,29 +129,28 @@ def halve(plane: Array, least: float, usual: float, rows: tuple[int, int], out: 
 
     A px that is not known, or not above the least, is as usual.
     """
-    h, w = plane.shape
-    lines, line = np.empty((5, w + 4), np.float32), np.empty(w + 4, np.float32)
-    for y in range(rows[0], rows[1]):
-        for j in range(0 if y == rows[0] else 3, 5):
-            _take_in(plane[_mirrored(2 * y - 2 + j, h)], -2, F(least), F(usual), lines[(2 * y + j) % 5])
-        a, b, c = lines[2 * y % 5], lines[(2 * y + 1) % 5], lines[(2 * y + 2) % 5]
-        _spline(a, b, c, lines[(2 * y + 3) % 5], lines[(2 * y + 4) % 5], line)
-        _every_second(line, out[y])
+    wide = plane.shape[1] + 4 + plane.shape[1] % 2  # of an odd one no px asks for the last
+    lines, line, parted = (
+        np.empty((5, wide), np.float32),
+        np.empty(wide, np.float32),
+        np.empty((2, wide // 2), np.float32),
+    )
+    _halve(plane, (F(least), F(usual)), rows, (lines, line, parted), out)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _difference(finer: Array, coarser: Array, between: Array) -> None:
     for x in range(between.size):
         between[x] = finer[x] - coarser[x]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _squares(a: Array, b: Array, c: Array, out: Array) -> None:
     for x in range(out.size):
         out[x] = a[x] * a[x] + b[x] * b[x] + c[x] * c[x]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _keep(energy: Array, step: int, between: Array, limits: Array, kept: Array) -> None:
     """Add what stands out of its noise; energy begins `step` px earlier than all else.
 
@@ -147,14 +169,14 @@ def _keep(energy: Array, step: int, between: Array, limits: Array, kept: Array) 
             kept[x] += between[x] * (F(1) - limits[x] / max(F(4 / 9) * (left[x] + middle[x] + right[x]), own))
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _finish(coarsest: Array, row: Array, out: Array) -> None:
     """Add the coarsest scale where something is known."""
     for x in range(out.size):
         out[x] += coarsest[x] if abs(row[x]) < F(BEYOND) else F(np.nan)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _double(halved: Array, place: tuple[int, int], line: Array, out: Array) -> None:
     """Tell a row, from a place (y, x) on, of what is told of every second px of every second row: linear between."""
     y, begin, last = place[0], place[1] // 2, len(halved) - 1
@@ -170,13 +192,13 @@ def _double(halved: Array, place: tuple[int, int], line: Array, out: Array) -> N
         out[out.size - 1] = line[out.size // 2]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _take_off(less: Array, out: Array) -> None:
     for x in range(out.size):
         out[x] -= less[x]
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _limits(noise: Array, square: Any, out: Array) -> None:
     for x in range(out.size):
         out[x] = square * noise[x] * noise[x]
@@ -190,7 +212,7 @@ def _scratch(n: int, wide: int) -> Array:
     return room[begin : begin + n * wide].reshape(n, wide)
 
 
-@njit(**INNER)
+@njit(**LEAF)
 def _keep_row(
     between: tuple[Array, Array, Array],
     noise: Array,
@@ -221,39 +243,29 @@ def _keep_row(
     _keep(energy[SIDE - step :], step, middle[SIDE:], limits, out)
 
 
-@njit(**OPTIONS)
-def denoise_tile(
-    plane: Array,
-    noise: tuple[Array, float],
+@njit(**LEAF)
+def _reach_of(first_step: int, n: int) -> int:
+    """So many px about those of a tile are looked at by n scales."""
+    return first_step * (2 * ((1 << n) - 1) + (1 << n) // 2)
+
+
+@njit(**LEAF)
+def _stream(
+    planes: tuple[Array, Array, Array],
+    usual: float,
     limits: tuple[Array, int],
-    coarser_noise: Array,
     tile: tuple[int, int, int, int],
+    room: tuple[Array, Array, Array, Array, Array],
     out: Array,
 ) -> None:
-    """Weaken what two scales or one of a tile hold that may be noise; what is not known becomes NaN.
+    """`denoise_tile` of a plane, its noise and that of coarser scales.
 
-    A difference w of two scales is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or
-    four times the mean of those 3 × 3 about it, `step` px apart, whichever is more: where something is, it is seldom
-    alone. Rows stream through all scales at once, each behind the finer one by its reach, so that what is between them
-    stays in the cache.
-
-    Parameters
-    ----------
-    plane : (H, W).
-    noise : of every second px of every second row, or (0, 0): 1 everywhere; and what a px is where it is not known.
-    limits : (n,) float32, t² of each scale, in squares of the noise; and the step of the first, each next twice that.
-    coarser_noise : every second px of every second row of what else is taken off, or (0, 0).
-    tile : first and last row and column, the last ones excluded; the first column is even.
+    room : where the rows of each scale begin, how many there are, and room for them, what is between, and a row.
     """
-    (errors, usual), (squares, first_step), (top, bottom, left, right) = noise, limits, tile
-    n = squares.size
-    reach = first_step * (2 * ((1 << n) - 1) + (1 << n) // 2)
-    wide = (right - left + 2 * SIDE + LANES - 1) // LANES * LANES
-    begins, deep = np.zeros(n + 2, np.int64), np.ones(n + 1, np.int64)
-    for k in range(n + 1):
-        deep[k] = (4 * first_step << k) + 1 if k < n else 1
-        begins[k + 1] = begins[k] + deep[k]
-    scales, between, lines = _scratch(begins[n + 1], wide), _scratch(begins[n], wide), _scratch(3, wide)
+    (plane, errors, coarser_noise), (squares, first_step), (top, bottom, left, right) = planes, limits, tile
+    begins, deep, scales, between, lines = room
+    n, wide = squares.size, lines.shape[1]
+    reach = _reach_of(first_step, n)
     for newest in range(top - reach, bottom + reach):
         _take_in(plane[_mirrored(newest, len(plane))], left - SIDE, F(-BEYOND), F(usual), scales[newest % deep[0]])
         if top <= newest < bottom:
@@ -281,3 +293,40 @@ def denoise_tile(
             if top <= done < bottom:
                 three = between[b + (done - step) % d], between[b + done % d], between[b + (done + step) % d]
                 _keep_row(three, errors, squares[k], (done, left, step), lines, out[done, left:right])
+
+
+@njit(**OPTIONS)
+def denoise_tile(
+    plane: Array,
+    noise: tuple[Array, float],
+    limits: tuple[Array, int],
+    coarser_noise: Array,
+    tile: tuple[int, int, int, int],
+    out: Array,
+) -> None:
+    """Weaken what two scales or one of a tile hold that may be noise; what is not known becomes NaN.
+
+    A difference w of two scales is weakened to w · (1 − t² / e), as Wiener's filter does, where e is its own square or
+    four times the mean of those 3 × 3 about it, `step` px apart, whichever is more: where something is, it is seldom
+    alone. Rows stream through all scales at once, each behind the finer one by its reach, so that what is between them
+    stays in the cache.
+
+    Parameters
+    ----------
+    plane : (H, W).
+    noise : of every second px of every second row, or (0, 0): 1 everywhere; and what a px is where it is not known.
+    limits : (n,) float32, t² of each scale, in squares of the noise; and the step of the first, each next twice that.
+    coarser_noise : every second px of every second row of what else is taken off, or (0, 0).
+    tile : first and last row and column, the last ones excluded; the first column is even.
+    """
+    squares, first_step = limits
+    _, _, left, right = tile
+    n = squares.size
+    wide = (right - left + 2 * SIDE + LANES - 1) // LANES * LANES
+    begins, deep = np.zeros(n + 2, np.int64), np.ones(n + 1, np.int64)
+    for k in range(n + 1):
+        deep[k] = (4 * first_step << k) + 1 if k < n else 1
+        begins[k + 1] = begins[k] + deep[k]
+    scales, between, lines = _scratch(begins[n + 1], wide), _scratch(begins[n], wide), _scratch(3, wide)
+    room = begins, deep, scales, between, lines
+    _stream((plane, noise[0], coarser_noise), noise[1], limits, tile, room, out)

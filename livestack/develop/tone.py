@@ -7,10 +7,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 
-from livestack.develop.kernels import asinh_rows, ghs_rows, mtf_rows
+from livestack.develop.kernels import asinh_rows, brightest_square, ghs_rows, mtf_rows
 from livestack.develop.plate import PX_ROWS, Plate
 from livestack.errors import SettingsError
 from livestack.frame import Array
@@ -24,6 +23,8 @@ _RAMP = 20_001
 _WHITE_QUANTILE = 0.9998
 _SQUARES = 60_000
 """The brightest light that is no star's is told from the means over about so many squares of px."""
+SQUARE_ROWS = 8
+"""Rows of squares that are looked at in one go."""
 _LEAST_RANGE, _MOST_RANGE = 40.0, 3000.0
 """Of white over black, in σ: a sky without a star is not blown up to white, a bright star does not darken all else."""
 
@@ -69,8 +70,8 @@ def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool, co
     if not known.any():
         return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c, (1.0,) * c)
     seen = sample if known.all() else sample.compress(known, axis=1)
-    told = each_part(c, 1, threads, lambda k, _: (*_levels_of(seen[k]), _core_of(plate.data[k]) if cores else 0.0))
-    sky, sigma, bright, core = np.array(told).T
+    sky, sigma, bright = np.array(each_part(c, 1, threads, lambda k, _: _levels_of(seen[k]))).T
+    core = _cores_of(plate.data, threads) if cores else np.zeros(c)
     if plate.noise is not None and not plate.stretched:
         noise = plate.noise[:, :: 4 * step, :: 4 * step].reshape(c, -1)
         noise = np.sort(noise, axis=1)  # what is not known comes last
@@ -92,13 +93,16 @@ def _levels_of(sample: Array) -> tuple[float, float, float]:
     return sky, sigma, float(np.partition(sample, most)[most])
 
 
-def _core_of(plane: Array) -> float:
-    """Brightest mean over a square of px of a plane (H, W), in the size of which the sky is sampled."""
-    h, w = plane.shape
-    k = math.ceil(math.sqrt(h * w / _SQUARES))
-    size = max(w // k, 1), max(h // k, 1)
-    means = cv2.resize(plane[: size[1] * k, : size[0] * k], size, interpolation=cv2.INTER_AREA)
-    return float(np.fmax.reduce(means, axis=None, initial=-np.inf))
+def _cores_of(data: Array, threads: Executor | None) -> Array:
+    """Brightest mean over a square of px of each plane (C, H, W), in the size of which the sky is sampled: (C,)."""
+    _, h, w = data.shape
+    k = min(math.ceil(math.sqrt(h * w / _SQUARES)), h, w)
+
+    def some(j0: int, j1: int) -> list[float]:
+        return [brightest_square(plane, k, (j0, j1)) for plane in data]
+
+    most: Array = np.array(each_part(h // k, SQUARE_ROWS, threads, some)).max(axis=0)
+    return most
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,9 @@ class Mtf:
         One curve for all channels: colours stay what they are.
     highlights : float
         Share of the brightest light from which on all is white.
+    colour : float
+        How much of its colour what is bright keeps, 0…1, where all channels have one curve: a curve for each makes
+        cores of galaxies and stars pale.
     """
 
     name: ClassVar[str] = "mtf"
@@ -175,9 +182,12 @@ class Mtf:
     shadows: float = 1.5
     linked: bool = True
     highlights: float = 1.0
+    colour: float = 0.5
 
     def __post_init__(self) -> None:
         _check("mtf", self.target, self.highlights)
+        if not 0 <= self.colour <= 1:
+            raise SettingsError(f"mtf: colour is 0 to 1, not {self.colour:g}")
 
     def settle(self, plate: Plate, threads: Executor | None = None) -> Curves:
         """Tell black, white and midtone."""
@@ -190,7 +200,8 @@ class Mtf:
             low, high = ground.ends(c, self.shadows, self.highlights, cores=True)
             black.append(low)
             white.append(high)
-            shape.append((float(mtf(np.asarray((sky - low) / (high - low)), self.target)),))
+            midtone = float(mtf(np.asarray((sky - low) / (high - low)), self.target))
+            shape.append((midtone, self.colour if self.linked else 0.0))
         return Curves("mtf", tuple(black), tuple(white), tuple(shape))
 
 

@@ -5,9 +5,9 @@ sampled bilinearly, and one divided by the other, are the same. What is dropped 
 took in: a sub is judged as without drizzle, to the last px.
 
 A drop lies up to a px beside the px that it falls on, and of some dozens the places do not average out: that colours
-small stars. How the light runs about a px is known from the demosaiced stack, to second order; what that says of a
-drop's place, less what it would say on average under even dither, is taken off the drop (a control variate). Under even
-dither nothing is changed by it, the width of stars included.
+small stars. What a raw px should be is known from the demosaiced stack (`foresee`): that is taken off its drop, and
+what it would be on average under even dither put in its place (a control variate). Under even dither nothing is
+changed by it, the width of stars included.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_band
 from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.foresee import Response, area_of, foresee, light_beneath, response_of, spread_row, spread_taps
 from livestack.reduce.kernels import Sensor, calibrate, source_box, tile_width
 from livestack.stack import Stack
 
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from livestack.reduce.fold import Light
 
 Sums = tuple[Array, Array, Array, Array]
-Step = tuple[Any, Any, Any, Any]
-Run = tuple[Array, Array, Array, Array, Array, Array]
-Rows = tuple[Array, Array, Array, Array, Array]
+Up = tuple[Array, Array, Array]
+Size = tuple[int, int]
 
 NOTHING = np.uint8(255)
 """No colour."""
@@ -52,6 +52,7 @@ def fold_and_drop(
     if drops is None:
         raise ValueError("the stack is not drizzled")
     taken = np.empty(stack.shape[1:], np.bool_)
+    poses, response = (light.inverse, np.linalg.inv(light.inverse)), response_of(light.sensor[4])
 
     def fold(y0: int, y1: int) -> tuple[int, int]:
         before = stack.coverage[0, y0:y1].copy()
@@ -62,7 +63,7 @@ def fold_and_drop(
     def drop(y0: int, y1: int) -> None:
         like = template.mean, template.coverage
         levels = light.sky, light.scale, light.weight
-        drop_band(light.sensor, light.inverse, levels, like, taken[y0:y1], drops.arrays, stack.top + y0)
+        drop_band(light.sensor, poses, levels, like, response, taken[y0:y1], drops.arrays, stack.top + y0)
 
     counts = each_band(stack.shape[1], threads, fold)
     each_band(stack.shape[1], threads, drop)
@@ -140,18 +141,6 @@ def _places(inverse: Array, y: int, x0: int, first: Array, shares: Array) -> Non
 
 
 @njit(**INNER)
-def _whole(coverage: Array, y: int, x0: int, whole: Array) -> None:
-    """Whether all 5 × 5 px about those of a row of the grid are covered: 1 or 0."""
-    height, width = coverage.shape[1:]
-    for i in range(whole.size):
-        whole[i] = F(1) if 1 < y < height - 2 and 1 < x0 + i < width - 2 else F(0)
-    for v in range(max(y - 2, 0), min(y + 3, height)):
-        for dx in range(-2, 3):
-            for i in range(max(2 - x0, 0), min(width - 2 - x0, whole.size)):
-                whole[i] = whole[i] if coverage[0, v, x0 + i + dx] > 0 else F(0)
-
-
-@njit(**INNER)
 def _sky_along(sky: Array, y: int, x0: int, factor: float, out: Array) -> None:
     """Sky (6,) along row y of the grid from x0 on, on the stack's scale."""
     slope = sky[1] + sky[4] * y
@@ -162,96 +151,31 @@ def _sky_along(sky: Array, y: int, x0: int, factor: float, out: Array) -> None:
 
 
 @njit(**INNER)
-def _slope(before: Any, less: Any, more: Any, after: Any) -> Any:
-    """First derivative of five px in a row, to fourth order."""
-    return F(2 / 3) * (more - less) - F(1 / 12) * (after - before)
+def _take_up(tile: tuple[Array, Array, Array], first: Array, taken: Array, up: Up) -> None:
+    """Put the four px (h, w) of a tile about each place, what they should be, and their colours, into up, each (4, n).
 
-
-@njit(**INNER)
-def _bend(before: Any, less: Any, here: Any, more: Any, after: Any) -> Any:
-    """Half the second derivative of five px in a row, to fourth order."""
-    return F(2 / 3) * (more + less) - F(1 / 24) * (after + before) - F(5 / 4) * here
-
-
-@njit(**INNER)
-def _run_along(row: Array, whole: Array, mean_xx: Any, out: tuple[Array, Array, Array]) -> None:
-    """Tell how the light runs along a row about its px, of n + 4."""
-    off, of_x, of_xx = out
-    for i in range(whole.size):
-        xx = whole[i] * _bend(row[i], row[i + 1], row[i + 2], row[i + 3], row[i + 4])
-        off[i] -= xx * mean_xx
-        of_x[i], of_xx[i] = whole[i] * _slope(row[i], row[i + 1], row[i + 3], row[i + 4]), xx
-
-
-@njit(**INNER)
-def _run_across(rows: Rows, whole: Array, mean_yy: Any, out: tuple[Array, Array, Array]) -> None:
-    """Tell how the light runs across a row about its px, of five rows of n + 4."""
-    (first, upper, row, lower, last), (off, of_y, of_yy) = rows, out
-    for i in range(whole.size):
-        k = i + 2
-        yy = whole[i] * _bend(first[k], upper[k], row[k], lower[k], last[k])
-        off[i] -= yy * mean_yy
-        of_y[i], of_yy[i] = whole[i] * _slope(first[k], upper[k], lower[k], last[k]), yy
-
-
-@njit(**INNER)
-def _run_askew(upper: Array, lower: Array, whole: Array, mean_xy: Any, out: tuple[Array, Array]) -> None:
-    """Tell how the light runs along both diagonals, of the rows above and below, of n + 4."""
-    off, of_xy = out
-    for i in range(whole.size):
-        xy = whole[i] * F(0.25) * (lower[i + 3] - lower[i + 1] - upper[i + 3] + upper[i + 1])
-        off[i] -= xy * mean_xy
-        of_xy[i] = xy
-
-
-@njit(**INNER)
-def _runs(mean: Array, y: int, x0: int, moments: tuple[Any, Any, Any], whole: Array, out: Array) -> None:
-    """Tell what is taken off drops on px of a row of a colour: out (6, n), times 1, x, y, xx, xy, yy of a drop's place.
-
-    The first begins as the sky: off it goes what even dither makes of the second order.
-
-    Parameters
-    ----------
-    mean : (H, W) of the stack that shows how the light runs.
-    moments : mean xx, yy, xy of the place of a drop under even dither.
-    whole : (n,) from `_whole`.
+    The colour is NOTHING where a px is not used. Indices have no sign: of others it is asked at each px whether they
+    count from the end.
     """
-    out[1:] = F(0)
-    low, high = max(x0, 2), min(x0 + whole.size, mean.shape[1] - 2)
-    if not 1 < y < mean.shape[0] - 2 or high <= low:
-        return
-    here, there = slice(low - x0, high - x0), slice(low - 2, high + 2)
-    rows = mean[y - 2, there], mean[y - 1, there], mean[y, there], mean[y + 1, there], mean[y + 2, there]
-    off, some = out[0, here], whole[here]
-    _run_along(rows[2], some, moments[0], (off, out[1, here], out[3, here]))
-    _run_across(rows, some, moments[1], (off, out[2, here], out[5, here]))
-    _run_askew(rows[1], rows[3], some, moments[2], (off, out[4, here]))
-
-
-@njit(**INNER)
-def _take_up(px: Array, hues: Array, first: Array, taken: Array, raw: Array, hue: Array) -> None:
-    """Put the four px (h, w) about each place, and their colours, into raw and hue (4, n); NOTHING where none is used.
-
-    Indices have no sign: of others it is asked at each px whether they count from the end.
-    """
+    (px, foreseen, hues), (raw, less, hue) = tile, up
     h, w = px.shape
     for i in range(np.uint64(taken.size)):
         for k in range(np.uint64(4)):
             v, u = first[0, i] + np.int64(k >> 1), first[1, i] + np.int64(k & 1)
-            raw[k, i], hue[k, i] = F(0), NOTHING
+            raw[k, i], less[k, i], hue[k, i] = F(0), F(0), NOTHING
             if taken[i] and 0 <= v < h and 0 <= u < w:
                 light = px[np.uint64(v), np.uint64(u)]
                 if np.abs(light) <= F(3e38):
-                    raw[k, i], hue[k, i] = light, hues[np.uint64(v), np.uint64(u)]
+                    raw[k, i], less[k, i] = light, foreseen[np.uint64(v), np.uint64(u)]
+                    hue[k, i] = hues[np.uint64(v), np.uint64(u)]
 
 
 @njit(**INNER)
 def _drop(
     colour: int,
-    up: tuple[Array, Array],
+    up: Up,
     past: tuple[Array, Array],
-    step: Step,
-    run: Run,
+    levels: tuple[Array, Array],
     factors: tuple[Any, Any],
     sums: tuple[Array, Array, Array, Array],
 ) -> None:
@@ -259,19 +183,18 @@ def _drop(
 
     Parameters
     ----------
-    up : its values and colours.
+    up : its values, what they should be, and their colours.
     past : how far it lies below and right of the place, each from −1 to 1.
-    step : the four numbers that make a step on the grid of one on the sub.
-    run : from `_runs`.
+    levels : the sky; and what px on average should be that even dither drops there, NaN where that is not known.
     factors : 1 / scale, weight.
     """
-    (raw, hue), (along, across), (a, b, d, e), (factor, weight) = up, past, step, factors
-    (off, of_x, of_y, of_xx, of_xy, of_yy), (mean, m2, total, squares) = run, sums
+    (raw, less, hue), (along, across), (sky, even), (factor, weight) = up, past, levels, factors
+    mean, m2, total, squares = sums
     for i in range(mean.size):
         share = (F(1) - np.abs(along[i])) * (F(1) - np.abs(across[i]))
         share = share if hue[i] == colour else F(0)
-        x, y = a * across[i] + b * along[i], d * across[i] + e * along[i]
-        value = raw[i] * factor - off[i] - (of_x[i] + of_xx[i] * x + of_xy[i] * y) * x - (of_y[i] + of_yy[i] * y) * y
+        luck = less[i] - even[i]
+        value = raw[i] * factor - sky[i] - (luck if np.abs(luck) <= F(3e38) else F(0))
         added = weight * share
         new = total[i] + added
         away = value - mean[i]
@@ -284,46 +207,49 @@ def _drop(
 
 @njit(**INNER)
 def _drop_row(
-    up: tuple[Array, Array],
-    past: Array,
-    step: Step,
-    runs: Array,
-    factors: tuple[Any, Any],
-    sums: Sums,
-    at: tuple[int, int],
+    up: Up, past: Array, levels: tuple[Array, Array], factors: tuple[Any, Any], sums: Sums, at: tuple[int, int]
 ) -> None:
     """Drop the px taken up onto a row of the grid that begins at (y, x); past (2, n) from `_places`."""
-    (raw, hue), (mean, m2, total, squares), (y, x0), n = up, sums, at, past.shape[1]
+    (raw, less, hue), (sky, even), (mean, m2, total, squares), (y, x0), n = up, levels, sums, at, past.shape[1]
     columns = slice(x0, x0 + n)
     along, across = np.empty((2, n), np.float32), np.empty((2, n), np.float32)
     for k in range(2):
         for i in range(n):
             along[k, i], across[k, i] = F(k) - past[0, i], F(k) - past[1, i]
-    for c in range(runs.shape[0]):
-        run = runs[c, 0], runs[c, 1], runs[c, 2], runs[c, 3], runs[c, 4], runs[c, 5]
+    for c in range(sky.shape[0]):
         row = mean[c, y, columns], m2[c, y, columns], total[c, y, columns], squares[c, y, columns]
         for k in range(4):
-            _drop(c, (raw[k], hue[k]), (along[k >> 1], across[k & 1]), step, run, factors, row)
+            one = raw[k], less[k], hue[k]
+            _drop(c, one, (along[k >> 1], across[k & 1]), (sky[c], even[c]), factors, row)
 
 
 @njit(**INNER)
-def _steps(inverse: Array) -> tuple[Step, tuple[Any, Any, Any]]:
-    """How a small step on the sub goes on the grid, and the mean squares xx, yy, xy there of drops evenly spread.
+def _mean_square(forward: Array) -> Any:
+    """Mean square of a coordinate on the grid of drops evenly spread: of what falls on a px, 1/6 on the sub."""
+    return F(abs(forward[0, 0] * forward[1, 1] - forward[0, 1] * forward[1, 0]) / forward[2, 2] ** 2 / 6)
 
-    Of a drop that counts by what falls on a px, each coordinate has 1/6 on the sub.
-    """
-    a, b, d, e = inverse[0, 0], inverse[0, 1], inverse[1, 0], inverse[1, 1]
-    scale = inverse[2, 2] / (a * e - b * d)
-    a, b, d, e = e * scale, -b * scale, -d * scale, a * scale
-    return (F(a), F(b), F(d), F(e)), (F((a * a + b * b) / 6), F((d * d + e * e) / 6), F((a * d + b * e) / 6))
+
+@njit(**INNER)
+def _tile(
+    sensor: Sensor, area: tuple[int, int, int, int], light: Array, corner: tuple[int, int], forward: Array, grid: Size
+) -> tuple[Array, Array, Array]:
+    """Px of an area (y0, y1, x0, x1) of a sub as they are, what they should be, and their colours, each (h, w)."""
+    top, bottom, left, right = area
+    px, hues = np.empty((1, bottom - top, right - left), np.float32), np.empty((bottom - top, right - left), np.uint8)
+    calibrate(sensor, top, left, px)
+    _forget_bad(sensor[3], top, left, px[0])
+    _colours(sensor[4], top, left, hues)
+    box = np.array([top, bottom, left, right])
+    return px[0], foresee(light, corner, forward, grid, box, hues), hues
 
 
 @njit(**OPTIONS)
 def drop_band(
     sensor: Sensor,
-    inverse: Array,
+    poses: tuple[Array, Array],
     levels: tuple[Array, float, float],
     like: tuple[Array, Array],
+    response: Response,
     taken: Array,
     sums: Sums,
     y0: int,
@@ -332,41 +258,42 @@ def drop_band(
 
     Parameters
     ----------
-    inverse : (3, 3), grid → sub px.
+    poses : (3, 3), grid → sub px and back.
     levels : sky, scale and weight, as in `Light`.
-    like : mean (C, H, W) and coverage (1, H, W) of a stack that shows how the light runs about a px.
+    like : mean (C, H, W) and coverage (1, H, W) of a stack that says what px should be.
+    response : of that stack to light, from `foresee.response_of`.
     taken : (rows, W) of bool: px of the grid that the sub goes into.
     sums : mean, m2, weight, squares (C, H, W) of `Drops`.
     y0 : first row of the band on the grid.
     """
-    (rows, width), (sky, scale, weight) = taken.shape, levels
-    size, channels = (sensor[0].shape[1], sensor[0].shape[2]), sky.shape[0]
-    step, moments = _steps(inverse)
-    box, columns = np.empty(4, np.int64), tile_width(inverse)
+    (rows, width), (sky, scale, weight), (inverse, forward) = taken.shape, levels, poses
+    size, grid, channels = (
+        (sensor[0].shape[1], sensor[0].shape[2]),
+        (like[0].shape[1], like[0].shape[2]),
+        sky.shape[0],
+    )
+    taps, box, columns = spread_taps(_mean_square(forward)), np.empty(4, np.int64), tile_width(inverse)
     for x0 in range(0, width, columns):
         x1 = min(x0 + columns, width)
+        n = x1 - x0
         box[0], box[1], box[2], box[3] = y0, y0 + rows, x0, x1
         area = source_box(inverse, box, size, 2)
         top, bottom, left, right = max(area[0], 0), min(area[1], size[0]), max(area[2], 0), min(area[3], size[1])
         if bottom <= top or right <= left:
             continue
-        px, hues = (
-            np.empty((1, bottom - top, right - left), np.float32),
-            np.empty((bottom - top, right - left), np.uint8),
-        )
-        calibrate(sensor, top, left, px)
-        _forget_bad(sensor[3], top, left, px[0])
-        _colours(sensor[4], top, left, hues)
-        first, past = np.empty((2, x1 - x0), np.int64), np.empty((2, x1 - x0), np.float32)
-        runs, whole = np.empty((channels, 6, x1 - x0), np.float32), np.empty(x1 - x0, np.float32)
-        raw, hue = np.empty((4, x1 - x0), np.float32), np.empty((4, x1 - x0), np.uint8)
+        beneath = area_of(forward, box, np.array([top, bottom, left, right]), grid)
+        corner = beneath[0], beneath[2]
+        light = light_beneath(like, response, beneath)
+        tile = _tile(sensor, (top, bottom, left, right), light, corner, forward, grid)
+        first, past, line = np.empty((2, n), np.int64), np.empty((2, n), np.float32), np.empty(n + 4, np.float32)
+        along, even = np.empty((channels, n), np.float32), np.empty((channels, n), np.float32)
+        raw, less, hue = np.empty((4, n), np.float32), np.empty((4, n), np.float32), np.empty((4, n), np.uint8)
         for y in range(y0, y0 + rows):
             _places(inverse, y, x0, first, past)
             first[0] -= top
             first[1] -= left
-            _whole(like[1], y, x0, whole)
             for c in range(channels):
-                _sky_along(sky[c], y, x0, 1 / scale, runs[c, 0])
-                _runs(like[0][c], y, x0, moments, whole, runs[c])
-            _take_up(px[0], hues, first, taken[y - y0, x0:x1], raw, hue)
-            _drop_row((raw, hue), past, step, runs, (F(1 / scale), F(weight)), sums, (y, x0))
+                _sky_along(sky[c], y, x0, 1 / scale, along[c])
+                spread_row(light[c], y - corner[0], x0 - corner[1], taps, line, even[c])
+            _take_up(tile, first, taken[y - y0, x0:x1], (raw, less, hue))
+            _drop_row((raw, less, hue), past, (along, even), (F(1 / scale), F(weight)), sums, (y, x0))

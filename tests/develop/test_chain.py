@@ -182,12 +182,26 @@ def test_ghs_is_what_its_definition_says(amount: float, local: float, point: flo
     assert out[0, 0] == pytest.approx(wanted, abs=1e-5)
 
 
-def test_asinh_keeps_colours_where_mtf_makes_them_pale() -> None:
+def test_colours_are_kept_or_become_pale() -> None:
+    """A curve for each channel brings them together; asinh keeps them, and mtf as much as it is told."""
     plate = develop(_seen(), AUTO[:3]).plate
     plate.data[:, 600, 100] = 500, 300, 200
-    pale, kept = (develop(plate, (curve,)).plate.data[:, 600, 100] for curve in (Mtf(), Asinh()))
-    assert kept / kept.max() == pytest.approx(np.array([1, 0.6, 0.4]), abs=0.06)
-    assert (pale / pale.max()).min() > 0.5
+    curves = Asinh(), Mtf(colour=0), Mtf(), Mtf(colour=1), Mtf(linked=False)
+    shown = [develop(plate, (curve,)).plate.data[:, 600, 100] for curve in curves]
+    kept, pale, half, whole, apart = (colour / colour.max() for colour in shown)
+    for colour in (kept, whole):
+        assert colour == pytest.approx(np.array([1, 0.6, 0.4]), abs=0.06)
+    assert min(pale.min(), apart.min()) > 0.5
+    assert whole.min() + 0.03 < half.min() < pale.min() - 0.03
+    with pytest.raises(SettingsError, match="colour"):
+        Mtf(colour=1.5)
+
+
+def test_what_is_grey_is_the_same_however_much_colour_is_kept() -> None:
+    grey = np.repeat(_seen().data[1:2], 3, axis=0)
+    some, none = (develop(Plate(grey), (Mtf(colour=share),)).plate.data for share in (0.5, 0.0))
+    np.testing.assert_allclose(some, none, atol=1e-5)
+    assert some.max() <= 1
 
 
 def test_what_nobody_covered_is_black_and_has_no_say() -> None:

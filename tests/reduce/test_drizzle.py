@@ -134,13 +134,13 @@ def _flux_error(picture: Array, fwhm_px: float) -> Array:
 
 @pytest.mark.parametrize(("turn_deg", "fwhm_px"), [(0.0, 2.2), (2.0, 2.2), (0.0, 3.2)])
 def test_small_stars_have_their_colours(turn_deg: float, fwhm_px: float) -> None:
-    """Forty subs; with shifts alone it is their luck how evenly they fall, so three nights are looked at."""
+    """Forty subs; with shifts alone it is their luck how evenly they fall: night 1 has the least even dither of ten."""
     ratios = []
-    for seed in (1, 2, 3):
+    for seed in (1, 2, 3, 8):
         stack = _drizzled(list(_night(_poses(40, seed, turn_deg), fwhm_px)))
         ratios.append(_colour_error(stack.result().mean) / _colour_error(stack.mean))
-    assert np.median(ratios) < 0.25, ratios
-    assert max(ratios) < 0.36, ratios
+    assert np.median(ratios) < 0.22, ratios
+    assert max(ratios) < 0.29, ratios
 
 
 @pytest.mark.parametrize(("fwhm_px", "worst"), [(3.2, 1e-3), (2.2, 3e-3)])

@@ -71,14 +71,13 @@ def _files(feed: Feed, sight: Sight, state: Json) -> Iterator[tuple[str, bytes]]
 
 
 def _growing(feed: Feed, sight: Sight, state: Json) -> Iterator[tuple[str, bytes]]:
-    stack, settled = sight.seen.stack, sight.settled
-    assert stack is not None
-    by_number = {step.n_subs: step for step in sight.seen.steps}
-    made = {one["n"]: frame(by_number.get(one["n"]), stack, settled) for one in state["buildup"]}
+    seen, settled = sight.seen, sight.settled
+    by_number = {step.n_subs: step for step in seen.steps}
+    made = {one["n"]: frame(by_number.get(one["n"]), seen, settled) for one in state["buildup"]}
     state["buildup"] = [one for one in state["buildup"] if made[one["n"]] is not None]
     yield from ((f"buildup/{n}.jpg", data) for n, data in made.items() if data is not None)
     corner = feed.edge(sight)
-    patches = [patch(by_number.get(one["photos"]), stack, settled, corner) for one in state["card"]["grain"]]
+    patches = [patch(by_number.get(one["photos"]), seen, settled, corner) for one in state["card"]["grain"]]
     if any(data is None for data in patches):
         state["card"]["grain"], patches = [], []
     yield from ((f"grain/{k}.jpg", data) for k, data in enumerate(patches) if data is not None)
