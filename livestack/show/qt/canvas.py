@@ -70,7 +70,7 @@ class Canvas(QtWidgets.QWidget):
         self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
         self._turning.timeout.connect(self._ask)
         self._glided = QtCore.QTimer(self, singleShot=True, interval=_GLIDES_APART_MS)
-        self._glided.timeout.connect(self._ask)
+        self._glided.timeout.connect(self._ask_softly)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
         self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
@@ -219,10 +219,11 @@ class Canvas(QtWidgets.QWidget):
         self.zoom_to(1.0 / self.devicePixelRatioF())
 
     def hold(self, is_in_hand: bool) -> None:
-        """Leave the brightness as it is while a hand is on the picture."""
+        """Leave the brightness as it is while a hand is on the picture, or on what it is developed by."""
         self._is_in_hand = is_in_hand
+        self.fade.hold(is_in_hand)
         if not is_in_hand:
-            self._ask()
+            self._ask_softly()
 
     def turn(self, turn_deg: float, *, mirrored: bool) -> None:
         """Turn the picture clockwise, after it is mirrored."""
@@ -260,6 +261,12 @@ class Canvas(QtWidgets.QWidget):
             self._room.ask(order)
             self._looking.start()
 
+    def _ask_softly(self) -> None:
+        """Have it developed again where its brightness was held: that comes by itself, unless a hand has just asked."""
+        if self._wanted is not None and not self._turning.isActive():
+            self._wanted = replace(self._wanted, softly=True)
+        self._ask()
+
     def _is_held(self, order: Order) -> bool:
         """Whether the brightness is to stay: in a hand, under an eye that is near, or as it has changed just now."""
         is_near = self.look.mode == FREE and self.look.zoom * self.devicePixelRatioF() >= 1.0
@@ -290,6 +297,8 @@ class Canvas(QtWidgets.QWidget):
     def _pass_over(self, done: Done) -> None:
         """Let what is on screen pass over into a new picture, or into another brightness, that come by themselves."""
         glides = done.acts is not self._acts
+        if not done.order.softly:
+            self.fade.end()  # a hand is followed at once
         if self._sight is None or not (glides or done.order.sight != self._sight):
             return
         if done.order.follows(self._sight):
