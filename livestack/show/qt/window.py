@@ -348,6 +348,7 @@ class Window(QtWidgets.QMainWindow):
         """Stop following."""
         self.live.clock.stop()
         self.live.looking.close()
+        self.live.reading.close()
         self.audience.close()
         self.canvas.close_room()
         super().closeEvent(event)
