@@ -162,10 +162,11 @@ class Darkroom:
         images: Images = (self._develop(order),)
         if order.beside is not None:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
-        seconds = time.perf_counter() - begun
         acts = None if self._settled is None else self._settled.acts
+        finished = None if order.finish is None else order.finish(images)
+        seconds = time.perf_counter() - begun
         light = self._light_of(order) if order.is_turned else None
-        return Done(order, images, seconds, acts, light, None if order.finish is None else order.finish(images))
+        return Done(order, images, seconds, acts, light, finished)
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)

@@ -254,7 +254,7 @@ class Canvas(QtWidgets.QWidget):
         share = self._pace.share if self._turning.isActive() else 1.0
         shrink = share * self._shrink(self._wanted.picture)
         view = self._view(_size(self._wanted.picture))
-        finish = partial(_finished, view=view)
+        finish = partial(_finished, view=view, is_measured=self._wanted.softly)
         order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted), finish=finish)
         if not order.is_like(self._asked):
             self._asked = order
@@ -303,7 +303,8 @@ class Canvas(QtWidgets.QWidget):
             return
         if done.order.follows(self._sight):
             now = done.finished
-            means = (self._means, now.means) if self._means and isinstance(now, _Finished) else None
+            before = self._means or list(map(patch_means, self._screens))
+            means = (before, now.means) if before and isinstance(now, _Finished) else None
             self.fade.begin(self._screens, means, _glide_ms(done.order) if glides else 0)
             if glides:
                 self._glided.start()
@@ -369,7 +370,7 @@ class Canvas(QtWidgets.QWidget):
 
 
 class _Finished(NamedTuple):
-    """Images as they are drawn from, as they are on screen for who looks this way, and the means of patches of that."""
+    """Images as they are drawn from, as they are on screen for who looks this way, and means of patches if needed."""
 
     view: View
     layers: tuple[Array, ...]
@@ -377,10 +378,10 @@ class _Finished(NamedTuple):
     means: list[Array]
 
 
-def _finished(images: Images, view: View) -> _Finished:
+def _finished(images: Images, view: View, *, is_measured: bool) -> _Finished:
     layers = tuple(map(view.layer, images))
     screens = tuple(map(view.at_screen, layers))
-    return _Finished(view, layers, screens, list(map(patch_means, screens)))
+    return _Finished(view, layers, screens, list(map(patch_means, screens)) if is_measured else [])
 
 
 def _glide_ms(order: Order) -> int:

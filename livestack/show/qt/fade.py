@@ -22,6 +22,7 @@ _DEAREST_S = 0.008
 _SKY_LEVELS_PER_S, _MEAN_PER_STEP = 20.0, 0.01
 """What is seen to change is slow: the sky moves by so many levels of 255, the mean from step to step by this share."""
 PATCH_PX = 32
+_HALVED = 2
 
 Means = tuple[list[Array], list[Array]]
 """Of the patches of screens: before, and now."""
@@ -151,6 +152,10 @@ class Fade(QtCore.QObject):
 def patch_means(screen: Array) -> Array:
     """Return the means of the patches of a screen, levels of 255: (rows, columns) float."""
     size = max(1, screen.shape[1] // PATCH_PX), max(1, screen.shape[0] // PATCH_PX)
+    for _ in range(_HALVED):  # to halve is quick, to average squares of any size is not
+        if min(screen.shape[:2]) >= 2 * PATCH_PX:
+            high, wide = screen.shape[0] // 2, screen.shape[1] // 2
+            screen = cv2.resize(screen[: 2 * high, : 2 * wide], (wide, high), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(screen, size, interpolation=cv2.INTER_AREA)[..., :3].mean(axis=2))
 
 

@@ -13,9 +13,9 @@ from livestack.show.state import SubRow
 from livestack.show.tokens import LIGHT, Palette
 
 _AXIS = 18  # px below the bars, for the times
-_AT_REST, _LOOKED_AT = 0.55, 0.9
+_AT_REST, _LOOKED_AT = 0.46, 0.9
 """How strong the bars are: who only glances sees the picture, the state and the number of subs, not these."""
-_ON_WHITE = 0.15
+_ON_WHITE = 0.17
 """So much more at rest on a light ground, for as much contrast."""
 
 
@@ -84,7 +84,7 @@ class Ribbon(QtWidgets.QWidget):
     @property
     def _ink(self) -> QtGui.QColor:
         """Colour of the bars."""
-        palette, is_looked_at = self._palette, self._is_ringed or self._choice.marked is not None
+        palette, is_looked_at = self._palette, self._is_ringed or self._choice.pointed is not None
         colour = QtGui.QColor(palette.acc)
         if palette.is_night:  # never by a dimmer red than can be seen
             return QtGui.QColor(palette.acc if is_looked_at else palette.track)
