@@ -21,6 +21,7 @@ from livestack.faces import stop_on_signals, the_page
 from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.plan import Plan
+from livestack.priority import give_way
 from livestack.runner import Engine
 from livestack.sessions import Home, folder_of, lock
 from livestack.settings import Settings
@@ -155,7 +156,7 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
                 complain(faces.opening)
             try:
                 console = follow(engine.mailbox, journal, done, faces.say)
-                night = thread.submit(_work, engine)
+                night = thread.submit(_work, engine, gives_way=faces.window is not None)
                 night.add_done_callback(lambda _: done.set())
                 with _watched_over(engine, faces):
                     _wait(engine, source, faces, night)
@@ -175,7 +176,9 @@ def _watched_over(engine: Engine, faces: Faces) -> contextlib.AbstractContextMan
     return watched_over(engine.home.path, faces.alerts.urls, faces.alerts.quiet, engine.note, complain)
 
 
-def _work(engine: Engine) -> int:
+def _work(engine: Engine, *, gives_way: bool) -> int:
+    if gives_way:
+        give_way()
     drizzle = engine.settings.processing.drizzle
     with compiled(engine.ready, engine.fluent, engine.stop, complain, drizzle=drizzle):
         return engine.run()

@@ -5,8 +5,8 @@
 Run from the project's folder, where scripts/livestack.py does not hide the package, on Linux. The subs of a synthetic
 night are written first, or taken from ``--folder``. Then ``livestack watch`` stacks them with its window, on
 ``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
-window's thread computed, waited for a core, and waited for something else, which is the interpreter or a lock; and for
-how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
+window's thread computed, waited for a core (at most), and waited for something else, which is the interpreter or a
+lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that needs no interpreter.
 """
 
@@ -29,6 +29,7 @@ SIZE = "6248x4176"
 BEAT_MS = 5
 LONG_S = 0.05
 _STUCK_S = 0.035
+_TOLD_S = 0.02  # of so long a gap it is asked how much of it was waiting for a core
 
 
 class Gap(NamedTuple):
@@ -134,20 +135,25 @@ def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
             collected[0] += time.monotonic() - begun[0]
 
     gc.callbacks.append(collects)
-    schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
-    before: list[tuple[float, float, float]] = []
+    schedule = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+    before: list[tuple[float, float]] = []
+    queued = [0.0]
 
     def beat() -> None:
-        cpu, queued = (int(ns) / 1e9 for ns in schedule.read_text().split()[:2])
-        now = time.monotonic()
+        now, cpu = time.monotonic(), time.thread_time()  # neither lets go of the interpreter
         if before:
-            then, cpu_then, queued_then = before[0]
-            gaps.append(Gap(now, now - then - BEAT_MS / 1000, cpu - cpu_then, queued - queued_then, collected[0]))
+            then, cpu_then = before[0]
+            long = now - then - BEAT_MS / 1000
+            waited = 0.0
+            if long > _TOLD_S:
+                before_that, queued[0] = queued[0], int(os.pread(schedule, 80, 0).split()[1]) / 1e9
+                waited = min(queued[0] - before_that, long - (cpu - cpu_then))
+            gaps.append(Gap(now, long, cpu - cpu_then, waited, collected[0]))
             collected[0] = 0.0
-            if stacks is not None and gaps[-1].long > _STUCK_S:
-                stacks.write(f"=== {now - gaps[0].at:.2f} s: {1000 * gaps[-1].long:.0f} ms\n\n")
+            if stacks is not None and long > _STUCK_S:
+                stacks.write(f"=== {now - gaps[0].at:.2f} s: {1000 * long:.0f} ms\n\n")
                 stacks.flush()
-        before[:] = [(now, cpu, queued)]
+        before[:] = [(now, cpu)]
         if stacks is not None:
             faulthandler.dump_traceback_later(_STUCK_S, file=stacks)
 

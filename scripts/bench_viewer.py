@@ -46,9 +46,9 @@ def main() -> None:
         session = Path(folder) / "session"
         (session / "cache").mkdir(parents=True)
         journal = Journal(session / "journal.sqlite", create=True)
-        pictures = _pictures()
-        _begin(journal)
-        _update(session, journal, 1, pictures)
+        pictures = some_pictures()
+        begin(journal)
+        update(session, journal, 1, pictures)
         environment = os.environ if "DISPLAY" in os.environ else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
         command = [sys.executable, "-m", "livestack", "view", str(session)]
         viewer = subprocess.Popen(command, env=dict(environment))
@@ -65,9 +65,9 @@ def _follow(
     session: Path, journal: Journal, viewer: subprocess.Popen[bytes], pictures: list[Array], options: argparse.Namespace
 ) -> dict[str, object]:
     held, cpu = [], []
-    for update in range(2, options.updates + 2):
+    for no in range(2, options.updates + 2):
         began = time.monotonic()
-        _update(session, journal, update, pictures)
+        update(session, journal, no, pictures)
         time.sleep(max(0.0, options.pace - (time.monotonic() - began)))
         held.append(_resident_mb(viewer.pid))
         cpu.append(_main_thread_s(viewer.pid))
@@ -83,7 +83,7 @@ def _follow(
     }
 
 
-def _pictures() -> list[Array]:
+def some_pictures() -> list[Array]:
     """Return a few pictures to take turns with, of a stack and of subs."""
     height, width = SIZE[0] // STEP, SIZE[1] // STEP
     draw = np.random.default_rng(1)
@@ -95,7 +95,7 @@ def _pictures() -> list[Array]:
     return [plain, plain + np.float32(0.5), noisy, noisy[::-1].copy()]
 
 
-def _update(session: Path, journal: Journal, no: int, pictures: list[Array]) -> None:
+def update(session: Path, journal: Journal, no: int, pictures: list[Array]) -> None:
     """Let one sub be stacked."""
     facts = {"scale": 1 / STEP, "version": no, "stack": "M_27", "row_order": "TOP-DOWN"}
     stack = Picture(data=pictures[no % 2], n_subs=no, exposure_s=20.0 * no, noise_adu=60 / no**0.5, **facts)
@@ -110,7 +110,8 @@ def _update(session: Path, journal: Journal, no: int, pictures: list[Array]) -> 
         write_picture(session / "cache" / f"{name}.npy", picture)
 
 
-def _begin(journal: Journal) -> None:
+def begin(journal: Journal) -> None:
+    """Write what an engine writes before the first sub."""
     height, width = SIZE
     journal.append(
         SessionStarted("/nowhere", "0", {}, False, os.getpid(), socket.gethostname()),

@@ -8,6 +8,7 @@ what is translated. What it says while a stack grows is told by sessions, of whi
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -31,12 +32,17 @@ LATER_S = (1, 60)
 """The pill says one thing of what has just come, and another when it is no news any more."""
 
 
+Word = tuple[str, bool]
+"""A text, and whether it counts something: a language may have several forms of it."""
+_PLACE = re.compile(r"%L?n|%\d")
+
+
 class Listener(QtCore.QTranslator):
     """Hears what is asked to be translated."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: set[str] = set()
+        self.heard: set[Word] = set()
 
     def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
         """Say that it has something to say."""
@@ -44,13 +50,13 @@ class Listener(QtCore.QTranslator):
 
     def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
         """Take note of a text."""
-        if context == CONTEXT and any(sign.isalpha() for sign in text):
-            self.heard.add(text)
+        if context == CONTEXT and any(sign.isalpha() for sign in _PLACE.sub("", text)):
+            self.heard.add((text, n >= 0))
         return None
 
 
-def said(sessions: Sequence[Path] = ()) -> set[str]:
-    """Return all texts of a window, and of what it said of these sessions; numbers are %1, %2 in them."""
+def said(sessions: Sequence[Path] = ()) -> set[Word]:
+    """Return all texts of a window, and of what it said of these sessions; numbers are %1, %2 in them, %Ln counts."""
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
     listener = Listener()
     app.installTranslator(listener)
@@ -81,21 +87,25 @@ def _follow(journal: Journal) -> None:
             told(status(state, now + timedelta(seconds=later_s)))
 
 
-def write(path: Path, texts: set[str]) -> None:
-    """Write them as Qt Linguist reads them."""
-    kept: dict[str, ElementTree.Element] = {}
+def write(path: Path, words: set[Word]) -> None:
+    """Write them as Qt Linguist reads them, which knows of a language how many forms it has."""
+    kept: dict[tuple[str, bool], ElementTree.Element] = {}
     if path.exists():
-        kept = {m.findtext("source", ""): m for m in ElementTree.parse(path).iter("message")}
-    root = ElementTree.Element("TS", version="2.1", sourcelanguage="en")
+        messages = ElementTree.parse(path).iter("message")
+        kept = {(m.findtext("source", ""), m.get("numerus") == "yes"): m for m in messages}
+    language = path.stem.partition("_")[2]
+    root = ElementTree.Element("TS", version="2.1", sourcelanguage="en", **({"language": language} if language else {}))
     context = ElementTree.SubElement(root, "context")
     ElementTree.SubElement(context, "name").text = CONTEXT
-    for text in sorted(texts):
-        if text in kept:
-            context.append(kept[text])
+    for text, counts in sorted(words):
+        if (text, counts) in kept:
+            context.append(kept[text, counts])
             continue
-        message = ElementTree.SubElement(context, "message")
+        message = ElementTree.SubElement(context, "message", **({"numerus": "yes"} if counts else {}))
         ElementTree.SubElement(message, "source").text = text
-        ElementTree.SubElement(message, "translation", type="unfinished")
+        translation = ElementTree.SubElement(message, "translation", type="unfinished")
+        if counts:
+            ElementTree.SubElement(translation, "numerusform")
     ElementTree.indent(root)
     path.write_bytes(b"<!DOCTYPE TS>\n" + ElementTree.tostring(root, encoding="utf-8"))
 

@@ -13,6 +13,7 @@ from livestack.develop.chain import Recipe
 from livestack.develop.live import Memo, Settled, footing, shown, steady
 from livestack.develop.plate import Plate
 from livestack.frame import Array, Picture
+from livestack.priority import give_way
 from livestack.show.greys import Greys, in_grey
 from livestack.show.light import Light, light_of
 from livestack.show.removed import lit
@@ -112,8 +113,8 @@ class Darkroom:
 
     def __init__(self, settle: Callable[..., Settled] = steady) -> None:
         self._settle = settle
-        self._work, self._other = ThreadPoolExecutor(1, "develop"), ThreadPoolExecutor(1, "other")
-        self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "kernel")
+        named = ("develop", 1), ("other", 1), ("kernel", os.cpu_count() or 1)
+        self._work, self._other, self._kernels = (ThreadPoolExecutor(n, name, give_way) for name, n in named)
         self._settled: Settled | None = None
         self._memo: Memo | None = None
         self._next: Order | None = None
@@ -161,10 +162,11 @@ class Darkroom:
         images: Images = (self._develop(order),)
         if order.beside is not None:
             images = (*images, self._develop(replace(order, picture=order.beside, beside=None)))
-        seconds = time.perf_counter() - begun
         acts = None if self._settled is None else self._settled.acts
+        finished = None if order.finish is None else order.finish(images)
+        seconds = time.perf_counter() - begun
         light = self._light_of(order) if order.is_turned else None
-        return Done(order, images, seconds, acts, light, None if order.finish is None else order.finish(images))
+        return Done(order, images, seconds, acts, light, finished)
 
     def _light_of(self, order: Order) -> Light:
         plate = footing(order.stack, order.recipe, self._kernels, self._memo)

@@ -36,6 +36,8 @@ class Source:
     picture, last, removed, noise, coverage : callable
         Return the newest picture of the stack, of the last sub on the same grid, of what was left out, and the newest
         maps, or None. Cheap when nothing is new: the same object is returned as long as it is the newest.
+    is_on_disk : bool
+        The pictures are read from files, which takes as long as the disk needs; else they are there.
     stop : callable, optional
         Ends the engine when it runs in this process.
     ended : callable, optional
@@ -53,6 +55,7 @@ class Source:
     removed: Callable[[], Picture | None]
     noise: Callable[[], Picture | None]
     coverage: Callable[[], Picture | None]
+    is_on_disk: bool = False
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
     preset: str = PRESET[0]
@@ -104,7 +107,7 @@ def open_source(session: Path, preset: str | None = None) -> Source:
     names = ("picture", "last", "removed", "noise", "coverage")
     picture, last, removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in names)
     preset = preset or _preset_of(session)
-    return Source(session, journal, picture, last, removed, noise, coverage, preset=preset)
+    return Source(session, journal, picture, last, removed, noise, coverage, is_on_disk=True, preset=preset)
 
 
 def source_of(slots: Slots, session: Path, journal: Journal, preset: str) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_no_frame_that_is_shown_jumps(sequence: str, real_data: Path, tmp_path: 
     settings.setPath(settings.Format.IniFormat, settings.Scope.UserScope, str(tmp_path / "taste"))
     frames = [path for path in (real_data / sequence).iterdir() if path.suffix.lower() in (".fit", ".fits")]
     told = Told(tmp_path / "told")
-    source = open_source(told.home)
+    source = replace(open_source(told.home), is_on_disk=False)
     window = Window(source)
     qtbot.addWidget(window)
     window.resize(1280, 800)

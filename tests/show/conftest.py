@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def night(tmp_path: Path) -> Iterator[Night]:
 @pytest.fixture
 def source(night: Night) -> Iterator[Source]:
     source = open_source(night.session)
-    yield source
+    yield replace(source, is_on_disk=False)  # a tick shows what there is
     source.journal.close()
 
 

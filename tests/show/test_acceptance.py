@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from livestack.frame import Array
 from livestack.show.qt.commands import COMMANDS
 from livestack.show.qt.window import Window
-from livestack.show.tokens import NIGHT_LEVELS
+from livestack.show.tokens import DARK, LIGHT, NIGHT, NIGHT_LEVELS, Palette
 from tests.show.grab import drawn, pixels
 from tests.show.night import Night, sky
 
@@ -117,6 +117,38 @@ def _without(window: Window, seen: Array, *parts: QtWidgets.QWidget) -> Array:
     for part in parts:
         left[_box(window, part)] = 0
     return left
+
+
+def _luminance(seen: Array) -> Array:
+    share = seen / 255.0
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT, NIGHT], ids=["dark", "light", "night"])
+def test_who_squints_sees_state_and_number_before_the_ribbon(
+    window: Window, night: Night, qtbot: QtBot, palette: Palette
+) -> None:
+    _grow(window, night, 112, qtbot)
+    window.set_palette(palette)
+    drawn(window.canvas, qtbot)
+    light = _luminance(pixels(window))
+    squinted = cv2.GaussianBlur(light, (0, 0), 4.0)
+    stands_out = {}
+    for name, part in (
+        ("ribbon", window.glance.ribbon),
+        ("number", window.glance.stacked.number),
+        ("state", window.top.pill),
+    ):
+        box = _box(window, part)
+        ground = np.median(light[box])
+        lightness = [np.cbrt(each) for each in (squinted[box], ground)]
+        stands_out[name] = float(np.quantile(np.abs(lightness[0] - lightness[1]), 0.98))
+    assert stands_out["ribbon"] < 0.8 * min(stands_out["number"], stands_out["state"]), stands_out
+    bars = light[_box(window, window.glance.ribbon)][20:-22]
+    ground = np.median(light[_box(window, window.glance)])
+    high, low = (max(ground, np.median(bars[bars != ground])), min(ground, np.median(bars[bars != ground])))
+    assert (high + 0.05) / (low + 0.05) >= 2.9, "and it is seen by who looks"
 
 
 def test_eight_subs_and_a_hundred_and_twelve_lie_at_the_same_px(window: Window, night: Night, qtbot: QtBot) -> None:

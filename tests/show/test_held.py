@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from pyqtgraph.Qt import QtCore, QtTest
+import pytest
+from pyqtgraph.Qt import QtCore, QtTest, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.fade import GLIDE_MS
 from livestack.show.qt.look import FILL
 from livestack.show.qt.window import Window
+from livestack.show.taste import MIDTONE
 from tests.show.grab import drawn, pixels
 from tests.show.night import Night, sky
 
@@ -65,6 +69,70 @@ def test_in_a_hand_the_picture_keeps_its_brightness(window: Window, night: Night
     assert _grow(window, night, 16, qtbot, BRIGHTER) > before + 20
     QtTest.QTest.mouseRelease(canvas, left, pos=place)
     assert abs(_level(canvas, qtbot) - before) < 10
+
+
+def _knob(slider: QtWidgets.QSlider) -> QtCore.QPoint:
+    option = QtWidgets.QStyleOptionSlider()
+    slider.initStyleOption(option)
+    style = QtWidgets.QStyle
+    part = style.SubControl.SC_SliderHandle
+    return slider.style().subControlRect(style.ComplexControl.CC_Slider, option, part, slider).center()
+
+
+def _handle(window: Window) -> tuple[QtWidgets.QWidget, QtCore.QPoint]:
+    view = window.develop.histogram
+    return view, QtCore.QPoint(round(view.x_of(1)), 40)
+
+
+def _midtone(window: Window) -> tuple[QtWidgets.QWidget, QtCore.QPoint]:
+    slider = window.develop.rows[MIDTONE].slider
+    return slider, _knob(slider)
+
+
+@pytest.mark.parametrize("part_of", [_midtone, _handle])
+def test_a_knob_that_is_held_unmoved_holds_the_brightness(
+    window: Window, night: Night, qtbot: QtBot, part_of: Callable[[Window], tuple[QtWidgets.QWidget, QtCore.QPoint]]
+) -> None:
+    canvas, recipe = window.canvas, window.live.recipe
+    window.set_develop(True)
+    before = _grow(window, night, 13, qtbot)
+    part, place = part_of(window)
+    qtbot.mousePress(part, QtCore.Qt.MouseButton.LeftButton, pos=place)
+    assert _grow(window, night, 16, qtbot, BRIGHTER) > before + 20
+    qtbot.mouseRelease(part, QtCore.Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: canvas.fade.is_on, timeout=10_000)
+    assert canvas.fade.this_ms >= GLIDE_MS, "it is no jump when the hand lets go"
+    assert abs(_level(canvas, qtbot) - before) < 10
+    assert window.live.recipe == recipe
+
+
+def test_a_brightness_that_changes_stops_in_a_hand_and_goes_on(window: Window, night: Night, qtbot: QtBot) -> None:
+    canvas = window.canvas
+    window.set_develop(True)
+    before = _grow(window, night, 13, qtbot)
+    canvas.look_at(QtCore.QPointF(240, 150))
+    near = _grow(window, night, 16, qtbot, BRIGHTER)
+    canvas.go(FILL)
+    qtbot.waitUntil(lambda: canvas.fade.is_on, timeout=10_000)
+    qtbot.wait(300)
+    part, place = _midtone(window)
+    qtbot.mousePress(part, QtCore.Qt.MouseButton.LeftButton, pos=place)
+    held = [pixels(canvas)]
+    qtbot.wait(400)
+    held.append(pixels(canvas))
+    assert np.array_equal(*held)
+    assert before + 5 < np.median(held[0]) < near - 5, "on its way"
+    qtbot.mouseRelease(part, QtCore.Qt.MouseButton.LeftButton, pos=place)
+    assert abs(_level(canvas, qtbot) - before) < 10
+
+
+def test_a_panel_that_goes_lets_go_of_the_brightness(window: Window, night: Night, qtbot: QtBot) -> None:
+    window.set_develop(True)
+    before = _grow(window, night, 13, qtbot)
+    part, place = _midtone(window)
+    qtbot.mousePress(part, QtCore.Qt.MouseButton.LeftButton, pos=place)
+    window.set_develop(False)
+    assert abs(_grow(window, night, 16, qtbot, BRIGHTER) - before) < 10
 
 
 def test_brightness_changes_once_in_ten_seconds(window: Window, night: Night, qtbot: QtBot) -> None:

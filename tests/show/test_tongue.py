@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from pyqtgraph.Qt import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.show.qt.tongue import CONTEXT, load, tr
+from livestack.show.qt.tongue import CONTEXT, COUNTED, in_locale, load, tr
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
 from tests.conftest import ROOT
@@ -100,8 +101,68 @@ def test_a_sentence_is_translated_whatever_its_numbers(qapp: QtWidgets.QApplicat
         qapp.removeTranslator(language)
 
 
+class Polish(QtCore.QTranslator):
+    """Counts with three forms."""
+
+    says: ClassVar = {
+        "%Ln subs left out since %1": ("%Ln klatka od %1", "%Ln klatki od %1", "%Ln klatek od %1"),
+        "subs": ("klatka", "klatki", "klatek"),
+        "%1\u202f% of %2": ("%1\u202f% z %2",) * 3,
+    }
+
+    def isEmpty(self) -> bool:  # noqa: N802 - Qt's name
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str | None:
+        few = n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14)
+        return self.says[text][0 if n == 1 else 1 if few else 2] if text in self.says else None
+
+
+@pytest.fixture
+def polish(qapp: QtWidgets.QApplication) -> Iterator[None]:
+    language, before = Polish(), QtCore.QLocale()
+    qapp.installTranslator(language)
+    QtCore.QLocale.setDefault(QtCore.QLocale("pl_PL"))
+    yield
+    QtCore.QLocale.setDefault(before)
+    qapp.removeTranslator(language)
+
+
+def test_what_is_counted_has_the_forms_of_the_language(polish: None) -> None:
+    assert tr("14 subs left out since 23:40") == "14 klatek od 23:40"
+    assert tr("3 subs left out since 23:40") == "3 klatki od 23:40"
+    assert tr("1,232 subs left out since 23:40").replace("\xa0", " ") == "1 232 klatki od 23:40"
+    assert [tr("subs", n) for n in (1, 22, 112)] == ["klatka", "klatki", "klatek"]
+
+
+def test_numbers_are_written_as_the_language_has_them(polish: None, window: Window) -> None:
+    assert tr("10.5\u202f% of 12,345.6").replace("\xa0", " ") == "10,5\u202f% z 12 345,6"
+    assert in_locale("10.4×") == "10,4×"
+    for name in ("23:14:07", "2026-08-20", "M27_0082.5.fits", "0.1.2", "1936×1096", "https://10.0.0.7:8577"):
+        assert in_locale(name) == name
+    window.glance.set_values((((("1,022", "subs"),), "none left out"), ((("2.5", "px"),), "")))
+    assert "klatki" in window.glance.stacked.number.text()
+    assert window.glance.light.number.text().startswith("2,5<")
+
+
+def test_every_noun_that_is_counted_is_known_to_be() -> None:
+    counted = {
+        node.args[1].value
+        for path in (ROOT / "livestack").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "count"
+        if len(node.args) == 2 and isinstance(node.args[1], ast.Constant)
+    }
+    assert len(counted) > 10
+    assert {noun for noun in counted if " " not in noun} <= set(COUNTED)
+
+
 def test_english_is_what_stands_in_the_code(window: Window, qapp: QtWidgets.QApplication) -> None:
-    assert not load(qapp, QtCore.QLocale("xx"))
+    before = QtCore.QLocale()
+    assert not load(qapp, QtCore.QLocale("de_DE"))
+    assert tr("1,234 subs, 2.5 px") == "1,234 subs, 2.5 px"
+    assert QtCore.QLocale().decimalPoint() == ".", "numbers of another language do not stand in English sentences"
+    QtCore.QLocale.setDefault(before)
     assert window.glance.stacked.label.text() == "Stacked"
     assert not [part for part in window.findChildren(QtWidgets.QLabel) if "⟦" in part.text()]
 
@@ -120,3 +181,7 @@ def test_what_is_said_is_written_down_for_translators(night: Night, tmp_path: Pa
     assert len(messages) > 100
     assert {"Sub %1 left out", "next sub in %1\u202fs", "next sub any moment"} <= set(messages)
     assert messages["Develop"].findtext("comment") == "kept"
+    counted = [m for m in messages.values() if m.get("numerus") == "yes"]
+    assert {"sub", "subs"} & {m.findtext("source") for m in counted}
+    assert all(m.find("translation/numerusform") is not None for m in counted)
+    assert ElementTree.parse(target).getroot().get("language") == "xx"

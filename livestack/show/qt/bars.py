@@ -9,7 +9,7 @@ from livestack.show.numbers import Value
 from livestack.show.qt.ribbon import Ribbon
 from livestack.show.qt.sizes import is_small
 from livestack.show.qt.theme import font, pixmap, scaled, text_scale
-from livestack.show.qt.tongue import told, tr
+from livestack.show.qt.tongue import count_of, in_locale, told, tr
 from livestack.show.status import Status
 from livestack.show.tokens import Palette
 
@@ -187,7 +187,7 @@ class Cell(QtWidgets.QWidget):
 
     def set_value(self, parts: tuple[tuple[str, str], ...], below: str, palette: Palette) -> None:
         """Show numbers with their units, and the line below."""
-        parts, below = tuple((number, tr(unit)) for number, unit in parts), tr(below)
+        parts, below = tuple((in_locale(number), tr(unit, count_of(number))) for number, unit in parts), tr(below)
         self.setFixedWidth(scaled(self._wide))
         small = f"font-size:{scaled(16)}px;font-weight:400;color:{palette.t2}"
         self.number.setText(" ".join(f"{number}<span style='{small}'>&#8239;{unit}</span>" for number, unit in parts))

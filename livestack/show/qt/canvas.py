@@ -70,7 +70,7 @@ class Canvas(QtWidgets.QWidget):
         self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
         self._turning.timeout.connect(self._ask)
         self._glided = QtCore.QTimer(self, singleShot=True, interval=_GLIDES_APART_MS)
-        self._glided.timeout.connect(self._ask)
+        self._glided.timeout.connect(self._ask_softly)
         self._looking = QtCore.QTimer(self, interval=_LOOK_MS)
         self._looking.timeout.connect(self._look_for_news)
         self._blinking = QtCore.QTimer(self, interval=BLINK_MS)
@@ -219,10 +219,11 @@ class Canvas(QtWidgets.QWidget):
         self.zoom_to(1.0 / self.devicePixelRatioF())
 
     def hold(self, is_in_hand: bool) -> None:
-        """Leave the brightness as it is while a hand is on the picture."""
+        """Leave the brightness as it is while a hand is on the picture, or on what it is developed by."""
         self._is_in_hand = is_in_hand
+        self.fade.hold(is_in_hand)
         if not is_in_hand:
-            self._ask()
+            self._ask_softly()
 
     def turn(self, turn_deg: float, *, mirrored: bool) -> None:
         """Turn the picture clockwise, after it is mirrored."""
@@ -253,12 +254,18 @@ class Canvas(QtWidgets.QWidget):
         share = self._pace.share if self._turning.isActive() else 1.0
         shrink = share * self._shrink(self._wanted.picture)
         view = self._view(_size(self._wanted.picture))
-        finish = partial(_finished, view=view)
+        finish = partial(_finished, view=view, is_measured=self._wanted.softly)
         order = replace(self._wanted, shrink=shrink, is_held=self._is_held(self._wanted), finish=finish)
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
             self._looking.start()
+
+    def _ask_softly(self) -> None:
+        """Have it developed again where its brightness was held: that comes by itself, unless a hand has just asked."""
+        if self._wanted is not None and not self._turning.isActive():
+            self._wanted = replace(self._wanted, softly=True)
+        self._ask()
 
     def _is_held(self, order: Order) -> bool:
         """Whether the brightness is to stay: in a hand, under an eye that is near, or as it has changed just now."""
@@ -290,11 +297,14 @@ class Canvas(QtWidgets.QWidget):
     def _pass_over(self, done: Done) -> None:
         """Let what is on screen pass over into a new picture, or into another brightness, that come by themselves."""
         glides = done.acts is not self._acts
+        if not done.order.softly:
+            self.fade.end()  # a hand is followed at once
         if self._sight is None or not (glides or done.order.sight != self._sight):
             return
         if done.order.follows(self._sight):
             now = done.finished
-            means = (self._means, now.means) if self._means and isinstance(now, _Finished) else None
+            before = self._means or list(map(patch_means, self._screens))
+            means = (before, now.means) if before and isinstance(now, _Finished) else None
             self.fade.begin(self._screens, means, _glide_ms(done.order) if glides else 0)
             if glides:
                 self._glided.start()
@@ -360,7 +370,7 @@ class Canvas(QtWidgets.QWidget):
 
 
 class _Finished(NamedTuple):
-    """Images as they are drawn from, as they are on screen for who looks this way, and the means of patches of that."""
+    """Images as they are drawn from, as they are on screen for who looks this way, and means of patches if needed."""
 
     view: View
     layers: tuple[Array, ...]
@@ -368,10 +378,10 @@ class _Finished(NamedTuple):
     means: list[Array]
 
 
-def _finished(images: Images, view: View) -> _Finished:
+def _finished(images: Images, view: View, *, is_measured: bool) -> _Finished:
     layers = tuple(map(view.layer, images))
     screens = tuple(map(view.at_screen, layers))
-    return _Finished(view, layers, screens, list(map(patch_means, screens)))
+    return _Finished(view, layers, screens, list(map(patch_means, screens)) if is_measured else [])
 
 
 def _glide_ms(order: Order) -> int:

@@ -41,6 +41,7 @@ class DevelopPanel(QtWidgets.QWidget):
     """A preset, its curve and its numbers; `chose` tells the recipe they make, `shown_to_guests` that it is for all."""
 
     chose = QtCore.Signal(object)
+    held = QtCore.Signal(bool)  # a hand has hold of a knob or a handle, moved or not, or no more
     shown_to_guests = QtCore.Signal(object)
     closed = QtCore.Signal()
 
@@ -75,6 +76,7 @@ class DevelopPanel(QtWidgets.QWidget):
         self.close_it.clicked.connect(self.closed)
         self.histogram.moved.connect(self._move_handle)
         self.histogram.reset.connect(self._reset_handle)
+        self.histogram.held.connect(self.held)
         self.linked.clicked.connect(lambda on: self._change(with_channels_linked(self.recipe, on)))
         for switch, kind in ((self.glow, Background), (self.white, WhiteBalance)):
             switch.clicked.connect(lambda on, kind=kind: self._set_step(kind, on))
@@ -83,6 +85,8 @@ class DevelopPanel(QtWidgets.QWidget):
         for knob, row in self.rows.items():
             row.slider.turned.connect(lambda value, knob=knob: self._turn(knob, value))
             row.slider.reset.connect(lambda knob=knob: self._reset_one(knob))
+            row.slider.sliderPressed.connect(lambda: self.held.emit(True))
+            row.slider.sliderReleased.connect(lambda: self.held.emit(False))
             row.dot.clicked.connect(lambda _, knob=knob: self._reset_one(knob))
         self.grip.pulled.connect(self._set_width)
         self.grip.released.connect(lambda: kept().setValue(_KEY, self._wide))

@@ -22,6 +22,7 @@ _DEAREST_S = 0.008
 _SKY_LEVELS_PER_S, _MEAN_PER_STEP = 20.0, 0.01
 """What is seen to change is slow: the sky moves by so many levels of 255, the mean from step to step by this share."""
 PATCH_PX = 32
+_HALVED = 2
 
 Means = tuple[list[Array], list[Array]]
 """Of the patches of screens: before, and now."""
@@ -39,6 +40,8 @@ class Fade(QtCore.QObject):
         self._mixed: list[Array] = []
         self._begun_s, self._this_ms, self._n_steps = 0.0, lasts_ms, _STEPS
         self._means: Means | None = None
+        self._is_glide = self._is_in_hand = False
+        self._stays_at: float | None = None
         self._steps = QtCore.QTimer(self)
         self._steps.timeout.connect(self._step)
 
@@ -69,7 +72,7 @@ class Fade(QtCore.QObject):
         means : Means, optional
             Of its patches, and of those of what is to be there, see `patch_means`.
         least_ms : int
-            It lasts so long at least.
+            It lasts so long at least: a glide, to another brightness.
         """
         if self.lasts_ms <= 0 or not before:
             return
@@ -77,22 +80,41 @@ class Fade(QtCore.QObject):
             share = self._share
             halfway = [(1.0 - share) * one + share * other for one, other in zip(*self._means, strict=True)]
             means = halfway, means[1]
+        self._is_glide = least_ms > 0 or (self.is_on and self._is_glide)
+        self._stays_at = 0.0 if self._is_in_hand and self._is_glide else None
         # a buffer that is still to be drawn from must not be written to
         self._before, self._mixed = (self._mixed if self.is_on and self._mixed else before), []
         self._begun_s, self._this_ms, self._n_steps = time.monotonic(), max(self.lasts_ms, least_ms), _STEPS
         self._means = means
         if means is not None:
             self._measure(*means)
-        self._steps.start(self.step_ms)
+        if self._stays_at is None:
+            self._steps.start(self.step_ms)
+
+    def hold(self, is_in_hand: bool) -> None:
+        """Let a brightness that changes stay where it is while a hand is on the picture, and go on then."""
+        if is_in_hand == self._is_in_hand:
+            return
+        self._is_in_hand = is_in_hand
+        if is_in_hand and self.is_on and self._is_glide:
+            self._stays_at = self._share
+            self._steps.stop()
+        elif self._stays_at is not None:
+            self._begun_s = time.monotonic() - self._stays_at * self._this_ms / 1000
+            self._stays_at = None
+            self._steps.start(self.step_ms)
 
     @property
     def _share(self) -> float:
         """How far it has come, 0…1."""
+        if self._stays_at is not None:
+            return self._stays_at
         return min(1.0, 1000 * (time.monotonic() - self._begun_s) / self._this_ms)
 
     def end(self) -> None:
         """Show what is there now, at once."""
         self._before, self._mixed = [], []
+        self._stays_at = None
         self._steps.stop()
 
     def mixed(self, now: list[Array]) -> list[Array]:
@@ -130,6 +152,10 @@ class Fade(QtCore.QObject):
 def patch_means(screen: Array) -> Array:
     """Return the means of the patches of a screen, levels of 255: (rows, columns) float."""
     size = max(1, screen.shape[1] // PATCH_PX), max(1, screen.shape[0] // PATCH_PX)
+    for _ in range(_HALVED):  # to halve is quick, to average squares of any size is not
+        if min(screen.shape[:2]) >= 2 * PATCH_PX:
+            high, wide = screen.shape[0] // 2, screen.shape[1] // 2
+            screen = cv2.resize(screen[: 2 * high, : 2 * wide], (wide, high), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(screen, size, interpolation=cv2.INTER_AREA)[..., :3].mean(axis=2))
 
 

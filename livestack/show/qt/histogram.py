@@ -26,6 +26,7 @@ class HistogramView(QtWidgets.QWidget):
 
     moved = QtCore.Signal(int, float)
     reset = QtCore.Signal(int)
+    held = QtCore.Signal(bool)  # a hand has hold of a handle, or no more
 
     def __init__(self, palette: Palette) -> None:
         super().__init__()
@@ -97,7 +98,12 @@ class HistogramView(QtWidgets.QWidget):
         x = event.pos().x()
         away = [abs(self.x_of(k) - x) for k in range(3)]
         self._choose(int(np.argmin(away)))
-        self._is_held, self._grasp = True, self.x_of(self.active) - x
+        self._grasp = self.x_of(self.active) - x
+        self._hold(True)
+
+    def _hold(self, is_held: bool) -> None:
+        self._is_held = is_held
+        self.held.emit(is_held)
 
     def mouseMoveEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take it along."""
@@ -106,12 +112,12 @@ class HistogramView(QtWidgets.QWidget):
 
     def mouseReleaseEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let go of it."""
-        self._is_held = False
+        self._hold(False)
 
     def mouseDoubleClickEvent(self, event: QtGui.QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Set the nearest handle back."""
         self.mousePressEvent(event)
-        self._is_held = False
+        self._hold(False)
         self.reset.emit(self.active)
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -12,6 +12,7 @@ from livestack.show.tokens import Palette
 
 _STEPS = 1000
 _DOT_PX, _TRACK_PX = 8, (36, 20)
+_DISABLED = 0.45  # opacity of what cannot be chosen
 
 
 class Slider(QtWidgets.QSlider):
@@ -144,6 +145,7 @@ class Switch(QtWidgets.QCheckBox):
         palette, (wide, high) = self._palette, _TRACK_PX
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(1.0 if self.isEnabled() else _DISABLED)
         painter.setFont(font(14))
         painter.setPen(QtGui.QColor(palette.t1))
         painter.drawText(self.rect().adjusted(0, 0, -wide, 0), QtCore.Qt.AlignmentFlag.AlignVCenter, self.text())

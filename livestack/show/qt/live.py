@@ -25,6 +25,7 @@ from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
+from livestack.show.qt.reading import Reading
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
 from livestack.show.reasons import about
@@ -33,9 +34,7 @@ from livestack.show.source import Source, engine_alive
 from livestack.show.state import NightState, Word, catch_up
 from livestack.show.status import Status, calm, status
 from livestack.show.views import (
-    COVERAGE,
     LAST,
-    NOISE,
     STACK,
     Legend,
     Pictures,
@@ -91,7 +90,7 @@ class Live(QtCore.QObject):
         self._alive = True
         self._quieted: frozenset[Word] = frozenset()
         self.wishes, self.rows = Wishes(), self.state.subs
-        self.looking = Looking(source)
+        self.reading, self.looking = Reading(source), Looking(source)
         self.looking.changed.connect(self._looked)
         self.looking.missed.connect(self.say)
         parts.canvas.drew.connect(parts.waiting.hide)
@@ -150,11 +149,10 @@ class Live(QtCore.QObject):
         self._show_status()
 
     def _newest(self) -> Pictures:
-        source, stack = self.source, self.source.picture()
-        found = {NOISE: source.noise, COVERAGE: source.coverage}[self.view]() if is_map(self.view) else None
-        if _is_for(self._saved, self.view, stack):
-            found = self._map or found
-        return Pictures(stack, source.last(), source.removed(), found)
+        pictures = self.reading.newest(self.view)
+        if self._map is not None and _is_for(self._saved, self.view, pictures.stack):
+            return replace(pictures, map=self._map)
+        return pictures
 
     def _ask_for_map(self) -> None:
         """Ask for the map that is looked at, once for each stack: the engine makes none else; later the file has it."""

@@ -11,6 +11,7 @@ from pyqtgraph.Qt import QtCore
 
 from livestack.errors import FrameError, SourceError
 from livestack.frame import Picture
+from livestack.priority import give_way
 from livestack.show.source import Source
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Looking(QtCore.QObject):
         self.no: int | None = None
         self.shown: Shown | None = None
         self._source = source
-        self._work = ThreadPoolExecutor(1, "look")
-        self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "look kernel")
+        self._work = ThreadPoolExecutor(1, "look", give_way)
+        self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "look kernel", give_way)
         self._one: OneSub | None = None
         self._asked: tuple[int, Future[Shown]] | None = None
         self._next: int | None = None

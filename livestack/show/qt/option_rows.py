@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.option_words import Words, usual, value_words
+from livestack.show.qt import knob
 from livestack.show.qt.chooser import choose_file, choose_folder
 from livestack.show.qt.red import redden
 from livestack.show.qt.theme import pixmap
@@ -28,11 +29,11 @@ class Control(Protocol):
         """Show a value; it is no change."""
 
 
-class Switch(QtWidgets.QCheckBox):
+class Switch(knob.Switch):
     """On or off."""
 
     def __init__(self, words: Words, take: Take) -> None:
-        super().__init__()
+        super().__init__("", DARK)
         self.clicked.connect(take)
 
     def show_value(self, value: Any) -> None:
@@ -251,7 +252,7 @@ class OptionRow(QtWidgets.QWidget):
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self.mark.setPixmap(pixmap("dot", palette.acc, 16, self.devicePixelRatioF()))
-        if isinstance(self.control, Places | Pick):
+        if isinstance(self.control, Places | Pick | Switch):
             self.control.set_palette(palette)
         elif isinstance(self.control, Number | Text):
             redden(self.control, palette)

@@ -10,9 +10,13 @@ from livestack.show.qt.theme import font
 from livestack.show.reasons import about
 from livestack.show.ribbon import RUN, Bin, heights, laid_out, runs, time_of
 from livestack.show.state import SubRow
-from livestack.show.tokens import Palette
+from livestack.show.tokens import LIGHT, Palette
 
 _AXIS = 18  # px below the bars, for the times
+_AT_REST, _LOOKED_AT = 0.46, 0.9
+"""How strong the bars are: who only glances sees the picture, the state and the number of subs, not these."""
+_ON_WHITE = 0.17
+"""So much more at rest on a light ground, for as much contrast."""
 
 
 class Ribbon(QtWidgets.QWidget):
@@ -26,6 +30,7 @@ class Ribbon(QtWidgets.QWidget):
         self._palette = palette
         self._choice = Choice()
         self._is_ringed = False
+        self._bins: tuple[list[Bin], float] | None = None
         self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self._subs: tuple[SubRow, ...] = ()
         self.setMouseTracking(True)
@@ -45,8 +50,12 @@ class Ribbon(QtWidgets.QWidget):
     def set_subs(self, subs: tuple[SubRow, ...]) -> None:
         """Show these subs."""
         if subs is not self._subs:
-            self._subs = subs
+            self._subs, self._bins = subs, None
             self.update()
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Lay the subs out anew."""
+        self._bins = None
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw bars, crosses and times."""
@@ -68,13 +77,24 @@ class Ribbon(QtWidgets.QWidget):
 
     def _laid_out(self) -> tuple[list[Bin], float]:
         """Return the bins and their pitch: one sub each as long as there is room."""
-        return laid_out(self._subs, self.width())
+        if self._bins is None:
+            self._bins = laid_out(self._subs, self.width())
+        return self._bins
+
+    @property
+    def _ink(self) -> QtGui.QColor:
+        """Colour of the bars."""
+        palette, is_looked_at = self._palette, self._is_ringed or self._choice.pointed is not None
+        colour = QtGui.QColor(palette.acc)
+        if palette.is_night:  # never by a dimmer red than can be seen
+            return QtGui.QColor(palette.acc if is_looked_at else palette.track)
+        at_rest = _AT_REST + (_ON_WHITE if palette is LIGHT else 0.0)
+        colour.setAlphaF(_LOOKED_AT if is_looked_at else at_rest)
+        return colour
 
     def _draw_bars(self, painter: QtGui.QPainter, floor: float) -> None:
         bins, pitch = self._laid_out()
-        colour = QtGui.QColor(self._palette.acc)
-        colour.setAlphaF(0.9)
-        painter.setBrush(colour)
+        painter.setBrush(self._ink)
         painter.setPen(QtCore.Qt.PenStyle.NoPen)
         width = pitch - max(1.0, pitch * 0.35)
         for place, share in enumerate(heights(bins)):

@@ -88,6 +88,7 @@ class Window(QtWidgets.QMainWindow):
         over = (self.waiting, self.tag, self.lines, self.marks)
         self.live = Live(source, Parts(self.top, self.canvas, *over, self.subs, self.noise, self.plots, self.glance))
         self.develop.chose.connect(self.live.set_recipe)
+        self.develop.held.connect(self.canvas.hold)
         self.develop.closed.connect(lambda: self.set_develop(False))
         self.canvas.lit.connect(self.develop.set_light)
         self._bind_subs()
@@ -208,6 +209,7 @@ class Window(QtWidgets.QMainWindow):
         """Open or close the panel on which one chooses how the picture is developed."""
         self.icons["sliders"].setChecked(shown)
         self.develop.setVisible(shown)
+        self.canvas.hold(False)  # no hand has hold of a knob that is not there
         self.live.set_turned(shown)
 
     def set_noise(self, shown: bool) -> None:
@@ -346,6 +348,7 @@ class Window(QtWidgets.QMainWindow):
         """Stop following."""
         self.live.clock.stop()
         self.live.looking.close()
+        self.live.reading.close()
         self.audience.close()
         self.canvas.close_room()
         super().closeEvent(event)

@@ -1,0 +1,41 @@
+"""Threads that give way come after the window's, and so do those that they begin."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from livestack.priority import give_way
+from livestack.show.darkroom import Darkroom
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nobody gives way elsewhere")
+
+
+def _nice() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def test_a_thread_and_those_it_begins_give_way_and_the_others_do_not() -> None:
+    before = _nice()
+
+    def work() -> list[int]:
+        give_way()
+        with ThreadPoolExecutor(1, initializer=give_way) as mine:
+            return [_nice(), mine.submit(_nice).result()]
+
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(work).result() == [min(before + 10, 19)] * 2, "once, also where it is said twice"
+    assert _nice() == before
+
+
+def test_pictures_are_developed_by_threads_that_give_way() -> None:
+    room = Darkroom()
+    try:
+        nice = room.run(lambda threads: (_nice(), threads.submit(_nice).result())).result()
+    finally:
+        room.close()
+    assert nice == (min(_nice() + 10, 19),) * 2
