@@ -20,7 +20,7 @@ PAPER, TITLE, WORDS = 0.035, 0.93, 0.62
 """Brightness, 0…1."""
 
 
-def captioned(picture: Array, title: str, words: str) -> Array:
+def captioned(picture: Array, title: str, words: str, least_px: int = LEAST_PX) -> Array:
     """Return a picture with a strip below it: the title on its left, the words on its right.
 
     What does not fit gets smaller; of words that would be too small to read nothing is written.
@@ -29,9 +29,11 @@ def captioned(picture: Array, title: str, words: str) -> Array:
     ----------
     picture : ndarray of float32
         (H, W) or (H, W, 3), 0…1.
+    least_px : int
+        The strip is at least so high.
     """
     width = picture.shape[1]
-    height = max(LEAST_PX, round(HEIGHT_SHARE * width))
+    height = max(least_px, round(HEIGHT_SHARE * width))
     margin = round(MARGIN_SHARE * height)
     strip = Image.new("L", (width, height), round(255 * PAPER))
     draw = ImageDraw.Draw(strip)

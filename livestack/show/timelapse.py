@@ -33,6 +33,8 @@ FPS = 10
 _LEAST_S = 1 / FPS
 """A moment stays at least so long; those that are closer are left out."""
 _COLOURS = 256
+_STRIP_PX = 44
+"""Of the strip of words: they are to be read in a small film, too."""
 _GIF_PX = 480
 _WEBP_QUALITY = 80
 
@@ -94,7 +96,7 @@ class _Grown:
         image, moment = self._image(k), self.moments[k]
         height, width = (side // 2 * 2 for side in image.shape[:2])
         words = summary(replace(self.state, n_stacked=moment.n_subs, exposure_s=moment.exposure_s))
-        strip = captioned(np.zeros((0, width, 3), np.float32), self.title, words)
+        strip = captioned(np.zeros((0, width, 3), np.float32), self.title, words, _STRIP_PX)
         strip = np.rint(255 * strip[: strip.shape[0] // 2 * 2]).astype(np.uint8)
         return np.concatenate([image[:height, :width], strip])
 
