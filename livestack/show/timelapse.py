@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from livestack.show.guests import summary
 from livestack.show.rendition import developed
 from livestack.show.source import Source
 from livestack.show.state import NightState
+from livestack.show.web.rim import Rim, rim_of, without
 
 SUFFIXES = (".webm", ".gif", ".webp")
 GROWS_S, RESTS_S = 10.5, 1.5
@@ -64,6 +66,7 @@ class _Grown:
 
     moments: tuple[Step | Picture, ...]
     now: Picture
+    rim: Rim
     settled: Settled
     longest_px: int
     title: str
@@ -88,7 +91,8 @@ class _Grown:
         """Return a moment developed, (H, W, 3) uint8; one that was deleted meanwhile is as the present."""
         moment = self.moments[k]
         picture = (read_step(moment) or self.now) if isinstance(moment, Step) else moment
-        image = developed(replace(picture, noise_adu=self.now.noise_adu), self.settled, self.longest_px)
+        picture = replace(without(picture, self.rim), noise_adu=self.now.noise_adu)
+        image = developed(picture, self.settled, self.longest_px)
         return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
 
     def frame(self, k: int) -> Array:
@@ -137,7 +141,9 @@ def _grown(source: Source, state: NightState, recipe: Recipe, film: Film, suffix
     target = next((row.target for row in state.subs if row.stack in stacks and row.target), state.target or "")
     title = name_of(target) if film.title is None else film.title
     longest_px = film.longest_px or (_GIF_PX if suffix == ".gif" else LONGEST_PX)
-    return _Grown((*found, now), now, steady(None, now, recipe), longest_px, title, state)
+    rows = [row for row in state.subs if row.state == "accepted" and row.stack in stacks[:1]]
+    rim = rim_of(rows, tuple(round(n / now.scale) for n in now.data.shape[:2]))  # that guests do not see either
+    return _Grown((*found, now), now, rim, steady(None, without(now, rim), recipe), longest_px, title, state)
 
 
 def _write_webm(out: Path, grown: _Grown) -> None:
@@ -177,10 +183,10 @@ def _vp8(path: Path, width: int, height: int) -> cv2.VideoWriter:
 def _write_frames(out: Path, grown: _Grown, suffix: str) -> None:
     scenes = grown.scenes()
     durations = [round(1000 * end_s) - round(1000 * begin_s) for _, begin_s, end_s in scenes]
-    images = (Image.fromarray(grown.frame(k)) for k, *_ in scenes)
+    images: Iterator[Image.Image] = (Image.fromarray(grown.frame(k)) for k, *_ in scenes)
     options: dict[str, int] = {"quality": _WEBP_QUALITY}
     if suffix == ".gif":
-        images, options = (image.quantize(_COLOURS) for image in images), {}
+        images, options = map(_in_few_colours, images), {}
     first = next(images)
     write_atomically(
         out,
@@ -188,3 +194,9 @@ def _write_frames(out: Path, grown: _Grown, suffix: str) -> None:
             file, suffix[1:].upper(), save_all=True, append_images=images, duration=durations, loop=0, **options
         ),
     )
+
+
+def _in_few_colours(image: Image.Image) -> Image.Image:
+    """Return a frame of a GIF. A median cut spends its colours on the sky, and leaves steps in what shines."""
+    palette = image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE)
+    return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
