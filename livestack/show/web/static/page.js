@@ -38,7 +38,7 @@ const sharing = share({
 });
 
 function name(of) {
-  return of.name || say(of.photos ? "title" : of.ended ? "nothing" : "getting_ready");
+  return of.name || say(of.photos ? (of.ended ? "kept" : "title") : of.ended ? "nothing" : "getting_ready");
 }
 
 function show(next) {
