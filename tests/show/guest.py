@@ -6,10 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from livestack.buildup import Moment, folder_of, write_step
+from livestack.frame import Picture
 from livestack.show.source import Source
 from livestack.show.web import Page, serve
+from tests.show.night import EXPOSURE_S, STACK, Night, sky
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -154,3 +158,14 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
         assert not one.wrong, one.wrong
     finally:
         context.close()
+
+
+def grown(night: Night, n: int = 12) -> None:
+    """So many photos, and how the stack grew."""
+    night.add()
+    night.add_many(n - 1)
+    for k in range(1, n):
+        time = (night.start + timedelta(seconds=22 * k)).isoformat()
+        picture = Picture(sky(k), 1.0, k, STACK, k, k * EXPOSURE_S, 40 / k**0.5)
+        write_step(folder_of(night.session / "cache", STACK), Moment(picture, time, "founder"))
+    night.show(sky(n), sky(1), n)
