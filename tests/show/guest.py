@@ -95,7 +95,7 @@ class Guest:
 
     def until(self, script: str) -> None:
         """Wait for something to be so; the page's own policy lets no text become a script."""
-        for _ in range(300):
+        for _ in range(1200):
             if self.tab.evaluate(script):
                 return
             self.tab.wait_for_timeout(50)
@@ -145,7 +145,7 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
     try:
         tab = context.new_page()
-        tab.set_default_timeout(15_000)
+        tab.set_default_timeout(60_000)
         one = Guest(tab, context)
         tab.on("console", lambda said: one.heard(said.type, said.text))
         tab.on("response", lambda got: one.wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None)
