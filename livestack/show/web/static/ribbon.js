@@ -1,5 +1,5 @@
 // The night as a row of bars, one for each photo, and the knob on it that goes back in time.
-import { $, load, make, say, set, still, text } from "./dom.js";
+import { $, load, say, set, still, text } from "./dom.js";
 
 const BAR_PX = 18, RIGHT_PX = 13; // at most; the knob's half
 const FUTURE = 0.22;
@@ -154,11 +154,10 @@ export function ribbon(hooks) {
   if (window.ResizeObserver) new ResizeObserver(() => { draw(); edge(); }).observe(row);
 
   return {
-    play, nudge, stop,
+    play, nudge,
     first() { if (usable()) { stop(); hooks.wanted(steps); go(1); } },
     now() { if (usable()) { stop(); go(count); } },
     restart() { stop(); n = null; },
-    get photo() { return n; },
     get step() { return n === null || !steps.length ? null : step(n); },
 
     told(state) {
