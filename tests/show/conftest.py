@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pyqtgraph.Qt import QtCore
@@ -12,7 +13,11 @@ from pytestqt.qtbot import QtBot
 
 from livestack.show.qt.window import Window
 from livestack.show.source import Source, open_source
+from tests.show.guest import Server, chromium_of
 from tests.show.night import Night
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +50,16 @@ def window(source: Source, qtbot: QtBot) -> Iterator[Window]:
     qtbot.waitExposed(window)
     yield window
     window.set_night(False)
+
+
+@pytest.fixture(scope="module")
+def chromium(browser: str) -> Iterator[Browser]:
+    with chromium_of(browser) as running:
+        yield running
+
+
+@pytest.fixture
+def server(source: Source) -> Iterator[Server]:
+    server = Server(source)
+    yield server
+    server.stop()

@@ -6,10 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from livestack.buildup import Moment, folder_of, write_step
+from livestack.frame import Picture
 from livestack.show.source import Source
 from livestack.show.web import Page, serve
+from tests.show.night import EXPOSURE_S, STACK, Night, sky
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -91,7 +95,7 @@ class Guest:
 
     def until(self, script: str) -> None:
         """Wait for something to be so; the page's own policy lets no text become a script."""
-        for _ in range(300):
+        for _ in range(1200):
             if self.tab.evaluate(script):
                 return
             self.tab.wait_for_timeout(50)
@@ -141,7 +145,7 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
     context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
     try:
         tab = context.new_page()
-        tab.set_default_timeout(15_000)
+        tab.set_default_timeout(60_000)
         one = Guest(tab, context)
         tab.on("console", lambda said: one.heard(said.type, said.text))
         tab.on("response", lambda got: one.wrong.append(f"{got.status} {got.url}") if got.status >= 400 else None)
@@ -154,3 +158,14 @@ def guest(chromium: Browser, url: str, size: tuple[int, int] = PHONE, **options:
         assert not one.wrong, one.wrong
     finally:
         context.close()
+
+
+def grown(night: Night, n: int = 12) -> None:
+    """So many photos, and how the stack grew."""
+    night.add()
+    night.add_many(n - 1)
+    for k in range(1, n):
+        time = (night.start + timedelta(seconds=22 * k)).isoformat()
+        picture = Picture(sky(k), 1.0, k, STACK, k, k * EXPOSURE_S, 40 / k**0.5)
+        write_step(folder_of(night.session / "cache", STACK), Moment(picture, time, "founder"))
+    night.show(sky(n), sky(1), n)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,26 +10,13 @@ import numpy as np
 import pytest
 
 from livestack.show.source import Source
-from tests.show.guest import PROJECTOR, Guest, Server, chromium_of, guest
+from tests.show.guest import PROJECTOR, Guest, Server, guest
 from tests.show.night import Night, sky
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SHOWN = "document.querySelectorAll('.shown.on img').length > 0"
-
-
-@pytest.fixture(scope="module")
-def chromium(browser: str) -> Iterator[Browser]:
-    with chromium_of(browser) as running:
-        yield running
-
-
-@pytest.fixture
-def server(source: Source) -> Iterator[Server]:
-    server = Server(source)
-    yield server
-    server.stop()
 
 
 def _shown(night: Night, n: int) -> None:

@@ -94,7 +94,6 @@ export function card(hooks) {
     level = to;
     try { localStorage.setItem(KEPT, to); } catch (none) { /* then it is not kept */ }
     draw();
-    hooks.changed();
   }
 
   $("levels").addEventListener("click", (event) => { if (event.target.dataset.level) choose(event.target.dataset.level); });
@@ -111,7 +110,6 @@ export function card(hooks) {
   return {
     told(next) { state = next; draw(); },
     choose: (index) => choose(LEVELS[index]),
-    get level() { return level; },
   };
 }
 

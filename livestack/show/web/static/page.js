@@ -1,6 +1,6 @@
 // The page of the audience: the newest picture, its wipe and its past, and what there is to know of it.
 import { card } from "./card.js";
-import { $, load, number, say, set, text } from "./dom.js";
+import { $, load, say, set, text } from "./dom.js";
 import { follow } from "./link.js";
 import { viewer } from "./picture.js";
 import { buildup, ribbon } from "./ribbon.js";
@@ -21,7 +21,6 @@ const picture = viewer($("view"), $("picture"), {
   wipe: (x) => setWipe(x / $("view").clientWidth),
   looked,
   hold: () => sharing.open(),
-  tap: () => {},
 });
 const past = buildup(() => scrubbed(true));
 const time = ribbon({
@@ -30,7 +29,7 @@ const time = ribbon({
   wanted: (steps) => past.want(steps),
   ready: () => past.size > 1,
 });
-const about = card({ name, opened, changed: () => {} });
+const about = card({ name, opened });
 const sharing = share({
   picture: () => picture.ready,
   address: () => (state && !state.static ? state.address || "" : ""),
@@ -38,7 +37,7 @@ const sharing = share({
 });
 
 function name(of) {
-  return of.name || say(of.photos ? "title" : of.ended ? "nothing" : "getting_ready");
+  return of.name || say(of.photos ? (of.ended ? "kept" : "title") : of.ended ? "nothing" : "getting_ready");
 }
 
 function show(next) {

@@ -1,6 +1,6 @@
 // The picture on its canvas: pan, zoom, wipe, cross-fade and tiles, always drawn in the screen's own px.
 // Where one looks is kept as a point of the picture, so a new picture, another size or a turned phone changes nothing.
-import { $, load, set, stars, still } from "./dom.js";
+import { stars, still } from "./dom.js";
 import { tiles } from "./tiles.js";
 
 const MOST_ZOOM = 8;
@@ -123,11 +123,9 @@ export function viewer(view, canvas, hooks) {
   }
 
   const api = {
-    draw, zoomTo, toggle, pan, resize,
+    zoomTo, toggle, pan,
     get zoom() { return zoom; },
     get ready() { return Boolean(all); },
-    get centre() { return [...at]; },
-    get fading() { return Boolean(was); },
 
     // Longest side, px, of the rendition that is as sharp as the screen is.
     wish() {
@@ -254,10 +252,7 @@ function hands(view, api, hooks) {
     if (now - tapped.time < TAP_MS && Math.hypot(x - tapped.x, y - tapped.y) < 40) {
       tapped.time = 0;
       api.toggle(x, y);
-    } else {
-      tapped = { time: now, x, y };
-      hooks.tap();
-    }
+    } else tapped = { time: now, x, y };
   }
 
   view.addEventListener("pointerdown", start);

@@ -1,7 +1,7 @@
 // The night as a row of bars, one for each photo, and the knob on it that goes back in time.
-import { $, load, make, say, set, still, text } from "./dom.js";
+import { $, load, say, set, still, text } from "./dom.js";
 
-const BAR_PX = 6, LEFT_PX = BAR_PX / 2, RIGHT_PX = 13; // the knob's half
+const BAR_PX = 18, RIGHT_PX = 13; // at most; the knob's half
 const FUTURE = 0.22;
 const PLAY_MS = 12000, PLAY_SUBS = 112, LEAST_MS = 2500;
 const STILL_STEPS = 8, STILL_MS = 1400;
@@ -27,25 +27,27 @@ export function ribbon(hooks) {
   }
 
   const where = () => (count > 1 ? (at() - 1) / (count - 1) : 1);
+  const wide = () => row.clientWidth;
+  const thick = () => clamp(0.62 * (wide() - RIGHT_PX) / Math.max(1, bars.length), 1, BAR_PX);
+  const room = () => wide() - RIGHT_PX - thick() / 2; // from the first bar's middle to the last one's
+  const knob = () => thick() / 2 + where() * room();
   const ratio = () => Math.min(3, window.devicePixelRatio || 1);
 
   function draw() {
-    const wide = row.clientWidth, tall = canvas.clientHeight, dpr = ratio();
-    if (!wide || !tall) return;
-    canvas.width = Math.round(wide * dpr);
+    const tall = canvas.clientHeight, dpr = ratio();
+    if (!wide() || !tall) return;
+    canvas.width = Math.round(wide() * dpr);
     canvas.height = Math.round(tall * dpr);
     const pen = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
     pen.fillStyle = style.getPropertyValue("--acc");
-    const room = wide - LEFT_PX - RIGHT_PX, pitch = bars.length > 1 ? room / (bars.length - 1) : room;
-    const thick = Math.max(1, Math.round(Math.min(BAR_PX, 0.62 * pitch) * dpr));
-    const knob = LEFT_PX + where() * room;
+    const pitch = room() / Math.max(1, bars.length - 1), bar = Math.max(1, Math.round(thick() * dpr)), to = knob();
     bars.forEach((height, index) => {
-      const x = LEFT_PX + (bars.length > 1 ? index * pitch : room);
+      const x = thick() / 2 + (bars.length > 1 ? index * pitch : room());
       const high = Math.round(clamp(height, 0, 1) * canvas.height);
-      pen.globalAlpha = n === null || x <= knob + 0.5 ? 0.9 : FUTURE;
-      pen.fillRect(Math.round(x * dpr - thick / 2), canvas.height - high, thick, high);
+      pen.globalAlpha = n === null || x <= to + 0.5 ? 0.9 : FUTURE;
+      pen.fillRect(Math.round(x * dpr - bar / 2), canvas.height - high, bar, high);
     });
-    row.style.setProperty("--at", `${knob}px`);
+    row.style.setProperty("--at", `${to}px`);
   }
 
   function label() {
@@ -64,8 +66,8 @@ export function ribbon(hooks) {
 
   // The label above the knob stays within the row.
   function edge() {
-    const half = $("at").offsetWidth / 2, knob = LEFT_PX + where() * (row.clientWidth - LEFT_PX - RIGHT_PX);
-    row.style.setProperty("--label", `${clamp(knob, half, Math.max(half, row.clientWidth - half))}px`);
+    const half = $("at").offsetWidth / 2;
+    row.style.setProperty("--label", `${clamp(knob(), half, Math.max(half, wide() - half))}px`);
   }
 
   function go(photo) {
@@ -132,7 +134,7 @@ export function ribbon(hooks) {
 
   function follow(event) {
     const box = row.getBoundingClientRect();
-    go(1 + (count - 1) * clamp((event.clientX - box.left - LEFT_PX) / (box.width - LEFT_PX - RIGHT_PX), 0, 1));
+    go(1 + (count - 1) * clamp((event.clientX - box.left - thick() / 2) / room(), 0, 1));
   }
 
   row.addEventListener("pointerdown", (event) => {
@@ -152,11 +154,10 @@ export function ribbon(hooks) {
   if (window.ResizeObserver) new ResizeObserver(() => { draw(); edge(); }).observe(row);
 
   return {
-    play, nudge, stop,
+    play, nudge,
     first() { if (usable()) { stop(); hooks.wanted(steps); go(1); } },
     now() { if (usable()) { stop(); go(count); } },
     restart() { stop(); n = null; },
-    get photo() { return n; },
     get step() { return n === null || !steps.length ? null : step(n); },
 
     told(state) {

@@ -79,7 +79,5 @@ export function tiles(draw) {
         });
       }
     },
-
-    get count() { return shown ? shown.images.size : 0; },
   };
 }
