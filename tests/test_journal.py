@@ -35,6 +35,9 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
     "list[float]": st.lists(_NUMBER, max_size=9),
     "list[list[float]]": st.lists(st.lists(_NUMBER, max_size=3), max_size=3),
     "dict[str, float]": st.dictionaries(_TEXT, _NUMBER, max_size=3),
+    "Mapping[str, Any]": _JSON,
+    "Sequence[float]": st.lists(_NUMBER, max_size=9),
+    "Sequence[Sequence[float]]": st.lists(st.lists(_NUMBER, max_size=3), max_size=3),
 }  # fmt: skip
 
 
