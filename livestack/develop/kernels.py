@@ -145,9 +145,9 @@ def _colour_row(red: Array, green: Array, blue: Array, midtone: Any, share: Any)
         mix = min((F(1) - raised) / max(most * factor - raised, F(1e-6)), F(1))
         factor, white = share * factor * mix, share * raised * (F(1) - mix)
         rest = F(1) - share
-        red[x] = rest * _mtf(r, midtone) + factor * r + white
-        green[x] = rest * _mtf(g, midtone) + factor * g + white
-        blue[x] = rest * _mtf(b, midtone) + factor * b + white
+        red[x] = min(rest * _mtf(r, midtone) + factor * r + white, F(1))
+        green[x] = min(rest * _mtf(g, midtone) + factor * g + white, F(1))
+        blue[x] = min(rest * _mtf(b, midtone) + factor * b + white, F(1))
 
 
 @njit(**BORROWING)

@@ -65,7 +65,7 @@ def ground_of(plate: Plate, threads: Executor | None = None, *, linked: bool, co
     """
     c, h, w = plate.shape
     step = math.ceil(math.sqrt(h * w / _MOST_SAMPLES))
-    sample = plate.data[:, ::step, ::step].reshape(c, -1)
+    sample = np.stack(each_part(c, 1, threads, lambda k, _: plate.data[k, ::step, ::step].reshape(-1)))
     known = np.isfinite(sample.sum(axis=0))
     if not known.any():
         return Ground((0.0,) * c, (1.0,) * c, (1.0,) * c, (1.0,) * c)
