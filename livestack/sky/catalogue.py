@@ -83,6 +83,11 @@ def within(ra_deg: float, dec_deg: float, radius_deg: float) -> tuple[Dso, ...]:
     return tuple(sorted((one for one in known if one is not None), key=lambda one: one.prominence))
 
 
+def is_designation(words: str) -> bool:
+    """Whether words are a catalogue's name of an object and nothing besides: M 27, NGC6853."""
+    return _NAME.fullmatch(words.strip()) is not None
+
+
 @lru_cache(maxsize=64)
 def named(target: str) -> Dso | None:
     """Return the object that a target names; None where it is none, or not known.

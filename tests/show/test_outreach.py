@@ -77,6 +77,20 @@ def test_a_draft_is_seen_by_nobody_until_it_is_shown_and_can_be_taken_back(page:
     assert asker.operated()["changes"] == 0
 
 
+def test_a_number_of_a_catalogue_that_the_operator_writes_is_told_by_its_name(page: Page, night: Night) -> None:
+    _grow(night, 4)
+    asker = Asker(page).sign_in()
+    asker.photos(4)
+    asker.post("words", name="m51")
+    asker.post("publish")
+    told = asker.state(lambda state: bool(state["name"] == "Whirlpool Galaxy"))
+    assert told["also"].startswith("M 51, a")
+    assert told["meaning"].startswith("An island of billions of suns")
+    asker.post("words", name="M 51, our favourite")
+    asker.post("publish")
+    assert asker.state(lambda state: bool(state["name"] == "M 51, our favourite"))["also"] == told["also"]
+
+
 def test_numbers_that_cannot_be_are_refused(page: Page) -> None:
     asker = Asker(page).sign_in()
     for body in ({"brightness": 2}, {"brightness": "1"}, {"colour": True}, {"preset": "x"}, {"x": 1}, {"grain": 1e400}):

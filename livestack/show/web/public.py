@@ -23,7 +23,7 @@ from livestack.show.web.outreach import Outreach
 from livestack.show.web.renditions import sizes_of
 from livestack.show.web.seen import Seen
 from livestack.show.words import clock, span
-from livestack.sky.catalogue import named
+from livestack.sky.catalogue import is_designation, named
 
 MOVING: Final = ("coming", "next_s")
 """What changes by itself as time goes: no news."""
@@ -57,19 +57,19 @@ def public(
     stack, ended = seen.stack, is_over(current)
     stacks = stack.parts if stack is not None and stack.parts else (night.stack,)
     stacked = [row for row in night.subs if row.state == "accepted" and row.stack in stacks]
-    said = told(night, stack, seen.one, now)
     words = outreach.shown.words
+    own = words.name if named(words.name) is not None else None
+    said = told(replace(night, target=own) if own else night, stack, seen.one, now)
     latest = stacked[-1] if stacked else None
     totals = of_all(night, stack)
     ratio = finer(totals, stack, seen.one)
-    own = words.name if named(words.name) is not None else None
     card = card_of(night, stack, seen.one, target=own, now=now)
     at = clock(latest.time or latest.judged) if latest else ""
     return {
         "version": seen.version,
         "stretch": seen.stretch,
         "lineage": _lineage(night, stack),
-        "name": words.name or card["name"],
+        "name": card["name"] if own and is_designation(own) else words.name or card["name"],
         "also": words.also or card["also"],
         "meaning": words.meaning or said.meaning,
         "caption": words.caption,
