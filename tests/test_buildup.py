@@ -98,6 +98,7 @@ def test_a_step_is_the_picture_but_smaller(tmp_path: Path) -> None:
     assert np.abs(one.astype(int) - other).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_night_leaves_its_steps_and_no_bit_of_the_stack_depends_on_them(tmp_path: Path) -> None:
     """All files wait from the beginning, so that hardly a picture is shown; on one disk no step can be written."""
     captures, night, full = tmp_path / "captures", tmp_path / "night", tmp_path / "full"
