@@ -25,7 +25,8 @@ from livestack.picture import facts_of, picture_of, read_array, read_facts, writ
 
 log = logging.getLogger("livestack")
 
-LONGEST_PX = 960
+LONGEST_PX = 1024
+"""Of a step. The previews of many sensors are so long already."""
 PER_OCTAVE = 8
 """So many steps are kept while the subs double; the first ones are all kept."""
 MOST_WAITING = 2
@@ -123,14 +124,16 @@ def write_step(folder: Path, moment: Moment) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     picture = moment.picture
-    for path in folder.glob("*.npy"):
-        if _number(path) > picture.n_subs or (read_facts(path) or {}).get("founding") != moment.founding:
+    others = sorted(folder.glob("*.npy"), key=_number)
+    is_its_own = not others or (read_facts(others[-1]) or {}).get("founding") == moment.founding
+    for path in others:  # all of one stack, as what is written here always is
+        if not is_its_own or _number(path) > picture.n_subs:
             path.unlink(missing_ok=True)
     data, shrink = _small(picture.data)
     unit = _unit_of(data)
     facts = facts_of(replace(picture, scale=picture.scale * shrink))
     facts |= {"unit": unit, "time_utc": moment.time_utc, "founding": moment.founding}
-    write_array(folder / f"{picture.n_subs:05d}.npy", np.multiply(data, 1 / unit, dtype=np.float32).astype("f2"), facts)
+    write_array(folder / f"{picture.n_subs:05d}.npy", _halves(data, 1 / unit), facts)
 
 
 def steps(session: Path, stack: str) -> tuple[Step, ...]:
@@ -172,6 +175,14 @@ def _small(data: Array) -> tuple[Array, float]:
         return data, 1.0
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     return np.asarray(cv2.resize(data, size, interpolation=cv2.INTER_AREA)), shrink
+
+
+def _halves(data: Array, factor: float) -> Array:
+    """Return data times a power of two as float16."""
+    try:
+        return np.asarray(cv2.multiply(data, np.full(4, factor), dtype=cv2.CV_16F))
+    except cv2.error:  # before OpenCV 5; NumPy does the same in four times as long
+        return np.multiply(data, factor, dtype=np.float32).astype(np.float16)
 
 
 def _unit_of(data: Array) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from livestack.atomic import write_atomically
-from livestack.buildup import LONGEST_PX, Step, read_step, steps
+from livestack.buildup import Step, read_step, steps
 from livestack.develop.chain import Recipe
 from livestack.develop.live import Settled, steady
 from livestack.errors import SettingsError
@@ -37,7 +37,7 @@ _LEAST_S = 1 / FPS
 _COLOURS = 256
 _STRIP_PX = 44
 """Of the strip of words: they are to be read in a small film, too."""
-_GIF_PX = 480
+_LONGEST_PX, _GIF_PX = 960, 480
 _WEBP_QUALITY = 80
 
 
@@ -50,7 +50,7 @@ class Film:
     stack : str, optional
         Which; by default the one that is shown.
     longest_px : int
-        Of the picture; 0 = as large as the steps are, of a GIF half of that.
+        Of the picture; 0 = 960, of a GIF half of that.
     title : str, optional
         Instead of the target's name.
     """
@@ -140,7 +140,7 @@ def _grown(source: Source, state: NightState, recipe: Recipe, film: Film, suffix
     stacks = now.parts or (name,)
     target = next((row.target for row in state.subs if row.stack in stacks and row.target), state.target or "")
     title = name_of(target) if film.title is None else film.title
-    longest_px = film.longest_px or (_GIF_PX if suffix == ".gif" else LONGEST_PX)
+    longest_px = film.longest_px or (_GIF_PX if suffix == ".gif" else _LONGEST_PX)
     rows = [row for row in state.subs if row.state == "accepted" and row.stack in stacks[:1]]
     rim = rim_of(rows, tuple(round(n / now.scale) for n in now.data.shape[:2]))  # that guests do not see either
     return _Grown((*found, now), now, rim, steady(None, without(now, rim), recipe), longest_px, title, state)
