@@ -128,7 +128,7 @@ def test_acts_told_on_a_preview_make_the_same_picture_of_the_whole() -> None:
     own = develop(plate, recipe).plate.data
     for one, other in zip(whole, own, strict=True):
         off = cv2.blur(one, (9, 9)) - cv2.blur(other, (9, 9))
-        assert np.abs(off).mean() < 0.03
+        assert np.abs(off).mean() < 0.04
 
 
 def test_the_order_is_free() -> None:
@@ -185,13 +185,13 @@ def test_ghs_is_what_its_definition_says(amount: float, local: float, point: flo
 def test_colours_are_kept_or_become_pale() -> None:
     """A curve for each channel brings them together; asinh keeps them, and mtf as much as it is told."""
     plate = develop(_seen(), AUTO[:3]).plate
-    plate.data[:, 600, 100] = 500, 300, 200
+    plate.data[:, 600, 100] = 100, 60, 40  # of brighter light white takes a part
     curves = Asinh(), Mtf(colour=0), Mtf(), Mtf(colour=1)
     shown = [develop(plate, (curve,)).plate.data[:, 600, 100] for curve in curves]
     kept, pale, half, whole = (colour / colour.max() for colour in shown)
     for colour in (kept, whole):
-        assert colour == pytest.approx(np.array([1, 0.6, 0.4]), abs=0.06)
-    assert pale.min() > 0.5
+        assert colour == pytest.approx(np.array([1, 0.6, 0.4]), abs=0.08)
+    assert pale.min() > 0.65
     assert whole.min() + 0.03 < half.min() < pale.min() - 0.03
     apart, pale_apart = (develop(plate, (Mtf(linked=False, colour=share),)).plate.data for share in (0.5, 0.0))
     np.testing.assert_array_equal(apart, pale_apart)
