@@ -16,7 +16,7 @@ from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture
 from livestack.show.gently import gently
-from livestack.show.rendition import developed
+from livestack.show.rendition import LONGEST_PX, developed
 from livestack.show.source import Source
 from livestack.show.state import NightState, advance, catch_up
 from livestack.show.web.full import full_of
@@ -24,7 +24,7 @@ from livestack.show.web.growing import edge_of, upto
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
 from livestack.show.web.public import Around, public
-from livestack.show.web.renditions import LONGEST_PX, packed
+from livestack.show.web.renditions import packed
 from livestack.show.web.rim import WHOLE, Rim, rim_of, without
 from livestack.show.web.seen import Seen
 
@@ -157,7 +157,7 @@ class Feed:
         self._version = max(self._version + 1, int(time.time() * 1000))
         if before is None or settled.acts is not before.settled.acts:
             self._stretch = self._version
-        full = full_of(self.source.session, now.stack, self._version, self._stretch)
+        full = full_of(self.source.session, now, self._version, self._stretch)
         past = upto(steps(self.source.session, now.stack.stack), now.stack)
         sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full, steps=past), settled)
         sight.image  # noqa: B018 - made here, before anyone is told of it
