@@ -30,6 +30,8 @@ from livestack.show.web.seen import Seen
 
 DRAFT_PX = 780
 _CLOCK_S = 1.0
+_APART_S = 1.0
+"""Subs may come faster than guests can be shown pictures."""
 _HELD, _HELD_ONE = "guests.npy", "guests-one.npy"
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class Feed:
         self._is_let_in = False
         self._rim, self._rim_key = WHOLE, ("", 0)
         self._edge: tuple[tuple[str, int], tuple[int, int]] = (("", 0), (0, 0))
-        self._told_at_s = 0.0
+        self._told_at_s = self._shown_at_s = 0.0
         self._told_of: tuple[object, ...] = ()
         self._resume()
         self.state: Json = self._public()
@@ -143,7 +145,10 @@ class Feed:
             is_new = False
         elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.whole):
             self.waiting, is_new = stack, False
+        elif is_new and now.stack is not None and time.monotonic() - self._shown_at_s < _APART_S:
+            is_new = False  # there is a newer one in a moment
         if is_new and stack is not None:
+            self._shown_at_s = time.monotonic()
             one = _one_of(stack, last)
             rim = self._rim_of(stack)
             cut = without(stack, rim), None if one is None else without(one, rim)
