@@ -62,11 +62,11 @@ class House:
     def __post_init__(self) -> None:
         self.renditions = Renditions(self.door.limits.waiting)
 
-    async def do(self, work: Callable[[], Json]) -> None:
+    async def do(self, work: Callable[[], Json], *, at_once: bool = True) -> None:
         """Do something to what is published, and tell everybody what came of it."""
         before = self.feed.state
         state = await asyncio.get_running_loop().run_in_executor(self.following, work)
-        self.hub.tell(state, is_news=_is_news(before, state))
+        self.hub.tell(state, is_news=_is_news(before, state), at_once=at_once)
 
     async def watch(self) -> None:
         """Look for news a few times a second; the work is done beside the event loop."""
@@ -77,7 +77,7 @@ class House:
                 if time.monotonic() - slides_at >= _SLIDES_S:
                     slides_at = time.monotonic()
                     await self.do(self._find_slides)
-                await self.do(self.feed.refresh)
+                await self.do(self.feed.refresh, at_once=False)
                 used = self.feed.sight, self.renditions.n_made
                 if self._is_alone and used != tidied and time.monotonic() - tidied_at > _TIDY_S:
                     tidied, tidied_at = used, time.monotonic()

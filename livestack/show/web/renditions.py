@@ -14,9 +14,9 @@ from livestack.show.rendition import LONGEST_PX, jpeg, within
 
 SIZES = (640, 1280, LONGEST_PX)
 """Of the longest side; a picture that is smaller is sent as it is too."""
-_BUDGET = {640: 90_000, 1280: 200_000, 1920: 420_000}
+_BUDGET = {640: 90_000, 1280: 190_000, 1920: 420_000}
 """Bytes of a picture: of two, the stack and a photo of it, a phone on a crowded network takes no more than 400 kB."""
-_QUALITIES = (90, 84, 76, 66, 54, 42, 30)
+_QUALITIES = (90, 84, 76, 66, 54, 42, 30, 20, 12)
 _KEPT_BYTES = 16_000_000
 
 Key = tuple[object, ...]
