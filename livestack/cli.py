@@ -167,9 +167,11 @@ def serve_session(session: Path, bind: str | None, preset: str | None, wifi: str
     Example: livestack serve ~/.local/share/livestack/sessions/2026-08-20-captures --bind lan
     """
     from livestack.faces import serve_until_stopped
+    from livestack.show.rendition import LONGEST_PX
     from livestack.show.source import open_source
 
-    return serve_until_stopped(open_source(session, preset), bind or BIND, exact=bind is not None, wifi=wifi or "")
+    source = open_source(session, preset, LONGEST_PX)
+    return serve_until_stopped(source, bind or BIND, exact=bind is not None, wifi=wifi or "")
 
 
 @main.command()

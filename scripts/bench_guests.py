@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -24,8 +25,11 @@ from websockets.asyncio.client import connect
 
 PHONE = 1280
 _STALLED, _SLOW = 20, 50
+_YOUNG = 14
+"""Subs until the looks of a young stack are over."""
 _ADDRESSES = 40
 """Guests come from so many of this computer's own addresses."""
+_PHOTOS = re.compile(r'"photos":(\d+)')
 LIVESTACK = (sys.executable, "-m", "livestack")
 
 
@@ -44,8 +48,8 @@ class Crowd:
 
     async def come(self) -> None:
         """Listen until told to go."""
-        stalled = [await self._stalled(k) for k in range(_STALLED)]
-        slow = [await self._slow(k) for k in range(_SLOW)]
+        stalled = [await self._stalled(k) for k in range(_STALLED if self.guests else 0)]
+        slow = [await self._slow(k) for k in range(_SLOW if self.guests else 0)]
         try:
             await asyncio.gather(*(self._guest(k) for k in range(self.guests)))
         finally:
@@ -60,12 +64,13 @@ class Crowd:
             version, photos = 0, 0
             async for text in line:
                 now = time.time()
-                state: dict[str, Any] = json.loads(text)
+                found = _PHOTOS.search(text)  # phones have processors of their own
                 self.n_told += 1
-                if state.get("photos", 0) > photos:
-                    photos = state["photos"]
+                if found and int(found[1]) > photos:
+                    photos = int(found[1])
                     self.heard.setdefault(photos, []).append(now)
-                if k < self.phones and state.get("version", 0) > version:
+                state: dict[str, Any] = json.loads(text) if k < self.phones else {}
+                if state.get("version", 0) > version:
                     version = state["version"]
                     sizes = state["picture"]["sizes"]
                     size = max((s for s in sizes if s <= PHONE), default=sizes[0])
@@ -104,8 +109,20 @@ def memory_mb(pid: int) -> tuple[float, float]:
     return found["VmRSS"], found["VmHWM"]
 
 
-async def night(folder: Path, session: Path, port: int, crowd: Crowd | None) -> list[float]:
-    """Stack what is in a folder, with guests or without; returns the seconds from sub to sub."""
+def processor_s(pid: int) -> float:
+    """Return the processor time of a process, s; 0 where it is no more."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def night(folder: Path, session: Path, port: int, crowd: Crowd | None) -> tuple[list[float], float]:
+    """Stack what is in a folder, with guests or without.
+
+    Returns the seconds from sub to sub, and the processor time of a sub, s, of all that the process does.
+    """
     page = ["--bind", f"127.0.0.1:{port}"] if crowd else []
     command = [*LIVESTACK, "watch", str(folder), "--session", str(session), "--viewer", "none", "--json"]
     running = await asyncio.create_subprocess_exec(
@@ -114,9 +131,13 @@ async def night(folder: Path, session: Path, port: int, crowd: Crowd | None) -> 
     assert running.stdout is not None
     guests = asyncio.create_task(_when_open(port, crowd)) if crowd else None
     at: list[float] = []
+    begun_s = spent_s = 0.0
     async for line in running.stdout:
         record = json.loads(line)
         if record["kind"] == "SubAccepted":
+            if len(at) == _YOUNG:
+                begun_s = processor_s(running.pid)
+            spent_s = processor_s(running.pid) - begun_s
             at.append(datetime.fromisoformat(record["time_utc"]).replace(tzinfo=UTC).timestamp())
             if crowd:
                 crowd.accepted[len(at)] = at[-1]
@@ -124,7 +145,7 @@ async def night(folder: Path, session: Path, port: int, crowd: Crowd | None) -> 
     if guests:
         guests.cancel()
         await asyncio.gather(guests, return_exceptions=True)
-    return [b - a for a, b in itertools.pairwise(at)][14:]  # after the looks of a young stack
+    return [b - a for a, b in itertools.pairwise(at)][_YOUNG:], spent_s / max(len(at) - _YOUNG - 1, 1)
 
 
 async def _when_open(port: int, crowd: Crowd) -> None:
@@ -171,18 +192,20 @@ async def bench(arguments: argparse.Namespace, folder: Path) -> None:
     if not captures.exists():
         simulate = [*LIVESTACK, "simulate", str(captures), "--lights", str(arguments.lights), "--size", arguments.size]
         subprocess.run(simulate, check=True, stdout=subprocess.DEVNULL)
-    alone = await night(captures, folder / "alone", port, None)
-    print(f"alone: {statistics.median(alone):.3f} s a sub", flush=True)
-    for name, phones in (("listening", 0), ("taking pictures", arguments.guests)):
-        crowd = Crowd(port, arguments.guests, phones)
-        seconds = await night(captures, folder / name.replace(" ", "-"), port, crowd)
+    alone, work_s = await night(captures, folder / "alone", port, None)
+    print(f"alone: {statistics.median(alone):.3f} s a sub, of processors {work_s:.3f} s", flush=True)
+    for name, guests, phones in (
+        ("with a page", 0, 0),
+        ("listening", arguments.guests, 0),
+        ("taking pictures", arguments.guests, arguments.guests),
+    ):
+        crowd = Crowd(port, guests, phones)
+        seconds, worked_s = await night(captures, folder / name.replace(" ", "-"), port, crowd)
         ratio = statistics.median(seconds) / statistics.median(alone)
-        delays = delays_of(crowd, arguments.guests)
-        print(
-            f"{arguments.guests} guests {name}: {statistics.median(seconds):.3f} s a sub, {ratio:.2f} of alone",
-            flush=True,
-        )
-        if delays:
+        delays = delays_of(crowd, guests)
+        told = f"{statistics.median(seconds):.3f} s a sub, {ratio:.2f} of alone; of processors {worked_s:.3f} s"
+        print(f"{guests} guests {name}: {told}", flush=True)
+        if delays and guests:
             print(f"  a sub is on all sockets after {statistics.median(delays):.2f} s, at most {max(delays):.2f} s")
         if crowd.n_bytes:
             print(

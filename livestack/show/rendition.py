@@ -8,6 +8,8 @@ from livestack.develop.live import Settled, shown, smaller
 from livestack.frame import Array, Picture
 
 QUALITY = 90
+LONGEST_PX = 1920
+"""Of a picture that is sent as one; what is larger is sent in parts."""
 
 
 def developed(picture: Picture, settled: Settled, longest_px: int) -> Array:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from livestack.bus import Slots
+from livestack.develop.live import smaller
 from livestack.errors import SettingsError
 from livestack.frame import Picture
 from livestack.journal import Journal
@@ -71,8 +72,8 @@ class Source:
 class _PictureFile:
     """A picture file, read again only when it was replaced."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, longest_px: int = 0) -> None:
+        self._path, self._longest_px = path, longest_px
         self._seen: tuple[int, int, int] | None = None
         self._picture: Picture | None = None
 
@@ -85,17 +86,27 @@ class _PictureFile:
         if now != self._seen:
             picture = read_picture(self._path)
             if picture is not None:
-                self._picture, self._seen = picture, now
+                self._picture, self._seen = self._shrunk(picture), now
         return self._picture
 
+    def _shrunk(self, picture: Picture) -> Picture:
+        shrink = self._longest_px / max(picture.data.shape[:2])
+        if not 0 < shrink < 1:
+            return picture
+        data = smaller(picture.data, shrink)
+        data.flags.writeable = False
+        return replace(picture, data=data, scale=picture.scale * data.shape[1] / picture.data.shape[1])
 
-def open_source(session: Path, preset: str | None = None) -> Source:
+
+def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -> Source:
     """Open a session that another process runs, or ran.
 
     Parameters
     ----------
     preset : str, optional
         How pictures are developed; by default as the session's settings say.
+    longest_px : int
+        The stack and its last sub are kept at most so large; 0 = as they are.
 
     Raises
     ------
@@ -104,8 +115,8 @@ def open_source(session: Path, preset: str | None = None) -> Source:
     """
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
-    names = ("picture", "last", "removed", "noise", "coverage")
-    picture, last, removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in names)
+    picture, last = (_PictureFile(cache / f"{name}.npy", longest_px) for name in ("picture", "last"))
+    removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in ("removed", "noise", "coverage"))
     preset = preset or _preset_of(session)
     return Source(session, journal, picture, last, removed, noise, coverage, is_on_disk=True, preset=preset)
 

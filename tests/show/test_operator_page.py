@@ -107,3 +107,16 @@ def test_a_token_that_is_wrong_is_told_and_the_right_one_opens(page: Page, brows
         tab.press("#token", "Enter")
         tab.wait_for_selector("#draft:not([hidden])")
         one.wrong = [said for said in one.wrong if "401" not in said]
+
+
+def test_no_barrier_is_serious(page: Page, browser: str) -> None:
+    """By axe-core's rules; red on black has the contrast of 4.5:1 that it can have."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with chromium_of(browser) as chromium, guest(chromium, page.operator_url, PHONE) as one:
+        one.tab.wait_for_selector("#draft:not([hidden])")
+        for tab in ("picture", "words", "subs", "alerts"):
+            one.tab.click(f"#tab-{tab}")
+            found = Axe().run(one.tab).response["violations"]
+            serious = [each for each in found if each["impact"] in ("serious", "critical")]
+            assert [(each["id"], each["nodes"][0]["html"][:100]) for each in serious] == [], tab

@@ -248,7 +248,7 @@ def _large(colour: bool = True) -> Array:
 def test_tiles_are_the_picture_and_meet_without_a_seam(tmp_path: Path, preset: str) -> None:
     picture = Picture(_large(), 1.0, 1, STACK, 16, 320.0, 10.0)
     settled = steady(None, picture, recipe_of(Look(preset, glow=0.7)))
-    full = full_of(tmp_path, picture, 1, 1)
+    full = full_of(tmp_path, Seen(stack=picture, whole=picture), 1, 1)
     assert full is not None
     assert (full["width"], full["height"], full["levels"]) == (2200, 1100, 2)
     whole = shown(picture, settled).astype(float)
@@ -282,11 +282,11 @@ def test_what_a_screen_does_not_hold_is_read_from_the_stack_s_file(tmp_path: Pat
     picture = without(whole_small, rim)
     y0, y1, x0, x1 = (2 * n for n in rim.box(550, 1100))
     settled = steady(None, picture, recipe_of(Look()))
-    full = full_of(tmp_path, picture, 1, 1)
+    seen = Seen(stack=picture, whole=whole_small, rim=rim)
+    full = full_of(tmp_path, seen, 1, 1)
     assert full is not None
     place = place_of(full, full["levels"] - 1, 1, 0)
     assert place is not None
-    seen = Seen(stack=picture, whole=whole_small, rim=rim)
     data = tile(tmp_path, seen, settled, place)
     assert data is not None
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1].astype(float)

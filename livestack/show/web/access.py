@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 COOKIE = "livestack_operator"
 LASTS_S = 12 * 3600
 _MOST_SESSIONS = 16
-_TRIES, _OF_ALL, _WITHIN_S = 5, 40, 60.0
-"""Wrong tokens that an address may give within so long, and all of them together."""
+_TRIES, _WITHIN_S = 5, 60.0
+"""Wrong tokens that an address may give within so long. All together may give any number: nobody can be kept out so."""
 _MOST_ADDRESSES = 1000
 
 
@@ -23,25 +23,20 @@ class Access:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     _sessions: OrderedDict[str, float] = field(default_factory=OrderedDict)
     _failures: dict[str, deque[float]] = field(default_factory=dict)
-    _all: deque[float] = field(default_factory=deque)
 
     def is_barred(self, address: str) -> bool:
         """Whether there were so many wrong tokens that no more are looked at for now."""
-        now = time.monotonic()
-        mine = self._failures.get(address, deque())
-        for failures in (mine, self._all):
-            while failures and now - failures[0] > _WITHIN_S:
-                failures.popleft()
-        return len(mine) >= _TRIES or len(self._all) >= _OF_ALL
+        failures = self._failures.get(address, deque())
+        while failures and time.monotonic() - failures[0] > _WITHIN_S:
+            failures.popleft()
+        return len(failures) >= _TRIES
 
     def sign_in(self, given: str, address: str) -> str | None:
         """Return the secret of a new session, for its cookie; None where the token is another."""
         if not hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
             if len(self._failures) >= _MOST_ADDRESSES:
-                self._failures.clear()  # those of all together still count
-            now = time.monotonic()
-            self._failures.setdefault(address, deque()).append(now)
-            self._all.append(now)
+                self._failures.clear()
+            self._failures.setdefault(address, deque()).append(time.monotonic())
             return None
         self._failures.pop(address, None)
         secret = secrets.token_urlsafe(32)

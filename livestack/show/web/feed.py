@@ -16,7 +16,7 @@ from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture
 from livestack.show.gently import gently
-from livestack.show.rendition import developed
+from livestack.show.rendition import LONGEST_PX, developed
 from livestack.show.source import Source
 from livestack.show.state import NightState, advance, catch_up
 from livestack.show.web.full import full_of
@@ -24,12 +24,14 @@ from livestack.show.web.growing import edge_of, upto
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
 from livestack.show.web.public import Around, public
-from livestack.show.web.renditions import LONGEST_PX, packed
+from livestack.show.web.renditions import packed
 from livestack.show.web.rim import WHOLE, Rim, rim_of, without
 from livestack.show.web.seen import Seen
 
 DRAFT_PX = 780
 _CLOCK_S = 1.0
+_APART_S = 1.0
+"""Subs may come faster than guests can be shown pictures."""
 _HELD, _HELD_ONE = "guests.npy", "guests-one.npy"
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ class Feed:
         self._is_let_in = False
         self._rim, self._rim_key = WHOLE, ("", 0)
         self._edge: tuple[tuple[str, int], tuple[int, int]] = (("", 0), (0, 0))
-        self._told_at_s = 0.0
+        self._told_at_s = self._shown_at_s = 0.0
         self._told_of: tuple[object, ...] = ()
         self._resume()
         self.state: Json = self._public()
@@ -143,7 +145,10 @@ class Feed:
             is_new = False
         elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.whole):
             self.waiting, is_new = stack, False
+        elif is_new and now.stack is not None and time.monotonic() - self._shown_at_s < _APART_S:
+            is_new = False  # there is a newer one in a moment
         if is_new and stack is not None:
+            self._shown_at_s = time.monotonic()
             one = _one_of(stack, last)
             rim = self._rim_of(stack)
             cut = without(stack, rim), None if one is None else without(one, rim)
@@ -157,7 +162,7 @@ class Feed:
         self._version = max(self._version + 1, int(time.time() * 1000))
         if before is None or settled.acts is not before.settled.acts:
             self._stretch = self._version
-        full = full_of(self.source.session, now.stack, self._version, self._stretch)
+        full = full_of(self.source.session, now, self._version, self._stretch)
         past = upto(steps(self.source.session, now.stack.stack), now.stack)
         sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full, steps=past), settled)
         sight.image  # noqa: B018 - made here, before anyone is told of it

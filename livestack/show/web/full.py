@@ -19,8 +19,7 @@ from livestack.develop.plate import plate_of
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.product import read_part
-from livestack.show.rendition import jpeg
-from livestack.show.web.renditions import LONGEST_PX
+from livestack.show.rendition import LONGEST_PX, jpeg
 from livestack.show.web.seen import Seen
 
 TILE = 512
@@ -46,13 +45,16 @@ class Place:
         return Place(self.level, rows, (max(0, x0 - _MARGIN), min(width, x1 + _MARGIN)), self.shrink)
 
 
-def full_of(session: Path, stack: Picture, version: int, stretch: int) -> Json | None:
+def full_of(session: Path, seen: Seen, version: int, stretch: int) -> Json | None:
     """Return what can be seen larger than the picture is sent: None where there is nothing."""
-    step = max(1, round(1 / stack.scale))
-    height, width = (n * step for n in stack.data.shape[:2])
+    stack = seen.stack
+    if stack is None:
+        return None
+    top, end, left, right = _box(seen)
+    height, width = end - top, right - left
     if max(height, width) <= LONGEST_PX:
         return None
-    if step > 1:
+    if stack.scale < 1:
         if stack.parts:
             return None
         try:
@@ -100,11 +102,10 @@ def _linear(session: Path, seen: Seen, place: Place) -> Array | None:
     stack, whole = seen.stack, seen.whole
     if stack is None or whole is None:
         return None
-    step = round(1 / stack.scale)
-    if step <= 1:
+    if stack.scale >= 1:
         part = np.ascontiguousarray(upright(stack)[rows, columns])
     else:
-        top, end, left, _ = (step * n for n in seen.rim.box(*whole.data.shape[:2]))
+        top, end, left, _ = _box(seen)
         from_below = stack.row_order == "BOTTOM-UP"
         y0, y1 = (end - rows.stop, end - rows.start) if from_below else (top + rows.start, top + rows.stop)
         across = slice(left + columns.start, left + columns.stop)
@@ -115,6 +116,13 @@ def _linear(session: Path, seen: Seen, place: Place) -> Array | None:
         planes = planes[:, ::-1] if from_below else planes
         part = np.ascontiguousarray(planes[0] if expected == 1 else np.moveaxis(planes, 0, 2))
     return smaller(part, 1 / place.shrink)
+
+
+def _box(seen: Seen) -> tuple[int, int, int, int]:
+    """Return the first and the last but one row and column that guests see, of the stack itself."""
+    whole = seen.whole
+    assert whole is not None
+    return seen.rim.box(*(round(n / whole.scale) for n in whole.data.shape[:2]))
 
 
 def _moved(act: Act, place: Place) -> Act:

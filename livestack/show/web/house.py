@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from livestack.allocation import return_free
 from livestack.events import Json
 from livestack.show.past import past_pictures
 from livestack.show.web.access import Access
@@ -25,6 +26,7 @@ from livestack.show.wifi import Wifi
 
 _LOOK_S = 0.25
 _SLIDES_S = 600.0
+_TIDY_S = 2.0
 _NICE = 5
 _log = logging.getLogger(__name__)
 
@@ -60,26 +62,36 @@ class House:
     def __post_init__(self) -> None:
         self.renditions = Renditions(self.door.limits.waiting)
 
-    async def do(self, work: Callable[[], Json]) -> None:
+    async def do(self, work: Callable[[], Json], *, at_once: bool = True) -> None:
         """Do something to what is published, and tell everybody what came of it."""
         before = self.feed.state
         state = await asyncio.get_running_loop().run_in_executor(self.following, work)
-        self.hub.tell(state, is_news=_is_news(before, state))
+        self.hub.tell(state, is_news=_is_news(before, state), at_once=at_once)
 
     async def watch(self) -> None:
         """Look for news a few times a second; the work is done beside the event loop."""
-        slides_at = 0.0
+        slides_at = tidied_at = time.monotonic() - _SLIDES_S
+        tidied: object = None
         while True:
             try:
-                if time.monotonic() >= slides_at:
-                    slides_at = time.monotonic() + _SLIDES_S
+                if time.monotonic() - slides_at >= _SLIDES_S:
+                    slides_at = time.monotonic()
                     await self.do(self._find_slides)
-                await self.do(self.feed.refresh)
+                await self.do(self.feed.refresh, at_once=False)
+                used = self.feed.sight, self.renditions.n_made
+                if self._is_alone and used != tidied and time.monotonic() - tidied_at > _TIDY_S:
+                    tidied, tidied_at = used, time.monotonic()
+                    await asyncio.get_running_loop().run_in_executor(self.following, return_free)
             except (sqlite3.Error, OSError):  # the session's disk is away: what was known stays
                 pass
             except Exception:
                 _log.exception("the page could not take in what is new")
             await asyncio.sleep(_LOOK_S)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether no stacker is in this process, who would want free memory again at once."""
+        return self.feed.source.stop is None
 
     def close(self) -> None:
         """Begin nothing more."""

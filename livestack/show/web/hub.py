@@ -20,6 +20,7 @@ from livestack.show.web.patience import Door
 
 _ALIVE: Final = '{"alive":true}'
 _ALIVE_S: Final = 15.0
+_APART_S: Final = 1.0
 _ASKS_S: Final = 12.0
 """Who asked within so long is still there."""
 _MOST_ASKING = 1000
@@ -37,6 +38,7 @@ class Hub:
         self._send_s = door.limits.send_s
         self._listeners: set[asyncio.Queue[str]] = set()
         self._asking: OrderedDict[str, float] = OrderedDict()
+        self._told_s, self._is_owed = 0.0, False
 
     @property
     def n_guests(self) -> int:
@@ -47,11 +49,16 @@ class Hub:
         asking = sum(address not in self._door.listeners for address in self._asking)
         return len(self._listeners) + asking
 
-    def tell(self, state: Json, *, is_news: bool) -> None:
-        """Keep the state for who asks, and send it to who listens if it is news; a slow one gets the newest only."""
+    def tell(self, state: Json, *, is_news: bool, at_once: bool) -> None:
+        """Keep the state for who asks, and send it to who listens if it is news; a slow one gets the newest only.
+
+        What need not be told at once waits until a second has passed since the last news.
+        """
         self.text = _packed(state)
-        if not is_news:
+        self._is_owed |= is_news
+        if not self._is_owed or not (at_once or time.monotonic() - self._told_s >= _APART_S):
             return
+        self._told_s, self._is_owed = time.monotonic(), False
         for queue in self._listeners:
             if queue.full():
                 queue.get_nowait()

@@ -15,14 +15,14 @@ from livestack.events import Json
 from livestack.show.caption import captioned
 from livestack.show.code import as_svg
 from livestack.show.past import seen as past_seen
-from livestack.show.rendition import jpeg
+from livestack.show.rendition import LONGEST_PX, jpeg
 from livestack.show.skymap import sky_svg
 from livestack.show.web.feed import Sight
 from livestack.show.web.full import place_of, tile
 from livestack.show.web.growing import frame, patch
 from livestack.show.web.house import House
 from livestack.show.web.hub import Events
-from livestack.show.web.renditions import LONGEST_PX, packed, png
+from livestack.show.web.renditions import packed, png
 from livestack.sky.catalogue import named
 
 _SLIDE_QUALITY = 84

@@ -132,7 +132,6 @@ def _picture(night: NightState, seen: Seen) -> Json | None:
     if stack is None:
         return None
     height, width = stack.data.shape[:2]
-    step = max(1, round(1 / stack.scale))
     grid = grid_seen(night, stack)
     north, mirrored = None, False
     if grid is not None and grid.matrix is not None:
@@ -140,8 +139,8 @@ def _picture(night: NightState, seen: Seen) -> Json | None:
         north = round(turn, 2)
     scale = grid.arcsec_per_px if grid is not None else None
     return {
-        "width": width * step,
-        "height": height * step,
+        "width": round(width / stack.scale),
+        "height": round(height / stack.scale),
         "sizes": sizes_of(height, width),
         "full": seen.full,
         "north_deg": north,

@@ -10,15 +10,14 @@ from concurrent.futures import Executor
 import cv2
 
 from livestack.frame import Array
-from livestack.show.rendition import jpeg, within
+from livestack.show.rendition import LONGEST_PX, jpeg, within
 
-SIZES = (640, 1280, 1920)
+SIZES = (640, 1280, LONGEST_PX)
 """Of the longest side; a picture that is smaller is sent as it is too."""
-LONGEST_PX = SIZES[-1]
-_BUDGET = {640: 90_000, 1280: 200_000, 1920: 420_000}
+_BUDGET = {640: 90_000, 1280: 190_000, 1920: 420_000}
 """Bytes of a picture: of two, the stack and a photo of it, a phone on a crowded network takes no more than 400 kB."""
-_QUALITIES = (90, 84, 76, 66, 54, 42, 30)
-_KEPT_BYTES = 24_000_000
+_QUALITIES = (90, 84, 76, 66, 54, 42, 30, 20, 12)
+_KEPT_BYTES = 16_000_000
 
 Key = tuple[object, ...]
 
@@ -35,6 +34,7 @@ class Renditions:
         self._n_bytes = 0
         self._making: dict[Key, asyncio.Future[bytes | None]] = {}
         self._most_waiting = most_waiting
+        self.n_made = 0
 
     async def get(self, key: Key, make: Callable[[], bytes | None], threads: Executor) -> bytes | None:
         """Return what was made for a key, or make it; all who ask meanwhile wait for the same.
@@ -57,6 +57,7 @@ class Renditions:
 
     def _keep(self, key: Key, done: asyncio.Future[bytes | None]) -> None:
         del self._making[key]
+        self.n_made += 1
         if done.cancelled() or done.exception() is not None:
             return
         data = done.result()
