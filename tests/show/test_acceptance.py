@@ -131,6 +131,8 @@ def test_who_squints_sees_state_and_number_before_the_ribbon(
 ) -> None:
     _grow(window, night, 112, qtbot)
     window.set_palette(palette)
+    if palette is NIGHT:
+        window.set_night_level(len(NIGHT_LEVELS))
     drawn(window.canvas, qtbot)
     light = _luminance(pixels(window))
     squinted = cv2.GaussianBlur(light, (0, 0), 4.0)
