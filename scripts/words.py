@@ -22,7 +22,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from pyqtgraph.Qt import QtCore, QtWidgets
 
 from livestack.journal import Journal
-from livestack.show.qt.tongue import CONTEXT, told
+from livestack.show.numbers import numbers
+from livestack.show.qt.tongue import CONTEXT, count_of, told, tr
 from livestack.show.qt.window import Window
 from livestack.show.source import open_source
 from livestack.show.state import NightState, advance, when
@@ -85,6 +86,10 @@ def _follow(journal: Journal) -> None:
         now = when(record.time_utc) or datetime.now(UTC)
         for later_s in LATER_S:
             told(status(state, now + timedelta(seconds=later_s)))
+        for parts, below in numbers(state, None, None).cells:
+            tr(below)
+            for number, unit in parts:
+                tr(unit, count_of(number))
 
 
 def write(path: Path, words: set[Word]) -> None:

@@ -38,6 +38,7 @@ class Fade(QtCore.QObject):
         self.lasts_ms = lasts_ms
         self._before: list[Array] = []
         self._mixed: list[Array] = []
+        self._kept: list[list[Array]] = []
         self._begun_s, self._this_ms, self._n_steps = 0.0, lasts_ms, _STEPS
         self._means: Means | None = None
         self._is_glide = self._is_in_hand = False
@@ -126,7 +127,7 @@ class Fade(QtCore.QObject):
             return now
         share = self._share
         begun_s = time.thread_time()  # not the time for which others had the core
-        into = self._mixed or [np.empty_like(each) for each in now]
+        into = self._mixed or self._buffers(now)
         for before, after, out in zip(self._before, now, into, strict=True):
             cv2.addWeighted(before, 1.0 - share, after, share, 0.0, dst=out)
         self._mixed = into
@@ -134,6 +135,16 @@ class Fade(QtCore.QObject):
             self.end()
             return now
         return into
+
+    def _buffers(self, like: list[Array]) -> list[Array]:
+        """Return px to mix into: those of an earlier fade, for new ones cost the window page by page."""
+        shapes = [each.shape for each in like]
+        for kept in self._kept:
+            if kept is not self._before and [each.shape for each in kept] == shapes:
+                return kept
+        made = [np.empty_like(each) for each in like]
+        self._kept = [*self._kept[-1:], made]
+        return made
 
     def _measure(self, before: list[Array], now: list[Array]) -> None:
         """Give it the time that it needs."""
