@@ -14,8 +14,10 @@ from livestack.frame import Array
 from livestack.settings import Settings
 from livestack.show.monitor.pictures import packed
 from livestack.show.qt.window import Window
+from livestack.show.rendition import jpeg
 from livestack.show.source import Source, open_source
 from livestack.show.web.feed import Feed
+from livestack.show.web.public import Around
 from tests.show.grab import drawn, pixels, rendition
 from tests.show.night import STACK, Night, sky
 
@@ -51,10 +53,10 @@ def test_window_page_and_report_show_what_the_chain_makes(
     qtbot.addWidget(window)
     window.live.tick()
     assert np.abs(rendition(window.canvas, qtbot) - made).max() <= 1
-    feed = Feed(source)
+    feed = Feed(source, Around())
     feed.refresh()
-    assert feed.picture is not None
-    for image in (feed.picture.data, packed(source, [STACK], 400_000)[STACK]):
+    assert feed.sight is not None
+    for image in (jpeg(feed.sight.image), packed(source, [STACK], 400_000)[STACK]):
         shown = _decoded(image)
         assert np.abs(shown - made).mean() < 3, "but for what JPEG loses"
         assert np.abs(np.median(shown[:, 20:], axis=(0, 1)) - np.median(made[:, 20:], axis=(0, 1))).max() <= 1
@@ -76,15 +78,15 @@ def test_a_session_that_says_nothing_of_it_is_shown_as_usual(night: Night) -> No
 
 def test_the_sky_stays_while_the_stack_grows(night: Night, source: Source, qtbot: QtBot, window: Window) -> None:
     """On screen and on the page alike; the picture is never away."""
-    feed, levels = Feed(source), []
+    feed, levels = Feed(source, Around()), []
     for n in range(8, 17):
         _grow(night, n)
         window.live.tick()
         assert n == 8 or window.canvas.is_shown
         drawn(window.canvas, qtbot)
         feed.refresh()
-        assert feed.picture is not None
-        on_page = np.median(_decoded(feed.picture.data)[20:280, 20:120])
+        assert feed.sight is not None
+        on_page = np.median(_decoded(jpeg(feed.sight.image))[20:280, 20:120])
         levels.append((np.median(pixels(window.canvas)[60:, 40:240]), on_page))
     steps = np.abs(np.diff(levels, axis=0))
     assert steps.max() <= 3

@@ -39,7 +39,7 @@ def _get(page: Page, path: str, **headers: str) -> tuple[int, bytes, dict[str, s
 
 def _state(page: Page, photos: int, after: object = 0) -> dict[str, Any]:
     """Wait until so many photos are told and shown, and return the state."""
-    for _ in range(100):
+    for _ in range(600):
         state = json.loads(_get(page, "state.json")[1])
         if state["photos"] == photos and state["version"] not in (0, after):
             return dict(state)
