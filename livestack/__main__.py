@@ -10,7 +10,7 @@ def main() -> None:
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heard:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from livestack import cli
+    from livestack.commands import cli
 
     if is_heard:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -69,7 +69,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     import pyqtgraph as pg
     from pyqtgraph.Qt import QtCore
 
-    from livestack.cli import main as livestack
+    from livestack.commands.cli import main as livestack
 
     QtCore.QSettings.setPath(
         QtCore.QSettings.Format.IniFormat, QtCore.QSettings.Scope.UserScope, str(options.inside / "taste")

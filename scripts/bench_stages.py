@@ -39,19 +39,19 @@ Array = np.ndarray[Any, Any]
 
 STAGES = {
     # name: module, function or method
-    "content hash": ("livestack.prepare", "content_hash"),
-    "read": ("livestack.prepare", "open_frame"),
+    "content hash": ("livestack.stacks.prepare", "content_hash"),
+    "read": ("livestack.stacks.prepare", "open_frame"),
     "measure": ("livestack.reduce.measure", "measure"),
     "register": ("livestack.reduce.register", "register"),
     "samples of the sky": ("livestack.reduce.normalise", "with_blocks"),
     "sky": ("livestack.reduce.normalise", "sky_surface"),
-    "integrate": ("livestack.growth", "Growth._fold"),
+    "integrate": ("livestack.stacks.growth", "Growth._fold"),
     "· guide": ("livestack.reduce.guide", "guide_of"),
     "· judge": ("livestack.reduce.judge", "judge"),
     "· noise": ("livestack.reduce.normalise", "sample_noise"),
     "· fold": ("livestack.reduce.fold", "fold"),
     "·· contrast": ("livestack.reduce.fold", "contrast"),
-    "pictures": ("livestack.publish", "Publisher.show"),
+    "pictures": ("livestack.engine.publish", "Publisher.show"),
 }
 """What a sub passes through; a dot = part of the one above."""
 ALONE = ("content hash", "read")
@@ -159,10 +159,11 @@ def put_clocks() -> list[str]:
 def main() -> None:
     """Run the command line with clocks."""
     asked = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    from livestack import cli, session
+    from livestack.commands import cli
+    from livestack.engine import session
     from livestack.reduce import fold
 
-    for module in ("batch", "engine_room", "growth", "publish", "runner"):
+    for module in ("commands.batch", "commands.engine_room", "stacks.growth", "engine.publish", "engine.runner"):
         importlib.import_module(f"livestack.{module}")
     rule = fold.REJECTORS["deferred"]
     fold.REJECTORS["deferred"] = dataclasses.replace(rule, looks=tuple(asked.get("looks", rule.looks)))

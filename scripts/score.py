@@ -47,17 +47,17 @@ import numpy as np
 from astropy.io import fits
 
 from livestack.events import SubAccepted
-from livestack.founding import Founding, light_of
 from livestack.frame import Array, Frame, Header, Masters
-from livestack.growth import Growth
 from livestack.journal import Journal
-from livestack.knowledge import known_of_sub
 from livestack.read import open_frame
 from livestack.reduce.fold import REJECTORS, Light
 from livestack.reduce.kernels import warp_and_normalise
 from livestack.reduce.measure import measure
 from livestack.reduce.sensor import bare, sensor_of
-from livestack.replay import replay
+from livestack.stacks.founding import Founding, light_of
+from livestack.stacks.growth import Growth
+from livestack.stacks.knowledge import known_of_sub
+from livestack.stacks.replay import replay
 
 ROOT = Path(__file__).resolve().parent.parent
 SCENARIOS: dict[str, dict[str, Any]] = {

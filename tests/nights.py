@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
+from livestack.engine.restack import Restacks
+from livestack.engine.resume import drop, restore
+from livestack.engine.session import Session
 from livestack.events import Event, Record, SubAccepted, SubRejected
 from livestack.frame import Array
-from livestack.growth import Growth
 from livestack.journal import Journal
-from livestack.prepare import identity_of, prepare
-from livestack.replay import replay
-from livestack.restack import Restacks
-from livestack.resume import drop, restore
-from livestack.session import Session
 from livestack.settings import Settings
 from livestack.simulate import Night, NightOptions, header, write_night
 from livestack.simulate.fits import fits_bytes
+from livestack.stacks.growth import Growth
+from livestack.stacks.prepare import identity_of, prepare
+from livestack.stacks.replay import replay
 
 QUIET = NightOptions(
     size=(176, 208), cfa=None, scene="stars", n_stars=160, n_lights=14, n_darks=0, n_flats=0, n_bias=0, exposure_s=60.0,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from livestack.awake import kept_awake
+from livestack.engine.awake import kept_awake
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the program that is asked is Linux's")
 
@@ -50,7 +50,7 @@ def test_it_is_asked_for_while_it_is_needed_and_no_longer(folder: Path) -> None:
 
 
 def test_a_session_that_is_killed_lets_go_too(folder: Path) -> None:
-    code = "import time; from livestack.awake import kept_awake\nwith kept_awake(): time.sleep(60)"
+    code = "import time; from livestack.engine.awake import kept_awake\nwith kept_awake(): time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code]) as killed:
         assert _comes(folder / "asked")
         assert not (folder / "let_go").exists()

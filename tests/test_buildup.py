@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.buildup import LONGEST_PX, BuildUp, Moment, folder_of, read_step, steps
 from livestack.develop.chain import PRESETS
 from livestack.develop.live import plate_of_preview, shown, steady, whole
+from livestack.engine.buildup import LONGEST_PX, BuildUp, Moment, folder_of, read_step, steps
 from livestack.frame import Picture
 from livestack.picture import read_picture
 from livestack.settings import PRESET

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.calibration import Calibration
 from livestack.errors import SettingsError
 from livestack.events import MastersBuilt, MastersMatched
 from livestack.frame import Frame
 from livestack.read import open_frame, open_header
 from livestack.settings import Processing
 from livestack.simulate.fits import fits_bytes
+from livestack.stacks.calibration import Calibration
 
 SIZE = (40, 60)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack import checkpoint as checkpoint_module
-from livestack.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint
 from livestack.frame import STAR_DTYPE
 from livestack.stack import Stack
+from livestack.stacks import checkpoint as checkpoint_module
+from livestack.stacks.checkpoint import FORMAT, Checkpoint, load_checkpoint, save_checkpoint
 
 
 def _checkpoint(seed: int = 1) -> Checkpoint:

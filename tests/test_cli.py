@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 import pytest
 
-from livestack import cli
-from livestack.batch import parse_out
+from livestack.commands import cli
+from livestack.commands.batch import parse_out
+from livestack.commands.options import effective_settings, megabytes, settings_of
+from livestack.engine.plans import find_files, is_wanted
 from livestack.errors import NothingStacked, SettingsError
-from livestack.options import effective_settings, megabytes, settings_of
-from livestack.plans import find_files, is_wanted
 from livestack.sessions import Home, check_home
 from livestack.settings import Settings
 from livestack.version import VERSION

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from livestack import compiling
+from livestack.commands import compiling
 
 
 def test_a_start_waits_once_for_what_the_first_sub_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livestack.core import GROWN, Core
+from livestack.stacks.core import GROWN, Core
 from tests.test_growth import Captures
 
 SHAPE = (1, 8, 10)

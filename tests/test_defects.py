@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.checkpoint import load_checkpoint, save_checkpoint
-from livestack.core import core_of
+from livestack.engine.resume import checkpoint_of
 from livestack.frame import Array
-from livestack.growth import Growth
-from livestack.knowledge import Knowledge
-from livestack.resume import checkpoint_of
+from livestack.stacks.checkpoint import load_checkpoint, save_checkpoint
+from livestack.stacks.core import core_of
+from livestack.stacks.growth import Growth
+from livestack.stacks.knowledge import Knowledge
 from tests.nights import bits
 from tests.reduce.fields import NOISE_ADU, draw_stars
 from tests.test_growth import SIZE, Captures

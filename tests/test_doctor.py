@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from livestack import doctor
+from livestack.commands import doctor
 
 
 def test_examine_looks_at_everything_and_leaves_nothing(tmp_path: Path) -> None:

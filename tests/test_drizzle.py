@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from livestack.checkpoint import load_checkpoint, save_checkpoint
-from livestack.core import core_of
+from livestack.engine.publish import product_of, stack_picture
+from livestack.engine.resume import checkpoint_of, drop
 from livestack.errors import SettingsError
 from livestack.events import AlertRaised, StackFounded
-from livestack.growth import Growth
-from livestack.knowledge import Knowledge
 from livestack.product import write_product
-from livestack.publish import product_of, stack_picture
 from livestack.reduce.preview import preview
-from livestack.resume import checkpoint_of, drop
-from livestack.room import needs_of
 from livestack.settings import Settings
+from livestack.stacks.checkpoint import load_checkpoint, save_checkpoint
+from livestack.stacks.core import core_of
+from livestack.stacks.growth import Growth
+from livestack.stacks.knowledge import Knowledge
+from livestack.stacks.room import needs_of
 from tests.nights import Told, bits, copy_journal, take
 from tests.test_growth import SIZE, Captures
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from livestack.engine.resume import drop, put_back, take_in
 from livestack.events import AlertCleared, AlertRaised, Looked, StackRestacked, SubAccepted, SubRejected
-from livestack.growth import Growth
-from livestack.refold import refold
-from livestack.replay import replay
-from livestack.resume import drop, put_back, take_in
-from livestack.room import needs_beside
+from livestack.stacks.growth import Growth
+from livestack.stacks.refold import refold
+from livestack.stacks.replay import replay
+from livestack.stacks.room import needs_beside
 from tests.nights import QUIET, Told, bits, cloud, take
 
 N_SUBS, N_HISTORIES, BROUGHT_BACK, N_NIGHTS = 14, 100, 25, 12

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from livestack.engine.plans import files_plan, find_files
+from livestack.engine.runner import Engine
 from livestack.frame import Frame, Header
-from livestack.glance import glance
-from livestack.plans import files_plan, find_files
-from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
+from livestack.stacks.glance import glance
 from tests.nights import expose
 
 COLOURS = {"R": 900.0, "G": 500.0, "B": 200.0}

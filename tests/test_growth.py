@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.checkpoint import load_checkpoint, save_checkpoint
-from livestack.core import core_of
+from livestack.engine.resume import checkpoint_of
 from livestack.events import Looked, SubAccepted
-from livestack.founding import Founding
 from livestack.frame import STAR_DTYPE, Array, Frame, Header, Masters, Quality
-from livestack.growth import Growth, look_id, on_grid
-from livestack.knowledge import Knowledge, known_of_sub
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.measure import measure
-from livestack.resume import checkpoint_of
+from livestack.stacks.checkpoint import load_checkpoint, save_checkpoint
+from livestack.stacks.core import core_of
+from livestack.stacks.founding import Founding
+from livestack.stacks.growth import Growth, look_id, on_grid
+from livestack.stacks.knowledge import Knowledge, known_of_sub
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, moved, noisy, star_field, turned
 
 SIZE = (150, 170)

@@ -11,10 +11,10 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from livestack.buildup import steps
 from livestack.develop.chain import PRESETS
 from livestack.develop.colour import star_colour
 from livestack.develop.live import linear_of, shown, steady, whole
+from livestack.engine.buildup import steps
 from livestack.picture import read_picture
 from livestack.show.numbers import numbers
 from livestack.show.source import open_source

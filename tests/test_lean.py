@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from livestack.events import SubAccepted, from_dict, to_dict
-from livestack.growth import look_id
-from livestack.lean import PackedDict, PackedList, lean
-from livestack.verdicts import rejected_again
+from livestack.stacks.growth import look_id
+from livestack.stacks.lean import PackedDict, PackedList, lean
+from livestack.stacks.verdicts import rejected_again
 
 
 def _sub(no: int = 7) -> SubAccepted:

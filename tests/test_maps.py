@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from livestack.bus import Slots
+from livestack.engine.maps import map_of, saved_map
+from livestack.engine.plans import files_plan, find_files
+from livestack.engine.runner import Engine
 from livestack.frame import Picture
 from livestack.journal import Journal
-from livestack.maps import map_of, saved_map
 from livestack.picture import read_picture
-from livestack.plans import files_plan, find_files
 from livestack.product import read_noise
 from livestack.reduce import preview
-from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
 from tests.nights import Told, take

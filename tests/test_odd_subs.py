@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from livestack.engine.looking import look_if_due
+from livestack.engine.resume import take_in
 from livestack.events import AlertCleared, AlertRaised, SubAccepted
 from livestack.frame import Array
-from livestack.looking import look_if_due
-from livestack.resume import take_in
 from tests.nights import QUIET, Told, bits, take
 from tests.reduce.fields import NOISE_ADU, draw_stars, noisy, star_field
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from livestack.engine.one_sub import OneSub, sketch_of
 from livestack.errors import FrameError
 from livestack.events import SubAccepted
-from livestack.founding import light_of
-from livestack.one_sub import OneSub, sketch_of
 from livestack.read import frames_in
 from livestack.reduce.sensor import bare
+from livestack.stacks.founding import light_of
 from tests.nights import QUIET, Told, cloud, expose, take
 from tests.read.writing import write_ser
 

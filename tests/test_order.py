@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from livestack.growth import Growth
 from livestack.reduce.pose import project
+from livestack.stacks.growth import Growth
 from tests.nights import Told, take
 
 ORDERS = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from livestack import own
+from livestack.commands.options import usual_settings
 from livestack.errors import SettingsError
-from livestack.options import usual_settings
 from livestack.own import (
     changes,
     keep_settings,

@@ -8,16 +8,16 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from livestack.engine.pace import SHOW_S, Pace
+from livestack.engine.plan import Plan
+from livestack.engine.runner import Engine
 from livestack.events import SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
-from livestack.pace import SHOW_S, Pace
-from livestack.plan import Plan
-from livestack.prepare import identity_of
-from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.simulate import write_night
+from livestack.stacks.prepare import identity_of
 from livestack.watch import Arrival
 from tests.night.small import NIGHT
 

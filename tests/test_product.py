@@ -16,10 +16,10 @@ from astropy.wcs import WCS
 
 from livestack.events import SubAccepted
 from livestack.frame import Header
-from livestack.prepare import header_from_json, header_to_json
 from livestack.product import Product, read_noise, write_product
 from livestack.read import open_frame
 from livestack.stack import Stack
+from livestack.stacks.prepare import header_from_json, header_to_json
 from tests.reduce.fields import added, frame_of, light, noisy, turned
 
 SIZE = (60, 80)

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from livestack.bus import Slots
-from livestack.core import Core
-from livestack.disk import Disk
-from livestack.founding import Founding
+from livestack.engine.disk import Disk
+from livestack.engine.publish import Publisher, removed_picture
 from livestack.frame import Header, Masters, Quality
-from livestack.growth import Growth
-from livestack.knowledge import Knowledge
 from livestack.picture import read_picture
-from livestack.publish import Publisher, removed_picture
 from livestack.reduce.fold import REJECTORS
 from livestack.reduce.preview import MAX_PREVIEW_PX
 from livestack.sessions import Home
 from livestack.stack import Shape
+from livestack.stacks.core import Core
+from livestack.stacks.founding import Founding
+from livestack.stacks.growth import Growth
+from livestack.stacks.knowledge import Knowledge
 
 
 def _growth(shape: Shape, rule: str = "deferred", name: str = "light") -> Growth:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.checkpoint import save_checkpoint
+from livestack.engine.resume import checkpoint_of, checkpoint_path, drop, put_back, start_over
 from livestack.events import Looked, SubRejected
-from livestack.refold import refold
-from livestack.resume import checkpoint_of, checkpoint_path, drop, put_back, start_over
+from livestack.stacks.checkpoint import save_checkpoint
+from livestack.stacks.refold import refold
 from tests.nights import QUIET, Told, bits, copy_journal, expose, take
 
 NAME = QUIET.target

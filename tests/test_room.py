@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from livestack.errors import SettingsError
-from livestack.room import check_room, needs_of
+from livestack.stacks.room import check_room, needs_of
 from tests.nights import Told, take
 
 COLOUR = (3, 4176, 6248)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from livestack.commands.service import agent, set_up, unit, watch_command
 from livestack.errors import SettingsError
 from livestack.own import remember_folder
-from livestack.service import agent, set_up, unit, watch_command
 from tests.night import sessions
 
 FOLDERS = ["/data/captures", '/data/M 31 "best" of 100 % $HOME \\ Aufnahmen März', "/data/it's <here> & there"]

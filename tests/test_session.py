@@ -21,10 +21,10 @@ from livestack.events import (
     SubRejected,
 )
 from livestack.frame import Header
-from livestack.prepare import Prepared, identity_of, prepare
-from livestack.refold import refold
 from livestack.simulate import Night
-from livestack.verdicts import stack_name
+from livestack.stacks.prepare import Prepared, identity_of, prepare
+from livestack.stacks.refold import refold
+from livestack.stacks.verdicts import stack_name
 from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
 NAME = QUIET.target

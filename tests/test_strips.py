@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from livestack import strips
-from livestack.growth import Growth
+from livestack.stacks import strips
+from livestack.stacks.growth import Growth
 from tests.test_growth import Captures
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from livestack.events import Looked, TrailFound
-from livestack.replay import replay
 from livestack.show.state import fold
 from livestack.simulate import Night
+from livestack.stacks.replay import replay
 from tests.nights import QUIET, Told, expose
 
 N = 13

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livestack.founding import light_of
 from livestack.frame import Array
 from livestack.reduce.fold import REJECTORS, Against, Light, fold
 from livestack.reduce.kernels import warp_and_normalise
 from livestack.reduce.sensor import bare
 from livestack.stack import Stack
+from livestack.stacks.founding import light_of
 
 SKY_ADU, NOISE_ADU = 600.0, 15.0
 BRIGHTEST_ADU = 30_000.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from livestack.counted import count
 from livestack.events import Event, SessionStarted, SessionStopped, StackRestacked, SubDropped, SubRestored
-from livestack.replay import START_OVER
+from livestack.stacks.replay import START_OVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from livestack.bus import Mailbox
 from livestack.counted import count
 from livestack.events import Record
 from livestack.journal import Journal
-from livestack.room import needs_of
 from livestack.settings import Running
 from livestack.show.calibrated import calibration_line
-from livestack.verdicts import ENOUGH_DROPS
+from livestack.stacks.room import needs_of
+from livestack.stacks.verdicts import ENOUGH_DROPS
 
 Say = Callable[[Record], None]
 

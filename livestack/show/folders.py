@@ -14,17 +14,17 @@ from pathlib import Path
 
 import platformdirs
 
-from livestack.calibration import calibration_headers
 from livestack.counted import count
+from livestack.engine.plans import is_copy
 from livestack.errors import LivestackError
 from livestack.frame import Header
-from livestack.plans import is_copy
 from livestack.read import is_frame_name, open_header
 from livestack.read.kinds import kind_of
 from livestack.read.names import stem_of
 from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.settings import Processing
 from livestack.show.words import THIN, ago, joined, place, sentence_case
+from livestack.stacks.calibration import calibration_headers
 from livestack.watch.scan import Tree
 
 MOST_FILES = 20_000
@@ -129,7 +129,7 @@ def masters_for(
     Parameters
     ----------
     known : callable
-        Headers of the calibration frames at a path, as `livestack.calibration.calibration_headers`.
+        Headers of the calibration frames at a path, as `livestack.stacks.calibration.calibration_headers`.
     """
     if not processing.calibration:
         return Finding(False, "Stacked as they come", "Calibration is turned off in Settings")
@@ -196,7 +196,7 @@ class Library:
         self._known: dict[Path, list[Header]] = {}
 
     def __call__(self, path: Path) -> list[Header]:
-        """Return the headers at a path; see `livestack.calibration.calibration_headers`."""
+        """Return the headers at a path; see `livestack.stacks.calibration.calibration_headers`."""
         if path not in self._known:
             self._known[path] = calibration_headers(path)
         return self._known[path]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from livestack.bus import Slots
 from livestack.develop.live import smaller
+from livestack.engine.maps import saved_map
 from livestack.errors import SettingsError
 from livestack.frame import Picture
 from livestack.journal import Journal
-from livestack.maps import saved_map
 from livestack.picture import read_picture
 from livestack.settings import PRESET, from_toml
 from livestack.show.state import NightState

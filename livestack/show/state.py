@@ -39,10 +39,10 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.journal import Journal
-from livestack.lean import alike, packed, packed_gear
 from livestack.show.changing import NOTHING_CHANGES, Changing, changed
 from livestack.show.sensor import NOTHING_KNOWN, Sensors, learnt
 from livestack.show.sky import Grid, grid_of
+from livestack.stacks.lean import alike, packed, packed_gear
 
 _RECENT = 9  # subs that pace and star size are taken from
 

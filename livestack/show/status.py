@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from livestack.counted import count
-from livestack.room import NO_ROOM
 from livestack.show.advice import HANDS, TRENDS, asked_for
 from livestack.show.changing import changing_words
 from livestack.show.state import NightState, SubRow, Word
 from livestack.show.words import REASON_WORDS, THIN, about, as_sentence, clock, place, sentence_case, span
+from livestack.stacks.room import NO_ROOM
 
 LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)

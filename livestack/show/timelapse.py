@@ -15,9 +15,9 @@ import numpy as np
 from PIL import Image
 
 from livestack.atomic import write_atomically
-from livestack.buildup import Step, read_step, steps
 from livestack.develop.chain import Recipe
 from livestack.develop.live import Settled, steady
+from livestack.engine.buildup import Step, read_step, steps
 from livestack.errors import SettingsError
 from livestack.frame import Array, Picture
 from livestack.show.caption import captioned

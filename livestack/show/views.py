@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from livestack.develop.chain import Recipe
+from livestack.engine.maps import MAPS
 from livestack.frame import Picture
-from livestack.maps import MAPS
 from livestack.show.darkroom import Order
 from livestack.show.greys import Greys
 from livestack.show.removed import belongs, legend

@@ -33,12 +33,12 @@ DOORS = {
     "starlette": ("show/web/*",),
     "uvicorn": ("show/web/*",),
     "websockets": ("show/web/*",),
-    "segno": ("show/*", "cli*"),
+    "segno": ("show/*", "commands/cli*"),
     "apprise": ("show/monitor/notify*",),
-    "click": ("cli*",),
+    "click": ("commands/cli*",),
     "rich": ("show/progress",),
-    "dask": ("restack*",),
-    "distributed": ("restack*",),
+    "dask": ("engine/restack*",),
+    "distributed": ("engine/restack*",),
 }
 
 

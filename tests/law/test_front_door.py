@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from livestack import doctor
+from livestack.commands import doctor
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def bootstrap(root: Path) -> ModuleType:
 
 def test_readme_tells_every_command(root: Path) -> None:
     """Every command of the command line is in the README's table."""
-    cli = pytest.importorskip("livestack.cli", reason="no command line yet")
+    cli = pytest.importorskip("livestack.commands.cli", reason="no command line yet")
     click = pytest.importorskip("click")
     table = re.findall(r"^\| `(\w+)", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     commands = cli.main.list_commands(click.Context(cli.main))

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from astropy.io import fits
 
-from livestack.founding import light_of
 from livestack.frame import Array, Masters
 from livestack.journal import Journal
 from livestack.read import open_frame
 from livestack.reduce.fold import Light
 from livestack.reduce.kernels import warp_and_normalise
 from livestack.reduce.sensor import sensor_of
-from livestack.replay import replay
+from livestack.stacks.founding import light_of
+from livestack.stacks.replay import replay
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import pytest
 from pyqtgraph.Qt import QtCore
 from pytestqt.qtbot import QtBot
 
+from livestack.engine.publish import stack_picture
 from livestack.frame import Array
 from livestack.picture import write_picture
-from livestack.publish import stack_picture
 from livestack.show.qt.window import Window
 from livestack.show.source import open_source
 from tests.nights import Told

@@ -10,8 +10,8 @@ import pytest
 
 from livestack.develop.chain import PRESETS
 from livestack.develop.live import Settled, shown, steady, whole
+from livestack.engine.publish import stack_picture
 from livestack.frame import Array
-from livestack.publish import stack_picture
 from tests.nights import Told
 
 pytestmark = pytest.mark.slow

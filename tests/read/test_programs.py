@@ -11,11 +11,11 @@ from typing import Any
 import cv2
 import pytest
 
-from livestack.prepare import header_from_json, header_to_json
 from livestack.read import is_frame_name, open_header
 from livestack.read.calibrated import calibrated_of, pedestal_of
 from livestack.read.facts import Facts, facts_of
 from livestack.read.times import time_in_name
+from livestack.stacks.prepare import header_from_json, header_to_json
 from tests.read.writing import noise, write_fits
 
 FIELDS = ("kind", "target", "filter", "exposure_s", "gain", "temperature_c", "cfa")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from livestack.errors import FrameError
-from livestack.prepare import content_hash, identity_of
 from livestack.read import file_of, frames_in, is_complete, is_frame_name, open_frame, open_header, order_key, suffix_of
 from livestack.read.names import frame_path
+from livestack.stacks.prepare import content_hash, identity_of
 from tests.read.writing import noise, torn, write_ser
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from livestack.prepare import header_from_json, header_to_json
 from livestack.read import open_header
 from livestack.read.wcs import sky_matrix_of
 from livestack.sky.direction import position_angle_deg
+from livestack.stacks.prepare import header_from_json, header_to_json
 from tests.read.writing import write_fits
 
 PLACE = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 40.0, "CRPIX1": 16.0, "CRPIX2": 12.0}

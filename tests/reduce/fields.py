@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from livestack.founding import light_of
 from livestack.frame import XTRANS, Array, Frame, Header, Masters
 from livestack.read.bayer import in_memory
 from livestack.reduce.fold import REJECTORS, Against, Light, fold
 from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.stack import Stack
+from livestack.stacks.founding import light_of
 
 PHASES = ("RGGB", "BGGR", "GRBG", "GBRG")
 XTRANS_PHASES = tuple(in_memory(XTRANS, 12, False, x, y) for x, y in ((0, 0), (1, 0), (2, 5), (3, 4)))

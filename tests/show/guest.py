@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from livestack.buildup import Moment, folder_of, write_step
+from livestack.engine.buildup import Moment, folder_of, write_step
 from livestack.frame import Picture
 from livestack.show.source import Source
 from livestack.show.web import Page, serve

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pyqtgraph.Qt import QtCore, QtTest, QtWidgets
 
-from livestack.starting import Desk
+from livestack.commands.starting import Desk
 
 PATIENCE_S = 400.0
 STACKED = 3

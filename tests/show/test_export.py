@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from livestack.buildup import Moment, folder_of, write_step
+from livestack.commands.exporting import export_session, form_of
+from livestack.engine.buildup import Moment, folder_of, write_step
 from livestack.errors import SettingsError
-from livestack.exporting import export_session, form_of
 from livestack.frame import Picture
 from tests.show.guest import DESKTOP, PHONE, chromium_of, guest
 from tests.show.night import EXPOSURE_S, STACK, Night, sky

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from livestack.buildup import Moment, folder_of, write_step
 from livestack.develop.live import shown, steady
+from livestack.engine.buildup import Moment, folder_of, write_step
 from livestack.events import SessionStopped, StackFounded
 from livestack.frame import Array, Identity, Picture
 from livestack.product import read_part

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from livestack.buildup import Moment, folder_of, write_step
+from livestack.engine.buildup import Moment, folder_of, write_step
 from livestack.events import Looked, SessionStopped
 from livestack.show.monitor.page import page
 from livestack.show.monitor.report import Report, report_of

@@ -25,14 +25,14 @@ from livestack.events import (
     TrailFound,
 )
 from livestack.frame import Picture
-from livestack.replay import START_OVER
-from livestack.room import NO_ROOM
 from livestack.show.icons import ICONS
 from livestack.show.numbers import numbers
 from livestack.show.state import NightState, catch_up
 from livestack.show.status import status
 from livestack.show.trails import brightness, direction, length_px, tag
 from livestack.show.words import about, clock, fixed, span
+from livestack.stacks.replay import START_OVER
+from livestack.stacks.room import NO_ROOM
 from tests.show.night import STACK, Night, sky
 
 FORBIDDEN = ("reject", "fail", "invalid", "exception", "!", "please", "...")

@@ -10,9 +10,9 @@ import pytest
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
-from livestack.plans import files_plan, find_files
+from livestack.engine.plans import files_plan, find_files
+from livestack.engine.runner import Engine
 from livestack.reduce import preview
-from livestack.runner import Engine
 from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.show.qt.look import FREE

@@ -15,13 +15,13 @@ from statistics import median
 from typing import Any
 
 from livestack.events import MastersMatched, Record, SessionStarted, StackFounded
-from livestack.replay import Past, replay
 from livestack.sessions import night_of
 from livestack.show.monitor.report import report_of
 from livestack.show.monitor.write import whole_record
 from livestack.show.sky import NOT_KNOWN
 from livestack.show.source import engine_alive, open_source
 from livestack.show.state import NightState, SubRow, catch_up, fold
+from livestack.stacks.replay import Past, replay
 
 Row = dict[str, Any]
 

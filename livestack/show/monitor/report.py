@@ -10,7 +10,6 @@ from datetime import datetime
 from livestack.counted import count
 from livestack.events import Looked, MastersMatched, Record, TrailFound
 from livestack.frame import Picture
-from livestack.replay import Past, replay
 from livestack.show.calibrated import proof, used
 from livestack.show.monitor.left_out import LeftOut, causes, left_out
 from livestack.show.monitor.plots import Plot, growth_of, plots_of
@@ -23,6 +22,7 @@ from livestack.show.state import NightState, SubRow, of_stack, when
 from livestack.show.status import status
 from livestack.show.trails import length_px
 from livestack.show.words import THIN, as_sentence, clock, fixed, percent, sentence_case, span, with_units
+from livestack.stacks.replay import Past, replay
 
 Parts = tuple[tuple[str, str], ...]
 _AS_USUAL = (0, 3, 130)

@@ -10,12 +10,12 @@ from livestack.develop.chain import PRESETS
 from livestack.develop.live import Settled, steady, whole
 from livestack.errors import LivestackError
 from livestack.frame import Array, Picture
-from livestack.glance import glance
 from livestack.read import close_decoders, open_frame
 from livestack.show.reasons import cause
 from livestack.show.rendition import developed, jpeg
 from livestack.show.state import SubRow
 from livestack.show.words import THIN, clock, fixed, percent
+from livestack.stacks.glance import glance
 
 MOST, FEWEST = 3, 8
 """Subs of each kind; of a night that has any."""

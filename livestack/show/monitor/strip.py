@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from livestack.buildup import Step, read_step, steps
 from livestack.counted import count
 from livestack.develop.chain import PRESETS
 from livestack.develop.live import steady, whole
+from livestack.engine.buildup import Step, read_step, steps
 from livestack.frame import Picture
 from livestack.show.rendition import developed, jpeg
 

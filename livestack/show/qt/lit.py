@@ -9,7 +9,7 @@ from typing import Any
 
 from pyqtgraph.Qt import QT_LIB, QtGui
 
-from livestack.awake import kept_awake
+from livestack.engine.awake import kept_awake
 
 _NAME = "livestack guests"
 _SCREEN_SAVER = "org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver"

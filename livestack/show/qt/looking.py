@@ -15,7 +15,7 @@ from livestack.priority import give_way
 from livestack.show.source import Source
 
 if TYPE_CHECKING:
-    from livestack.one_sub import OneSub, Shown
+    from livestack.engine.one_sub import OneSub, Shown
 
 _LOOK_MS = 20
 
@@ -73,7 +73,7 @@ class Looking(QtCore.QObject):
         self._kernels.shutdown(wait=False, cancel_futures=True)
 
     def _show(self, no: int) -> Shown:
-        from livestack.one_sub import OneSub  # the kernels: a window that never looks does without
+        from livestack.engine.one_sub import OneSub  # the kernels: a window that never looks does without
 
         one = self._one or OneSub(self._source.journal, self._source.session / "cache", self._kernels)
         self._one = one

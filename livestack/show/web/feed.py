@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from livestack.buildup import steps
 from livestack.develop.live import Settled, milestone, steady
+from livestack.engine.buildup import steps
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture

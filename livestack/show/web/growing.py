@@ -9,8 +9,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from livestack.buildup import LONGEST_PX, Step, read_step
 from livestack.develop.live import Settled
+from livestack.engine.buildup import LONGEST_PX, Step, read_step
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.show.rendition import developed, jpeg, within

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from livestack.buildup import Step
+from livestack.engine.buildup import Step
 from livestack.events import Json
 from livestack.show.caption import captioned
 from livestack.show.code import as_svg

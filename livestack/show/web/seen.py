@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from livestack.buildup import Step
+from livestack.engine.buildup import Step
 from livestack.events import Json
 from livestack.frame import Picture
 from livestack.show.web.rim import WHOLE, Rim

@@ -1,0 +1,1 @@
+"""What a user types: each command, its options and its words."""

@@ -1,0 +1,1 @@
+"""A session at work: subs in their order, the looks, what is written and shown, and what is asked of it."""

@@ -1,0 +1,385 @@
+"""What leaves the engine: previews for the screens and products for the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from livestack.bus import Slots
+from livestack.develop.chain import PRESETS
+from livestack.develop.export import write_png
+from livestack.develop.live import shown, steady, whole
+from livestack.engine.buildup import BuildUp, Moment
+from livestack.engine.disk import Disk
+from livestack.engine.joining import Joining
+from livestack.engine.maps import MAPS, map_of
+from livestack.engine.resume import checkpoint_of, checkpoint_path
+from livestack.engine.session import Session
+from livestack.errors import FrameError, SourceError
+from livestack.events import Event, StackSaved, SubAccepted
+from livestack.frame import Array, Picture
+from livestack.picture import write_picture
+from livestack.product import Product, write_product
+from livestack.read import open_frame
+from livestack.reduce import fold as folding
+from livestack.reduce.guide import CELL, guide_shape
+from livestack.reduce.preview import brightest, preview, preview_step
+from livestack.retries import SAVE_S
+from livestack.sessions import Home
+from livestack.settings import PRESET
+from livestack.stack import Stack
+from livestack.stacks.checkpoint import Checkpoint, save_checkpoint
+from livestack.stacks.founding import Founding
+from livestack.stacks.glance import glance
+from livestack.stacks.growth import Growth
+from livestack.version import VERSION
+
+log = logging.getLogger("livestack")
+
+IDLE_SAVE_S = 2.0
+"""A stack is saved when nothing has come for so long."""
+
+
+def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
+    """Preview of a stack as it is shown."""
+    shown = growth.shown()
+    data = growth.preview if growth.preview is not None and growth.preview.size else preview(shown, threads)
+    data.flags.writeable = False
+    return Picture(
+        data=data[:, :, 0] if data.shape[2] == 1 else data,
+        scale=1 / preview_step(*shown.shape[1:]),
+        version=version,
+        stack=growth.name,
+        n_subs=shown.n_subs,
+        exposure_s=shown.exposure_s,
+        noise_adu=_grain(shown, growth),
+        row_order=growth.founding.header.row_order,
+    )
+
+
+def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | None:
+    """Preview of the last sub on the stack's grid: a sample per preview px, so its grain is a sub's."""
+    if growth.sketch is None:
+        return None
+    data = growth.sketch[:, :, 0] if growth.sketch.shape[2] == 1 else growth.sketch
+    data.flags.writeable = False
+    return Picture(
+        data=data,
+        scale=1 / preview_step(*growth.founding.shape[1:]),
+        version=version,
+        stack=growth.name,
+        n_subs=1,
+        exposure_s=sub.exposure_s or 0.0,
+        noise_adu=float(sub.quality["noise_adu"]),
+        row_order=growth.founding.header.row_order,
+    )
+
+
+def removed_picture(growth: Growth, version: int, threads: Executor | None = None) -> Picture:
+    """Preview of what was left out of a stack: luminance above the stack, ADU, the brightest of each px; 0 = nothing.
+
+    On the guide's px, or the brightest of k × k of them where that is more than a screen needs.
+    """
+    core, founding = growth.core, growth.founding
+    _, height, width = guide_shape(founding.shape)
+    # before the first look nothing was judged, and so nothing left out
+    whole = core.removed if core is not None and core.removed is not None else np.zeros((height, width), np.float32)
+    k = math.ceil(preview_step(*founding.shape[1:]) / CELL)
+    data = brightest(whole, k, threads)
+    data.flags.writeable = False
+    return Picture(
+        data=data,
+        scale=1 / (CELL * k),
+        version=version,
+        stack=growth.name,
+        n_subs=len(growth.subs),
+        exposure_s=growth.shown().exposure_s,
+        noise_adu=0.0,
+        row_order=founding.header.row_order,
+    )
+
+
+def _grain(stack: Stack, growth: Growth) -> float:
+    """Typical standard error of the mean, ADU; of one sub while there is only one."""
+    some = stack.told((slice(None), slice(None, None, 16), slice(None, None, 16)))
+    n = some.coverage.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(some.m2 / ((n - 1) * some.weight))
+    seen = error[np.broadcast_to(n >= 2, error.shape)]
+    return float(np.median(seen)) if seen.size else growth.founding.quality.noise_adu
+
+
+def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
+    """Return a stack, not a copy, with the facts for its file."""
+    shown = growth.shown()
+    founding = growth.founding
+    masters = founding.masters.provenance
+    history = [
+        f"livestack {version}",
+        *(f"{kind}: {origin}" for kind, origin in masters.items()),
+        *([] if masters else ["no calibration"]),
+        f"rejection: {next(name for name, rule in folding.REJECTORS.items() if rule is growth.rule)}",
+        *([_drizzled(founding)] if founding.drizzle else []),
+        f"weights: sum {float(sum(sub.weight for sub in growth.subs)):.3f} over {len(growth.subs)} subs",
+    ]
+    return Product(
+        stack=shown,
+        header=founding.header,
+        subs=tuple(growth.subs),
+        sky_adu=founding.sky_adu,
+        n_rejected_subs=n_rejected,
+        version=version,
+        history=history,
+    )
+
+
+def _drizzled(founding: Founding) -> str:
+    done = founding.is_drizzled
+    return (
+        "drizzle: drops of 1 px, each colour for itself" if done else "drizzle: none, the subs are no mosaic of colours"
+    )
+
+
+def _save_picture(path: Path, picture: Picture, preset: str) -> None:
+    """Write a preview, developed."""
+    write_png(path, shown(picture, steady(None, picture, whole(PRESETS[preset]))))
+
+
+@dataclass(slots=True)
+class _Saving:
+    """When a stack was last saved, and with how many subs."""
+
+    at: float = 0.0
+    subs: tuple[int, ...] = ()
+    was_final: bool = False
+
+
+@dataclass(slots=True)
+class Publisher:
+    """Hands pictures to the screens and stacks to the disk; the disk is written in threads of their own.
+
+    Parameters
+    ----------
+    slots : Slots
+        Where readers in this process find the newest pictures.
+    disk : Disk
+        Hears whether the disk took a stack.
+    preset : str
+        How the preview beside a stack file is developed.
+    """
+
+    home: Home
+    threads: Executor | None
+    slots: Slots
+    disk: Disk
+    preset: str = PRESET[0]
+    _version: int = 0
+    _saved: dict[str, _Saving] = field(default_factory=dict)
+    _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
+    _writing: Future[StackSaved] | None = None
+    _failed: bool = False
+    _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
+    _newest: dict[str, Picture] = field(default_factory=dict)
+    _showing: Future[None] | None = None
+    _n_glanced: int = 0
+    _joining: Joining = field(default_factory=Joining)
+    _joined: Picture | None = None
+    _seen_removed: weakref.ref[Array] | None = None
+    _removed_at: tuple[str, int] = ("", 0)
+    _buildup: BuildUp = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._buildup = BuildUp(self.home.cache, self._shower)
+
+    def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
+        """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
+        self._version += 1
+        picture = self._picture(growth, growths)
+        last = None if sub is None else sub_picture(growth, sub, self._version)
+        self.slots.stack.put(picture)
+        self._to_cache("picture.npy", picture)
+        if last is not None:
+            self.slots.last.put(last)
+            self._to_cache("last.npy", last)
+        self._show_removed(growth)
+        self._keep(picture, growth, growths)
+
+    def show_latest(self, session: Session, arrival: int | None = None) -> None:
+        """Publish the stack in hand, and the sub that went into it, by its arrival."""
+        growth = session.latest
+        if growth is None or not growth.subs:
+            return
+        sub = growth.subs[-1]
+        self.show(growth, sub if sub.arrival == arrival else None, session.growths())
+        growth.catch_up()
+
+    def keep_latest(self, session: Session) -> None:
+        """Keep the stack in hand as a step of the build-up, if it is one, though it is not shown now."""
+        growth, growths = session.latest, session.growths()
+        if growth is None or not growth.subs:
+            return
+        joined = self._joined if self._joined is not None and growth.name in self._joined.parts else None
+        stack, parts = (joined.stack, joined.parts) if joined else (growth.name, (growth.name,))
+        n = sum(len(one.subs) for one in growths if one.name in parts)
+        if self._buildup.is_due(stack, n):
+            self._keep(self._picture(growth, growths), growth, growths)
+
+    def _keep(self, picture: Picture, growth: Growth, growths: Sequence[Growth]) -> None:
+        founder = next((one for one in growths if one.name in picture.parts), growth)
+        time_utc = growth.subs[-1].time_utc if growth.subs else None
+        self._buildup.keep(Moment(picture, time_utc, founder.origin.id))
+
+    def _picture(self, growth: Growth, growths: Sequence[Growth]) -> Picture:
+        """Preview of a stack, or of what it makes with others."""
+        self._joined = self._joining.picture(
+            growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
+        )
+        return self._joined or stack_picture(growth, self.threads, self._version)
+
+    def show_map(self, growth: Growth, name: str) -> None:
+        """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""
+        if name in MAPS:
+            picture = map_of(growth, name, self._version)
+            getattr(self.slots, name).put(picture)
+            self._to_cache(f"{name}.npy", picture)
+
+    def glance(self, paths: list[Path]) -> None:
+        """Publish the first light of some files as it is, where there is nothing else to show yet."""
+        while self._version == 0 and self._n_glanced < len(paths):
+            self._n_glanced += 1
+            with contextlib.suppress(FrameError, SourceError):  # what is wrong with it is told when its turn comes
+                frame = open_frame(paths[self._n_glanced - 1])
+                if frame.header.kind == "light":
+                    self._version += 1
+                    picture = glance(frame, self._version)
+                    self.slots.stack.put(picture)
+                    self._to_cache("picture.npy", picture)
+
+    def _show_removed(self, growth: Growth) -> None:
+        """Publish what was left out of a stack, where that is news."""
+        core, known = growth.core, self._seen_removed
+        removed = None if core is None else core.removed
+        state = growth.name, 0 if core is None else core.n_removals
+        if removed is not None and known is not None and known() is removed and self._removed_at == state:
+            return  # not even the px need be compared
+        self._seen_removed, self._removed_at = None if removed is None else weakref.ref(removed), state
+        before, picture = self.slots.removed.get(), removed_picture(growth, self._version, self.threads)
+        if before is None or before.stack != picture.stack or not np.array_equal(before.data, picture.data):
+            self.slots.removed.put(picture)
+            self._to_cache("removed.npy", picture)
+
+    def _to_cache(self, name: str, picture: Picture) -> None:
+        if self._showing is not None and self._showing.done():
+            self._showing.result()  # what went wrong there is heard here
+        self._newest[name] = picture
+        self._showing = self._shower.submit(self._write_newest, name)
+
+    def _write_newest(self, name: str) -> None:
+        """Write the newest picture of a name, if no turn before wrote it."""
+        picture = self._newest.pop(name, None)
+        if picture is None:
+            return
+        try:
+            write_picture(self.home.cache / name, picture)
+        except OSError as error:
+            # the next one may fit again; the stack is what matters, and that is told
+            log.warning("%s could not be written: %s", name, error.strerror)
+
+    def touch(self, growth: Growth) -> None:
+        """Note that a stack changed though its subs did not."""
+        self._saved.pop(growth.name, None)
+
+    def save_if_due(self, session: Session, every_s: float, idle_s: float) -> list[Event]:
+        """Begin to save a stack whose time has come; returns what was saved since the last call."""
+        done = self._collect(wait=False)
+        if self._writing is None:
+            for growth in session.growths():
+                saving = self._saved.setdefault(growth.name, _Saving(time.monotonic()))
+                if self._failed and time.monotonic() - saving.at < min(SAVE_S, every_s):
+                    continue
+                final = growth.first is None and not saving.was_final
+                due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s
+                if due and saving.subs != tuple(sub.no for sub in growth.subs):
+                    self._begin(session, growth)
+                    break
+        return done
+
+    def save_all(self, session: Session) -> list[Event]:
+        """Save every stack that changed; returns when it is on disk."""
+        done = self._collect(wait=True)
+        for growth in session.growths():
+            saving = self._saved.setdefault(growth.name, _Saving())
+            if growth.subs and saving.subs != tuple(sub.no for sub in growth.subs):
+                self._begin(session, growth)
+                done += self._collect(wait=True)
+        return done
+
+    def wait_shown(self) -> None:
+        """Return when what was shown so far is in the cache, for other processes to see."""
+        self._shower.submit(lambda: None).result()
+
+    def let_go(self) -> None:
+        """Wait for a stack that is being written: it is no copy, and nothing may be folded into it meanwhile."""
+        if self._writing is not None:
+            wait([self._writing])
+
+    def close(self) -> None:
+        """Finish writing."""
+        self._shower.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+
+    def _begin(self, session: Session, growth: Growth) -> None:
+        """Begin to write a stack: it must stay as it is until it is written."""
+        product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
+        keep = None if session.processing.passes == 2 else checkpoint_of(growth)
+        picture = stack_picture(growth, self.threads, self._version)
+        self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
+        path = self.home.stack / f"{growth.name}.fits"
+        pictures = {path.with_suffix(".png"): picture}
+        if self._joined is not None:
+            pictures[path.with_name(f"{self._joined.stack}.png")] = self._joined
+        kept = checkpoint_path(session, growth.name), keep
+        self._writing = self._writer.submit(_write, path, product, pictures, self.preset, *kept)
+
+    def _collect(self, *, wait: bool) -> list[Event]:
+        """Return what was written; a disk that does not take it is tried again when it is due."""
+        if self._writing is None or (not wait and not self._writing.done()):
+            return []
+        writing, self._writing = self._writing, None
+        try:
+            saved = writing.result()
+        except OSError as error:
+            for saving in self._saved.values():
+                saving.at, saving.subs = time.monotonic(), ()
+            self._failed = True
+            why = error.strerror or error
+            self.disk.failed(f"The stack cannot be saved in {self.home.stack}: {why}. It is safe in memory.")
+            return []
+        self._failed = False
+        self.disk.took()
+        return [saved]
+
+
+def _write(
+    path: Path,
+    product: Product,
+    pictures: Mapping[Path, Picture],
+    preset: str,
+    checkpoint: Path,
+    keep: Checkpoint | None,
+) -> StackSaved:
+    write_product(path, product)
+    for file, picture in pictures.items():
+        _save_picture(file, picture, preset)
+    if keep is not None:
+        save_checkpoint(checkpoint, keep)
+    return StackSaved(path.stem, str(path), len(product.subs))
