@@ -24,9 +24,9 @@ from livestack.show.caption import captioned
 from livestack.show.card import name_of
 from livestack.show.guests import summary
 from livestack.show.rendition import developed
+from livestack.show.rim import Rim, rim_of, without
 from livestack.show.source import Source
 from livestack.show.state import NightState
-from livestack.show.web.rim import Rim, rim_of, without
 
 SUFFIXES = (".webm", ".gif", ".webp")
 GROWS_S, RESTS_S = 10.5, 1.5

@@ -16,13 +16,13 @@ from livestack.engine.buildup import Moment, folder_of, write_step
 from livestack.events import SessionStopped, StackFounded
 from livestack.frame import Array, Identity, Picture
 from livestack.product import read_part
+from livestack.show.rim import Rim, rim_of, without
 from livestack.show.source import Source, open_source
 from livestack.show.state import fold
 from livestack.show.web import Page, serve
 from livestack.show.web.full import TILE, full_of, place_of, tile
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import FILE
-from livestack.show.web.rim import Rim, rim_of, without
 from livestack.show.web.seen import Seen
 from tests.show.asker import Asker
 from tests.show.night import STACK, Night, sky

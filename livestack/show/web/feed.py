@@ -17,6 +17,7 @@ from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture
 from livestack.show.gently import gently
 from livestack.show.rendition import LONGEST_PX, developed
+from livestack.show.rim import WHOLE, Rim, rim_of, without
 from livestack.show.source import Source
 from livestack.show.state import NightState, advance, catch_up
 from livestack.show.web.full import full_of
@@ -25,7 +26,6 @@ from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
 from livestack.show.web.public import Around, public
 from livestack.show.web.renditions import packed
-from livestack.show.web.rim import WHOLE, Rim, rim_of, without
 from livestack.show.web.seen import Seen
 
 DRAFT_PX = 780

@@ -14,7 +14,7 @@ from livestack.engine.buildup import LONGEST_PX, Step, read_step
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.show.rendition import developed, jpeg, within
-from livestack.show.web.rim import without
+from livestack.show.rim import without
 from livestack.show.web.seen import Seen
 from livestack.show.words import clock
 

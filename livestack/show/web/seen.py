@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from livestack.engine.buildup import Step
 from livestack.events import Json
 from livestack.frame import Picture
-from livestack.show.web.rim import WHOLE, Rim
+from livestack.show.rim import WHOLE, Rim
 
 
 @dataclass(frozen=True, slots=True)
