@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -136,7 +137,7 @@ class Session:
         elif isinstance(item, Unusable):
             self.reject(item, item.reason, item.sentence)
         else:
-            self.seen[item.sha256] = str(item.identity.path)
+            self.seen[item.sha256] = sys.intern(str(item.identity.path))  # as its stack keeps it
             self._stack(item)
 
     def _stack(self, item: Prepared) -> None:
