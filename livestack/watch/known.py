@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Known:
 
     def add(self, path: str, stamp: Stamp) -> Identity:
         """Remember a file; return its identity."""
+        path = sys.intern(path)  # its stack and the screens keep it, too
         self._by_name.add((path, stamp.size, stamp.mtime_ns))
         self._by_stamp[stamp] = path
         return Identity(Path(path), stamp.size, stamp.mtime_ns, stamp.inode)
