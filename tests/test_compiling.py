@@ -63,7 +63,7 @@ def test_a_stop_ends_the_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_another_copy_of_the_program_has_nothing_compiled(tmp_path: Path) -> None:
     """What is kept is found by where the program lies: a mark of another copy's kernels would be no truth."""
-    sources = Path(compiling.__file__).parent
+    sources = Path(compiling.__file__).parents[1]
     shutil.copytree(sources, tmp_path / "livestack", ignore=shutil.ignore_patterns("__pycache__"))
     asked = "from livestack.reduce import MARK; print(MARK)"
     marks = {
