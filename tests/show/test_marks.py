@@ -199,7 +199,7 @@ def test_o_names_what_a_solved_picture_shows(window: Window, night: Night, qtbot
     first = window.marks.names[0]
     assert first.label == "M 27  Dumbbell Nebula"
     assert first.label in window.marks.accessibleDescription()
-    assert first.radius_px == pytest.approx(6.7 * 60 / 1.5 / 2, rel=1e-3)
+    assert first.radius_px == pytest.approx(8.0 * 60 / 1.5 / 2, rel=1e-3)
     place = window.canvas.place_of(first.x, first.y)
     below = place + QtCore.QPointF(0.0, first.radius_px * window.canvas.look.zoom + 14.0)
     middle_y, middle_x = round(below.y()), round(below.x())
