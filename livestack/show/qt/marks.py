@@ -144,23 +144,31 @@ class Marks(OnPicture):
         self._write(painter, label, QtCore.QPointF((left + right) / 2, low - 14.0))
 
     def _draw_names(self, painter: QtGui.QPainter) -> None:
-        """Circle what is larger than its name is high, and write its name below it, most prominent first."""
+        """Circle what is larger than its name is high, and write its name by it, most prominent first.
+
+        Below the circle, or where the picture ends, above it, else within.
+        """
         taken: list[QtCore.QRectF] = []
         for one in self.names:
             place = self._canvas.place_of(one.x, one.y)
             radius = one.radius_px * self._canvas.look.zoom
             is_circled = _LEAST_CIRCLE_PX <= radius <= self.height()
-            letters = self._letters(one.label, place + QtCore.QPointF(0.0, (radius if is_circled else 12.0) + 14.0))
-            room = letters.boundingRect().adjusted(-4, -4, 4, 4)
-            if not QtCore.QRectF(self.rect()).contains(room) or any(room.intersects(other) for other in taken):
+            beside = radius + 14.0 if is_circled else 26.0
+            tried = (self._letters(one.label, place + QtCore.QPointF(0.0, dy)) for dy in (beside, -beside, 26.0))
+            letters = next((letters for letters in tried if self._has_room(letters, taken)), None)
+            if letters is None:
                 continue
-            taken.append(room)
+            taken.append(_room_of(letters))
             if is_circled:
                 circle = QtGui.QPainterPath()
                 circle.addEllipse(place, radius, radius)
                 painter.strokePath(circle, self._shadow(2.5))
                 painter.strokePath(circle, QtGui.QPen(QtGui.QColor(self._palette.t2), 1.0))
             self._ink(painter, letters)
+
+    def _has_room(self, letters: QtGui.QPainterPath, taken: list[QtCore.QRectF]) -> bool:
+        room = _room_of(letters)
+        return QtCore.QRectF(self.rect()).contains(room) and not any(room.intersects(other) for other in taken)
 
     def _draw_arrows(self, painter: QtGui.QPainter, arrows: tuple[QtCore.QPointF, QtCore.QPointF]) -> None:
         from_right, from_below = _ARROWS_FROM_EDGE_PX
@@ -197,3 +205,7 @@ class Marks(OnPicture):
         dark = QtGui.QColor(self._palette.bg0)
         dark.setAlphaF(0.7)
         return QtGui.QPen(dark, width)
+
+
+def _room_of(letters: QtGui.QPainterPath) -> QtCore.QRectF:
+    return QtCore.QRectF(letters.boundingRect().adjusted(-4, -4, 4, 4))
