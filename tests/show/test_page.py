@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+def _add_large(night: Night) -> None:
+    """Add a photo and show the stack, larger than any screen."""
+    night.add()
+    large = np.tile(sky(2, colour=False), (5, 5))
+    night.show(large, large, night.no)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, SHORT, ON_ITS_SIDE, TABLET, DESKTOP])
 def test_all_that_matters_is_seen_and_reached(
@@ -50,9 +57,7 @@ def test_a_phone_gets_the_size_it_can_show_and_news_come_without_flicker(
     chromium: Browser, server: Server, night: Night
 ) -> None:
     night.add()
-    night.add()
-    large = np.tile(sky(2, colour=False), (5, 5))
-    night.show(large, large, 2)
+    _add_large(night)
     with guest(chromium, server.url) as one:
         one.tab.locator("#knob").wait_for()
         pictures = [path for path in one.asked if path.startswith("picture/")]
@@ -69,8 +74,7 @@ def test_a_phone_gets_the_size_it_can_show_and_news_come_without_flicker(
             };
             look();
         }""")
-        night.add()
-        night.show(large, large, 3)
+        _add_large(night)
         one.tab.locator("#summary", has_text="3 photos").wait_for()
         one.tab.wait_for_timeout(1200)
         seen = one.tab.evaluate("window.seen")
@@ -167,9 +171,7 @@ def test_zoom_is_kept_when_a_photo_comes_and_tiles_make_it_sharp(
     chromium: Browser, server: Server, night: Night
 ) -> None:
     night.add()
-    night.add()
-    large = np.tile(sky(2, colour=False), (5, 5))
-    night.show(large, large, 2)
+    _add_large(night)
     with guest(chromium, server.url) as one:
         one.tab.locator("#knob").wait_for()
         bar = one.box("#bar")["width"] if one.tab.locator("#bar").is_visible() else None
@@ -182,8 +184,7 @@ def test_zoom_is_kept_when_a_photo_comes_and_tiles_make_it_sharp(
         wipe = one.value("#knob")
         assert wipe == 42, "zoomed, a drag pans"
         before = one.picture()
-        night.add()
-        night.show(large, large, 3)
+        _add_large(night)
         one.tab.locator("#summary", has_text="3 photos").wait_for()
         one.tab.wait_for_timeout(1000)
         assert one.tab.locator("#view.zoomed").count() == 1

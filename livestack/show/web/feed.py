@@ -133,12 +133,16 @@ class Feed:
         return self._edge[1]
 
     @property
+    def _seen(self) -> Seen:
+        return self.sight.seen if self.sight is not None else Seen()
+
+    @property
     def _is_frozen(self) -> bool:
         return self.outreach.held or self.outreach.approves
 
     def _show(self, stack: Picture | None, last: Picture | None) -> None:
         """Let guests see the newest picture, where it may be, as it is to look."""
-        now = self.sight.seen if self.sight is not None else Seen()
+        now = self._seen
         is_new = stack is not None and (stack is not now.whole or _one_of(stack, last) is not now.whole_one)
         self.waiting = None
         if self.outreach.held and now.stack is not None:
@@ -197,8 +201,7 @@ class Feed:
         return steady(None, stack, recipe)
 
     def _public(self) -> Json:
-        seen = self.sight.seen if self.sight is not None else Seen()
-        return public(self._told, self.night, seen, self.outreach, self.around, datetime.now(UTC))
+        return public(self._told, self.night, self._seen, self.outreach, self.around, datetime.now(UTC))
 
     def _resume(self) -> None:
         """Go on with the picture that guests saw before a restart, where it was held or waits for approval."""
@@ -220,7 +223,7 @@ class Feed:
     def _keep_picture(self) -> None:
         """Keep what guests see now, so that it is the same after a restart."""
         self.outreach = replace(self.outreach, seq=self._told.seq)
-        seen = self.sight.seen if self.sight is not None else Seen()
+        seen = self._seen
         cache = self.source.session / "cache"
         for name, picture in ((_HELD, seen.whole), (_HELD_ONE, seen.whole_one)):
             with contextlib.suppress(OSError):  # a full disk, or one that is away: it is kept in memory

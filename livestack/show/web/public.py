@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -89,22 +89,21 @@ def public(
         "one": seen.one is not None,
         "bars": _bars([row.weight or 0.0 for row in stacked]),
         "buildup": listed(seen.steps, stack, at) if stack is not None else [],
-        "card": {
-            **{name: card[name] for name in ("levels", "facts", "expert", "sky", "satellites")},
-            "grain": [{"photos": n} for n in patches(seen.steps, stack)] if stack is not None else [],
-        },
+        "card": _card(card, seen),
         "scale": _scale(night, seen),
         "slides": _slides(around),
-        "present": {
-            "zoom": outreach.screen.zoom,
-            "fade": outreach.screen.fade,
-            "slideshow": outreach.screen.slideshow,
-            "wifi": outreach.screen.wifi and bool(around.ssid),
-        },
+        "present": {**asdict(outreach.screen), "wifi": outreach.screen.wifi and bool(around.ssid)},
         "address": around.address,
         "ssid": around.ssid,
         "lang": "en",
     }
+
+
+def _card(card: Json, seen: Seen) -> Json:
+    """Return what is told of the object, and with how many photos its patches of grain are shown."""
+    grain = patches(seen.steps, seen.stack) if seen.stack is not None else []
+    told_of_it = {name: card[name] for name in ("levels", "facts", "expert", "sky", "satellites")}
+    return {**told_of_it, "grain": [{"photos": n} for n in grain]}
 
 
 def grid_seen(night: NightState, stack: Picture | None) -> Grid | None:
