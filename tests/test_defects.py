@@ -14,6 +14,7 @@ from livestack.stacks.checkpoint import load_checkpoint, save_checkpoint
 from livestack.stacks.core import core_of
 from livestack.stacks.growth import Growth
 from livestack.stacks.knowledge import Knowledge
+from livestack.stacks.lean import Subs
 from tests.nights import bits
 from tests.reduce.fields import NOISE_ADU, draw_stars
 from tests.test_growth import SIZE, Captures
@@ -140,7 +141,7 @@ def test_a_checkpoint_keeps_them_and_goes_on_bit_equal(cfa: str | None, tmp_path
     assert kept is not None
     assert kept.defects.size
     resumed = captures.growth()
-    resumed.first, resumed.subs = None, captures.subs[:13]
+    resumed.first, resumed.subs = None, Subs(captures.subs[:13])
     resumed.core = core_of(kept)
     resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])

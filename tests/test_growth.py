@@ -20,6 +20,7 @@ from livestack.stacks.core import core_of
 from livestack.stacks.founding import Founding
 from livestack.stacks.growth import Growth, look_id, on_grid
 from livestack.stacks.knowledge import Knowledge, known_of_sub
+from livestack.stacks.lean import Subs
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, moved, noisy, star_field, turned
 
 SIZE = (150, 170)
@@ -164,7 +165,7 @@ def test_a_checkpoint_goes_on_bit_equal(cfa: str | None, tmp_path: Path) -> None
     kept = load_checkpoint(tmp_path / "light.checkpoint")
     assert kept is not None
     resumed = captures.growth()
-    resumed.first, resumed.subs = None, captures.subs[:13]
+    resumed.first, resumed.subs = None, Subs(captures.subs[:13])
     resumed.core = core_of(kept)
     resumed.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     captures.fold(resumed, captures.subs[13:])

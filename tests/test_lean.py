@@ -1,4 +1,4 @@
-"""What a stack keeps of a sub is all that folding it again asks for, in a quarter of the room."""
+"""What is kept of a sub is all that folding it again asks for, in a quarter of the room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from livestack.events import SubAccepted, from_dict, to_dict
 from livestack.stacks.growth import look_id
-from livestack.stacks.lean import PackedDict, PackedList, lean
+from livestack.stacks.lean import PackedDict, PackedList, Subs, packed, packed_gear
 from livestack.stacks.verdicts import rejected_again
 
 
@@ -34,33 +34,48 @@ def _sub(no: int = 7) -> SubAccepted:
     return event
 
 
-def test_it_has_the_figures_and_the_name_of_its_look() -> None:
+def test_each_has_the_figures_and_the_name_of_its_look() -> None:
     sub = _sub()
-    kept = lean(sub)
-    assert np.array_equal(np.array(kept.matrix), np.array(sub.matrix))
-    assert np.array_equal(np.array(kept.offset).reshape(-1, 6), np.array(sub.offset).reshape(-1, 6))
-    assert kept.matrix[1][0] == sub.matrix[1][0] and dict(kept.quality) == sub.quality == kept.quality
-    assert kept.quality["transparency"] is None and kept.registration["meridian_flip"] is True
-    assert look_id([kept]) == look_id([sub])
+    (kept,) = Subs([sub])
+    assert replace(kept, registration=sub.registration, seconds=sub.seconds) == sub
+    assert kept.registration == {"meridian_flip": True} and kept.quality["transparency"] is None
+    assert look_id(Subs([sub])) == look_id([sub])
     again, word = (rejected_again(one, "trailed", "Lines.") for one in (kept, sub))
     assert json.dumps(to_dict(again)) == json.dumps(to_dict(word))
-    with pytest.raises(KeyError):
-        kept.quality["nothing"]
 
 
-def test_two_of_one_sub_are_equal_and_of_others_not() -> None:
-    assert lean(_sub()) == lean(_sub()) == lean(lean(_sub()))
-    assert lean(_sub()) != lean(_sub(8)) and lean(_sub()) != lean(replace(_sub(), weight=2.0))
+def test_they_are_a_list() -> None:
+    words = [_sub(no) for no in range(5)]
+    subs = Subs(words)
+    assert [sub.no for sub in subs] == subs.numbers.tolist() == [0, 1, 2, 3, 4] and len(subs) == 5
+    assert subs[-1] == subs[4] != subs[3] and subs[1:3] == Subs(words[1:3]) != subs[:2]
+    assert subs[:2] + subs[2:] == subs == Subs(subs) and subs[:0] == Subs() and not subs[:0]
+    assert subs.identities == [[sub.no, sub.sha256] for sub in words]
+    before = subs[:]
+    subs.replace_last(replace(words[-1], weight=2.0, rejected_fraction=np.float64(0.25)))
+    assert subs[-1].weight == 2.0 and subs[-1].rejected_fraction == 0.25
+    assert subs != before and subs[:-1] == before[:-1] and before[-1].weight == 1.01
+    with pytest.raises(IndexError):
+        subs[5]
+
+
+def test_a_thousand_take_a_quarter_of_the_room() -> None:
+    words = [_sub(no) for no in range(1000)]
+    subs = Subs(words)
+    assert _bytes(subs, set()) < 0.25 * _bytes(words, set())
+    other = replace(words[0], exposure_s=60.0)
+    subs.append(other)
+    assert subs[-1].exposure_s == 60.0 and subs[-2].exposure_s == 120.0 and subs[0].stack is subs[-1].stack
+
+
+def test_what_is_packed_reads_as_what_it_was() -> None:
+    sub = _sub()
+    matrix, gear = packed(sub.matrix), packed_gear(sub.gear)
+    assert np.array_equal(np.array(matrix), np.array(sub.matrix)) and matrix == sub.matrix and matrix[1][0] != 0
+    assert dict(gear) == sub.gear == gear and packed_gear(dict(sub.gear)) is gear
     assert PackedList([1.0]) != PackedList([2.0]) and PackedDict({"a": 1}) != PackedDict({"b": 1})
-
-
-def test_a_thousand_take_less_than_half_of_the_room() -> None:
-    subs = [_sub(no) for no in range(1000)]
-    assert _bytes(list(map(lean, subs)), set()) < 0.45 * _bytes(subs, set())
-    first, second = map(lean, subs[:2])
-    assert first.stack is second.stack and subs[0].stack is subs[1].stack
-    assert first.size is second.size and first.exposure_s is second.exposure_s and first.gear is second.gear
-    assert lean(replace(subs[0], exposure_s=60.0)).exposure_s == 60.0 and lean(subs[0]).exposure_s == 120.0
+    with pytest.raises(KeyError):
+        gear["nothing"]
 
 
 def _bytes(thing: Any, seen: set[int]) -> int:

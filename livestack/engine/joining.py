@@ -125,7 +125,7 @@ class Joining:
 
 def _state_of(growth: Growth) -> tuple[object, ...]:
     """Tell what a stack's picture depends on: its subs, and how it was judged last."""
-    return growth.knowledge.id, tuple(sub.no for sub in growth.subs)
+    return growth.knowledge.id, tuple(growth.subs.numbers)
 
 
 def _by_filter(growths: Sequence[Growth], newest: Growth) -> dict[str, Growth]:

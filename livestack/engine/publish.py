@@ -134,7 +134,7 @@ def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
     return Product(
         stack=shown,
         header=founding.header,
-        subs=tuple(growth.subs),
+        subs=growth.subs[:],
         sky_adu=founding.sky_adu,
         n_rejected_subs=n_rejected,
         version=version,
@@ -308,7 +308,7 @@ class Publisher:
                     continue
                 final = growth.first is None and not saving.was_final
                 due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s
-                if due and saving.subs != tuple(sub.no for sub in growth.subs):
+                if due and saving.subs != tuple(growth.subs.numbers):
                     self._begin(session, growth)
                     break
         return done
@@ -318,7 +318,7 @@ class Publisher:
         done = self._collect(wait=True)
         for growth in session.growths():
             saving = self._saved.setdefault(growth.name, _Saving())
-            if growth.subs and saving.subs != tuple(sub.no for sub in growth.subs):
+            if growth.subs and saving.subs != tuple(growth.subs.numbers):
                 self._begin(session, growth)
                 done += self._collect(wait=True)
         return done
@@ -342,7 +342,7 @@ class Publisher:
         product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
         keep = None if session.processing.passes == 2 else checkpoint_of(growth)
         picture = stack_picture(growth, self.threads, self._version)
-        self._saved[growth.name] = _Saving(time.monotonic(), tuple(sub.no for sub in growth.subs), growth.first is None)
+        self._saved[growth.name] = _Saving(time.monotonic(), tuple(growth.subs.numbers), growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"
         pictures = {path.with_suffix(".png"): picture}
         if self._joined is not None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from livestack.engine.looking import look_if_due, settle, vanish
 from livestack.engine.session import Session
 from livestack.errors import FrameError, SourceError
-from livestack.events import AlertCleared, AlertRaised, StackRestacked, SubAccepted
+from livestack.events import AlertCleared, AlertRaised, StackRestacked
 from livestack.retries import READ_S
 from livestack.stacks.growth import Growth, Look, ReadSub
+from livestack.stacks.lean import Subs
 from livestack.stacks.refold import fold_again, read_sub
 from livestack.stacks.replay import replay
 from livestack.stacks.room import NO_ROOM, gigabytes, lacking, needs_beside
@@ -44,7 +45,7 @@ class Work:
         What goes on meanwhile: subs that come are stacked on it.
     fresh : Growth
         What takes its place. Only the thread that folds touches it, while there is one.
-    wanted : tuple of SubAccepted
+    wanted : Subs
         What it is to hold. Replaced, never changed, by the thread that integrates; followed by the one that folds.
     n_shown : int
         Subs of what is shown that `wanted` accounts for.
@@ -62,7 +63,7 @@ class Work:
 
     shown: Growth
     fresh: Growth
-    wanted: tuple[SubAccepted, ...]
+    wanted: Subs
     n_shown: int
     last_no: int
     whys: list[str]
@@ -70,21 +71,21 @@ class Work:
     read: ReadSub = read_sub
     folding: Future[None] | None = None
 
-    def want(self, subs: list[SubAccepted]) -> None:
+    def want(self, subs: Subs) -> None:
         """Want other subs than so far."""
-        self.wanted, self.n_shown = tuple(subs), len(self.shown.subs)
+        self.wanted, self.n_shown = subs, len(self.shown.subs)
 
     def hear(self) -> None:
         """Want the subs, too, that came since."""
         came = self.shown.subs[self.n_shown :]
         if came:
-            self.wanted, self.n_shown = (*self.wanted, *came), len(self.shown.subs)
+            self.want(self.wanted + came)
 
     @property
     def n_left(self) -> int:
         """How many subs are to be folded yet: all, where the fresh stack holds some that are not wanted any more."""
         n = len(self.fresh.subs)
-        return len(self.wanted) - n if (*self.fresh.subs,) == self.wanted[:n] else len(self.wanted)
+        return len(self.wanted) - n if self.fresh.subs == self.wanted[:n] else len(self.wanted)
 
     def fold(self, given_up: threading.Event, stopped: threading.Event) -> None:
         """Fold until all that is wanted is in; what is wanted may change meanwhile.
@@ -94,10 +95,10 @@ class Work:
         FrameError, SourceError
             A file cannot be read; a disk that fails is tried again until the engine is `stopped`.
         """
-        checked: tuple[SubAccepted, ...] = ()
+        checked = Subs()
         while not given_up.is_set():
             wanted, n = self.wanted, len(self.fresh.subs)
-            if wanted is not checked and (*self.fresh.subs,) != wanted[:n]:
+            if wanted is not checked and self.fresh.subs != wanted[:n]:
                 self._begin_anew()
                 continue
             checked = wanted
@@ -153,10 +154,10 @@ class Restacks:
             vanish(session, gone)
         work = next((work for work in self._works if work.shown is growth), None)
         if work is None:
-            work = Work(growth, growth.fresh(), (), 0, session.last_no, [], read=session.captures.read)
+            work = Work(growth, growth.fresh(), Subs(), 0, session.last_no, [], read=session.captures.read)
             self._works.append(work)
         work.whys.append(why)
-        work.want([sub for sub in subs if sub not in gone])
+        work.want(Subs(sub for sub in subs if sub not in gone))
         if lack := self._lack(growth):
             del growth  # it makes room
             self._fold_in_place(work, lack)
@@ -207,11 +208,11 @@ class Restacks:
                 return False
             work.fold(self._given_up, self._stopped)
         except FrameError:
-            gone = self._session.captures.gone(list(work.wanted), by_content=True)
+            gone = self._session.captures.gone(work.wanted, by_content=True)
             if not gone:
                 raise
             vanish(self._session, gone)
-            work.wanted = tuple(sub for sub in work.wanted if sub not in gone)
+            work.wanted = Subs(sub for sub in work.wanted if sub not in gone)
             return False
         except SourceError as error:
             log.warning("%s was not folded again: %s", work.shown.name, error)

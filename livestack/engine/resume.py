@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from livestack.stacks.core import core_of
 from livestack.stacks.founding import Founding
 from livestack.stacks.growth import Growth, Look, on_grid
 from livestack.stacks.knowledge import Knowledge, known_of_sub
+from livestack.stacks.lean import Subs
 from livestack.stacks.prepare import Prepared, header_from_json, key_of, prepare
 from livestack.stacks.refold import fold_again
 from livestack.stacks.replay import START_OVER, Past, Word, replay
@@ -45,7 +47,7 @@ def restore(session: Session, past: Past) -> None:
     """Give a new session the state that its journal says it had."""
     for word in past.words.values():
         if word.sha256 and word.quality is not None and not _is_copy(word):
-            session.seen[word.sha256] = word.path
+            session.seen[word.sha256] = sys.intern(word.path)
     session.names |= set(past.founded)
     session.last_no = max(past.words, default=0)
     session.tally.hear([*past.words.values(), *(SubDropped(no, "", "") for no in past.dropped)])
@@ -93,7 +95,7 @@ def _grown(session: Session, past: Past, event: StackFounded) -> Growth:
     return growth
 
 
-def _origin(session: Session, growth: Growth, first: Word, subs: list[SubAccepted]) -> Knowledge:
+def _origin(session: Session, growth: Growth, first: Word, subs: Subs) -> Knowledge:
     """Return what the founding sub told, measured again; if its file is gone, what the first that is there tells."""
     candidates = [first, *subs] if isinstance(first, SubAccepted) else list(subs)
     for sub in candidates:
@@ -128,19 +130,19 @@ def _catch_up(session: Session, past: Past, growth: Growth) -> None:
             settle(session, fresh, last)
 
 
-def _begun(session: Session, growth: Growth, subs: list[SubAccepted]) -> Growth:
+def _begun(session: Session, growth: Growth, subs: Subs) -> Growth:
     """Return a growth that goes on from its checkpoint, or an empty one."""
     fresh = growth.fresh()
     kept = load_checkpoint(checkpoint_path(session, growth.name))
     if kept is not None and _is_prefix(kept, subs, growth):
         fresh.core = core_of(kept)
-        fresh.first, fresh.subs = None, list(subs[: len(kept.subs)])
+        fresh.first, fresh.subs = None, subs[: len(kept.subs)]
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     return fresh
 
 
-def _is_prefix(kept: Checkpoint, subs: list[SubAccepted], growth: Growth) -> bool:
-    wanted = [[sub.no, sub.sha256] for sub in subs[: len(kept.subs)]]
+def _is_prefix(kept: Checkpoint, subs: Subs, growth: Growth) -> bool:
+    wanted = subs[: len(kept.subs)].identities
     alike = REJECTORS[kept.judged_by] is growth.rule and (kept.stack.drops is not None) == growth.founding.is_drizzled
     return kept.subs == wanted and alike
 
@@ -180,7 +182,7 @@ def checkpoint_of(growth: Growth) -> Checkpoint | None:
         contrast=_or_nothing(core.contrast),
         guide_contrast=_or_nothing(core.guide_contrast),
         told_at=core.told_at,
-        subs=[[sub.no, sub.sha256] for sub in growth.subs],
+        subs=growth.subs.identities,
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
         stars=growth.knowledge.stars,

@@ -34,7 +34,6 @@ from livestack.stacks.captures import Captures
 from livestack.stacks.founding import Founding, exposure_ratio, founding_of, light_of
 from livestack.stacks.growth import Growth
 from livestack.stacks.knowledge import known_of_sub
-from livestack.stacks.lean import lean
 from livestack.stacks.prepare import (
     Prepared,
     StackKey,
@@ -225,7 +224,7 @@ class Session:
         folded = growth.add(sub, item.frame, light)
         seconds = {"register": registered - clock, "fold": time.perf_counter() - registered}
         sub = dataclasses.replace(sub, rejected_fraction=folded.fraction, distrusted=folded.distrusted, seconds=seconds)
-        growth.subs[-1] = lean(sub)
+        growth.subs.replace_last(sub)
         events: list[Event] = [sub, *trails_found(sub, folded, founding.header), *alerts(growth)]
         if turned:
             events.append(MeridianFlip(growth.name, item.no, registration.rotation_deg))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +35,7 @@ class Captures:
     why_away: Callable[[], str] = str
     wait: Callable[[str], None] = _give_up
 
-    def gone(self, subs: list[SubAccepted], *, by_content: bool = False) -> list[SubAccepted]:
+    def gone(self, subs: Sequence[SubAccepted], *, by_content: bool = False) -> list[SubAccepted]:
         """Return those whose file is gone or holds other bytes.
 
         Raises

@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ from livestack.stack import Drops, FirstLook, Shape, Stack
 from livestack.stacks.core import Core, Folded, fold_into
 from livestack.stacks.founding import Founding, light_of
 from livestack.stacks.knowledge import Knowledge, known_of_stack
-from livestack.stacks.lean import lean
+from livestack.stacks.lean import Subs
 from livestack.stacks.strips import judged_in_place
 
 RUINED_LINES = 4
@@ -95,7 +95,7 @@ class Growth:
     origin: Knowledge
     rule: Rule
     threads: Executor | None
-    subs: list[SubAccepted] = field(default_factory=list)
+    subs: Subs = field(default_factory=Subs)
     knowledge: Knowledge = field(init=False)
     core: Core | None = None
     first: FirstLook | None = None
@@ -155,7 +155,7 @@ class Growth:
                 self._hold(self.first, sub, light, self.unit_noise[-1], self.sketch)
         if self.core is not None:
             folded = self._fold(self.core, light, sub, self.core, self._new_views)
-        self.subs.append(lean(sub))
+        self.subs.append(sub)
         self._shown = None
         return folded
 
@@ -335,7 +335,7 @@ def _sky_of(sub: SubAccepted) -> Array:
     return np.array(sub.offset).reshape(-1, 6)
 
 
-def look_id(subs: list[SubAccepted]) -> str:
+def look_id(subs: Sequence[SubAccepted]) -> str:
     """Name of the knowledge a look at these subs gives: their content and figures, nothing else."""
     digest = hashlib.sha256()
     for sub in subs:

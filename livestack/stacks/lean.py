@@ -1,21 +1,161 @@
-"""What a stack keeps of each of its subs: thousands of them must not fill the memory of a night."""
+"""What is kept of each sub: thousands of them must not fill the memory of a night."""
 
 from __future__ import annotations
 
-import dataclasses
 import marshal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, overload
 
 from livestack.events import SubAccepted
 
 T = TypeVar("T")
 
 _NOTHING: Mapping[str, Any] = {}
-_TURNED: dict[bool, Mapping[str, Any]] = {turned: {"meridian_flip": turned} for turned in (False, True)}
+_FORMAT = 2
+"""Of `marshal`: the last in which equal values are equal bytes."""
 _LAST: dict[str, Any] = {}
 _NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+class _Alike(NamedTuple):
+    """What most subs of a stack have in common."""
+
+    stack: str
+    target: str | None
+    filter: str | None
+    size: int
+    exposure_s: float | None
+    distrusted: bool
+    turned: bool
+    quality: tuple[str, ...]
+    gear: tuple[str, ...]
+
+
+class Subs(Sequence[SubAccepted]):
+    """The subs of a stack, in order: a list of their events, each kept in a fifth of the room.
+
+    What folding a sub again asks for is there, figures to the last bit; what it took, and how it was registered but for
+    the flip, only the journal knows. A slice shares what is kept.
+
+    Attributes
+    ----------
+    numbers : array of int
+        Of each sub.
+    """
+
+    __slots__ = ("_alike", "_figures", "_paths", "_sha256", "numbers")
+
+    def __init__(self, subs: Iterable[SubAccepted] = ()) -> None:
+        self.numbers = array("q")
+        self._paths: list[str] = []  # these and the digests are the session's own
+        self._sha256: list[str] = []
+        self._alike: list[_Alike] = []
+        self._figures: list[bytes] = []
+        for sub in subs:
+            self.append(sub)
+
+    def append(self, sub: SubAccepted) -> None:
+        """Keep one more."""
+        figures = (
+            sub.mtime_ns,
+            sub.time_utc,
+            sub.arrival,
+            None if sub.air_c is None else float(sub.air_c),
+            sub.weight,
+            sub.scale,
+            float(sub.rejected_fraction),
+            [list(row) for row in sub.matrix],
+            list(sub.offset),
+            list(sub.quality.values()),
+            list(sub.gear.values()),
+        )
+        alike = _Alike(
+            sub.stack,
+            sub.target,
+            sub.filter,
+            sub.size,
+            sub.exposure_s,
+            bool(sub.distrusted),
+            bool(sub.registration.get("meridian_flip")),
+            tuple(sub.quality),
+            tuple(sub.gear),
+        )
+        self.numbers.append(sub.no)
+        self._paths.append(sys.intern(sub.path))
+        self._sha256.append(sub.sha256)
+        self._alike.append(self._alike[-1] if self._alike[-1:] == [alike] else alike)
+        self._figures.append(marshal.dumps(figures, _FORMAT))
+
+    def replace_last(self, sub: SubAccepted) -> None:
+        """Keep another word on the last one."""
+        for column in (self.numbers, self._paths, self._sha256, self._alike, self._figures):
+            column.pop()
+        self.append(sub)
+
+    @overload
+    def __getitem__(self, place: int) -> SubAccepted: ...
+    @overload
+    def __getitem__(self, place: slice) -> Subs: ...
+    def __getitem__(self, place: int | slice) -> SubAccepted | Subs:
+        if not isinstance(place, slice):
+            return self._sub(place)
+        some = Subs()
+        for name in Subs.__slots__:
+            setattr(some, name, getattr(self, name)[place])
+        return some
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Subs):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in Subs.__slots__)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __add__(self, more: Subs) -> Subs:
+        both = Subs()
+        for name in Subs.__slots__:
+            setattr(both, name, getattr(self, name) + getattr(more, name))
+        return both
+
+    @property
+    def identities(self) -> list[list[Any]]:
+        """Number and digest of each."""
+        return [list(pair) for pair in zip(self.numbers, self._sha256, strict=True)]
+
+    def _sub(self, place: int) -> SubAccepted:
+        alike = self._alike[place]
+        mtime_ns, time_utc, arrival, air_c, weight, scale, fraction, matrix, offset, quality, gear = marshal.loads(
+            self._figures[place]
+        )
+        return SubAccepted(
+            no=self.numbers[place],
+            stack=alike.stack,
+            path=self._paths[place],
+            sha256=self._sha256[place],
+            size=alike.size,
+            mtime_ns=mtime_ns,
+            time_utc=time_utc,
+            exposure_s=alike.exposure_s,
+            target=alike.target,
+            filter=alike.filter,
+            matrix=matrix,
+            quality=dict(zip(alike.quality, quality, strict=True)),
+            registration={"meridian_flip": alike.turned},
+            weight=weight,
+            scale=scale,
+            offset=offset,
+            rejected_fraction=fraction,
+            seconds=_NOTHING,
+            arrival=arrival,
+            distrusted=alike.distrusted,
+            air_c=air_c,
+            gear=dict(zip(alike.gear, gear, strict=True)),
+        )
 
 
 class PackedList(Sequence[Any]):
@@ -76,31 +216,6 @@ class PackedDict(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
-
-
-def lean(sub: SubAccepted) -> SubAccepted:
-    """Return a journaled sub as its stack keeps it, in a quarter of the room: all that folding it again asks for.
-
-    What it took, and how it was registered but for the flip, only the journal knows.
-    """
-    if isinstance(sub.matrix, PackedList):
-        return sub
-    return dataclasses.replace(
-        sub,
-        stack=sys.intern(sub.stack),
-        target=sub.target and sys.intern(sub.target),
-        filter=sub.filter and sys.intern(sub.filter),
-        path=sys.intern(sub.path),
-        size=alike("size", sub.size),
-        exposure_s=alike("exposure_s", sub.exposure_s),
-        arrival=sub.no if sub.arrival == sub.no else sub.arrival,
-        matrix=packed(sub.matrix),
-        quality=PackedDict(sub.quality),
-        registration=_TURNED[bool(sub.registration.get("meridian_flip"))],
-        offset=PackedList(sub.offset),
-        seconds=_NOTHING,
-        gear=packed_gear(sub.gear),
-    )
 
 
 def packed_gear(said: Mapping[str, Any]) -> Mapping[str, Any]:

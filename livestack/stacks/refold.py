@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from livestack.events import SubAccepted
@@ -31,7 +32,7 @@ def fold_again(growth: Growth, sub: SubAccepted, looks: list[Look], read: ReadSu
         looks.append(growth.look(read))
 
 
-def refold(growth: Growth, subs: list[SubAccepted], read: ReadSub = read_sub) -> tuple[Growth, list[Look]]:
+def refold(growth: Growth, subs: Sequence[SubAccepted], read: ReadSub = read_sub) -> tuple[Growth, list[Look]]:
     """Fold subs into a fresh growth; returns it and the looks on the way."""
     fresh = growth.fresh()
     looks: list[Look] = []

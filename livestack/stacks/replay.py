@@ -17,7 +17,7 @@ from livestack.events import (
     SubRejected,
     SubRestored,
 )
-from livestack.stacks.lean import lean
+from livestack.stacks.lean import Subs
 
 Word = SubAccepted | SubRejected
 
@@ -55,13 +55,13 @@ class Past:
     once_accepted: frozenset[int]
     settings: dict[str, object]
 
-    def subs_of(self, stack: str) -> list[SubAccepted]:
+    def subs_of(self, stack: str) -> Subs:
         """Return the subs that are in a stack now, in the order they were accepted."""
-        return [
-            lean(word)
+        return Subs(
+            word
             for no, word in self.words.items()
             if isinstance(word, SubAccepted) and word.stack == stack and no not in self.dropped
-        ]
+        )
 
 
 def replay(records: Iterable[Record]) -> Past:  # noqa: C901 - one case per kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def trails_found(sub: SubAccepted, folded: Folded, grid: Header) -> list[TrailFo
     return words
 
 
-def looked(look: Look, subs: list[SubAccepted], grid: Header) -> list[Event]:
+def looked(look: Look, subs: Sequence[SubAccepted], grid: Header) -> list[Event]:
     """Return the words on a look: itself, then every trail in those of its subs that stay."""
     trails = [trail for sub in subs if sub.no in look.folded for trail in trails_found(sub, look.folded[sub.no], grid)]
     return [look.event, *trails]
@@ -140,7 +141,7 @@ def thin_drops(growth: Growth) -> list[Event]:
     return [AlertRaised(rule, now)] if now else [AlertCleared(rule)]
 
 
-def _lacks(growth: Growth, subs: list[SubAccepted]) -> str:
+def _lacks(growth: Growth, subs: Sequence[SubAccepted]) -> str:
     """Say what drizzle lacks; empty = nothing, or there are too few subs to tell."""
     if len(subs) < ENOUGH_DROPS:
         return ""
@@ -151,7 +152,7 @@ def _lacks(growth: Growth, subs: list[SubAccepted]) -> str:
     return "Drizzle wants dither: the subs lie too much alike, some px see too little of a colour. Dither by some px."
 
 
-def abnormal_rejection(subs: list[SubAccepted]) -> list[Event]:
+def abnormal_rejection(subs: Sequence[SubAccepted]) -> list[Event]:
     """Return the word that the last sub of a stack lost an abnormal share of its samples, or that this is over.
 
     The stack goes on all the same: what lasts becomes usual, and nothing is frozen out.
@@ -166,12 +167,12 @@ def abnormal_rejection(subs: list[SubAccepted]) -> list[Event]:
     return [AlertRaised(rule, f"{share}: {why}")]
 
 
-def _usual_rejection(subs: list[SubAccepted]) -> float:
+def _usual_rejection(subs: Sequence[SubAccepted]) -> float:
     before = [sub.rejected_fraction for sub in subs[-1 - USUAL : -1]]
     return float(np.median(before)) if before else 0.0
 
 
-def _is_abnormal(subs: list[SubAccepted]) -> bool:
+def _is_abnormal(subs: Sequence[SubAccepted]) -> bool:
     if not subs:
         return False
     return subs[-1].distrusted or subs[-1].rejected_fraction > max(
@@ -237,7 +238,7 @@ def usual(growth: Growth) -> Usual:
 
 def twin_of(growth: Growth, quality: Quality) -> SubAccepted | None:
     """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    alike = np.flatnonzero(growth.noise_adu() == quality.noise_adu)  # of thousands hardly one
+    alike = np.flatnonzero(growth.noise_adu() == quality.noise_adu).tolist()  # of thousands hardly one
     mine = (quality.n_stars, quality.background_adu)
     subs = (growth.subs[k] for k in alike)
     return next((sub for sub in subs if (sub.quality["n_stars"], sub.quality["background_adu"]) == mine), None)

@@ -195,7 +195,7 @@ class _Watch:
     def _keep(self, path: str) -> bool:
         wanted = self._wanted.get(path)
         if wanted is None:
-            wanted = self._wanted[path] = self._ask.wanted(Path(path))
+            wanted = self._wanted[sys.intern(path)] = self._ask.wanted(Path(path))
         return wanted
 
     def _offer(self, found: Iterator[tuple[str, Stamp]]) -> None:

@@ -17,15 +17,20 @@ from livestack.events import (
     Held,
     MastersMatched,
     MeridianFlip,
+    Record,
     Resumed,
     SourceBack,
     SourceLost,
 )
 from livestack.show.advice import DEW, FOCUS, HAZE, SKY, TRACKING
+from livestack.show.alarm import alarm
 from livestack.show.monitor.alerts import CLEARED, RULES
 from livestack.show.monitor.lookout import events_of
 from livestack.show.monitor.scene import Disk
-from tests.show.overnight import BEGIN, STACK, Told, Weather, at, subs, watched
+from livestack.show.state import advance
+from livestack.show.status import status
+from livestack.show.words import clock
+from tests.show.overnight import BEGIN, LOOKED_S, QUIET, STACK, Told, Weather, at, subs, watched
 
 FROM, TO = at("23:30"), at("00:30")
 """When the trouble begins, and when it is over."""
@@ -126,7 +131,7 @@ def test_a_flip_that_is_missed_is_told_within_half_an_hour_and_over_when_it_is_m
 
 
 def test_every_rule_is_among_these() -> None:
-    assert {trouble.rule for trouble in TROUBLES} | {"flip missed", "over"} == {rule.name for rule in RULES}
+    assert {trouble.rule for trouble in TROUBLES} | {"flip missed", "late", "over"} == {rule.name for rule in RULES}
 
 
 def _is_in_time(told: Told, trouble: Trouble) -> None:
@@ -160,6 +165,47 @@ def test_silence_is_told_after_twice_the_cadence_where_no_focus_run_was_ever_mad
     rows = told.state.subs
     cadence_s = statistics.median((b.judged - a.judged).total_seconds() for a, b in pairwise(rows[-9:]))
     assert 2 * cadence_s <= (raised - rows[-1].judged).total_seconds() <= 2 * cadence_s + 40
+
+
+@pytest.mark.parametrize(
+    ("weather", "hours"),
+    [(STEADY, 0.4), (Weather(focuses=False), 2.2), (QUIET, 3), (replace(STEADY, focuses=True), 5)],
+    ids=["young", "before a flip", "focuses", "focuses and has flipped"],
+)
+@pytest.mark.parametrize("exposure_s", [60.0, 120.0, 300.0])
+def test_where_a_pause_may_be_a_late_sub_is_shown_after_twice_the_cadence_and_calls_nobody(
+    weather: Weather, hours: float, exposure_s: float
+) -> None:
+    told = _silent(weather, 14, hours, 30, exposure_s)
+    rows = told.state.subs
+    cadence_s = statistics.median((b.judged - a.judged).total_seconds() for a, b in pairwise(rows[-9:]))
+    shown, _, said = next(each for each in told.of("late") + told.of("no new sub") if each[0] > rows[-1].judged)
+    assert 2 * cadence_s <= (shown - rows[-1].judged).total_seconds() <= 2 * cadence_s + LOOKED_S
+    called, _, _ = told.of("no new sub")[-1]
+    assert shown <= called and (shown == called or f"{clock(called)[:-1]}" in said)
+    for time, _, change in told.changes:
+        if change.alert.rule.name == "late":
+            assert not change.alert.rule.sent and not change.alert.rule.urgent
+            assert [event.__class__.__name__ for event in events_of(change, time)] == ["SourceSilent"]
+
+
+def test_a_late_sub_is_on_the_pill_without_a_frame_until_it_comes_or_is_an_alert() -> None:
+    told = watched(QUIET, 14, hours=1)
+    last, state = told.state.subs[-1].judged, told.state
+    words = {}
+    for minutes in (5, 8):
+        now = last + timedelta(minutes=minutes)
+        before = len(told.changes)
+        told.look(now)
+        for _, _, change in told.changes[before:]:
+            for event in events_of(change, now):
+                state = advance(state, Record(state.seq + 1, now.isoformat(), event))
+        words[minutes] = status(state, now)
+        assert bool(alarm(state, words[minutes], now)) is (minutes == 8)
+    assert [(shown.word, shown.tone, shown.framed) for shown in words.values()] == [
+        ("No new sub", "plain", False), ("No new sub", "hold", True)
+    ]  # fmt: skip
+    assert "an alert is raised at" in words[5].advice and "Look at the capture program" in words[8].advice
 
 
 def test_a_capture_that_focuses_is_given_time_for_it_and_no_more() -> None:

@@ -52,12 +52,16 @@ _EVENTFUL = _eventful()
 def test_a_clean_night_is_silent(seed: int) -> None:
     told = watched(QUIET, seed)
     assert len(told.state.subs) > 190
-    assert not [change.sentence for _, _, change in told.changes]
+    assert not [change.sentence for _, _, change in told.changes if change.alert.rule.sent]
+    n_pauses = sum((late.at - early.at).total_seconds() > 240 for early, late in pairwise(subs(QUIET, seed)))
+    assert len(told.of("late")) <= n_pauses <= 7
 
 
 @pytest.mark.parametrize(("exposure_s", "seed"), [(60.0, 20), (300.0, 21)])
 def test_so_is_one_of_shorter_or_longer_subs(exposure_s: float, seed: int) -> None:
-    assert not watched(QUIET, seed, exposure_s=exposure_s, hours=4).changes
+    told = watched(QUIET, seed, exposure_s=exposure_s, hours=4)
+    assert not [change.sentence for _, _, change in told.changes if change.alert.rule.sent]
+    assert len(told.of("late")) <= 4
 
 
 @lru_cache

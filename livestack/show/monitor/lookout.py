@@ -27,7 +27,7 @@ log = logging.getLogger("livestack")
 TICK_S = 2.0
 """How often the rules look."""
 _ROOM_EVERY_S, _ROOMS = 60.0, 31
-SILENT, THE_END = ("no new sub", "over"), "the end"
+SILENT, THE_END = ("late", "no new sub", "over"), "the end"
 
 Write = Callable[[Sequence[Event]], None]
 
@@ -123,7 +123,7 @@ class Lookout:
             return
         n_stacks = len({row.stack for row in state.subs if row.state == "accepted"})
         said = verdict(state, n_stacks, finer=None, running=False)
-        last = ", ".join(alert.rule.title.lower() for alert in self.standing.alerts)
+        last = ", ".join(alert.rule.title.lower() for alert in self.standing.alerts if alert.rule.sent)
         told = [said, f"Still so at the end: {last}." if last else ""]
         name, begun = self._source.session.name, state.started or now
         self._post.send(
@@ -158,9 +158,8 @@ class Lookout:
     def _tell(self, change: Change, now: datetime) -> None:
         if self._write is not None and change.alert.rule.written and (events := events_of(change, now)):
             self._write(events)
-        if self._post.is_empty:
-            return
-        self._post.send(self._message(change, now), now)
+        if change.alert.rule.sent and not self._post.is_empty:
+            self._post.send(self._message(change, now), now)
 
     def _message(self, change: Change, now: datetime) -> Message:
         figure = None if change.kind == CLEARED else change.alert.finding.figure

@@ -119,6 +119,8 @@ class Rule:
         It goes into the journal as an alert; otherwise the journal has it already, in another way.
     passing : bool
         It happened and is not to be over: told once.
+    sent : bool
+        It goes to where somebody is; otherwise it is shown, and kept, for who looks.
     """
 
     name: str
@@ -128,3 +130,4 @@ class Rule:
     urgent: bool = False
     written: bool = True
     passing: bool = False
+    sent: bool = True

@@ -1,4 +1,7 @@
-"""Rules on subs that do not come any more: something has stopped, or the capture has ended as it should."""
+"""Rules on subs that do not come any more: one is late, something has stopped, or the capture has ended as it should.
+
+What is late is shown, and calls nobody: a camera that focuses is late, too. What stays away for longer than that calls.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from livestack.counted import count
 from livestack.show.advice import SKY
 from livestack.show.monitor.scene import Delay, Finding, Rule, Scene
 from livestack.show.state import NightState, SubRow
-from livestack.show.words import about, span
+from livestack.show.words import about, clock, span
 
 _RECENT, _FEWEST = 9, 4
 _RESTS = 1.5  # times the work on a sub that lies between two of them where livestack waits for the camera
@@ -43,18 +46,21 @@ def cadence_of(state: NightState) -> float | None:
     return usual if usual > _RESTS * pace else None
 
 
-def silent_after_s(state: NightState) -> float | None:
-    """Return from how many s after the last sub on silence is strange: twice the cadence, where nothing says otherwise.
+def late_after_s(state: NightState) -> float | None:
+    """Return from how many s after the last sub on the next is late: twice the cadence of the longest exposures."""
+    cadence = _longest_cadence_s(state)
+    return None if cadence is None else max(SILENT * cadence, LEAST_S)
 
-    A capture may pause to focus until it is known whether it does; pauses that healed are usual, other filters may take
-    longer, and a flip is due near the meridian.
+
+def silent_after_s(state: NightState) -> float | None:
+    """Return from how many s after the last sub on silence is strange: when it is late, where nothing says otherwise.
+
+    A capture may pause to focus until it is known whether it does; pauses that healed are usual, and a flip is due near
+    the meridian.
     """
-    cadence = cadence_of(state)
-    if cadence is None:
+    cadence, patience = _longest_cadence_s(state), late_after_s(state)
+    if cadence is None or patience is None:
         return None
-    exposures = [row.exposure_s for row in state.subs[-_RECENT:] if row.exposure_s] or [1.0]
-    cadence *= max(exposures) / median(exposures)
-    patience = max(SILENT * cadence, LEAST_S)
     pauses = sorted(
         step
         for early, late in pairwise(state.subs)
@@ -68,36 +74,63 @@ def silent_after_s(state: NightState) -> float | None:
     return max(patience, _USUAL_PAUSE * max(usual, default=0.0), _FLIP_TAKES_S + cadence if due else 0.0)
 
 
+def _longest_cadence_s(state: NightState) -> float | None:
+    """Return the time between subs of the longest of the exposures that come now."""
+    cadence = cadence_of(state)
+    exposures = [row.exposure_s for row in state.subs[-_RECENT:] if row.exposure_s] or [1.0]
+    return None if cadence is None else cadence * max(exposures) / median(exposures)
+
+
 def _step_s(early: SubRow, late: SubRow) -> float:
     """Return for how long the camera paused: neither stacking that took long nor a clock that jumped is a pause."""
     judged = (late.judged - early.judged).total_seconds()
     return min(judged, (late.time - early.time).total_seconds()) if early.time and late.time else judged
 
 
-def _quiet_s(scene: Scene, up: bool) -> float | None:
-    """Return for how long no sub has come, where that is strange."""
+def _late_by_s(scene: Scene) -> float | None:
+    """Return for how long no sub has come, where one is late."""
     state, last = scene.state, scene.state.last
-    patience = silent_after_s(state)
-    if last is None or patience is None or state.stopped or state.held or state.lost or state.n_waiting:
+    late = late_after_s(state)
+    if last is None or late is None or state.stopped or state.held or state.lost or state.n_waiting:
         return None
-    quiet_s, cadence = (scene.now - last.judged).total_seconds(), cadence_of(state) or 0.0
-    return quiet_s if quiet_s >= (min(patience, SILENT * cadence) if up else patience) else None
+    quiet_s = (scene.now - last.judged).total_seconds()
+    return quiet_s if quiet_s >= late else None
+
+
+def _silent_for_s(scene: Scene, up: bool) -> float | None:
+    """Return for how long no sub has come, where that is strange; what was told is over with the next sub."""
+    quiet_s = _late_by_s(scene)
+    return quiet_s if quiet_s is not None and (up or quiet_s >= (silent_after_s(scene.state) or 0.0)) else None
+
+
+def _late(scene: Scene, up: bool) -> Finding | None:
+    """Whether a sub is late, and may be so: as long as pauses take."""
+    quiet_s = _late_by_s(scene)
+    patience = 0.0 if quiet_s is None else silent_after_s(scene.state) or 0.0
+    if quiet_s is None or quiet_s >= patience:
+        return None
+    last = scene.state.subs[-1].judged
+    alarmed = clock(last + timedelta(seconds=patience))
+    said = f"{_no_sub_for(scene, quiet_s)} Focusing or a flip takes as long; an alert is raised at {alarmed}."
+    return Finding(said, last)
 
 
 def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
-    quiet_s = _quiet_s(scene, up)
+    quiet_s = _silent_for_s(scene, up)
     if quiet_s is None or (not up and _why_over(scene)):
         return None
+    said = f"{_no_sub_for(scene, quiet_s)} Look at the capture program and the mount."
+    return Finding(said, scene.state.subs[-1].judged)
+
+
+def _no_sub_for(scene: Scene, quiet_s: float) -> str:
     usual = span(max(1, round(cadence_of(scene.state) or 0.0)))
-    return Finding(
-        f"No new sub for {about(quiet_s)}: usually one comes every {usual}. Look at the capture program and the mount.",
-        scene.state.subs[-1].judged,
-    )
+    return f"No new sub for {about(quiet_s)}: usually one comes every {usual}."
 
 
 def _over(scene: Scene, up: bool) -> Finding | None:
     """Whether the capture has ended as captures end: at dawn, or when its target is low."""
-    quiet_s = _quiet_s(scene, up)
+    quiet_s = _silent_for_s(scene, up)
     why = "" if quiet_s is None else _why_over(scene)
     if quiet_s is None or not why:
         return None
@@ -124,12 +157,7 @@ def _dawned(rows: Sequence[SubRow]) -> bool:
 
 
 SILENCE_RULES = (
-    Rule(
-        "no new sub",
-        "No new sub",
-        Delay(subs=2),
-        _no_new_sub,
-        urgent=True,
-    ),
+    Rule("late", "A sub is late", Delay(subs=2), _late, sent=False, passing=True),
+    Rule("no new sub", "No new sub", Delay(subs=2), _no_new_sub, urgent=True),
     Rule("over", "The capture has ended", Delay(subs=2), _over, passing=True),
 )
