@@ -28,11 +28,14 @@ BUSY_S = 30.0
 """So long SQLite itself waits for who else writes."""
 PATIENT_BUSY_S = 5.0
 """The same where it is tried again after that."""
+CACHED_KB = 512
+"""Of the file in each connection's memory: what is written is hardly read again, and the system keeps it, too."""
 DOUBTFUL_S = 60.0
 """So long after a failure of the disk a broken journal is not believed."""
 
 T = TypeVar("T")
 
+_SAFE_AND_LEAN = f"PRAGMA synchronous=FULL; PRAGMA cache_size=-{CACHED_KB};"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS event (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, time_utc TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL);
@@ -166,7 +169,7 @@ class Journal:
             self._db.executescript(f"BEGIN;{_TABLES}{_VIEWS}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
         elif version == 0:
             raise SessionError("the session has not started yet: its journal is empty")
-        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SAFE_AND_LEAN)
 
     def append(self, *new: Event) -> list[Record]:
         """Write events in one transaction, committed and on disk when this returns."""
@@ -211,7 +214,7 @@ class Journal:
         """Connect anew: a disk that was gone and is back has another handle. Never to a journal that knows less."""
         fresh = self._connect("rw")
         try:
-            fresh.execute("PRAGMA synchronous=FULL")
+            fresh.executescript(_SAFE_AND_LEAN)
             known = int(fresh.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
         except sqlite3.Error:
             fresh.close()

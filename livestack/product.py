@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -327,15 +328,15 @@ def _written(version: str) -> list[tuple[str, Any, str | None]]:
 
 def _times(subs: Sequence[SubAccepted]) -> list[tuple[str, Any, str | None]]:
     """Start of the first, mean, and end of the last sub."""
-    spans = []
+    start, end, middles = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC), array("d")
     for sub in subs:
         if sub.time_utc is not None:
             middle, half = datetime.fromisoformat(sub.time_utc), timedelta(seconds=(sub.exposure_s or 0.0) / 2)
-            spans.append((middle - half, middle, middle + half))
-    if not spans:
+            start, end = min(start, middle - half), max(end, middle + half)
+            middles.append(middle.timestamp())
+    if not middles:
         return []
-    start, end = min(span[0] for span in spans), max(span[2] for span in spans)
-    mean = datetime.fromtimestamp(sum(span[1].timestamp() for span in spans) / len(spans), UTC)
+    mean = datetime.fromtimestamp(sum(middles) / len(middles), UTC)
     return [
         ("DATE-OBS", _iso(start), "UTC, start of the first sub"),
         ("DATE-AVG", _iso(mean), "UTC, mean of mid-exposures"),

@@ -33,7 +33,7 @@ def _checkpoint(seed: int = 1) -> Checkpoint:
         contrast=draw.normal(9, 2, (10, 15)).astype(np.float32),
         guide_contrast=draw.normal(7, 2, (10, 15)).astype(np.float32),
         told_at=16,
-        subs=[[1, "a" * 64], [3, "b" * 64]],
+        subs="a" * 64,
         judged_by="deferred",
         knowledge_id="look-1",
         stars=stars,
@@ -99,7 +99,7 @@ def test_the_old_one_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     save_checkpoint(path, _checkpoint())
     before = path.read_bytes()
     with pytest.raises(TypeError):
-        save_checkpoint(path, dataclasses.replace(_checkpoint(2), subs=[[1, object()]]))
+        save_checkpoint(path, dataclasses.replace(_checkpoint(2), subs=object()))
     assert path.read_bytes() == before
     save_checkpoint(path, _checkpoint(2))
     assert path.read_bytes() != before

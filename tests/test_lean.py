@@ -50,7 +50,7 @@ def test_they_are_a_list() -> None:
     assert [sub.no for sub in subs] == subs.numbers.tolist() == [0, 1, 2, 3, 4] and len(subs) == 5
     assert subs[-1] == subs[4] != subs[3] and subs[1:3] == Subs(words[1:3]) != subs[:2]
     assert subs[:2] + subs[2:] == subs == Subs(subs) and subs[:0] == Subs() and not subs[:0]
-    assert subs.identities == [[sub.no, sub.sha256] for sub in words]
+    assert subs.digest == Subs(words).digest != subs[1:].digest != Subs(words[1:][::-1]).digest
     before = subs[:]
     subs.replace_last(replace(words[-1], weight=2.0, rejected_fraction=np.float64(0.25)))
     assert subs[-1].weight == 2.0 and subs[-1].rejected_fraction == 0.25

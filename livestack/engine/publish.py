@@ -7,6 +7,7 @@ import logging
 import math
 import time
 import weakref
+from array import array
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -159,7 +160,7 @@ class _Saving:
     """When a stack was last saved, and with how many subs."""
 
     at: float = 0.0
-    subs: tuple[int, ...] = ()
+    subs: array[int] = field(default_factory=lambda: array("q"))
     was_final: bool = False
 
 
@@ -308,7 +309,7 @@ class Publisher:
                     continue
                 final = growth.first is None and not saving.was_final
                 due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s
-                if due and saving.subs != tuple(growth.subs.numbers):
+                if due and saving.subs != growth.subs.numbers:
                     self._begin(session, growth)
                     break
         return done
@@ -318,7 +319,7 @@ class Publisher:
         done = self._collect(wait=True)
         for growth in session.growths():
             saving = self._saved.setdefault(growth.name, _Saving())
-            if growth.subs and saving.subs != tuple(growth.subs.numbers):
+            if growth.subs and saving.subs != growth.subs.numbers:
                 self._begin(session, growth)
                 done += self._collect(wait=True)
         return done
@@ -342,7 +343,7 @@ class Publisher:
         product = product_of(growth, session.tally.n_rejected[growth.name], VERSION)
         keep = None if session.processing.passes == 2 else checkpoint_of(growth)
         picture = stack_picture(growth, self.threads, self._version)
-        self._saved[growth.name] = _Saving(time.monotonic(), tuple(growth.subs.numbers), growth.first is None)
+        self._saved[growth.name] = _Saving(time.monotonic(), growth.subs.numbers[:], growth.first is None)
         path = self.home.stack / f"{growth.name}.fits"
         pictures = {path.with_suffix(".png"): picture}
         if self._joined is not None:
@@ -359,7 +360,7 @@ class Publisher:
             saved = writing.result()
         except OSError as error:
             for saving in self._saved.values():
-                saving.at, saving.subs = time.monotonic(), ()
+                saving.at, saving.subs = time.monotonic(), array("q")
             self._failed = True
             why = error.strerror or error
             self.disk.failed(f"The stack cannot be saved in {self.home.stack}: {why}. It is safe in memory.")

@@ -136,15 +136,14 @@ def _begun(session: Session, growth: Growth, subs: Subs) -> Growth:
     kept = load_checkpoint(checkpoint_path(session, growth.name))
     if kept is not None and _is_prefix(kept, subs, growth):
         fresh.core = core_of(kept)
-        fresh.first, fresh.subs = None, subs[: len(kept.subs)]
+        fresh.first, fresh.subs = None, subs[: kept.stack.n_subs]
         fresh.knowledge = Knowledge(kept.knowledge_id, kept.stars, kept.sky, kept.defects)
     return fresh
 
 
 def _is_prefix(kept: Checkpoint, subs: Subs, growth: Growth) -> bool:
-    wanted = subs[: len(kept.subs)].identities
     alike = REJECTORS[kept.judged_by] is growth.rule and (kept.stack.drops is not None) == growth.founding.is_drizzled
-    return kept.subs == wanted and alike
+    return kept.subs == subs[: kept.stack.n_subs].digest and alike
 
 
 def _wait_again(session: Session, lane: Lane, past: Past) -> None:
@@ -182,7 +181,7 @@ def checkpoint_of(growth: Growth) -> Checkpoint | None:
         contrast=_or_nothing(core.contrast),
         guide_contrast=_or_nothing(core.guide_contrast),
         told_at=core.told_at,
-        subs=growth.subs.identities,
+        subs=growth.subs.digest,
         judged_by=next(name for name, rule in REJECTORS.items() if rule is growth.rule),
         knowledge_id=growth.knowledge.id,
         stars=growth.knowledge.stars,

@@ -13,7 +13,7 @@ from livestack.atomic import write_atomically
 from livestack.frame import Array
 from livestack.stack import Drops, Stack
 
-FORMAT, N_ARRAYS = 7, 20
+FORMAT, N_ARRAYS = 8, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Checkpoint:
 
     Attributes
     ----------
-    subs : list of list
-        [number, sha256] of each sub, in the order folded.
+    subs : str
+        Digest of the subs, in the order folded.
     guide, removed
         Of a core that judges pictures; otherwise empty.
     contrast, guide_contrast, told_at
@@ -40,7 +40,7 @@ class Checkpoint:
     contrast: Array
     guide_contrast: Array
     told_at: int
-    subs: list[list[Any]]
+    subs: str
     judged_by: str
     knowledge_id: str
     stars: Array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import sys
 from array import array
@@ -123,9 +124,12 @@ class Subs(Sequence[SubAccepted]):
         return both
 
     @property
-    def identities(self) -> list[list[Any]]:
-        """Number and digest of each."""
-        return [list(pair) for pair in zip(self.numbers, self._sha256, strict=True)]
+    def digest(self) -> str:
+        """SHA-256 of the numbers and digests of all, in their order."""
+        digest = hashlib.sha256()
+        for no, sha256 in zip(self.numbers, self._sha256, strict=True):
+            digest.update(f"{no} {sha256}\n".encode())
+        return digest.hexdigest()
 
     def _sub(self, place: int) -> SubAccepted:
         alike = self._alike[place]

@@ -157,6 +157,7 @@ def abnormal_rejection(subs: Sequence[SubAccepted]) -> list[Event]:
 
     The stack goes on all the same: what lasts becomes usual, and nothing is frozen out.
     """
+    subs = subs[-2 - USUAL :]
     rule = f"rejection {subs[-1].stack}"
     was, now = (_is_abnormal(subs[:-1]), _is_abnormal(subs))
     if not now:

@@ -44,8 +44,8 @@ from livestack.watch.settle import Patience, State, Track, judge, observe
 RESCAN_S = 2.0
 """Between scans, whatever the events say."""
 
-SHARE_OF_TIME = 80
-"""A scan is repeated only after so many times the processor time it took: with all else less than 2 % of one core."""
+SHARE_OF_TIME = 120
+"""A scan is repeated only after so many times the processor time it took: with all else 1.2 % of one core."""
 
 TICK_S = 0.2
 """Longest sleep: how soon `stop` is seen."""

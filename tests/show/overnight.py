@@ -196,6 +196,11 @@ class Told:
         self.standing, changes = step(self.standing, scene, RULES)
         self.changes += [(now, len(self.state.subs), change) for change in changes]
 
+    @property
+    def sent(self) -> list[Change]:
+        """What calls somebody."""
+        return [change for _, _, change in self.changes if change.alert.rule.sent]
+
     def of(self, rule: str, kind: str = "raised") -> list[tuple[datetime, int, str]]:
         """When, after which sub and in which words a rule spoke."""
         return [(t, no, c.sentence) for t, no, c in self.changes if c.alert.rule.name == rule and c.kind == kind]
