@@ -232,7 +232,7 @@ def test_one_long_pause_is_no_habit() -> None:
 )
 def test_a_capture_that_ends_at_dawn_is_told_once_and_calmly(ends: Weather) -> None:
     told = _silent(ends, 15, 7.5, 180)
-    assert not told.of("no new sub")
+    assert not told.of("no new sub") and "or it has ended, for dawn has come" in told.of("late")[-1][2]
     ((time, _, said),) = told.of("over")
     (change,) = (change for _, _, change in told.changes if change.alert.rule.name == "over")
     assert not change.alert.rule.urgent and "dawn has come" in said and "stacked" in said

@@ -109,10 +109,10 @@ def _late(scene: Scene, up: bool) -> Finding | None:
     patience = 0.0 if quiet_s is None else silent_after_s(scene.state) or 0.0
     if quiet_s is None or quiet_s >= patience:
         return None
-    last = scene.state.subs[-1].judged
-    alarmed = clock(last + timedelta(seconds=patience))
-    said = f"{_no_sub_for(scene, quiet_s)} Focusing or a flip takes as long; an alert is raised at {alarmed}."
-    return Finding(said, last)
+    last, why = scene.state.subs[-1].judged, _why_over(scene)
+    then = f"an alert is raised at {clock(last + timedelta(seconds=patience))}"
+    then = f"or it has ended, for {why}" if why else then
+    return Finding(f"{_no_sub_for(scene, quiet_s)} Focusing or a flip takes as long; {then}.", last)
 
 
 def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
