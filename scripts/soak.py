@@ -47,6 +47,8 @@ KILLED_S, IDLE_S = (0.3, 3.0), 8.0
 """Processor time after which it is killed, the same at work on a machine that others use; where it waits, so long."""
 WARM = 50
 """Subs after which time counts: the looks are over."""
+LOOKED_S = 0.5
+"""How often subs are counted: that reads the whole journal, and what it costs slows down what is measured."""
 FIGURES = "sha256, state, reason, weight, scale, matrix"
 
 
@@ -180,21 +182,23 @@ def long_session(folder: Path, chosen: argparse.Namespace) -> tuple[dict[str, An
     templates = write_night(folder / "templates", replace(NIGHT, n_lights=TEMPLATES, seed=chosen.seed))
     vary(templates, captures, n, chosen.seed)
     process = start(captures, session)
-    memory_mb, busy_s = {}, {}
+    memory_mb, judged, busy_s = [], [], []
     for at in (WARM, few, n - few, n):
-        until(lambda at=at: n_judged(session) >= at, process)
-        memory_mb[at], busy_s[at] = resident_mb(process.pid), processor_s(process.pid)
+        until(lambda at=at: n_judged(session) >= at, process, LOOKED_S)
+        memory_mb.append(resident_mb(process.pid))
+        judged.append(n_judged(session))
+        busy_s.append(processor_s(process.pid))
     end(process)
     vary(templates, captures, 1, chosen.seed + 1)
     process = start(captures, session)
     resumed_s = until(lambda: n_judged(session) > n, process)
     end(process)
-    first, last = (busy_s[few] - busy_s[WARM]) / (few - WARM), (busy_s[n] - busy_s[n - few]) / few
+    first, last = ((busy_s[k + 1] - busy_s[k]) / (judged[k + 1] - judged[k]) for k in (0, 2))
     figures = {
         "subs": n,
         "left_out": n_judged(session) - n_accepted(session),
-        "rss_mb": [round(memory_mb[few]), round(memory_mb[n])],
-        "rss_ratio": round(memory_mb[n] / memory_mb[few], 3),
+        "rss_mb": [round(memory_mb[1]), round(memory_mb[3])],
+        "rss_ratio": round(memory_mb[3] / memory_mb[1], 3),
         "cpu_ms_per_sub": [round(1000 * first, 1), round(1000 * last, 1)],
         "pace_ratio": round(last / first, 3),
         "resumed_s": round(resumed_s, 1),
