@@ -205,7 +205,7 @@ def test_a_late_sub_is_on_the_pill_without_a_frame_until_it_comes_or_is_an_alert
     assert [(shown.word, shown.tone, shown.framed) for shown in words.values()] == [
         ("No new sub", "plain", False), ("No new sub", "hold", True)
     ]  # fmt: skip
-    assert "an alert is raised at" in words[5].advice and "Look at the capture program" in words[8].advice
+    assert "Focusing takes as long; alert at" in words[5].advice and "Look at the capture program" in words[8].advice
 
 
 def test_a_capture_that_focuses_is_given_time_for_it_and_no_more() -> None:
@@ -232,7 +232,7 @@ def test_one_long_pause_is_no_habit() -> None:
 )
 def test_a_capture_that_ends_at_dawn_is_told_once_and_calmly(ends: Weather) -> None:
     told = _silent(ends, 15, 7.5, 180)
-    assert not told.of("no new sub") and "or it has ended, for dawn has come" in told.of("late")[-1][2]
+    assert not told.of("no new sub") and "or it has ended: dawn has come" in told.of("late")[-1][2]
     ((time, _, said),) = told.of("over")
     (change,) = (change for _, _, change in told.changes if change.alert.rule.name == "over")
     assert not change.alert.rule.urgent and "dawn has come" in said and "stacked" in said

@@ -110,9 +110,8 @@ def _late(scene: Scene, up: bool) -> Finding | None:
     if quiet_s is None or quiet_s >= patience:
         return None
     last, why = scene.state.subs[-1].judged, _why_over(scene)
-    then = f"an alert is raised at {clock(last + timedelta(seconds=patience))}"
-    then = f"or it has ended, for {why}" if why else then
-    return Finding(f"{_no_sub_for(scene, quiet_s)} Focusing or a flip takes as long; {then}.", last)
+    then = f"or it has ended: {why}" if why else f"alert at {clock(last + timedelta(seconds=patience))}"
+    return Finding(f"{_no_sub_for(scene, quiet_s)} Focusing takes as long; {then}.", last)
 
 
 def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
