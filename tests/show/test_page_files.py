@@ -8,7 +8,7 @@ from pathlib import Path
 from livestack.show.web import shell
 
 STATIC = Path(shell.__file__).with_name("static")
-SMALL_KB = {"js": 45, "css": 20, "all": 150}
+SMALL_KB = {"js": 45, "css": 20, "woff2": 50, "all": 150}
 
 
 def test_a_page_is_light() -> None:
@@ -16,8 +16,8 @@ def test_a_page_is_light() -> None:
     files = {path: len(data) for path, (data, _) in shell.files().items()}
     aside = ("/present", "/lost", "/icon", "/favicon", "/manifest")
     own = {path: size for path, size in files.items() if not path.startswith(aside)}
-    assert sum(size for path, size in own.items() if path.endswith(".js")) <= 1000 * SMALL_KB["js"]
-    assert sum(size for path, size in own.items() if path.endswith(".css")) <= 1000 * SMALL_KB["css"]
+    for kind in ("js", "css", "woff2"):
+        assert sum(size for path, size in own.items() if path.endswith(f".{kind}")) <= 1000 * SMALL_KB[kind], kind
     assert sum(own.values()) <= 1000 * SMALL_KB["all"]
 
 

@@ -16,7 +16,9 @@ from tests.show.grab import drawn
 from tests.show.night import Night, sky
 
 STYLES = {400: "Regular", 500: "Medium", 600: "SemiBold"}
-WRITTEN = string.ascii_letters + string.digits + "°±×−–…′″←→√σμ≈≤ÄÖÜäöüßéñçøłžő\u202f"
+LATIN = "".join(map(chr, (*range(0xA0, 0x17F), *range(0x20, 0x7F))))
+"""What names and captions are written in, from Iceland to Turkey."""
+WRITTEN = LATIN + "–—‘’“”•…′″←→−√σμ≈≤≥€\u202f"
 
 
 @pytest.mark.parametrize("weight", STYLES)
