@@ -61,7 +61,7 @@ def memory_mb(pid: int) -> tuple[float, float]:
 
 
 def processor_s(pid: int) -> tuple[float, float]:
-    """Return the processor time of a process and of its threads that come last: those of the page; s, 0 once it ended."""
+    """Return the processor time of a process, and of its threads that come last: the page's; s, 0 once it ended."""
 
     def read(path: Path) -> tuple[float, int]:
         fields = path.read_text().rpartition(")")[2].split()

@@ -51,12 +51,12 @@ class Listener(asyncio.Protocol):
         self._n_bytes = 0
         self._fetching: asyncio.Task[None] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102 - asyncio's
         assert isinstance(transport, asyncio.Transport)
         self._crowd.open.append(transport)
         transport.write(_UPGRADE.format(self._crowd.port).encode())
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: D102 - asyncio's
         self._n_bytes += len(data)
         facts = {name: float(value) for name, value in reversed(_FACTS.findall(data))}  # the first of a name
         if facts.get(b"photos", 0) > self._photos:

@@ -27,11 +27,11 @@ def application(house: House, names: frozenset[str]) -> Guard:
 
     @contextlib.asynccontextmanager
     async def watching(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(house.watch())
+        tasks = [asyncio.create_task(work) for work in (house.watch(), house.hub.breathe())]
         yield
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         house.close()
 
     async def nowhere(request: Request, error: Exception) -> Response:
@@ -44,7 +44,7 @@ def application(house: House, names: frozenset[str]) -> Guard:
         _log.error("the page: %s failed", request.url.path, exc_info=error)
         return PlainTextResponse("Something went wrong here. The picture is safe.", status_code=500)
 
-    routes: list[BaseRoute] = [*_fixed_routes(), *public_routes(house), *operator_routes(house)]
+    routes: list[BaseRoute] = [*public_routes(house), *_fixed_routes(), *operator_routes(house)]  # as often asked
     handlers = {404: nowhere, Busy: busy, Exception: broken}
     app = Starlette(routes=routes, lifespan=watching, exception_handlers=handlers)
     app.router.redirect_slashes = False

@@ -24,14 +24,13 @@ from livestack.show.web.full import full_of
 from livestack.show.web.growing import edge_of, upto
 from livestack.show.web.look import Look, recipe_of
 from livestack.show.web.outreach import Outreach, read, write
+from livestack.show.web.pace import Pace
 from livestack.show.web.public import Around, public
 from livestack.show.web.renditions import packed
 from livestack.show.web.seen import Seen
 
 DRAFT_PX = 780
 _CLOCK_S = 1.0
-_APART_S = 1.0
-"""Subs may come faster than guests can be shown pictures."""
 _HELD, _HELD_ONE = "guests.npy", "guests-one.npy"
 _log = logging.getLogger(__name__)
 
@@ -63,6 +62,7 @@ class Feed:
 
     def __init__(self, source: Source, around: Around) -> None:
         self.source, self.around = source, around
+        self.pace = Pace()
         self.outreach: Outreach = read(source.session, source.preset)
         self.night = NightState()
         self.sight: Sight | None = None
@@ -74,7 +74,7 @@ class Feed:
         self._is_let_in = False
         self._rim, self._rim_key = WHOLE, ("", 0)
         self._edge: tuple[tuple[str, int], tuple[int, int]] = (("", 0), (0, 0))
-        self._told_at_s = self._shown_at_s = 0.0
+        self._told_at_s = 0.0
         self._told_of: tuple[object, ...] = ()
         self._resume()
         self.state: Json = self._public()
@@ -149,10 +149,10 @@ class Feed:
             is_new = False
         elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.whole):
             self.waiting, is_new = stack, False
-        elif is_new and now.stack is not None and time.monotonic() - self._shown_at_s < _APART_S:
-            is_new = False  # there is a newer one in a moment
+        elif is_new and _is_of_one(stack, now.whole) and not (self._is_let_in or self.pace.is_due()):
+            is_new = False  # there is a newer one in a while
         if is_new and stack is not None:
-            self._shown_at_s = time.monotonic()
+            self.pace.shown()
             one = _one_of(stack, last)
             rim = self._rim_of(stack)
             cut = without(stack, rim), None if one is None else without(one, rim)
@@ -248,6 +248,11 @@ def _one_of(stack: Picture, last: Picture | None) -> Picture | None:
 
 def _fits(settled: Settled, stack: Picture) -> bool:
     return (settled.stack, settled.n_channels) == (stack.stack, 1 if stack.data.ndim == 2 else stack.data.shape[2])
+
+
+def _is_of_one(one: Picture | None, other: Picture | None) -> bool:
+    """Whether two are of one stack."""
+    return one is not None and other is not None and one.stack == other.stack
 
 
 def _is_same(one: Picture | None, other: Picture | None) -> bool:

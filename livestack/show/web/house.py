@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from livestack.allocation import return_free
@@ -19,6 +15,7 @@ from livestack.show.past import past_pictures
 from livestack.show.web.access import Access
 from livestack.show.web.feed import Feed
 from livestack.show.web.hub import Hub
+from livestack.show.web.pace import Beside
 from livestack.show.web.patience import Door
 from livestack.show.web.public import MOVING
 from livestack.show.web.renditions import Renditions
@@ -27,14 +24,7 @@ from livestack.show.wifi import Wifi
 _LOOK_S = 0.25
 _SLIDES_S = 600.0
 _TIDY_S = 2.0
-_NICE = 5
 _log = logging.getLogger(__name__)
-
-
-def _gently() -> None:
-    """Let the stacker go first: on Linux a thread has a priority of its own."""
-    with contextlib.suppress(AttributeError, OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 @dataclass(slots=True)
@@ -45,7 +35,7 @@ class House:
     ----------
     feed : Feed
         What is published; changed in the thread `following` only.
-    following, packing, making : Executor
+    following, packing, making : Beside
         Beside the event loop: the session is followed, pictures are packed, and what takes longer is made.
     """
 
@@ -55,12 +45,14 @@ class House:
     access: Access
     wifi: Wifi | None = None
     renditions: Renditions = field(init=False)
-    following: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-follow", _gently))
-    packing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-pack", _gently))
-    making: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "page-make", _gently))
+    following: Beside = field(init=False)
+    packing: Beside = field(init=False)
+    making: Beside = field(init=False)
 
     def __post_init__(self) -> None:
         self.renditions = Renditions(self.door.limits.waiting)
+        pace = self.feed.pace
+        self.following, self.packing, self.making = (Beside(f"page-{do}", pace) for do in ("follow", "pack", "make"))
 
     async def do(self, work: Callable[[], Json], *, at_once: bool = True) -> None:
         """Do something to what is published, and tell everybody what came of it."""
@@ -72,7 +64,10 @@ class House:
         """Look for news a few times a second; the work is done beside the event loop."""
         slides_at = tidied_at = time.monotonic() - _SLIDES_S
         tidied: object = None
+        own_s = time.thread_time()
         while True:
+            before_s, own_s = own_s, time.thread_time()
+            self.feed.pace.took(own_s - before_s)
             try:
                 if time.monotonic() - slides_at >= _SLIDES_S:
                     slides_at = time.monotonic()

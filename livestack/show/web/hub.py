@@ -16,10 +16,12 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from livestack.events import Json
-from livestack.show.web.patience import Door
+from livestack.show.web.patience import LINE, Door, PatientSocket, framed
 
 _ALIVE: Final = '{"alive":true}'
 _ALIVE_S: Final = 15.0
+_EACH_S, _SPREAD_S = 0.01, 4.0
+"""Guests fetch a picture one after the other, so far apart, and all of them within so long."""
 _APART_S: Final = 1.0
 _ASKS_S: Final = 12.0
 """Who asked within so long is still there."""
@@ -33,12 +35,14 @@ class Hub:
     """The guests that listen; for the thread of the event loop."""
 
     def __init__(self, door: Door, state: Json) -> None:
-        self.text = _packed(state)
         self._door = door
         self._send_s = door.limits.send_s
+        self._lines: set[PatientSocket] = set()
         self._listeners: set[asyncio.Queue[str]] = set()
         self._asking: OrderedDict[str, float] = OrderedDict()
         self._told_s, self._is_owed = 0.0, False
+        self._state = state
+        self.text = self._packed(state)
 
     @property
     def n_guests(self) -> int:
@@ -47,22 +51,27 @@ class Hub:
         while self._asking and now - next(iter(self._asking.values())) > _ASKS_S:
             self._asking.popitem(last=False)
         asking = sum(address not in self._door.listeners for address in self._asking)
-        return len(self._listeners) + asking
+        return len(self._lines) + len(self._listeners) + asking
 
     def tell(self, state: Json, *, is_news: bool, at_once: bool) -> None:
         """Keep the state for who asks, and send it to who listens if it is news; a slow one gets the newest only.
 
         What need not be told at once waits until a second has passed since the last news.
         """
-        self.text = _packed(state)
+        if state is not self._state:
+            self._state, self.text = state, self._packed(state)
         self._is_owed |= is_news
         if not self._is_owed or not (at_once or time.monotonic() - self._told_s >= _APART_S):
             return
-        self._told_s, self._is_owed = time.monotonic(), False
-        for queue in self._listeners:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(self.text)
+        self._is_owed = False
+        self._say(self.text)
+
+    async def breathe(self) -> None:
+        """Give a sign of life whenever there was no news for a while, whatever becomes of the session's disk."""
+        while True:
+            await asyncio.sleep(max(0.1, self._told_s + _ALIVE_S - time.monotonic()))
+            if time.monotonic() - self._told_s >= _ALIVE_S:
+                self._say(_ALIVE)
 
     def asked(self, address: str) -> None:
         """Count a guest who asks again and again, for want of a socket."""
@@ -79,17 +88,16 @@ class Hub:
             await client.close(_TRY_AGAIN)
             return
         self._door.enter(address)
+        line: PatientSocket = client.scope["state"][LINE]
         try:
             await client.accept()
-            hearing = asyncio.create_task(_until_gone(client))
-            try:
-                await self.follow(client.send_text, hearing)
-            finally:
-                hearing.cancel()
-        except (WebSocketDisconnect, TimeoutError, OSError):
-            with contextlib.suppress(Exception):  # it is gone, or does not take what is sent
-                await asyncio.wait_for(client.close(_TRY_AGAIN), 1.0)
+            self._lines.add(line)
+            line.tell(framed(self.text))
+            await _until_gone(client)
+        except (WebSocketDisconnect, OSError):
+            pass
         finally:
+            self._lines.discard(line)
             self._door.leave(address)
 
     async def follow(self, send: Callable[[str], Awaitable[None]], gone: asyncio.Task[None]) -> None:
@@ -101,11 +109,26 @@ class Hub:
             while not gone.done():
                 await asyncio.wait_for(send(text), self._send_s)
                 coming = asyncio.create_task(queue.get())
-                await asyncio.wait({coming, gone}, timeout=_ALIVE_S, return_when=asyncio.FIRST_COMPLETED)
-                text = coming.result() if coming.done() else _ALIVE
+                await asyncio.wait({coming, gone}, return_when=asyncio.FIRST_COMPLETED)
+                text = coming.result() if coming.done() else ""
                 coming.cancel()
         finally:
             self._listeners.discard(queue)
+
+    def _say(self, text: str) -> None:
+        """Send something to all: it is packed once, and what a slow one was not sent yet gives way to it."""
+        self._told_s = time.monotonic()
+        frame = framed(text)
+        for line in self._lines:
+            line.tell(frame)
+        for queue in self._listeners:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(text)
+
+    def _packed(self, state: Json) -> str:
+        spread_s = round(min(_EACH_S * self.n_guests, _SPREAD_S), 1)
+        return json.dumps({**state, "spread": spread_s}, ensure_ascii=False, separators=(",", ":"))
 
 
 class Events:
@@ -140,10 +163,6 @@ class Events:
         finally:
             gone.cancel()
             self._door.leave(address)
-
-
-def _packed(state: Json) -> str:
-    return json.dumps(state, ensure_ascii=False, separators=(",", ":"))
 
 
 async def _until_gone(client: WebSocket) -> None:

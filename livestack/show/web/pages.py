@@ -161,10 +161,11 @@ def public_routes(house: House) -> list[BaseRoute]:
     """Return the routes of guests."""
     public = Public(house)
     return [
-        Route("/state.json", public.state),
-        Route("/health", public.health),
         Route("/picture/{size:int}.jpg", public.picture),
         Route("/one/{size:int}.jpg", public.one),
+        WebSocketRoute("/ws", house.hub.socket),
+        Route("/state.json", public.state),
+        Route("/health", public.health),
         Route("/tile/{level:int}/{x:int}_{y:int}.jpg", public.part),
         Route("/buildup/{n:int}.jpg", public.step),
         Route("/grain/{k:int}.jpg", public.grain),
@@ -174,7 +175,6 @@ def public_routes(house: House) -> list[BaseRoute]:
         Route("/qr/page.svg", public.page_code),
         Route("/qr/wifi.svg", public.wifi_code),
         Route("/events", Events(house.hub, house.door)),
-        WebSocketRoute("/ws", house.hub.socket),
     ]
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame, Opcode
+
+LINE: Final = "livestack.line"
+"""Under which a socket's scope has its connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +149,37 @@ class Patient(_Taker, H11Protocol):  # type: ignore[misc,unused-ignore]
 
 
 class PatientSocket(_Taker, WebSocketsSansIOProtocol):  # type: ignore[misc,unused-ignore]
-    """Ends a socket whose other side takes nothing."""
+    """Ends a socket whose other side takes nothing; what is told to many is packed once."""
+
+    _waits: bytes = b""
+
+    async def run_asgi(self) -> None:  # noqa: D102 - uvicorn's
+        self.scope["state"][LINE] = self
+        await super().run_asgi()
+
+    def tell(self, frame: bytes) -> None:
+        """Send a whole message now; or, to who does not take what was sent before, when it does, the newest only."""
+        if self.transport.is_closing() or self.close_sent:
+            return
+        if self.writable.is_set():
+            self.transport.write(frame)
+        else:
+            self._waits = frame
+
+    def resume_writing(self) -> None:  # noqa: D102 - asyncio's
+        super().resume_writing()
+        frame, self._waits = self._waits, b""
+        if frame:
+            self.tell(frame)
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:  # noqa: D102 - uvicorn's
         super().on_task_complete(task)
         self.end_soon()
+
+
+def framed(text: str) -> bytes:
+    """Return a message as it goes over a socket from a server."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 def protocols_of(door: Door) -> tuple[type[Patient], type[PatientSocket]]:

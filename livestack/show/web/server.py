@@ -14,6 +14,7 @@ from typing import Any
 import uvicorn
 
 from livestack.errors import SettingsError
+from livestack.priority import give_way
 from livestack.show.code import only_here
 from livestack.show.source import Source
 from livestack.show.web.access import Access
@@ -208,5 +209,6 @@ def _run(server: uvicorn.Server, taken: socket.socket, stop: threading.Event) ->
             await asyncio.sleep(0.1)
         await serving
 
+    give_way()  # and so do all threads that it begins
     with taken:
         asyncio.run(until_stopped())

@@ -100,11 +100,14 @@ async function pictures() {
   if (src === want) return;
   want = src;
   try {
+    const isNews = newest && newest.version !== of.version; // which not all fetch at once
+    if (isNews) await new Promise((on) => setTimeout(on, 1000 * Math.random() * (of.spread || 0)));
+    if (src !== want) return;
     const image = await load(src);
     if (src !== want || of.lineage !== state.lineage) return;
     const ms = stretch !== null && stretch !== of.stretch ? GLIDE_MS : undefined;
     stretch = of.stretch;
-    newest = { image, size, full: of.picture.full, ms };
+    newest = { image, size, full: of.picture.full, version: of.version, ms };
     scrubbed(true);
     newest.ms = undefined;
     summary("");
