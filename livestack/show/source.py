@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from livestack.bus import Slots
-from livestack.develop.live import smaller
 from livestack.engine.maps import saved_map
 from livestack.errors import SettingsError
 from livestack.frame import Picture
 from livestack.journal import Journal
 from livestack.picture import read_picture
 from livestack.settings import PRESET, from_toml
+from livestack.show.pinned import pinned
 from livestack.show.state import NightState
 
 JOURNAL, SETTINGS = "journal.sqlite", "settings.toml"
@@ -70,7 +70,7 @@ class Source:
 
 
 class _PictureFile:
-    """A picture file, read again only when it was replaced."""
+    """A picture file, read again only when it was replaced; with a bound on its size its light stays on disk."""
 
     def __init__(self, path: Path, longest_px: int = 0) -> None:
         self._path, self._longest_px = path, longest_px
@@ -84,18 +84,10 @@ class _PictureFile:
             return self._picture
         now = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
         if now != self._seen:
-            picture = read_picture(self._path)
+            picture = pinned(self._path, self._longest_px) if self._longest_px else read_picture(self._path)
             if picture is not None:
-                self._picture, self._seen = self._shrunk(picture), now
+                self._picture, self._seen = picture, now
         return self._picture
-
-    def _shrunk(self, picture: Picture) -> Picture:
-        shrink = self._longest_px / max(picture.data.shape[:2])
-        if not 0 < shrink < 1:
-            return picture
-        data = smaller(picture.data, shrink)
-        data.flags.writeable = False
-        return replace(picture, data=data, scale=picture.scale * data.shape[1] / picture.data.shape[1])
 
 
 def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -> Source:
@@ -106,7 +98,8 @@ def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -
     preset : str, optional
         How pictures are developed; by default as the session's settings say.
     longest_px : int
-        The stack and its last sub are kept at most so large; 0 = as they are.
+        The stack and its last sub are shown at most so large, and read when something is made of them
+        (`pinned.with_light`); 0 = as they are, in memory.
 
     Raises
     ------

@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from livestack.allocation import return_free
+from livestack.develop.chain import Recipe
 from livestack.develop.live import Settled, milestone, steady
 from livestack.engine.buildup import steps
 from livestack.events import Json
 from livestack.frame import Array, Picture
 from livestack.picture import read_picture, write_picture
 from livestack.show.gently import gently
+from livestack.show.pinned import with_light
 from livestack.show.rendition import LONGEST_PX, developed
 from livestack.show.rim import WHOLE, Rim, rim_of, without
 from livestack.show.source import Source
@@ -37,21 +40,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """A version of the picture with what it is developed by; its images are made when they are first asked for."""
+    """A version of the picture with what it is developed by.
+
+    Attributes
+    ----------
+    image : ndarray of uint8
+        The stack as guests see it: (H, W) or (H, W, 3).
+    """
 
     seen: Seen
     settled: Settled
-
-    @cached_property
-    def image(self) -> Array:
-        """The stack as guests see it: (H, W) or (H, W, 3) uint8."""
-        assert self.seen.stack is not None
-        return developed(self.seen.stack, self.settled, LONGEST_PX)
+    image: Array
 
     @cached_property
     def one_image(self) -> Array | None:
-        """A single photo; all is done to it as to the stack: what differs is in the data."""
-        stack, one = self.seen.stack, self.seen.one
+        """A single photo, made when it is first asked for, by all that the stack was: what differs is in the data."""
+        stack, one = self.seen.stack, self.seen.lit_one()
         if stack is None or one is None:
             return None
         return developed(replace(one, noise_adu=stack.noise_adu), self.settled, LONGEST_PX)
@@ -115,7 +119,7 @@ class Feed:
         whole = self.source.picture()
         if whole is None:
             return None
-        stack = without(whole, self._rim if self._rim_key[0] == whole.stack else WHOLE)
+        stack = without(with_light(whole), self._rim if self._rim_key[0] == whole.stack else WHOLE)
         recipe = recipe_of(look)
         if self.sight is not None and _fits(self.sight.settled, stack) and self.sight.settled.recipe == recipe:
             settled = self.sight.settled
@@ -143,14 +147,7 @@ class Feed:
     def _show(self, stack: Picture | None, last: Picture | None) -> None:
         """Let guests see the newest picture, where it may be, as it is to look."""
         now = self._seen
-        is_new = stack is not None and (stack is not now.whole or _one_of(stack, last) is not now.whole_one)
-        self.waiting = None
-        if self.outreach.held and now.stack is not None:
-            is_new = False
-        elif self.outreach.approves and is_new and not self._is_let_in and not _is_same(stack, now.whole):
-            self.waiting, is_new = stack, False
-        elif is_new and _is_of_one(stack, now.whole) and not (self._is_let_in or self.pace.is_due()):
-            is_new = False  # there is a newer one in a while
+        is_new = self._is_next(stack, last)
         if is_new and stack is not None:
             self.pace.shown()
             one = _one_of(stack, last)
@@ -159,23 +156,40 @@ class Feed:
             now = replace(now, stack=cut[0], one=cut[1], whole=stack, whole_one=one, rim=rim)
         if now.stack is None:
             return
-        settled = self._settle(now.stack)
-        before = self.sight
-        if not is_new and before is not None and settled.acts is before.settled.acts:
+        before, recipe = self.sight, recipe_of(self.outreach.shown.look)
+        if not is_new and before is not None and before.settled.recipe == recipe:
             return
+        lit = now.lit_stack()
+        assert lit is not None
+        settled = self._settle(lit, recipe)
+        if before is not None:
+            before.__dict__.pop("one_image", None)  # its renditions are kept; the room is needed
+        elif self.source.stop is None:  # of what loaded the kernels much is free, and no stacker is here that wants it
+            return_free()
         self._version = max(self._version + 1, int(time.time() * 1000))
         if before is None or settled.acts is not before.settled.acts:
             self._stretch = self._version
         full = full_of(self.source.session, now, self._version, self._stretch)
         past = upto(steps(self.source.session, now.stack.stack), now.stack)
-        sight = Sight(replace(now, version=self._version, stretch=self._stretch, full=full, steps=past), settled)
-        sight.image  # noqa: B018 - made here, before anyone is told of it
-        self.sight = sight
+        seen = replace(now, version=self._version, stretch=self._stretch, full=full, steps=past)
+        self.sight = Sight(seen, settled, developed(lit, settled, LONGEST_PX))  # before anyone is told of it
         if self._is_let_in:
             self._is_let_in = False
             self._told = self.night
             self._keep_picture()
             self._keep()
+
+    def _is_next(self, stack: Picture | None, last: Picture | None) -> bool:
+        """Whether guests see the newest picture now; tells, too, whether one waits for the operator."""
+        now, self.waiting = self._seen, None
+        if stack is None or (stack is now.whole and _one_of(stack, last) is now.whole_one):
+            return False
+        if self.outreach.held and now.stack is not None:
+            return False
+        if self.outreach.approves and not self._is_let_in and not _is_same(stack, now.whole):
+            self.waiting = stack
+            return False
+        return self._is_let_in or not _is_of_one(stack, now.whole) or self.pace.is_due()
 
     def _rim_of(self, stack: Picture) -> Rim:
         """Return the rim of a stack: looked at anew where the stretch may change too, and changed only if it shows."""
@@ -189,11 +203,10 @@ class Feed:
             self._rim_key = key
         return self._rim
 
-    def _settle(self, stack: Picture) -> Settled:
+    def _settle(self, stack: Picture, recipe: Recipe) -> Settled:
         before, draft = self.sight.settled if self.sight is not None else None, self._draft
         if self.sight is not None and self.sight.seen.rim != self._rim:
             before = draft = self._draft = None  # where in the picture something is told by its size
-        recipe = recipe_of(self.outreach.shown.look)
         if before is not None and before.recipe == recipe and _fits(before, stack):
             return gently(before, stack, recipe)
         if draft is not None and draft.recipe == recipe and _fits(draft, stack):
@@ -230,7 +243,7 @@ class Feed:
                 if picture is None:
                     (cache / name).unlink(missing_ok=True)
                 else:
-                    write_picture(cache / name, picture)
+                    write_picture(cache / name, with_light(picture))
 
     def _keep(self) -> None:
         try:

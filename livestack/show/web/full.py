@@ -89,7 +89,7 @@ def tile(session: Path, seen: Seen, settled: Settled, place: Place) -> bytes | N
     bold = next((k for k, act in enumerate(acts) if isinstance(act, Contrast)), len(acts))
     plate = apply(plate, acts[:bold])
     if bold < len(acts):
-        ratio = _part_of(_boldness(stack, settled), wide)
+        ratio = _part_of(_boldness(seen.lit_stack() or stack, settled), wide)
         plate = apply(plate.with_data(np.clip(plate.data * ratio, 0, 1)), acts[bold + 1 :])
     (y0, y1), (x0, x1) = place.rows, place.columns
     top, left = y0 - wide.rows[0], x0 - wide.columns[0]
@@ -103,7 +103,7 @@ def _linear(session: Path, seen: Seen, place: Place) -> Array | None:
     if stack is None or whole is None:
         return None
     if stack.scale >= 1:
-        part = np.ascontiguousarray(upright(stack)[rows, columns])
+        part = np.ascontiguousarray(upright(seen.lit_stack() or stack)[rows, columns])
     else:
         top, end, left, _ = _box(seen)
         from_below = stack.row_order == "BOTTOM-UP"

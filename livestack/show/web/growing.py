@@ -13,6 +13,7 @@ from livestack.develop.live import Settled
 from livestack.engine.buildup import LONGEST_PX, Step, read_step
 from livestack.events import Json
 from livestack.frame import Array, Picture
+from livestack.show.pinned import with_light
 from livestack.show.rendition import developed, jpeg, within
 from livestack.show.rim import without
 from livestack.show.web.seen import Seen
@@ -84,5 +85,5 @@ def _image(step: Step | None, seen: Seen, settled: Settled) -> Array | None:
     stack, picture = seen.stack, seen.whole if step is None else read_step(step)
     if stack is None or picture is None or picture.data.ndim != stack.data.ndim:
         return None  # gone, or of another stack of this name
-    picture = without(picture, seen.rim)
+    picture = without(with_light(picture), seen.rim)
     return developed(replace(picture, noise_adu=stack.noise_adu), settled, LONGEST_PX)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from livestack.engine.buildup import Step
 from livestack.events import Json
 from livestack.frame import Picture
-from livestack.show.rim import WHOLE, Rim
+from livestack.show.pinned import with_light
+from livestack.show.rim import WHOLE, Rim, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class Seen:
     version, stretch : int
         Grow with every new picture, and with every change of how it is developed.
     whole, whole_one : Picture, optional
-        `stack` and `one` with the rim that guests do not see.
+        `stack` and `one` with the rim that guests do not see. All four may be known without their light; see
+        `lit_stack` and `lit_one`.
     full : dict, optional
         Where it can be seen larger than as it is sent.
     steps : tuple of Step
@@ -35,3 +37,11 @@ class Seen:
     rim: Rim = WHOLE
     full: Json | None = None
     steps: tuple[Step, ...] = ()
+
+    def lit_stack(self) -> Picture | None:
+        """Return the stack with its light, read where it stayed on disk."""
+        return None if self.whole is None else without(with_light(self.whole), self.rim)
+
+    def lit_one(self) -> Picture | None:
+        """Return the single photo with its light."""
+        return None if self.whole_one is None else without(with_light(self.whole_one), self.rim)
