@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from livestack.events import SessionStopped
+from livestack.show.source import Source
+from livestack.show.web import serve
+from livestack.show.web.patience import Limits
+from livestack.show.web.server import How
 from tests.show.guest import Server, grown, guest
 from tests.show.night import Night, sky
 
@@ -29,6 +34,24 @@ def test_where_no_socket_gets_through_news_come_all_the_same(
         night.show(sky(2), sky(1), 2)
         one.tab.locator("#summary", has_text="2 photos").wait_for()
         assert ("events" in one.asked) == (without == "WebSocket")
+
+
+@pytest.mark.slow
+def test_where_there_is_no_room_for_one_more_socket_it_asks(chromium: Browser, source: Source, night: Night) -> None:
+    night.add()
+    night.show(sky(1), sky(1), 1)
+    page = serve(source, "127.0.0.1", 0, threading.Event(), how=How(limits=Limits(sockets=0)))
+    try:
+        with guest(chromium, page.url) as one:
+            one.tab.locator("#summary", has_text="1 photo").wait_for()
+            night.add()
+            night.show(sky(2), sky(1), 2)
+            one.tab.locator("#summary", has_text="2 photos").wait_for(timeout=12_000)
+            one.tab.wait_for_timeout(4500)
+            assert one.tab.locator("#lost").is_hidden()
+            one.wrong.clear()  # the browser tells of the events that were refused
+    finally:
+        page.close()
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from livestack.show.web.operator import operator_routes
 from livestack.show.web.pages import public_routes
 from livestack.show.web.renditions import Busy
 
+_FIRST_LOOK_S = 3.0
 _log = logging.getLogger(__name__)
 
 
@@ -28,6 +29,8 @@ def application(house: House, names: frozenset[str]) -> Guard:
     @contextlib.asynccontextmanager
     async def watching(app: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(work) for work in (house.watch(), house.hub.breathe())]
+        with contextlib.suppress(TimeoutError):  # guests who come back wait: an empty night would be another to them
+            await asyncio.wait_for(house.looked.wait(), _FIRST_LOOK_S)
         yield
         for task in tasks:
             task.cancel()

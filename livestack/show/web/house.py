@@ -35,6 +35,8 @@ class House:
     ----------
     feed : Feed
         What is published; changed in the thread `following` only.
+    looked : Event
+        Set once the session was looked at: before, it is not known what night this is.
     following, packing, making : Beside
         Beside the event loop: the session is followed, pictures are packed, and what takes longer is made.
     """
@@ -44,6 +46,7 @@ class House:
     hub: Hub
     access: Access
     wifi: Wifi | None = None
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
     renditions: Renditions = field(init=False)
     following: Beside = field(init=False)
     packing: Beside = field(init=False)
@@ -81,6 +84,7 @@ class House:
                 pass
             except Exception:
                 _log.exception("the page could not take in what is new")
+            self.looked.set()
             await asyncio.sleep(_LOOK_S)
 
     @property

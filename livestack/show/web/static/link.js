@@ -4,6 +4,7 @@ const SILENT_MS = 20000; // the server speaks every 15 s
 const ASK_MS = 3000;
 const PATIENCE_MS = 5000; // for an answer
 const CLIMB_MS = 60000; // after so long of asking the better ways are tried again
+const FULL = 1013; // the server says so: it has no room for one more socket
 const WAYS = [bySocket, byEvents, byAsking];
 
 // `told(state)` hears of every state; `cut(lost)` once a second, whether the connection is lost.
@@ -80,7 +81,8 @@ function fall(link) {
   if (!link.down) link.down = Date.now();
   drop(link);
   clearTimeout(link.timer);
-  link.timer = setTimeout(() => begin(link), Math.min(5000, 500 * 1.5 ** Math.min(link.misses, 6)));
+  const wait = Math.min(5000, 500 * 1.5 ** Math.min(link.misses, 6));
+  link.timer = setTimeout(() => begin(link), wait * (0.5 + Math.random())); // hundreds fell at once
   link.misses++;
 }
 
@@ -105,10 +107,10 @@ function bySocket(link) {
   link.open = socket;
   socket.onopen = () => { opened = true; };
   socket.onmessage = (event) => { if (link.open === socket) link.hear(event.data); };
-  socket.onclose = () => {
+  socket.onclose = (event) => {
     clearTimeout(patience);
     if (link.open !== socket) return;
-    if (opened) fall(link);
+    if (opened && event.code !== FULL) fall(link);
     else refused(link);
   };
 }

@@ -15,7 +15,7 @@ const SHEET_TOP_PX = 200;
 
 let state = null, wipe = WIPE, wipeOn = true;
 let want = null, wantOne = null; // src of what is on its way or shown
-let newest = null, stretch = null, spoken = 0, pending = false, closer = 0;
+let newest = null, stretch = null, spoken = 0, pending = false, closer = 0, retry = 0;
 
 const picture = viewer($("view"), $("picture"), {
   wipe: (x) => setWipe(x / $("view").clientWidth),
@@ -112,11 +112,16 @@ async function pictures() {
     newest.ms = undefined;
     summary("");
   } catch (failed) {
-    if (src === want) want = null; // the next news, or a moment, tries again
-    setTimeout(pictures, 3000);
+    if (src === want) { want = null; later(); }
     return;
   }
   single(of, size);
+}
+
+// What could not be had is tried again in a moment, or with the next news.
+function later() {
+  clearTimeout(retry);
+  retry = setTimeout(() => { if (want && newest) single(state, newest.size); else pictures(); }, 2000 + 2000 * Math.random());
 }
 
 async function single(of, size) {
@@ -130,7 +135,7 @@ async function single(of, size) {
     $("knob").hidden = $("line").hidden = !image;
     tags();
   } catch (failed) {
-    if (src === wantOne) wantOne = null;
+    if (src === wantOne) { wantOne = null; later(); }
   }
 }
 

@@ -13,7 +13,7 @@ const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
 export function viewer(view, canvas, hooks) {
   const pen = canvas.getContext("2d");
-  const sharp = tiles(() => draw());
+  const sharp = tiles(() => draw(), () => look());
   let size = null; // of the picture, px
   let zoom = 1, at = [0.5, 0.5], wipe = 0, wiping = true;
   let all = null, one = null, was = null, fade = { from: 0, ms: 0 };

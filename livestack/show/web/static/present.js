@@ -10,7 +10,7 @@ const LONG_NAME = 26;
 const SHORT_ADDRESS = 28;
 
 let state = null, want = null, newest = null;
-let slide = null, turn = -1, changed = Date.now(), asking = false;
+let slide = null, turn = -1, changed = Date.now(), asking = false, retry = 0;
 let begun = 0, share = 0, seconds = null;
 
 function show(next) {
@@ -44,8 +44,10 @@ async function picture() {
     if (first) back();
     else if (!slide) { lay(image); words(); }
   } catch (failed) {
-    if (src === want) want = null;
-    setTimeout(picture, 3000);
+    if (src !== want) return;
+    want = null;
+    clearTimeout(retry);
+    retry = setTimeout(picture, 3000);
   }
 }
 
@@ -70,7 +72,7 @@ function steadily(before, after) {
 
 // What is said of it.
 function words() {
-  const seen = slide ? state.slides[slide.k] : null;
+  const seen = slide;
   const empty = !seen && !newest;
   document.body.classList.toggle("empty", empty);
   if (!empty || !state.version) document.body.classList.remove("new");
@@ -166,11 +168,9 @@ async function next(slides) {
   const k = turn;
   try {
     const image = await load(`past/${k}.jpg?v=${slides[k].v}`);
-    if (state.slides[k]) {
-      slide = { k };
-      lay(image);
-      words();
-    }
+    slide = slides[k];
+    lay(image);
+    words();
   } catch (failed) { /* the next one, then */ }
   changed = Date.now();
   asking = false;

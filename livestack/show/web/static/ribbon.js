@@ -80,8 +80,8 @@ export function ribbon(hooks) {
 
   function stop() {
     if (!playing) return;
-    cancelAnimationFrame(playing);
-    clearTimeout(playing);
+    if (still.matches) clearTimeout(playing);
+    else cancelAnimationFrame(playing);
     playing = 0;
     face();
   }

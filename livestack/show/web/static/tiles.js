@@ -3,14 +3,15 @@
 import { load } from "./dom.js";
 
 const AT_ONCE = 4;
-const MOST = 80; // tiles kept; more are fetched anew
+const MOST = 48; // tiles kept, 1 MB each; more are fetched anew
+const AGAIN_MS = 2000;
 const SHARPER = 1.1; // less than this is not worth a tile
 const ENOUGH = 0.75; // px of a tile for each of the screen
 
-export function tiles(draw) {
+export function tiles(draw, again) {
   let full = null, source = null; // what there is; {width, tag} of the rendition below it
   let shown = null, next = null; // {key, level, wide, tile, images}
-  let off = true;
+  let off = true, retry = 0;
 
   function level(wide, dpr) {
     for (let index = 0; index < full.levels; index++) {
@@ -30,7 +31,13 @@ export function tiles(draw) {
         running++;
         load(`tile/${set.level}/${name}.jpg?v=${set.tag}`).then(
           (image) => { running--; set.images.set(name, image); if (!shown || shown.level !== set.level) draw(); more(); },
-          () => { failed = true; if (set === next) next = null; },
+          () => {
+            failed = true;
+            if (set !== next) return;
+            next = null;
+            clearTimeout(retry);
+            retry = setTimeout(again, AGAIN_MS * (1 + Math.random()));
+          },
         );
       }
     };
