@@ -24,11 +24,14 @@ def test_the_card_is_a_sheet_that_opens_by_touch_and_its_level_is_kept(
         tab = one.tab
         tab.locator("#knob").wait_for()
         assert one.box("#card")["y"] == pytest.approx(844 - 156, abs=1)
+        tab.wait_for_timeout(300)
+        assert not [path for path in one.asked if path.startswith("grain")], "what nobody sees is not fetched"
         one.touch([(195.0, 710.0), (195.0, 300.0)])
         tab.locator("body.open").wait_for()
         one.until("document.getElementById('card').getBoundingClientRect().top === 180")
         assert not tab.locator("#knob").is_visible()
         assert tab.locator("#facts").is_visible()
+        one.until("[...document.querySelectorAll('#patches img')].filter(one => one.naturalWidth).length === 3")
         assert one.light(0.5, 0.1) > 5, "the picture stays live behind"
         if tab.locator("#levels").is_visible():
             tab.click("text=Child")

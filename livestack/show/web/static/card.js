@@ -8,6 +8,10 @@ function kept() {
   try { return localStorage.getItem(KEPT); } catch (none) { return null; }
 }
 
+const isOpen = () => document.body.classList.contains("open");
+const lies = () => getComputedStyle($("card")).getPropertyValue("--from").trim();
+const isSeen = () => isOpen() || lies() === "side";
+
 export function card(hooks) {
   let state = null;
   let level = LEVELS.includes(kept()) ? kept() : "curious";
@@ -43,7 +47,7 @@ export function card(hooks) {
   function grain() {
     const patches = told().grain || [];
     $("grain").hidden = patches.length < 2;
-    fresh("grain", [patches, state.lineage, state.stretch, state.version], () => {
+    fresh("grain", [patches, state.lineage, state.stretch, state.version, isSeen()], () => {
       const row = $("patches");
       while (row.children.length > patches.length) row.lastChild.remove();
       while (row.children.length < patches.length) row.append(make("figure", "", make("img"), make("figcaption")));
@@ -53,6 +57,7 @@ export function card(hooks) {
         figure.className = last ? "newest" : "";
         set(image, "alt", say("photos", { n: patch.photos }));
         text(figure.querySelector("figcaption"), said);
+        if (!isSeen()) return; // hundreds of phones need not fetch what is below their edge
         const src = `grain/${k}.jpg?v=${state.lineage}.${state.version}`;
         load(src).then(() => { image.src = src; }, () => {});
       });
@@ -105,7 +110,7 @@ export function card(hooks) {
     choose(LEVELS[(LEVELS.indexOf(level) + way + LEVELS.length) % LEVELS.length]);
     $("levels").querySelector('[aria-checked="true"]').focus();
   });
-  sheet(hooks);
+  sheet({ opened(on) { hooks.opened(on); draw(); } });
 
   return {
     told(next) { state = next; draw(); },
@@ -127,8 +132,6 @@ function sheet(hooks) {
   const card = $("card"), grab = $("grab");
   let drag = null, dragged = 0;
 
-  const isOpen = () => document.body.classList.contains("open");
-  const lies = () => getComputedStyle(card).getPropertyValue("--from").trim();
   const isHead = (event) => lies() !== "side" && (!isOpen() || event.target.closest("#grab"));
 
   function open(on) {
