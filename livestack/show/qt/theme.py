@@ -29,6 +29,7 @@ QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
 #number { font-size: 28px; font-weight: $medium; }
 #advice { font-size: 16px; }
+#long { font-size: 13px; }
 #head { font-size: 18px; font-weight: $semibold; }
 #name { font-size: 16px; color: $t2; }
 #chip { color: $t2; border: 1px solid $line; border-radius: 8px; padding: 0 12px; }
