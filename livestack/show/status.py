@@ -21,6 +21,7 @@ CLOUD_RUN, BEHIND = 3, 3
 """Subs in a row that make a cloud; that wait when stacking falls behind."""
 ADVICE_STAYS = timedelta(seconds=30)
 _SAID_BY_PILL = ("clouds", "no new sub", "behind")  # alerts that are states of their own
+_OLD = timedelta(days=1)  # of a sub that is not of tonight, wherever the camera's clock thinks it is: none follows it
 _YOUNG = 12  # subs, while it is told which masters the stack lacks
 _FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
@@ -255,7 +256,9 @@ def _stacking(state: NightState, now: datetime) -> Status:
     last = state.last
     detail = ""
     icon = "dot" if tone == "good" else "triangle"
-    if last is not None and state.cadence_s:
+    if last is not None and last.time is not None and last.judged - last.time > _OLD:
+        detail = f"watching {place(state.folder)}" if state.folder else ""
+    elif last is not None and state.cadence_s:
         left = state.cadence_s - (now - last.judged).total_seconds()
         detail = f"next sub in {span(left)}" if left >= 0.5 else "next sub any moment"
     return Status(icon, tone, "Stacking", detail, advice)

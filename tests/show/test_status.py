@@ -66,6 +66,13 @@ def test_from_the_first_sub_to_a_stack(night: Night) -> None:
     assert _at(night, later_s=60)[1] == "next sub any moment"
 
 
+def test_no_sub_is_foretold_from_those_of_another_night(tmp_path: Path) -> None:
+    night = Night(tmp_path, start=datetime.now(UTC) - timedelta(days=40))
+    night.add_many(5)
+    assert _at(night)[:2] == ("Stacking", "watching Captures / M 27")
+    night.close()
+
+
 def test_a_sub_left_out_is_said_for_eight_seconds(night: Night) -> None:
     for reason in (None, None, None, "trailed"):
         night.add(reason)
