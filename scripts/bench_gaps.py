@@ -7,13 +7,14 @@ night are written first, or taken from ``--folder``. Then ``livestack watch`` st
 ``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
 window's thread computed, waited for a core (at most), and waited for something else, which is the interpreter or a
 lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
-``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that needs no interpreter.
+``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that waits for the
+interpreter, so that whoever keeps it is seen where it lets go. faulthandler's watchdog does not wait, and reads what is
+being written: that ended the measured process with a segmentation fault, three times of five.
 """
 
 from __future__ import annotations
 
 import argparse
-import faulthandler
 import gc
 import json
 import os
@@ -22,8 +23,9 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 SIZE = "6248x4176"
 BEAT_MS = 5
@@ -76,10 +78,13 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     )
     app = pg.mkQApp("livestack")
     gaps: list[Gap] = []
-    stacks = None if options.stacks is None else options.stacks.open("w")
+    beats = [time.monotonic()]
+    if options.stacks is not None:
+        watching = threading.Thread(target=_write_stacks, args=(options.stacks, beats), name="stacks", daemon=True)
+        watching.start()
     beat = QtCore.QTimer(app, interval=BEAT_MS)
     beat.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
-    beat.timeout.connect(_beat(gaps, stacks))
+    beat.timeout.connect(_beat(gaps, beats))
     beat.start()
     if options.guests:
         QtCore.QTimer.singleShot(1500, _open_for_guests)
@@ -90,8 +95,6 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     except SystemExit as ended:
         if ended.code:
             raise
-    finally:
-        faulthandler.cancel_dump_traceback_later()
     long = sorted((gap for gap in gaps if gap.long > LONG_S), key=lambda gap: -gap.long)
     whole = gaps[-1].at - gaps[0].at
     return {
@@ -124,8 +127,29 @@ def _open_for_guests() -> None:
             widget.audience.toggle_stage()
 
 
-def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
-    """Return what a timer calls: it notes how long the time since the last call was, beyond the timer's own."""
+def _write_stacks(path: Path, beats: list[float]) -> None:
+    """Write where each thread is, once for each time the loop stands still: all day."""
+    told = begun = beats[0]
+    with path.open("w") as file:
+        while True:
+            time.sleep(BEAT_MS / 1000)
+            last, now = beats[0], time.monotonic()
+            if last == told or now - last < _STUCK_S + BEAT_MS / 1000:
+                continue
+            told = last
+            file.write(f"=== at {last - begun:.2f} s, for {1000 * (now - last):.0f} ms and more\n")
+            names = {thread.ident: thread.name for thread in threading.enumerate()}
+            for thread, frame in sys._current_frames().items():
+                file.write(f"\n{names.get(thread, thread)}:\n")
+                file.writelines(traceback.format_stack(frame))
+            file.flush()
+
+
+def _beat(gaps: list[Gap], beats: list[float]) -> object:
+    """Return what a timer calls: it notes how long the time since the last call was, beyond the timer's own.
+
+    `beats` holds when it was called last.
+    """
     collected, begun = [0.0], [0.0]
 
     def collects(phase: str, _: object) -> None:
@@ -150,12 +174,8 @@ def _beat(gaps: list[Gap], stacks: IO[str] | None) -> object:
                 waited = min(queued[0] - before_that, long - (cpu - cpu_then))
             gaps.append(Gap(now, long, cpu - cpu_then, waited, collected[0]))
             collected[0] = 0.0
-            if stacks is not None and long > _STUCK_S:
-                stacks.write(f"=== {now - gaps[0].at:.2f} s: {1000 * long:.0f} ms\n\n")
-                stacks.flush()
         before[:] = [(now, cpu)]
-        if stacks is not None:
-            faulthandler.dump_traceback_later(_STUCK_S, file=stacks)
+        beats[0] = now
 
     return beat
 

@@ -7,7 +7,8 @@ import logging
 import logging.handlers
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,8 @@ from livestack.stacks.calibration import Calibration
 
 BROKEN = (1, 3, 4)
 """Exit codes whose sentence is said on standard error."""
+_LOOK_S = 0.1
+"""How soon the end of an engine is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,10 @@ def _run_with_faces(engine: Engine, faces: Faces) -> int:
                 console = follow(engine.mailbox, journal, done, faces.say)
                 night = thread.submit(_work, engine, gives_way=faces.window is not None)
                 night.add_done_callback(lambda _: done.set())
-                with _watched_over(engine, faces):
+                with contextlib.ExitStack() as watching:
+                    watching.enter_context(_watched_over(engine, faces))
+                    closing = watching.close, console.join
+                    source = replace(source, go_on=lambda: _without_screen(engine, night, closing))
                     _wait(engine, source, faces, night)
             finally:
                 engine.stop.set()
@@ -211,11 +217,30 @@ def _wait(engine: Engine, source: Source, faces: Faces, night: Future[int]) -> N
         if faces.window is not None:
             faces.window(source)
             stop()
-        while not night.done() and not asked.wait(0.1):
+        while not night.done() and not asked.wait(_LOOK_S):
             pass
         if not night.done():
             complain("stopping: the sub in hand is finished, then the stack is saved")
         wait([night])
+
+
+def _without_screen(engine: Engine, night: Future[int], closing: Iterable[Callable[[], object]]) -> int:
+    """Wait for the end of a session whose screen is gone, and do what is done then; returns the exit code."""
+    complain("the screen is gone: the session goes on without a window; Ctrl-C ends it, livestack view shows it again")
+    with stop_on_signals(engine.stop.set):
+        while not night.done():
+            time.sleep(_LOOK_S)
+        for close in closing:
+            close()
+        _report(engine.home)
+    try:
+        code = _code_of(night, engine.home)
+    except SourceError as error:
+        complain(str(error))
+        return 4
+    if code in BROKEN:
+        complain(engine.sentence)
+    return code
 
 
 def _keep(home: Home, settings: Settings) -> None:

@@ -43,6 +43,9 @@ class Source:
         Ends the engine when it runs in this process.
     ended : callable, optional
         True when a screen is to close by itself.
+    go_on : callable, optional
+        Lives through the rest of a session that runs in this process, and returns the exit code: for a screen that is
+        gone, and cannot return.
     preset : str
         How pictures are developed.
     page : str, optional
@@ -59,6 +62,7 @@ class Source:
     is_on_disk: bool = False
     stop: Callable[[], None] | None = None
     ended: Callable[[], bool] | None = None
+    go_on: Callable[[], int] | None = None
     preset: str = PRESET[0]
     page: str | None = None
 

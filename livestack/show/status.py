@@ -15,12 +15,13 @@ from livestack.stacks.room import NO_ROOM
 
 LEFT_OUT_SHOWN = timedelta(seconds=8)
 BACK_SHOWN = timedelta(seconds=10)
-FLIP_SHOWN = timedelta(seconds=60)
+FLIP_SHOWN = TARGET_SHOWN = timedelta(seconds=60)
 TRAIL_SHOWN = timedelta(seconds=30)
 CLOUD_RUN, BEHIND = 3, 3
 """Subs in a row that make a cloud; that wait when stacking falls behind."""
 ADVICE_STAYS = timedelta(seconds=30)
 _SAID_BY_PILL = ("clouds", "no new sub", "behind")  # alerts that are states of their own
+_OLD = timedelta(days=1)  # of a sub that is not of tonight, wherever the camera's clock thinks it is: none follows it
 _YOUNG = 12  # subs, while it is told which masters the stack lacks
 _FOLDED_AGAIN = 30  # subs that the looks of a stack fold once more: 4, 6, 8 and 12
 
@@ -195,6 +196,24 @@ def _silent(state: NightState, now: datetime) -> Status | None:
     return Status("ring", "hold" if is_alert else "plain", "No new sub", since, state.silent.sentence, framed=is_alert)
 
 
+def _new_target(state: NightState, now: datetime) -> Status | None:
+    """Say that the telescope went elsewhere, and what became of what was stacked before."""
+    if not state.target or _alerts(state):
+        return None
+    judged = now
+    for row in reversed(state.subs):
+        if row.target == state.target:
+            judged = row.judged
+        elif row.state == "accepted" and row.target:
+            is_known = any(other.target == state.target and other.no < row.no for other in state.subs)
+            goes_on = f"{state.target} goes on where it was" if is_known else "New target"
+            advice = f"{goes_on}. The stack of {row.target} is saved."
+            return Status("dot", "good", "Stacking", f"now {state.target}", advice)
+        if now - judged >= TARGET_SHOWN:
+            break
+    return None
+
+
 def _first(state: NightState, now: datetime) -> Status | None:
     if state.n_stacked == 0:
         why = sentence_case(state.subs[-1].sentence)
@@ -219,6 +238,7 @@ _BY_WEIGHT: tuple[Callable[[NightState, datetime], Status | None], ...] = (
     _left_out,
     _backlog,
     _silent,
+    _new_target,
     _first,
 )
 
@@ -235,10 +255,13 @@ def _stacking(state: NightState, now: datetime) -> Status:
         return Status("check", "good", "Stacking", "after the flip", turned)
     last = state.last
     detail = ""
-    if last is not None and state.cadence_s:
+    icon = "dot" if tone == "good" else "triangle"
+    if last is not None and last.time is not None and last.judged - last.time > _OLD:
+        detail = f"watching {place(state.folder)}" if state.folder else ""
+    elif last is not None and state.cadence_s:
         left = state.cadence_s - (now - last.judged).total_seconds()
         detail = f"next sub in {span(left)}" if left >= 0.5 else "next sub any moment"
-    return Status("dot", tone, "Stacking", detail, advice)
+    return Status(icon, tone, "Stacking", detail, advice)
 
 
 def _alerts(state: NightState) -> list[Word]:

@@ -70,6 +70,7 @@ class Robot:
         button = next((each for each in box.buttons() if each.text() == "Choose"), None) if box else None
         if button is None or not button.isEnabled():
             return False
+        assert button.icon().isNull(), "a desktop's icons have its colours, at night too"
         self.click(button)
         return True
 

@@ -66,6 +66,13 @@ def test_from_the_first_sub_to_a_stack(night: Night) -> None:
     assert _at(night, later_s=60)[1] == "next sub any moment"
 
 
+def test_no_sub_is_foretold_from_those_of_another_night(tmp_path: Path) -> None:
+    night = Night(tmp_path, start=datetime.now(UTC) - timedelta(days=40))
+    night.add_many(5)
+    assert _at(night)[:2] == ("Stacking", "watching Captures / M 27")
+    night.close()
+
+
 def test_a_sub_left_out_is_said_for_eight_seconds(night: Night) -> None:
     for reason in (None, None, None, "trailed"):
         night.add(reason)
@@ -121,6 +128,24 @@ def test_an_alert_is_said_of_the_stack_that_subs_go_into(night: Night) -> None:
     night.found(STACK, "M 27")
     night.add_many(1)
     assert _at(night)[2] == "Frost?", "it holds there still"
+
+
+def test_another_target_is_told_for_a_minute(night: Night) -> None:
+    for _ in range(3):
+        night.add()
+    night.found("M_57", "M 57")
+    night.add()
+    assert _at(night) == ("Stacking", "now M 57", "New target. The stack of M 27 is saved.")
+    night.add()
+    night.add("trailed")
+    assert _at(night)[0] == "Sub 6 left out"
+    assert _at(night, later_s=20)[1] == "now M 57"
+    assert _at(night, later_s=70)[1] == "next sub any moment"
+    night.found(STACK, "M 27")
+    night.add()
+    assert _at(night)[2] == "M 27 goes on where it was. The stack of M 57 is saved."
+    night.say(AlertRaised("disk", "No room."))
+    assert _at(night)[2] == "No room."
 
 
 def test_what_needs_hands_wins(night: Night) -> None:

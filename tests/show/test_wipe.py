@@ -15,7 +15,7 @@ from livestack.engine.runner import Engine
 from livestack.reduce import preview
 from livestack.sessions import Home
 from livestack.settings import Settings
-from livestack.show.qt.look import FREE
+from livestack.show.qt.look import FREE, to_qimage
 from livestack.show.qt.window import Window
 from livestack.show.stars import stars_of_preview
 from tests.nights import take
@@ -69,6 +69,26 @@ def test_w_shows_the_last_sub_left_of_the_line_and_the_stack_right_of_it(
     assert window.canvas.compare.tags == ("One sub, 20\u202fs", "Stack of 20")
     _press(window, qtbot, Key.Key_W)
     assert np.array_equal(pixels(window.canvas), stack)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 2.0])
+def test_px_are_handed_to_the_screen_without_a_copy(ratio: float) -> None:
+    px = np.zeros((4, 6, 4), np.uint8)
+    image = to_qimage(px, ratio)
+    px[1, 2] = 3, 2, 1, 255
+    assert image.pixelColor(2, 1).getRgb()[:3] == (1, 2, 3)
+    assert image.devicePixelRatio() == ratio
+
+
+def test_where_the_line_was_it_looks_as_if_all_was_drawn_again(window: Window, night: Night, qtbot: QtBot) -> None:
+    _grow(window, night, 8, qtbot)
+    _press(window, qtbot, Key.Key_W)
+    canvas = window.canvas
+    for share in (0.5, 0.62, 0.6135, 0.1, 0.02, 0.0, 1.0, 0.97, 0.333):
+        canvas.wipe_to(share)
+        QtWidgets.QApplication.processEvents()
+        on_screen = window.screen().grabWindow(window.winId()).toImage()
+        assert on_screen == window.grab().toImage().convertToFormat(on_screen.format()), share
 
 
 def test_arrows_move_the_line_and_nothing_is_developed_for_it(window: Window, night: Night, qtbot: QtBot) -> None:

@@ -15,6 +15,8 @@ from livestack.show.tokens import Palette
 
 _PILL, _TOP, _BOTTOM, _LOW_BOTTOM = 36, 56, 104, 72
 _ICON_PX, _BIG_ICON_PX = 20, 28
+_ADVICE, _WORD = 34, 12
+"""Height of the advice, which has two lines where it must; letters of a long word."""
 _TONES = {"plain": "t2", "good": "acc", "hold": "hold", "bad": "bad"}
 
 
@@ -206,6 +208,7 @@ class Glance(QtWidgets.QWidget):
         self._status = Status("ring", "plain", "", "", "")
         self._values: tuple[Value, ...] = ()
         self._written: object = None
+        self._is_small = False
         self.stacked, self.light = Cell("Stacked", 154), Cell("Light gathered", 188)
         self.grain, self.stars = Cell("Grain", 176), Cell("Star size", 154)
         self.grain.setToolTip("Where the noise comes from  Shift+V")
@@ -218,8 +221,7 @@ class Glance(QtWidgets.QWidget):
         line.addWidget(self.icon)
         line.addWidget(self.advice, 1)
         self.rest = rest = QtWidgets.QVBoxLayout()
-        rest.setContentsMargins(24, 12, 20, 4)
-        rest.setSpacing(4)
+        rest.setSpacing(0)
         rest.addLayout(line)
         rest.addWidget(self.ribbon, 1)
         row = QtWidgets.QHBoxLayout(self)
@@ -251,15 +253,31 @@ class Glance(QtWidgets.QWidget):
         """Show a state's advice."""
         self._status = status
         room = max(10, self.advice.width() - 4)
-        if (status, room, self._palette, text_scale()) == self._written:
+        written = status, room, self._is_small, self._palette, text_scale()
+        if written == self._written:
             return
-        self._written, status = (status, room, self._palette, text_scale()), told(status)
+        self._written, status = written, told(status)
         urgent = status.tone in ("hold", "bad")
         icon, ink = (status.icon, tone(self._palette, status.tone)) if urgent else ("advice", self._palette.t2)
         self.icon.setPixmap(pixmap(icon, ink, scaled(20), self.devicePixelRatioF()))
-        cut = self.advice.fontMetrics().elidedText(status.advice, QtCore.Qt.TextElideMode.ElideRight, room)
+        cut = self._fitted(status.advice, room)
         self.advice.setText(cut)
         self.advice.setToolTip(status.advice if cut != status.advice else "")
+
+    def _fitted(self, advice: str, room: int) -> str:
+        """Return as much of an advice as there is room for: a long one in smaller letters, on two lines if it must."""
+        one, two = (QtGui.QFontMetrics(font(size)) for size in (16, 13))
+        is_long = one.horizontalAdvance(advice) > room
+        self.advice.setObjectName("long" if is_long else "advice")
+        self.advice.setWordWrap(is_long and not self._is_small)
+        self.advice.style().unpolish(self.advice)
+        self.advice.style().polish(self.advice)
+        if self.advice.wordWrap():
+            broken = two.boundingRect(QtCore.QRect(0, 0, room, 999), QtCore.Qt.TextFlag.TextWordWrap, advice)
+            if broken.height() <= 2 * two.lineSpacing():
+                return advice
+            room = 2 * room - two.horizontalAdvance("n" * _WORD)  # the first line ends where a word does
+        return str((two if is_long else one).elidedText(advice, QtCore.Qt.TextElideMode.ElideRight, room))
 
     def fit(self, room: QtCore.QSize) -> None:
         """Give way on small windows: the third lines first, then star size."""
@@ -268,7 +286,10 @@ class Glance(QtWidgets.QWidget):
         for cell in self.cells:
             cell.below.setVisible(not small)
             cell.layout().setContentsMargins(24, 6 if small else 12, 8, 6 if small else 12)
+        self._is_small = small
+        self.advice.setFixedHeight(scaled(24 if small else _ADVICE))
         self.ribbon.setMinimumHeight(scaled(34 if small else 56))
-        self.rest.setContentsMargins(24, 4 if small else 12, 20, 2 if small else 4)
+        self.rest.setContentsMargins(24, 5, 20, 2 if small else 4)
+        self.set_status(self._status)
         self.stars.setVisible(width >= scaled(1200))
         self.grain.setVisible(width >= scaled(900))

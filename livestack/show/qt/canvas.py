@@ -103,14 +103,14 @@ class Canvas(QtWidgets.QWidget):
             self.compare.front = 0
             self._blinking.start() if mode == BLINK else self._blinking.stop()
             self.wipe_to(self.compare.at)
+            self.update()
 
     def wipe_to(self, share: float) -> None:
-        """Move the line to a share of the width."""
-        self.compare.at = min(max(share, 0.0), 1.0)
+        """Move the line to a share of the width; what it does not change is not drawn again."""
+        self.update(self.compare.move(share, self.size()))
         left, right = self.compare.tags
         told = f"{left} left of {100 * self.compare.at:.0f}\u202f% of the width, {right} right of it"
         self.setAccessibleDescription(told if self.compare.mode else "")
-        self.update()
 
     def _blink(self) -> None:
         self.compare.front = 1 - self.compare.front

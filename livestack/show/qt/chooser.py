@@ -81,6 +81,7 @@ def choose_folder(
         if part is not None:
             part.hide()
     dialog.setLabelText(QtWidgets.QFileDialog.DialogLabel.Accept, "Choose")
+    dialog.setLabelText(QtWidgets.QFileDialog.DialogLabel.FileName, "Folder:")
     dialog.fileSelected.connect(lambda path: then(Path(path)))
     dialog.open()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +37,24 @@ class Compare:
         """Whether a place of the widget is on the knob."""
         from_knob = place - QtCore.QPointF(self.x_of(room.width()), room.height() / 2)
         return self.mode == WIPE and abs(from_knob.x()) <= KNOB_PX / 2 and abs(from_knob.y()) <= KNOB_PX / 2
+
+    def move(self, share: float, room: QtCore.QSize) -> QtGui.QRegion:
+        """Move the line to a share of the width of a widget; returns what of it is to be drawn again."""
+        before, x_before = self._about_line(room), self.x_of(room.width())
+        self.at = min(max(share, 0.0), 1.0)
+        left, right = sorted((x_before, self.x_of(room.width())))
+        swept = QtCore.QRect(math.floor(left), 0, math.ceil(right) - math.floor(left), room.height())
+        return before.united(self._about_line(room)).united(swept)
+
+    def _about_line(self, room: QtCore.QSize) -> QtGui.QRegion:
+        """Where the line, its knob and the tags beside it are drawn."""
+        x, edge = round(self.x_of(room.width())), 2
+        line = QtCore.QRect(x - edge, 0, 2 * edge, room.height())
+        knob = QtCore.QRect(0, 0, KNOB_PX + 2 * edge, KNOB_PX + 2 * edge)
+        knob.moveCenter(QtCore.QPoint(x, room.height() // 2))
+        beside = _TAG_FROM_EDGE_PX + edge + max(map(_wide, self.tags))
+        tags = QtCore.QRect(x - beside, _TAG_FROM_EDGE_PX - edge, 2 * beside, scaled(_TAG_PX) + 2 * edge)
+        return QtGui.QRegion(line).united(knob).united(tags)
 
     def draw(self, painter: QtGui.QPainter, images: list[QtGui.QImage], room: QtCore.QSize, palette: Palette) -> None:
         """Draw the two; the first of them is the stack."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from pyqtgraph.functions import ndarray_to_qimage
 from pyqtgraph.Qt import QtCore, QtGui
 
 from livestack.frame import Array
@@ -110,9 +111,11 @@ class View:
 
 
 def to_qimage(pixels: Array, ratio: float) -> QtGui.QImage:
-    """Return (H, W, 4) blue, green, red, unused as Qt has it; it shares their memory, which must stay."""
-    high, wide = pixels.shape[:2]
-    image = QtGui.QImage(pixels.data, wide, high, 4 * wide, QtGui.QImage.Format.Format_RGB32)
+    """Return (H, W, 4) blue, green, red, unused as Qt has it; it shares their memory, and keeps it.
+
+    It is told that it may write there, though nobody does: else a ratio that is not 1 would cost a copy.
+    """
+    image = ndarray_to_qimage(pixels, QtGui.QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
     return image
 

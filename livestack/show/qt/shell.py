@@ -17,6 +17,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.allocation import settle_objects, unsettle_objects
 from livestack.counted import count
 from livestack.show.qt.kept import kept, kept_word
+from livestack.show.qt.lost import outlived
 from livestack.show.qt.night import worn
 from livestack.show.qt.placing import keep_place, take_place
 from livestack.show.qt.start import StartPage
@@ -56,6 +57,7 @@ class Shell(QtWidgets.QMainWindow):
         self._clock = QtCore.QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self._tick)
         self._ended: Callable[[], bool] | None = None
+        self._go_on: Callable[[], int] | None = None
 
     def start(self, said: str = "") -> Wish | None:
         """Show the start page until something is chosen, and return that; None when the window is closed.
@@ -77,12 +79,14 @@ class Shell(QtWidgets.QMainWindow):
         A session that runs in this process is ended before that, and stays on screen until it has.
         """
         viewer = self._show_viewer(source)
+        self._go_on = source.go_on
         wish = self._wait(source.ended)
         if source.stop is not None:
             source.stop()
             if wish is not None and source.ended is not None:
                 wish = self._until_ended(viewer, source.ended, wish)
         viewer.live.clock.stop()
+        self._go_on = None
         return wish
 
     def _show_start(self, said: str, running: str | None) -> None:
@@ -172,7 +176,7 @@ class Shell(QtWidgets.QMainWindow):
         self._wish, self._ended = None, ended
         if self.is_over:
             return None
-        with _signals_close(self):
+        with _signals_close(self), outlived(self._go_on):
             self._clock.start()
             self._loop.exec()
             self._clock.stop()

@@ -180,6 +180,7 @@ class StartPage(Sky):
         until = time.monotonic() + _WAIT_S
         self._aside.wait(until)
         self.start.setEnabled(False)
+        self.start.setToolTip("Choose a folder first")
         self.folders.choose_best()
         self._aside.wait(until)
         (self.start if self.folders.chosen is not None else self.zone.choose).setFocus()
@@ -205,6 +206,7 @@ class StartPage(Sky):
     def _examine(self, row: FolderRow) -> None:
         """Find out of what the pictures of the chosen folder are, and what fits them."""
         self.start.setEnabled(True)
+        self.start.setToolTip("")
         seen, processing = row.contents, self.settings.processing
         if seen is None:
             self.chosen.show_findings(Finding(False, "", ""), Finding(False, "", ""))

@@ -287,14 +287,16 @@ class StartButton(QtWidgets.QAbstractButton):
         if self.hasFocus():
             painter.setPen(QtGui.QPen(QtGui.QColor(colours.t1), 2))
             painter.drawRoundedRect(whole.adjusted(1, 1, -1, -1), _ROUND + 2, _ROUND + 2)
-        ground = QtGui.QColor(colours.accbg if night else colours.acc)
-        if self.underMouse() and not night:
+        ground, ink, edge = QtGui.QColor(colours.acc), colours.ink, Qt.PenStyle.NoPen
+        if not self.isEnabled():  # it can be read all the same
+            ground, ink = QtGui.QColor(colours.bg3), colours.t1 if night else colours.t2
+        elif night:
+            ground, ink, edge = QtGui.QColor(colours.accbg), colours.t1, QtGui.QPen(QtGui.QColor(colours.acc), 2)
+        elif self.underMouse():
             ground = ground.lighter(108)
-        painter.setPen(QtGui.QPen(QtGui.QColor(colours.acc), 2) if night else Qt.PenStyle.NoPen)
+        painter.setPen(edge)
         painter.setBrush(ground)
-        painter.setOpacity(1.0 if self.isEnabled() else 0.45)
         painter.drawRoundedRect(whole.adjusted(4, 4, -4, -4), _ROUND - 2, _ROUND - 2)
-        ink = colours.t1 if night else colours.ink
         painter.setFont(font(18, 600))
         wide = painter.fontMetrics().horizontalAdvance(self.text())
         left = (self.width() - wide - 28) / 2

@@ -29,6 +29,7 @@ QLabel { background: transparent; }
 #label { color: $t2; font-size: 13px; }
 #number { font-size: 28px; font-weight: $medium; }
 #advice { font-size: 16px; }
+#long { font-size: 13px; }
 #head { font-size: 18px; font-weight: $semibold; }
 #name { font-size: 16px; color: $t2; }
 #chip { color: $t2; border: 1px solid $line; border-radius: 8px; padding: 0 12px; }
@@ -79,6 +80,7 @@ QToolTip { background: $bg2; color: $t1; border: 1px solid $line2; padding: 4px;
 #help { background: $bg2; border: 1px solid $line2; border-radius: 12px; }
 #key { background: $bg3; border: 1px solid $line2; border-radius: 6px; padding: 2px 7px; font-size: 13px; }
 QFileDialog, QDialog { background: $bg2; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLineEdit, QComboBox, QTreeView, QListView { background: $bg1; border: 1px solid $line2; selection-color: $t1;
     selection-background-color: $accbg; }
 QComboBox { border-radius: 8px; padding: 0 12px; }
