@@ -8,7 +8,7 @@
 Every set is one interleaved run: a `livestack watch`, with everything on, gets its files in rounds, and between them
 each peer gets some of the same files; then livestack's are a few that are turned. What is not installed is told as not
 run; ``--seiza DIR`` names a folder made by ``pip install --target DIR seiza``, siril-cli is in Debian's ``siril``.
-How often a figure was taken: medians over rounds; the first frames of everybody are left out, for they compile.
+Figures are medians over rounds; the first frames of everybody are left out, for they compile, and the first of a round.
 """
 
 from __future__ import annotations

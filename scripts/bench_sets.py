@@ -6,7 +6,7 @@ import argparse
 import importlib.util
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,11 @@ TURNS_DEG = (3.0, 3.0, 180.0, 180.0, 30.0, 30.0)
 
 @dataclass(frozen=True)
 class Set:
-    """A camera, and how many subs a round has: one alone, then `group` at once; how many of them the slow peers get."""
+    """A camera, and how many subs a round has: one alone, then `group` at once; how many of them the slow peers get.
+
+    A round begins with one more, which nobody counts: memory that lay still while others ran may have been taken by
+    the host, and what comes back is not the cost of a sub.
+    """
 
     size: tuple[int, int]
     cfa: str | None
@@ -43,8 +47,13 @@ class Set:
     @property
     def frames(self) -> Frames:
         """What is to be made; the first sub after the looks is in no round."""
-        n = LAST_LOOK + 1 + self.rounds * (1 + self.group) + len(self.turns_deg)
+        n = LAST_LOOK + 1 + self.rounds * (2 + self.group) + len(self.turns_deg)
         return Frames(self.size, self.cfa, n, self.turns_deg)
+
+    def round(self, k: int) -> list[int]:
+        """Numbers of a round's subs."""
+        n = 2 + self.group
+        return list(range(LAST_LOOK + 1 + k * n, LAST_LOOK + 1 + (k + 1) * n))
 
 
 SETS = {
@@ -129,25 +138,28 @@ def run_set(name: str, folder: Path, options: argparse.Namespace, found: Found) 
             first = live.feed()
             first_peak = live.peak_bytes()
             live.wait_until_saved()
-            live.feed([made.lights[LAST_LOOK]])
+            uncounted = [live.feed([made.lights[LAST_LOOK]])]
             live.wait_until_saved()
             alone, groups, saves = [], [], []
             for k in range(wanted.rounds):
                 say(f"{name}: round {k + 1} of {wanted.rounds}")
-                numbers = list(
-                    range(LAST_LOOK + 1 + k * (1 + wanted.group), LAST_LOOK + 1 + (k + 1) * (1 + wanted.group))
-                )
-                alone.append(live.feed([made.lights[numbers[0]]]))
+                numbers = wanted.round(k)
+                _bring_to_memory([made.lights[no] for no in numbers])
+                uncounted.append(live.feed([made.lights[numbers[0]]]))
+                live.wait_until_saved()
+                alone.append(live.feed([made.lights[numbers[1]]]))
                 saves.append(live.wait_until_saved())
-                groups.append(live.feed([made.lights[no] for no in numbers[1:]]))
+                groups.append(live.feed([made.lights[no] for no in numbers[2:]]))
                 saves.append(live.wait_until_saved())
-                peers.push("plain", numbers[: wanted.plain])
-                peers.push("seiza", numbers)
+                for kind, counted in (("plain", numbers[1 : 1 + wanted.plain]), ("seiza", numbers[1:])):
+                    peers.push(kind, numbers[:1], count=False)
+                    peers.push(kind, counted)
                 if wanted.siril and k in (0, wanted.rounds - 1) and "siril" in options.peers:
                     batches += run_siril(folder / f"siril-{k}", made, range(wanted.siril), found)
-            everything = [first, *alone, *groups]
+            everything = [first, *uncounted, *alone, *groups]
             figures = ours(made, live, everything, alone, groups, saves) | {"first_peak_bytes": first_peak}
             figures["peak_bytes"] = live.peak_bytes()
+            _bring_to_memory(made.lights[len(made.lights) - len(wanted.turns_deg) :])
             figures["turned"] = turned(live, made, median(fed.cpu_s for fed in alone))
         told: Found = {"livestack": figures, **dict(peers.told(folder, scene))}
         if batches:
@@ -157,6 +169,12 @@ def run_set(name: str, folder: Path, options: argparse.Namespace, found: Found) 
         peers.close()
 
 
+def _bring_to_memory(files: Sequence[Path]) -> None:
+    """Read files, so that the system has them at hand for everybody, as it has what a camera has just written."""
+    for path in files:
+        path.read_bytes()
+
+
 def ours(
     made: Made, live: Live, everything: list[Fed], alone: list[Fed], groups: list[Fed], saves: list[tuple[float, float]]
 ) -> Found:
@@ -164,7 +182,7 @@ def ours(
     first, taken = everything[0], [taken for fed in everything for taken in fed.taken]
     looks = [look.seconds for look in live.looks]
     return {
-        "n": len(taken) + 1,
+        "n": len(taken),
         "n_first": len(first.taken),
         "first_subs_s": first.taken[-1].shown_s - first.taken[0].told_s,
         "first_cpu_s": first.cpu_s,
