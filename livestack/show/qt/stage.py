@@ -24,6 +24,7 @@ from livestack.show.qt.live import Live
 from livestack.show.qt.look import Look, Size, filling
 from livestack.show.tokens import Palette
 from livestack.show.views import STACK, order_of
+from livestack.sky.catalogue import named
 
 _AIM = 0.5, 0.42
 """Where the middle of the picture comes to lie: what it shows stays above the words."""
@@ -95,11 +96,10 @@ class Stage(QtWidgets.QWidget):
         Returns whether there is but one.
         """
         other = next((s for s in QtGui.QGuiApplication.screens() if s is not beside.screen()), None)
-        self.tick()
-        self._clock.start()
         self._lit.enter_context(kept_lit())
-        if self.board.is_empty:
-            self.canvas.aside(lambda _: past_pictures(self._live.source.session), self._take_past)
+        target = self._live.state.target or ""
+        # to look an object up takes longer than a window may stand still
+        self.canvas.aside(lambda _: named(target), lambda _: self._begin())
         if other is not None:
             self.setGeometry(other.geometry())
             self.showFullScreen()
@@ -107,6 +107,12 @@ class Stage(QtWidgets.QWidget):
             self.resize(*_ALONE_PX)
             self.show()
         return other is None
+
+    def _begin(self) -> None:
+        self.tick()
+        self._clock.start()
+        if self.board.is_empty:
+            self.canvas.aside(lambda _: past_pictures(self._live.source.session), self._take_past)
 
     def publish(self, turn: tuple[float, bool]) -> None:
         """Show to guests what is shown to who works: its recipe, and how it is turned."""
