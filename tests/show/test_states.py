@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 from pyqtgraph.Qt import QtWidgets
@@ -14,19 +11,11 @@ from livestack.frame import Array
 from livestack.show.qt.window import Window
 from livestack.show.status import Status
 from livestack.show.tokens import DARK, LIGHT, NIGHT, Palette
-from tests.show.grab import drawn, pixels
+from tests.show.grab import drawn, keep, pixels
 from tests.show.night import Night, sky
 from tests.show.test_pill import STATES, states
 
 __all__ = ["states"]
-
-SCREENS = Path(__file__).parent / "screens"
-
-
-def keep(name: str, image: Array) -> None:
-    """Leave a picture to be looked at."""
-    SCREENS.mkdir(exist_ok=True)
-    cv2.imwrite(str(SCREENS / name), np.ascontiguousarray(image[..., ::-1]))
 
 
 def _bars(window: Window) -> Array:

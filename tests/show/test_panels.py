@@ -1,0 +1,64 @@
+"""Every face of the window in each palette: no word is cut, and red alone at night; pictures of all are left."""
+
+from __future__ import annotations
+
+import pytest
+from pyqtgraph.Qt import QtWidgets
+from pytestqt.qtbot import QtBot
+
+from livestack.show.qt.theme import text_scale
+from livestack.show.qt.window import Window
+from livestack.show.tokens import DARK, LIGHT, NIGHT, Palette
+from tests.show.grab import drawn, is_cut, keep, pixels, press, words_on
+from tests.show.night import Night, sky
+
+FACES: dict[str, tuple[str, ...]] = {
+    "rest": (),
+    "wipe": ("W",),
+    "difference": ("E",),
+    "noise map": ("V",),
+    "coverage": ("C",),
+    "removed": ("M",),
+    "develop": ("D",),
+    "plots": ("P",),
+    "subs": ("L",),
+    "all panels": ("D", "P", "L"),
+    "noise budget": ("Shift+V",),
+    "keys": ("F1",),
+    "settings": ("Ctrl+Comma",),
+    "big text": ("Ctrl+T", "D", "L"),
+}
+"""What is pressed to see each; the same again closes it."""
+VIEWS = ("difference", "noise map", "coverage", "removed")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)], ids=["1280", "1920"])
+@pytest.mark.parametrize("palette", [DARK, LIGHT, NIGHT], ids=["dark", "light", "night"])
+def test_each_face_is_whole_in_its_colours(
+    window: Window, night: Night, qtbot: QtBot, palette: Palette, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    while night.no < 40:
+        night.add("trailed" if night.no % 20 == 13 else None)
+    night.show(sky(40), sky(1), 40)
+    qtbot.waitUntil(lambda: window.live.tick() is None and len(window.live.state.subs) == 40)
+    if palette is NIGHT:
+        window.set_night(True)
+    else:
+        window.set_palette(palette)
+    name = {id(DARK): "dark", id(LIGHT): "light", id(NIGHT): "night"}[id(palette)]
+    for face, keys in FACES.items():
+        for key in keys:
+            press(window, key)
+        qtbot.wait(20)
+        drawn(window.canvas, qtbot)
+        seen = pixels(window)
+        keep(f"{face.replace(' ', '-')}-{name}-{size[0]}.jpg", seen)
+        if palette is NIGHT:
+            assert seen[..., 1:].max() == 0, f"{face} glows"
+        cut = [part.text() for part in words_on(window) if is_cut(part)]
+        assert not cut, f"{face}: {cut}"
+        for key in ("A",) if face in VIEWS else reversed(keys):
+            press(window, key)
+        assert text_scale() == 1
+    assert not QtWidgets.QApplication.activePopupWidget()
