@@ -44,6 +44,21 @@ def test_each_has_the_figures_and_the_name_of_its_look() -> None:
     assert json.dumps(to_dict(again)) == json.dumps(to_dict(word))
 
 
+def test_numbers_of_numpy_are_kept_as_numbers() -> None:
+    """`marshal` takes them for bytes, and says nothing."""
+    sub = _sub()
+    odd = replace(
+        sub,
+        weight=np.float64(sub.weight),
+        scale=np.float64(sub.scale),
+        matrix=[[np.float64(x) for x in row] for row in sub.matrix],
+        offset=[np.float64(x) for x in sub.offset],
+        quality={name: np.float64(x) if isinstance(x, float) else x for name, x in sub.quality.items()},
+        gear={name: np.float64(x) if isinstance(x, float) else x for name, x in sub.gear.items()},
+    )
+    assert Subs([odd]) == Subs([sub])
+
+
 def test_they_are_a_list() -> None:
     words = [_sub(no) for no in range(5)]
     subs = Subs(words)

@@ -63,14 +63,14 @@ class Subs(Sequence[SubAccepted]):
             sub.mtime_ns,
             sub.time_utc,
             sub.arrival,
-            None if sub.air_c is None else float(sub.air_c),
-            sub.weight,
-            sub.scale,
-            float(sub.rejected_fraction),
-            [list(row) for row in sub.matrix],
-            list(sub.offset),
-            list(sub.quality.values()),
-            list(sub.gear.values()),
+            _plain(sub.air_c),
+            _plain(sub.weight),
+            _plain(sub.scale),
+            _plain(sub.rejected_fraction),
+            [_plain_list(row) for row in sub.matrix],
+            _plain_list(sub.offset),
+            _plain_list(sub.quality.values()),
+            _plain_list(sub.gear.values()),
         )
         alike = _Alike(
             sub.stack,
@@ -160,6 +160,15 @@ class Subs(Sequence[SubAccepted]):
             air_c=air_c,
             gear=dict(zip(alike.gear, gear, strict=True)),
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's float64, which is a float and which `marshal` takes for bytes, as a float."""
+    return float(value) if isinstance(value, float) else value
+
+
+def _plain_list(values: Iterable[Any]) -> list[Any]:
+    return [_plain(value) for value in values]
 
 
 class PackedList(Sequence[Any]):
