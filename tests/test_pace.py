@@ -8,10 +8,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from livestack.engine import publish
 from livestack.engine.pace import SHOW_S, Pace
 from livestack.engine.plan import Plan
 from livestack.engine.runner import Engine
-from livestack.events import SubAccepted
+from livestack.events import StackSaved, SubAccepted
 from livestack.frame import Identity
 from livestack.journal import Journal
 from livestack.sessions import Home
@@ -86,3 +89,31 @@ def test_all_are_stacked_and_the_last_picture_holds_them(tmp_path: Path) -> None
     assert picture is not None
     assert picture.n_subs == n
     assert picture.version < n
+
+
+@pytest.mark.parametrize("rate", [1e12, 10.0])
+def test_a_large_stack_is_written_now_and_then_and_always_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float
+) -> None:
+    """Each sub of this camera comes when the engine was idle for long enough to save; the disk decides how often."""
+    monkeypatch.setattr(publish, "WRITTEN_BYTES_PER_S", rate)
+    monkeypatch.setattr(publish, "IDLE_SAVE_S", 0.05)
+    n, last_look = 17, 12
+    subs = write_night(tmp_path / "subs", replace(NIGHT, n_lights=n))
+    home = Home(tmp_path / "session")
+    home.make()
+
+    def slow(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
+        with closing(Journal(home.journal, create=True)) as journal:
+            for k, sub in enumerate(subs):
+                while len(journal.rows("SELECT no FROM sub")) < k and not stop.wait(0.01):
+                    pass
+                stop.wait(0.6 if k > last_look else 0.0)
+                yield [Arrival(identity_of(sub), True)]
+
+    engine = Engine(home, Plan("a slow camera", slow, idle_s=0.0), Settings().changed({"jobs": 1}))
+    assert engine.run() == 0
+    saved = [record.event.n_subs for record in engine.mailbox.take()[0] if isinstance(record.event, StackSaved)]
+    late = [n_subs for n_subs in saved if n_subs > last_look]
+    assert late[-1] == n
+    assert len(late) <= 2 if rate < 100 else len(late) >= 4

@@ -179,9 +179,11 @@ class Live:
         return Fed(tuple(self._told[first:]), began_s, self._cpu_s() - (0.0 if math.isnan(cpu) else cpu))
 
     def wait_until_saved(self) -> tuple[float, float]:
-        """Wait until the stack file holds what was accepted; returns (wall, CPU) seconds from now on."""
+        """Have the stack file hold what was accepted, and wait for it; returns (wall, CPU) seconds from now on."""
         began_s, cpu = time.time(), self._cpu_s()
         accepted = sum(isinstance(taken.event, SubAccepted) for taken in self._told)
+        if self._journal is not None and self._saved < accepted:
+            self._journal.ask("save", {})
         for _ in self._polls():
             if self._saved >= accepted:
                 break

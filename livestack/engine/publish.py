@@ -37,7 +37,7 @@ from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.retries import SAVE_S
 from livestack.sessions import Home
 from livestack.settings import PRESET
-from livestack.stack import Stack
+from livestack.stack import Shape, Stack
 from livestack.stacks.checkpoint import Checkpoint, save_checkpoint
 from livestack.stacks.founding import Founding
 from livestack.stacks.glance import glance
@@ -48,6 +48,10 @@ log = logging.getLogger("livestack")
 
 IDLE_SAVE_S = 2.0
 """A stack is saved when nothing has come for so long."""
+WRITTEN_BYTES_PER_S = 4e6
+"""Of the sums of a stack, on average, while it grows: written after every sub, a large one would wear a disk out."""
+_BYTES_A_SAMPLE, _BYTES_A_PX = 8, 8
+"""Of its sums: mean and m2; weight and counts, which its channels share."""
 
 
 def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
@@ -148,6 +152,12 @@ def _drizzled(founding: Founding) -> str:
     return (
         "drizzle: drops of 1 px, each colour for itself" if done else "drizzle: none, the subs are no mosaic of colours"
     )
+
+
+def _rest_s(shape: Shape) -> float:
+    """Return how long a stack that grows is not written again."""
+    channels, height, width = shape
+    return height * width * (channels * _BYTES_A_SAMPLE + _BYTES_A_PX) / WRITTEN_BYTES_PER_S
 
 
 def _save_picture(path: Path, picture: Picture, preset: str) -> None:
@@ -308,7 +318,10 @@ class Publisher:
                 if self._failed and time.monotonic() - saving.at < min(SAVE_S, every_s):
                     continue
                 final = growth.first is None and not saving.was_final
-                due = final or idle_s >= IDLE_SAVE_S or time.monotonic() - saving.at >= every_s
+                passed_s, n = time.monotonic() - saving.at, len(saving.subs)
+                only_grew = n > 0 and saving.subs == growth.subs.numbers[:n]
+                is_rested = not only_grew or passed_s >= _rest_s(growth.founding.shape)
+                due = final or (is_rested and (idle_s >= IDLE_SAVE_S or passed_s >= every_s))
                 if due and saving.subs != growth.subs.numbers:
                     self._begin(session, growth)
                     break
