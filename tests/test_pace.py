@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -66,21 +66,27 @@ def test_a_picture_of_each_sub_while_few_wait_and_of_some_while_many_do() -> Non
     assert pace.may_show()
 
 
-def test_all_are_stacked_and_the_last_picture_holds_them(tmp_path: Path) -> None:
-    n = 24
-    subs = write_night(tmp_path / "subs", replace(NIGHT, n_lights=n))
-    home = Home(tmp_path / "session")
+def _engine(folder: Path, n: int, until: Callable[[int], int], pause_s: Callable[[int], float]) -> Engine:
+    """Return an engine for a camera whose sub k comes when `until` (k) are stacked, and a pause is over."""
+    subs = write_night(folder / "subs", replace(NIGHT, n_lights=n))
+    home = Home(folder / "session")
     home.make()
 
-    def twice_as_fast(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
-        """However fast this computer is."""
+    def camera(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
         with closing(Journal(home.journal, create=True)) as journal:
             for k, sub in enumerate(subs):
-                while len(journal.rows("SELECT no FROM sub")) < k // 2 and not stop.wait(0.01):
+                while len(journal.rows("SELECT no FROM sub")) < until(k) and not stop.wait(0.01):
                     pass
+                stop.wait(pause_s(k))
                 yield [Arrival(identity_of(sub), True)]
 
-    engine = Engine(home, Plan("a fast camera", twice_as_fast, idle_s=0.0), Settings().changed({"jobs": 1}))
+    return Engine(home, Plan("a camera", camera, idle_s=0.0), Settings().changed({"jobs": 1}))
+
+
+def test_all_are_stacked_and_the_last_picture_holds_them(tmp_path: Path) -> None:
+    """Subs come twice as fast as they are stacked, however fast this computer is."""
+    n = 24
+    engine = _engine(tmp_path, n, lambda k: k // 2, lambda _: 0.0)
     assert engine.run() == 0
     records, lost = engine.mailbox.take()
     assert not lost
@@ -99,19 +105,7 @@ def test_a_large_stack_is_written_now_and_then_and_always_at_the_end(
     monkeypatch.setattr(publish, "WRITTEN_BYTES_PER_S", rate)
     monkeypatch.setattr(publish, "IDLE_SAVE_S", 0.05)
     n, last_look = 17, 12
-    subs = write_night(tmp_path / "subs", replace(NIGHT, n_lights=n))
-    home = Home(tmp_path / "session")
-    home.make()
-
-    def slow(known: list[Identity], stop: threading.Event) -> Iterator[list[Arrival]]:
-        with closing(Journal(home.journal, create=True)) as journal:
-            for k, sub in enumerate(subs):
-                while len(journal.rows("SELECT no FROM sub")) < k and not stop.wait(0.01):
-                    pass
-                stop.wait(0.6 if k > last_look else 0.0)
-                yield [Arrival(identity_of(sub), True)]
-
-    engine = Engine(home, Plan("a slow camera", slow, idle_s=0.0), Settings().changed({"jobs": 1}))
+    engine = _engine(tmp_path, n, lambda k: k, lambda k: 0.6 if k > last_look else 0.0)
     assert engine.run() == 0
     saved = [record.event.n_subs for record in engine.mailbox.take()[0] if isinstance(record.event, StackSaved)]
     late = [n_subs for n_subs in saved if n_subs > last_look]
