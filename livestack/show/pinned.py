@@ -22,6 +22,8 @@ from livestack.frame import Array, Picture
 from livestack.picture import picture_of, read_picture
 
 _ROWS = 64
+_ASPECT = 1.5
+"""Of the largest picture: what is nearer to a square has as many px as one of this aspect, not more."""
 
 
 class Held:
@@ -81,7 +83,7 @@ def with_light(picture: Picture) -> Picture:
 
 
 def pinned(path: Path, longest_px: int) -> Picture | None:
-    """Return a picture that is on disk, at most so large; None when there is none, or it is cut."""
+    """Return a picture that is on disk, at most so long and of so many px; None when there is none, or it is cut."""
     if os.name == "nt":
         picture = read_picture(path)
         return None if picture is None else _smaller(picture, longest_px)
@@ -105,7 +107,7 @@ def pinned(path: Path, longest_px: int) -> Picture | None:
 
 
 def _shape(full: tuple[int, ...], longest_px: int) -> tuple[int, ...]:
-    shrink = min(1.0, longest_px / max(full[:2]))
+    shrink = min(1.0, longest_px / max(full[:2]), longest_px / math.sqrt(_ASPECT * full[0] * full[1]))
     height, width = (max(1, round(n * shrink)) for n in full[:2])
     return height, width, *full[2:]
 

@@ -266,6 +266,17 @@ def test_tiles_are_the_picture_and_meet_without_a_seam(tmp_path: Path, preset: s
     assert place_of(full, 1, 5, 0) is place_of(full, 2, 0, 0) is place_of(full, -1, 0, 0) is None
 
 
+def test_what_is_kept_smaller_than_it_is_can_be_seen_as_large(tmp_path: Path) -> None:
+    (tmp_path / "stack").mkdir()
+    (tmp_path / "stack" / f"{STACK}.fits").touch()
+    whole = Picture(np.zeros((1440, 1900), np.float32), 1.0, 1, STACK, 16, 320.0, 10.0)
+    assert full_of(tmp_path, Seen(stack=whole, whole=whole), 1, 1) is None
+    kept = replace(whole, data=whole.data[:1350, :1781], scale=0.9375)
+    full = full_of(tmp_path, Seen(stack=kept, whole=kept), 1, 1)
+    assert full is not None
+    assert (full["width"], full["height"], full["levels"]) == (1900, 1440, 1)
+
+
 @pytest.mark.parametrize("row_order", [None, "BOTTOM-UP"])
 def test_what_a_screen_does_not_hold_is_read_from_the_stack_s_file(tmp_path: Path, row_order: str | None) -> None:
     from astropy.io import fits

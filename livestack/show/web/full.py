@@ -52,7 +52,7 @@ def full_of(session: Path, seen: Seen, version: int, stretch: int) -> Json | Non
         return None
     top, end, left, right = _box(seen)
     height, width = end - top, right - left
-    if max(height, width) <= LONGEST_PX:
+    if max(height, width) <= LONGEST_PX and stack.scale >= 1:
         return None
     if stack.scale < 1:
         if stack.parts:
@@ -62,7 +62,7 @@ def full_of(session: Path, seen: Seen, version: int, stretch: int) -> Json | Non
         except OSError:
             return None
         version = (saved.st_mtime_ns // 1_000_000 + stretch) % 2**50
-    levels = 1 + math.ceil(math.log2(max(height, width) / LONGEST_PX))
+    levels = 1 + max(0, math.ceil(math.log2(max(height, width) / LONGEST_PX)))
     return {"width": width, "height": height, "tile": TILE, "levels": levels, "version": version}
 
 
