@@ -18,8 +18,10 @@ _COVERED, _MOST = 0.5, 0.25
 """Of the subs, at least; of a side, at most."""
 _BARE = 0.02
 """Of a line of places, so few may be covered less."""
-_MOVES = 0.02
-"""A rim that differs by less stays as it is."""
+_WIDER, _NARROWER = 0.01, 0.02
+"""A rim stays as it is where another one is wider or narrower by less: grain is seen sooner than what is cut off."""
+_OFF_PX = 2.0
+"""What lies so far beyond a sub is grain that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,10 @@ class Rim:
     left: float = 0.0
     right: float = 0.0
 
-    def differs(self, other: Rim) -> bool:
+    def gives_way_to(self, other: Rim) -> bool:
         """Whether another one would be seen to be another."""
-        return bool(max(abs(a - b) for a, b in zip(astuple(self), astuple(other), strict=True)) > _MOVES)
+        wider = [b - a for a, b in zip(astuple(self), astuple(other), strict=True)]
+        return bool(max(wider) > _WIDER or min(wider) < -_NARROWER)
 
     def box(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Return the first and the last but one row and column that stay, of an array of a size."""
@@ -75,15 +78,16 @@ def rim_of(subs: Sequence[SubRow], size: tuple[int, int]) -> Rim:
 
 
 def _covered(matrices: Sequence[Sequence[Sequence[float]]], size: tuple[int, int]) -> Array:
-    """Return which share of the subs covers each place: (n, n), n places a side."""
+    """Return which share of the subs covers each place to its least covered corner: (n, n), n places a side."""
     height, width = size
-    places = (np.arange(_CELLS) + 0.5) / _CELLS
-    y, x = np.meshgrid(places * height, places * width, indexing="ij")
+    corners = np.arange(_CELLS + 1) / _CELLS
+    y, x = np.meshgrid(corners * height, corners * width, indexing="ij")
     grid = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
     if not matrices:
         return np.ones((_CELLS, _CELLS))
     total = np.zeros(x.size)
     for matrix in matrices:
         u, v, w = np.linalg.inv(np.array(matrix, float)) @ grid
-        total += (u / w > 0) & (u / w < width) & (v / w > 0) & (v / w < height)
-    return (total / len(matrices)).reshape(x.shape)
+        total += (np.abs(2 * u / w - width) < width + 2 * _OFF_PX) & (np.abs(2 * v / w - height) < height + 2 * _OFF_PX)
+    share = (total / len(matrices)).reshape(x.shape)
+    return np.asarray(np.minimum.reduce([share[:-1, :-1], share[1:, :-1], share[:-1, 1:], share[1:, 1:]]))

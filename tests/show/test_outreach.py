@@ -226,6 +226,23 @@ def test_a_field_that_turned_loses_its_corners_and_no_more(night: Night) -> None
     assert rim_of([row], (300, 480)) == rim_of([], (300, 480)) == Rim()
 
 
+def test_nothing_is_left_of_a_rim_and_no_wide_one_is_cut_for_it(night: Night) -> None:
+    _add(night, dx=0.0)
+    row = fold(night.journal.follow(0)).subs[0]
+    for aside_px in (3.0, 9.0, 25.0):
+        subs = [row, *(replace(row, matrix=((1.0, 0.0, aside_px), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))) for _ in range(3))]
+        rim = rim_of(subs, (300, 640))
+        assert aside_px <= 640 * rim.left <= aside_px + 10
+        assert (rim.top, rim.bottom, rim.right) == (0.0, 0.0, 0.0)
+
+
+def test_a_rim_gets_wider_as_soon_as_it_is_seen_and_narrower_only_where_much_is_won() -> None:
+    assert Rim().gives_way_to(Rim(left=1 / 64))
+    assert not Rim(left=1 / 64).gives_way_to(Rim())
+    assert Rim(left=3 / 64).gives_way_to(Rim(left=1 / 64))
+    assert Rim(left=3 / 64).gives_way_to(Rim(left=1 / 64, top=1 / 64))
+
+
 def _add(night: Night, dx: float) -> None:
     """One more sub that lies aside by so many px."""
     night.no += 1

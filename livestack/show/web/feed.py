@@ -198,7 +198,7 @@ class Feed:
             names = stack.parts[:1] or (stack.stack,)
             rows = [row for row in self.night.subs if row.state == "accepted" and row.stack in names]
             found = rim_of(rows, tuple(round(n / stack.scale) for n in stack.data.shape[:2]))
-            if key[0] != self._rim_key[0] or found.differs(self._rim):
+            if key[0] != self._rim_key[0] or self._rim.gives_way_to(found):
                 self._rim = found
             self._rim_key = key
         return self._rim
