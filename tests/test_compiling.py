@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,38 @@ def test_kernels_of_versions_that_are_used_no_more_are_let_go(tmp_path: Path, mo
             pass
     assert {name for name, mark in marks.items() if mark.exists()} == set(marks) - {"kernels-long-ago"}
     assert marks["kernels-now"].stat().st_mtime > 1.7e9  # it is in use
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_what_compiles_ends_with_a_session_that_was_killed(tmp_path: Path) -> None:
+    """A service that crashes and starts again would have more of them each time."""
+    command = [sys.executable, "-c", _COMPILES]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as session:
+        assert session.stdout is not None
+        worker = int(session.stdout.readline())
+        session.kill()
+    end_s = time.monotonic() + 60
+    while _lives(worker) and time.monotonic() < end_s:
+        time.sleep(0.1)
+    lived = _lives(worker)
+    if lived:
+        os.kill(worker, signal.SIGKILL)
+    assert not lived
+
+
+_COMPILES = """
+import time
+from livestack.commands import compiling
+with compiling._at_work(["night"]) as workers:
+    print(workers[0].pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process computes; what is a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

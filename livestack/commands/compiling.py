@@ -143,7 +143,7 @@ def _at_work(parts: Iterable[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
         subprocess.Popen(
             [sys.executable, "-m", "livestack.commands.compiling", part],
             env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -154,7 +154,7 @@ def _at_work(parts: Iterable[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     finally:
         for worker in workers:
             worker.terminate()
-            worker.wait()
+            worker.communicate()
 
 
 def _compile(parts: Iterable[str], mark: Path, *stops: threading.Event) -> None:
@@ -260,8 +260,19 @@ REST: dict[str, Callable[[], None]] = {"fold": _fold, "night": _night}
 DRIZZLE: dict[str, Callable[[], None]] = {"drizzle": _drizzle}
 
 
+def _end_with_session() -> None:
+    """End this process when nobody holds the other end of its input: a session that is killed tells nobody."""
+
+    def wait() -> None:
+        os.read(0, 1)  # the buffer of sys.stdin would keep a lock that the end of Python waits for
+        os._exit(1)
+
+    threading.Thread(target=wait, name="session", daemon=True).start()
+
+
 def main(part: str) -> None:
     """Compile a part, and leave the processor to whoever needs it for what is seen."""
+    _end_with_session()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is the session's, which ends this
     if part in REST | DRIZZLE and hasattr(os, "nice"):
         os.nice(10)
