@@ -16,7 +16,7 @@ from livestack.frame import Array
 from livestack.show.qt.canvas import ZOOM_STEP
 from livestack.show.qt.chooser import chooser
 from livestack.show.qt.compare import BLINK, WIPE
-from livestack.show.qt.look import FILL, FIT
+from livestack.show.qt.look import FILL, FIT, FREE
 from livestack.show.qt.theme import text_scale
 from livestack.show.sky import position, sexagesimal
 from livestack.show.tokens import DARK, LIGHT
@@ -146,14 +146,29 @@ def _mirror(window: Window) -> None:
     window.live.show_picture()
 
 
-def _line(step: float) -> Callable[[Window], None]:
-    """Return what moves the line of the wipe."""
+def _along(right: float, down: float = 0.0) -> Callable[[Window], None]:
+    """Return what moves the line of the wipe, else the view of a picture that is zoomed, by shares of its size."""
 
     def move(window: Window) -> None:
+        canvas = window.canvas
         if window.live.compare == WIPE:
-            window.canvas.wipe_to(window.canvas.compare.at + step)
+            canvas.wipe_to(canvas.compare.at + right)
+        elif canvas.look.mode == FREE:
+            canvas.move_by(QtCore.QPointF(-right * canvas.width(), -down * canvas.height()))
 
     return move
+
+
+def _wider(wider: int, higher: int = 0) -> Callable[[Window], None]:
+    """Return what makes the panel wider or the drawer higher, as a hand on its edge does."""
+
+    def resize(window: Window) -> None:
+        if higher and window.drawer.isVisible():
+            window.middle.resize_by(higher)
+        if wider and window.develop.isVisible():
+            window.develop.resize_by(wider)
+
+    return resize
 
 
 def _toggle(mode: str) -> Callable[[Window], None]:
@@ -196,13 +211,28 @@ _ON_TOP: tuple[tuple[Callable[[Window], bool], Callable[[Window], object]], ...]
 """What can be closed, the topmost first: whether it is open, and how it is closed."""
 
 
-def _press_or_look(window: Window) -> None:
-    """Press the button that has the focus, else look at the chosen sub."""
+def _pressed() -> bool:
+    """Press the button, or open the list, that has the focus; returns whether one has."""
     focused = QtWidgets.QApplication.focusWidget()
     if isinstance(focused, QtWidgets.QAbstractButton):
         focused.click()
+    elif isinstance(focused, QtWidgets.QComboBox):
+        focused.showPopup()
     else:
+        return False
+    return True
+
+
+def _press_or_look(window: Window) -> None:
+    """Press what has the focus, else look at the chosen sub."""
+    if not _pressed():
         window.subs.look_at()
+
+
+def _press_or_peek(window: Window) -> None:
+    """Press what has the focus, else change between stack and last sub."""
+    if not _pressed():
+        window.peek()
 
 
 def _night(window: Window) -> None:
@@ -232,14 +262,23 @@ COMMANDS = (
     Command(
         ("Space",),
         "Last sub or stack",
-        lambda w: w.peek(),
+        _press_or_peek,
         in_menu=True,
     ),
     Command(("W",), "Wipe from last sub to stack", _toggle(WIPE), in_menu=True),
-    Command(("Right",), "Move the wipe, Shift finer", _line(0.05), repeats=True, on_picture=True, shown="← →"),
-    Command(("Left",), "", _line(-0.05), repeats=True, on_picture=True),
-    Command(("Shift+Right",), "", _line(0.01), repeats=True, on_picture=True),
-    Command(("Shift+Left",), "", _line(-0.01), repeats=True, on_picture=True),
+    Command(("Right",), "Move the wipe or the view", _along(0.05), repeats=True, on_picture=True, shown="← → ↑ ↓"),
+    *(
+        Command((keys,), "", _along(*way), repeats=True, on_picture=True)
+        for keys, way in (
+            ("Left", (-0.05, 0.0)),
+            ("Up", (0.0, -0.05)),
+            ("Down", (0.0, 0.05)),
+            ("Shift+Right", (0.01, 0.0)),
+            ("Shift+Left", (-0.01, 0.0)),
+            ("Shift+Up", (0.0, -0.01)),
+            ("Shift+Down", (0.0, 0.01)),
+        )
+    ),
     Command(("B",), "Blink last sub and stack", _toggle(BLINK), in_menu=True),
     Command(("A",), "Stack", _view(STACK), in_menu=True),
     Command(("E",), "Difference", _view(DIFFERENCE), in_menu=True),
@@ -257,6 +296,11 @@ COMMANDS = (
     Command(("P",), "Night plots", lambda w: w.set_plots(w.plots not in w.drawer.open)),
     Command(("L",), "Subs", lambda w: w.set_list(w.subs not in w.drawer.open)),
     Command(("Shift+V",), "Where the noise comes from", lambda w: w.set_noise(not w.noise.isVisible()), in_menu=True),
+    Command(("Ctrl+Up",), "Size of drawer and panel", _wider(0, 1), repeats=True, shown="Ctrl ↑ ↓ ← →"),
+    *(
+        Command((keys,), "", _wider(*way), repeats=True)
+        for keys, way in (("Ctrl+Down", (0, -1)), ("Ctrl+Left", (1, 0)), ("Ctrl+Right", (-1, 0)))
+    ),
     Command(("0", "Ctrl+0"), "Whole picture", lambda w: w.canvas.go(FIT), in_menu=True),
     Command(("1", "Ctrl+1"), "100\u202f%", _full_size, in_menu=True),
     Command(("G",), "Fill the window", lambda w: w.canvas.go(FILL), in_menu=True),

@@ -33,7 +33,7 @@ from livestack.show.taste import (
 from livestack.show.tokens import Palette
 
 WIDE, LEAST, MOST = 320, 288, 420
-_GRIP_PX = 6
+_GRIP_PX, _STEP_PX = 6, 16
 _KEY = "develop/width"
 
 
@@ -62,6 +62,8 @@ class DevelopPanel(QtWidgets.QWidget):
         self.close_it = QtWidgets.QToolButton(accessibleName="Close", toolTip="Close  D")
         self.back, self.guests = QtWidgets.QPushButton("Reset"), QtWidgets.QPushButton("Show to guests")
         self.guests.setObjectName("primary")
+        for button in (self.close_it, self.back, self.guests):
+            button.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
         self.grip = Grip(self)
         self._lay_out()
         self._bind()
@@ -89,7 +91,7 @@ class DevelopPanel(QtWidgets.QWidget):
             row.slider.sliderReleased.connect(lambda: self.held.emit(False))
             row.dot.clicked.connect(lambda _, knob=knob: self._reset_one(knob))
         self.grip.pulled.connect(self._set_width)
-        self.grip.released.connect(lambda: kept().setValue(_KEY, self._wide))
+        self.grip.released.connect(self._keep_width)
 
     @property
     def preset(self) -> Recipe:
@@ -175,6 +177,14 @@ class DevelopPanel(QtWidgets.QWidget):
     def _show_marks(self) -> None:
         curve = curve_of(self.recipe)
         self.histogram.set_marks(None if self._light is None or curve is None else self._light.marks(curve))
+
+    def resize_by(self, steps: int) -> None:
+        """Make it wider by so many steps, or narrower."""
+        self._set_width(self.width() + steps * scaled(_STEP_PX))
+        self._keep_width()
+
+    def _keep_width(self) -> None:
+        kept().setValue(_KEY, self._wide)
 
     def _set_width(self, wide: int) -> None:
         self._wide = min(max(round(wide / text_scale()), LEAST), MOST)

@@ -14,6 +14,7 @@ from livestack.show.qt.theme import scaled
 
 HEIGHT, LEAST = 308, 200
 _SUBS_LEAST = 360  # beside the plots
+_STEP_PX = 16
 _KEY = "drawer/height"
 
 
@@ -112,6 +113,12 @@ class Middle(QtWidgets.QSplitter):
         self._drawer.setMaximumHeight(most)
         high = min(max(kept_number(_KEY, HEIGHT), LEAST), most)
         self.setSizes([self.height() - high, high])
+
+    def resize_by(self, steps: int) -> None:
+        """Make the drawer higher by so many steps, or lower."""
+        high = self._drawer.height() + steps * scaled(_STEP_PX)
+        self.setSizes([self.height() - high, high])
+        self._keep()
 
     def _keep(self, *_: int) -> None:
         kept().setValue(_KEY, self._drawer.height())

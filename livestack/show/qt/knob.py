@@ -71,6 +71,7 @@ class Menu(QtWidgets.QComboBox):
         super().__init__(accessibleName=name)
         self._palette = palette
         self.setFixedHeight(36)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,13 +25,13 @@ from livestack.show.qt.marks import Marks
 from livestack.show.qt.noise import NoisePanel
 from livestack.show.qt.overlays import Tag, Waiting
 from livestack.show.qt.plots import PlotsPanel
-from livestack.show.qt.reading import Reading
+from livestack.show.qt.reading import Following, Reading
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
 from livestack.show.reasons import about
 from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
-from livestack.show.state import NightState, Word, catch_up
+from livestack.show.state import NightState, Word
 from livestack.show.status import Status, calm, status
 from livestack.show.views import (
     LAST,
@@ -50,7 +50,6 @@ from livestack.show.words import place
 
 TICK_MS = 150
 SAID_FOR = timedelta(seconds=8)
-_RECORDS_PER_TICK = 500
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,12 @@ class Live(QtCore.QObject):
         self._alive = True
         self._quieted: frozenset[Word] = frozenset()
         self.wishes, self.rows = Wishes(), self.state.subs
-        self.reading, self.looking = Reading(source), Looking(source)
+        self.following, self.reading, self.looking = Following(source.journal), Reading(source), Looking(source)
         self.looking.changed.connect(self._looked)
         self.looking.missed.connect(self.say)
         parts.canvas.drew.connect(parts.waiting.hide)
         self.clock = QtCore.QTimer(interval=TICK_MS)
-        self.clock.timeout.connect(self.tick)
+        self.clock.timeout.connect(self._follow)
         self.clock.start()
 
     @property
@@ -131,10 +130,16 @@ class Live(QtCore.QObject):
         return NOT_KNOWN if stack is None else self.state.grids.get((*stack.parts, stack.stack)[0], NOT_KNOWN)
 
     def tick(self) -> None:
-        """Take in what is new."""
+        """Take in what is new, at once."""
+        self._take_in(self.following.at_once)
+
+    def _follow(self) -> None:
+        self._take_in(self.following.by_now)
+
+    def _take_in(self, read: Callable[[NightState], NightState]) -> None:
         before = self.state
         try:
-            self.state = catch_up(self.source.journal, before, _RECORDS_PER_TICK)
+            self.state = read(before)
         except sqlite3.Error as error:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show.noise_words import NoiseWords, share_words
+from livestack.show.qt.ring import Ring
 from livestack.show.qt.theme import font
 from livestack.show.tokens import Palette
 from livestack.show.words import percent
@@ -137,6 +138,8 @@ class NoisePanel(QtWidgets.QScrollArea):
         column.addLayout(below)
         column.addStretch()
         self.setWidget(page)
+        self.setAccessibleName("Where the noise comes from")
+        Ring(self)
         self.set_noise(None)
 
     def set_palette(self, palette: Palette) -> None:

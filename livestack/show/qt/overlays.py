@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -236,17 +237,24 @@ class Help(QtWidgets.QScrollArea):
         self._grid.setHorizontalSpacing(12)
         self._title = QtWidgets.QLabel("Keys", objectName="head")
         self._keys = [(QtWidgets.QLabel(key, objectName="key"), QtWidgets.QLabel(does)) for key, does in keys]
-        self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)  # Tab does not come here
+        self._before = parent
         self._arranged(*_HELP_SHAPES[0])
         self.setWidget(self._inner)
         self.hide()
 
     def toggle(self) -> None:
-        """Show or hide, in the middle."""
-        self.setVisible(not self.isVisible())
+        """Show or hide, in the middle; meanwhile it has the keys that scroll."""
         if self.isVisible():
-            self._fit()
-            self.raise_()
+            self.hide()
+            with contextlib.suppress(RuntimeError):  # it may be gone
+                self._before.setFocus()
+            return
+        self._before = self.window().focusWidget() or self.parentWidget()
+        self.show()
+        self._fit()
+        self.raise_()
+        self.setFocus()
 
     def _fit(self) -> None:
         """Take the columns that fit; where none do, those that are no wider than the window."""

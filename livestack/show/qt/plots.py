@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
-from pyqtgraph.Qt import QtCore, QtWidgets
+from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show import figures
 from livestack.show.courses import course_of, drift_of, grain_of, times_of
 from livestack.show.qt.choice import Choice
 from livestack.show.qt.plot_cell import HEAD_PX, Cell, CourseCell, DriftCell, night_of
+from livestack.show.qt.ring import Ring
 from livestack.show.qt.tongue import tr
 from livestack.show.reasons import about
 from livestack.show.state import NightState, SubRow
@@ -22,6 +23,26 @@ _LOW_PX, _LOWEST_PX = 66, 46  # of a plot: what it is to have, and what it can d
 _ROW_GAP_PX = 10
 _LEGEND = "One dot is one sub. × left out. Dashed: ideal."
 _FIGURES = (figures.STARS, figures.ROUNDNESS, figures.SKY, figures.TRANSPARENCY)
+
+
+class _Field(QtWidgets.QWidget):
+    """Holds the plots; by key one goes from sub to sub, in all of them at once."""
+
+    step = QtCore.Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("Night plots")
+        Ring(self)
+
+    def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Go to the sub before or after."""
+        ways = {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}
+        if event.key() in ways:
+            self.step.emit(ways[event.key()])
+        else:
+            super().keyPressEvent(event)
 
 
 class PlotsPanel(QtWidgets.QWidget):
@@ -40,6 +61,7 @@ class PlotsPanel(QtWidgets.QWidget):
         self.grain = CourseCell("Grain", palette, choice)
         self.drift = DriftCell("Drift", palette, choice)
         self.cells: list[Cell] = [self.star_size, *self.figures, self.grain, self.drift]
+        self.field = _Field()
         self.unit = QtWidgets.QPushButton("px", self.star_size, objectName="unit")
         self.unit.setAccessibleName("Unit of the star size")
         self.unit.setCursor(QtCore.Qt.CursorShape.PointingHandCursor)
@@ -60,14 +82,13 @@ class PlotsPanel(QtWidgets.QWidget):
         times.addWidget(self.first)
         times.addStretch()
         times.addWidget(self.last)
-        self._field = QtWidgets.QWidget()
         for cell in self.cells:
-            cell.setParent(self._field)
+            cell.setParent(self.field)
         column = QtWidgets.QVBoxLayout(self)
         column.setContentsMargins(20, 10, 20, 8)
         column.setSpacing(6)
         column.addLayout(head)
-        column.addWidget(self._field, 1)
+        column.addWidget(self.field, 1)
         column.addLayout(times)
         self.said.setFixedHeight(32)
 
@@ -138,12 +159,13 @@ class PlotsPanel(QtWidgets.QWidget):
             self.said.setText(tr(_LEGEND).replace("×", f"<span style='color:{self._palette.hold}'>×</span>"))
         else:
             self.said.setText(about(self._night.rows[place]))
+        self.field.setAccessibleDescription("" if place is None else self.said.text())
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Place the plots: as many as there is room for, those that matter most first."""
         super().resizeEvent(event)
         self.layout().activate()
-        wide, high = self._field.width(), self._field.height()
+        wide, high = self.field.width(), self.field.height()
         most = max(1, (wide + _GAP_PX) // (_LEAST_PX + _GAP_PX))
         rows = max(1, (high + _ROW_GAP_PX) // (HEAD_PX + _LOW_PX + _ROW_GAP_PX))
         if rows == 1:

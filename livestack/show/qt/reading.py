@@ -1,13 +1,53 @@
-"""The newest pictures of a session: those in files are read beside the window, which waits for no disk."""
+"""What is new in a session is read beside the window, which waits for no disk: its journal, and pictures in files."""
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+from livestack.journal import Journal
 from livestack.priority import give_way
 from livestack.show.source import Source
+from livestack.show.state import NightState, catch_up
 from livestack.show.views import COVERAGE, NOISE, Pictures, is_map
+
+_RECORDS = 500
+"""So many are taken in at a time: who comes to a long night sees it grow."""
+
+
+class Following:
+    """Catches up with a journal each time it is asked; what comes of that is told the next time."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._reader = ThreadPoolExecutor(1, "follow", give_way)
+        self._asked: Future[NightState] | None = None
+
+    def by_now(self, state: NightState) -> NightState:
+        """Return the state after what was read since the last time, and read on.
+
+        Raises
+        ------
+        sqlite3.Error
+            It cannot be read.
+        """
+        asked, self._asked = self._asked, None
+        if asked is not None and not asked.done():
+            self._asked = asked
+            return state
+        if asked is not None:
+            state = asked.result()
+        self._asked = self._reader.submit(catch_up, self._journal, state, _RECORDS)
+        return state
+
+    def at_once(self, state: NightState) -> NightState:
+        """Return the state after what is there now; waits for it, and raises as `by_now`."""
+        self._asked = None  # it was to go on from a state that is past then
+        return catch_up(self._journal, state, _RECORDS)
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
 
 class Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -72,6 +73,7 @@ class Stage(QtWidgets.QWidget):
         self.canvas.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.canvas.look = Aimed()
         self.board = Board(self, palette, live.source.page)
+        self._target: str | None = None
         self._past: tuple[Past, ...] = ()
         self._past_at = 0
         self._slides = QtCore.QTimer(self, interval=_SLIDE_MS)
@@ -97,9 +99,7 @@ class Stage(QtWidgets.QWidget):
         """
         other = next((s for s in QtGui.QGuiApplication.screens() if s is not beside.screen()), None)
         self._lit.enter_context(kept_lit())
-        target = self._live.state.target or ""
-        # to look an object up takes longer than a window may stand still
-        self.canvas.aside(lambda _: named(target), lambda _: self._begin())
+        self._look_up(self._begin)
         if other is not None:
             self.setGeometry(other.geometry())
             self.showFullScreen()
@@ -113,6 +113,11 @@ class Stage(QtWidgets.QWidget):
         self._clock.start()
         if self.board.is_empty:
             self.canvas.aside(lambda _: past_pictures(self._live.source.session), self._take_past)
+
+    def _look_up(self, then: Callable[[], None]) -> None:
+        """Look up what the target is, beside the window, which may not stand still for so long; then go on."""
+        self._target = target = self._live.state.target or ""
+        self.canvas.aside(lambda _: named(target), lambda _: then())
 
     def publish(self, turn: tuple[float, bool]) -> None:
         """Show to guests what is shown to who works: its recipe, and how it is turned."""
@@ -135,7 +140,10 @@ class Stage(QtWidgets.QWidget):
         self.board.set_palette(palette)
 
     def tick(self) -> None:
-        """Show what is new."""
+        """Show what is new; of another target, as soon as it is known what that is."""
+        if (self._live.state.target or "") != self._target:
+            self._look_up(self.tick)
+            return
         pictures, state = self._live.pictures, self._live.state
         order = order_of(STACK, pictures, self._recipe)
         self.canvas.turn(self._turn[0], mirrored=self._turn[1])

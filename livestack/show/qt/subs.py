@@ -7,6 +7,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.events import TrailFound
 from livestack.show.qt.choice import Choice
+from livestack.show.qt.ring import Ring
 from livestack.show.qt.subs_model import (
     COLUMNS,
     EXPOSURE,
@@ -50,6 +51,7 @@ class _Table(QtWidgets.QTableView):
         self.setMouseTracking(True)
         self.entered.connect(self._point)
         self.viewportEntered.connect(self._point_nowhere)
+        Ring(self)
 
     def _point(self, index: QtCore.QModelIndex) -> None:
         self._choice.point(self._subs.shown[index.row()].no)
@@ -217,7 +219,11 @@ class SubsPanel(QtWidgets.QWidget):
         self.empty.setVisible(not self.model.shown)
 
     def _list_changed(self, of_trails: bool) -> None:
-        self._lists.setCurrentWidget(self.trails if of_trails else self.table)
+        before, now = (self.table, self.trails) if of_trails else (self.trails, self.table)
+        had_keys = before.hasFocus()
+        self._lists.setCurrentWidget(now)
+        if had_keys:
+            now.setFocus()
         if not of_trails:
             self.trails.clearSelection()
         self._selected()

@@ -13,6 +13,7 @@ from livestack.events import TrailFound
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.on_picture import OnPicture
 from livestack.show.qt.overlays import draw_tag
+from livestack.show.qt.ring import Ring
 from livestack.show.qt.theme import font
 from livestack.show.qt.tongue import tr
 from livestack.show.state import when
@@ -196,6 +197,7 @@ class TrailsTable(QtWidgets.QTableView):
         self.setModel(self._sorted)
         self.setSelectionBehavior(QtWidgets.QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QtWidgets.QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(32)
         head = self.horizontalHeader()
@@ -205,6 +207,7 @@ class TrailsTable(QtWidgets.QTableView):
             self.setColumnWidth(column, width)
         self.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         self.selectionModel().selectionChanged.connect(lambda *_: self.chose.emit(self.selected()))
+        Ring(self)
         self.empty = QtWidgets.QLabel("No trail was removed yet.", self.viewport(), objectName="label")
         self.empty.move(12, 12)
 

@@ -159,7 +159,8 @@ class Window(QtWidgets.QMainWindow):
         self.subs.folder.connect(self._open_folder)
         self.plots.unit.clicked.connect(self.live.show_all)
         ribbon.set_choice(self.choice)
-        ribbon.step.connect(self.step)
+        for steps in (ribbon.step, self.plots.field.step):
+            steps.connect(self.step)
         for look in (self.subs.look, ribbon.look):
             look.connect(self.live.looking.at)
 
@@ -208,6 +209,8 @@ class Window(QtWidgets.QMainWindow):
     def set_develop(self, shown: bool) -> None:
         """Open or close the panel on which one chooses how the picture is developed."""
         self.icons["sliders"].setChecked(shown)
+        if not shown:
+            self._leave(self.develop)
         self.develop.setVisible(shown)
         self.canvas.hold(False)  # no hand has hold of a knob that is not there
         self.live.set_turned(shown)
@@ -219,10 +222,18 @@ class Window(QtWidgets.QMainWindow):
 
     def _open(self, panel: QtWidgets.QWidget, shown: bool) -> None:
         """Open or close a panel of the drawer."""
+        if not shown:
+            self._leave(panel)
         self.drawer.set_open(panel, shown)
         for icon, its in (("list", self.subs), ("chart", self.plots)):
             self.icons[icon].setChecked(its in self.drawer.open)
         self.middle.settle()
+
+    def _leave(self, panel: QtWidgets.QWidget) -> None:
+        """Let the keys go to the picture, where they went to a panel that is closed now."""
+        focused = self.focusWidget()
+        if focused is panel or (focused is not None and panel.isAncestorOf(focused)):
+            self.canvas.setFocus()
 
     def set_image_only(self, only: bool) -> None:
         """Show nothing but the picture, or everything again."""
@@ -348,6 +359,7 @@ class Window(QtWidgets.QMainWindow):
         """Stop following."""
         self.live.clock.stop()
         self.live.looking.close()
+        self.live.following.close()
         self.live.reading.close()
         self.audience.close()
         self.canvas.close_room()
