@@ -45,23 +45,23 @@ class Mailbox(Generic[T]):
 
 
 class Slot(Generic[T]):
-    """Holds the latest value only; not even that where nobody will ask for it."""
+    """Holds the latest value only; not even that where nobody will ask for it.
+
+    No lock: to put and to get are one step each, and who asks waits for nobody, least of all for a value to be let go.
+    """
 
     def __init__(self, *, asked: bool = True) -> None:
         self._asked = asked
         self._value: T | None = None
-        self._lock = threading.Lock()
 
     def put(self, value: T) -> None:
         """Replace the value."""
         if self._asked:
-            with self._lock:
-                self._value = value
+            self._value = value
 
     def get(self) -> T | None:
         """Return the latest value, or None."""
-        with self._lock:
-            return self._value
+        return self._value
 
 
 @dataclass(frozen=True, slots=True)

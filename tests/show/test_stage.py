@@ -111,8 +111,8 @@ def test_until_the_first_photo_guests_see_former_nights(served: Window, night: N
     _grow(served, night, 3, qtbot)
     stage.tick()
     drawn(stage.canvas, qtbot)
+    qtbot.waitUntil(lambda: "3 photos" in stage.board.accessibleName(), timeout=10_000)
     assert "Until then" not in stage.board.accessibleName()
-    assert "3 photos" in stage.board.accessibleName()
 
 
 def test_guests_do_not_see_what_is_tried_out_until_it_is_shown_to_them(

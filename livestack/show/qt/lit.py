@@ -16,6 +16,12 @@ _SCREEN_SAVER = "org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver", "
 _UNSEEN = ("offscreen", "minimal")
 
 
+def load() -> None:
+    """Load what asks the desktop, which takes a while the first time."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module(f"{QT_LIB}.QtDBus")
+
+
 @contextlib.contextmanager
 def kept_lit() -> Iterator[None]:
     """Ask that no screen goes dark; where nobody can be asked, nothing happens."""

@@ -48,7 +48,7 @@ from livestack.show.views import (
 from livestack.show.wishes import DROP, OPPOSITE, Wishes
 from livestack.show.words import place
 
-TICK_MS = 150
+TICK_MS, _NEWS_MS = 150, 15
 SAID_FOR = timedelta(seconds=8)
 
 
@@ -95,6 +95,8 @@ class Live(QtCore.QObject):
         parts.canvas.drew.connect(parts.waiting.hide)
         self.clock = QtCore.QTimer(interval=TICK_MS)
         self.clock.timeout.connect(self._follow)
+        self._news = QtCore.QTimer(self, interval=_NEWS_MS)
+        self._news.timeout.connect(self._hear)
         self.clock.start()
 
     @property
@@ -131,27 +133,42 @@ class Live(QtCore.QObject):
 
     def tick(self) -> None:
         """Take in what is new, at once."""
-        self._take_in(self.following.at_once)
+        self._take_in(lambda: (self.following.at_once(self.state), self._newest()))
 
     def _follow(self) -> None:
-        self._take_in(self.following.by_now)
+        """Have the journal read on, beside the window."""
+        self.following.ask(self.state, self._newest())
+        self._news.start()
 
-    def _take_in(self, read: Callable[[NightState], NightState]) -> None:
+    def _hear(self) -> None:
+        self._take_in(self.following.news)
+
+    def _take_in(self, read: Callable[[], tuple[NightState, Pictures] | None]) -> None:
         before = self.state
         try:
-            self.state = read(before)
+            news = read()
         except sqlite3.Error as error:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
             return
+        if news is None:
+            return
+        self._news.stop()
+        self.state, pictures = news
         self._alive = engine_alive(self.state)
         if not self._alive:
             self.wishes.waiting.clear()  # nobody is left to answer
-        pictures = self._newest()
         if self.state is not before or not pictures.are(self._pictures):
             self._pictures = pictures
             self.show_all()
         self._ask_for_map()
         self._show_status()
+
+    def close(self) -> None:
+        """Follow no more."""
+        for timer in (self.clock, self._news):
+            timer.stop()
+        for part in (self.looking, self.reading, self.following):
+            part.close()
 
     def _newest(self) -> Pictures:
         pictures = self.reading.newest(self.view)

@@ -16,32 +16,33 @@ _RECORDS = 500
 
 
 class Following:
-    """Catches up with a journal each time it is asked; what comes of that is told the next time."""
+    """Catches up with a journal when it is asked, and tells of it together with pictures that are no newer."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._reader = ThreadPoolExecutor(1, "follow", give_way)
-        self._asked: Future[NightState] | None = None
+        self._asked: tuple[Future[NightState], Pictures] | None = None
 
-    def by_now(self, state: NightState) -> NightState:
-        """Return the state after what was read since the last time, and read on.
+    def ask(self, state: NightState, pictures: Pictures) -> None:
+        """Go on from a state, unless that is being done; the pictures are the newest by now."""
+        if self._asked is None:
+            self._asked = self._reader.submit(catch_up, self._journal, state, _RECORDS), pictures
+
+    def news(self) -> tuple[NightState, Pictures] | None:
+        """Return what was asked for; None as long as it is not there.
 
         Raises
         ------
         sqlite3.Error
-            It cannot be read.
+            The journal cannot be read.
         """
-        asked, self._asked = self._asked, None
-        if asked is not None and not asked.done():
-            self._asked = asked
-            return state
-        if asked is not None:
-            state = asked.result()
-        self._asked = self._reader.submit(catch_up, self._journal, state, _RECORDS)
-        return state
+        if self._asked is None or not self._asked[0].done():
+            return None
+        (read, pictures), self._asked = self._asked, None
+        return read.result(), pictures
 
     def at_once(self, state: NightState) -> NightState:
-        """Return the state after what is there now; waits for it, and raises as `by_now`."""
+        """Return the state after what is there now; waits for it, and raises as `news`."""
         self._asked = None  # it was to go on from a state that is past then
         return catch_up(self._journal, state, _RECORDS)
 

@@ -20,7 +20,7 @@ from livestack.show.past import Past, past_pictures, seen
 from livestack.show.qt.board import Board
 from livestack.show.qt.canvas import Canvas
 from livestack.show.qt.fade import STAGE_MS
-from livestack.show.qt.lit import kept_lit
+from livestack.show.qt.lit import kept_lit, load
 from livestack.show.qt.live import Live
 from livestack.show.qt.look import Look, Size, filling
 from livestack.show.tokens import Palette
@@ -98,7 +98,7 @@ class Stage(QtWidgets.QWidget):
         Returns whether there is but one.
         """
         other = next((s for s in QtGui.QGuiApplication.screens() if s is not beside.screen()), None)
-        self._lit.enter_context(kept_lit())
+        self.canvas.aside(lambda _: load(), lambda _: self._keep_lit())
         self._look_up(self._begin)
         if other is not None:
             self.setGeometry(other.geometry())
@@ -107,6 +107,10 @@ class Stage(QtWidgets.QWidget):
             self.resize(*_ALONE_PX)
             self.show()
         return other is None
+
+    def _keep_lit(self) -> None:
+        if self.isVisible():  # not closed since
+            self._lit.enter_context(kept_lit())
 
     def _begin(self) -> None:
         self.tick()

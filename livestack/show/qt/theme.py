@@ -174,7 +174,9 @@ def dress(palette: Palette) -> None:
     app = QtWidgets.QApplication.instance()
     app.setPalette(qt_palette(palette))
     QtWidgets.QToolTip.setPalette(qt_palette(palette))
-    app.setStyleSheet(style_sheet(palette))
+    sheet = style_sheet(palette)
+    if sheet != app.styleSheet():  # the same one would be laid out anew for each widget there is
+        app.setStyleSheet(sheet)
     while app.overrideCursor() is not None:
         app.restoreOverrideCursor()
     if palette.is_night:

@@ -357,10 +357,7 @@ class Window(QtWidgets.QMainWindow):
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
-        self.live.clock.stop()
-        self.live.looking.close()
-        self.live.following.close()
-        self.live.reading.close()
+        self.live.close()
         self.audience.close()
         self.canvas.close_room()
         super().closeEvent(event)
