@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from livestack.priority import give_way
+from livestack.priority import give_way, take_short_turns
 from livestack.show.darkroom import Darkroom
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nobody gives way elsewhere")
@@ -39,3 +39,12 @@ def test_pictures_are_developed_by_threads_that_give_way() -> None:
     finally:
         room.close()
     assert nice == (min(_nice() + 10, 19),) * 2
+
+
+def test_who_waits_for_the_interpreter_asks_for_it_sooner_where_there_is_a_window() -> None:
+    before = sys.getswitchinterval()
+    try:
+        take_short_turns()
+        assert sys.getswitchinterval() <= before / 10
+    finally:
+        sys.setswitchinterval(before)

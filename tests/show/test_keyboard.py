@@ -15,7 +15,8 @@ from livestack.show.qt.overlays import Switcher
 from livestack.show.qt.plot_cell import Cell as Plot
 from livestack.show.qt.window import Window
 from livestack.show.views import LAST, STACK
-from tests.show.grab import drawn, pixels, press
+from tests.show.grab import drawn, press
+from tests.show.keys import focused, is_among, pressable, shows_focus, walked
 from tests.show.night import Night, sky
 
 Key = QtCore.Qt.Key
@@ -31,17 +32,6 @@ FACES: dict[str, tuple[str, ...]] = {
     "settings": ("Ctrl+Comma",),
 }
 """What is pressed to see each."""
-CONTROLS = (
-    QtWidgets.QAbstractButton,
-    QtWidgets.QComboBox,
-    QtWidgets.QAbstractSlider,
-    QtWidgets.QAbstractSpinBox,
-    QtWidgets.QLineEdit,
-    QtWidgets.QTabBar,
-    QtWidgets.QAbstractItemView,
-)
-SEEN_PX = 40
-"""A change of so few px is no sign of the focus."""
 
 
 @pytest.fixture
@@ -58,50 +48,13 @@ def full(window: Window, night: Night, qtbot: QtBot) -> Window:
     return window
 
 
-def focused(page: QtWidgets.QWidget) -> QtWidgets.QWidget:
-    widget = page.focusWidget()
-    assert widget is not None and widget.isVisibleTo(page), "the keys go nowhere"
-    return widget
-
-
-def walked(page: QtWidgets.QWidget, key: QtCore.Qt.Key) -> list[QtWidgets.QWidget]:
-    """Return what has the keys in turn, until it comes again."""
-    way: list[QtWidgets.QWidget] = []
-    while True:
-        QtTest.QTest.keyClick(focused(page), key)
-        if focused(page) in way:
-            return way
-        way.append(focused(page))
-
-
-def pressable(page: QtWidgets.QWidget) -> set[QtWidgets.QWidget]:
-    """Return all that a mouse could work by now."""
-    return {
-        part
-        for part in page.findChildren(QtWidgets.QWidget)
-        if part.isVisibleTo(page)
-        and part.isEnabled()
-        and not isinstance(part, QtWidgets.QScrollBar | QtWidgets.QHeaderView)  # arrows; Ctrl+L
-        and (isinstance(part, CONTROLS) or _takes_clicks(part))
-    }
-
-
-def _takes_clicks(part: QtWidgets.QWidget) -> bool:
-    own = (kind for kind in type(part).__mro__ if kind.__module__.startswith("livestack"))
-    return any(name in vars(kind) for kind in own for name in ("mousePressEvent", "mouseReleaseEvent"))
-
-
 def served_otherwise(part: QtWidgets.QWidget, window: Window, way: list[QtWidgets.QWidget]) -> bool:
     """Whether keys do what it is for: of its group, of the field it lies in, or of the window."""
     holder = part.parentWidget()
-    if isinstance(part, QtWidgets.QAbstractButton) and part.autoExclusive():  # arrows go from one to the next
-        return any(one.parentWidget() is holder for one in way)
     if isinstance(part, Plot):
         return window.plots.field in way
-    if isinstance(part, QtWidgets.QLineEdit):
-        return holder in way
     by_key = isinstance(part, Grip) or isinstance(holder, Switcher | Middle)  # Ctrl+arrows; A, E, V, C, M
-    return by_key or part in window.glance.cells  # Shift+V
+    return is_among(part, way) or by_key or part in window.glance.cells  # Shift+V
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -119,12 +72,9 @@ def test_tab_comes_to_all_that_can_be_worked_and_is_seen_there(full: Window, fac
         missed = [part for part in pressable(full) - set(way) if not served_otherwise(part, full, way)]
         assert not missed, [(type(part).__name__, part.accessibleName()) for part in missed]
         for part in way:
-            (full.canvas if part is not full.canvas else full.icons["moon"]).setFocus()
-            before = pixels(part)
-            part.setFocus(QtCore.Qt.FocusReason.TabFocusReason)
-            now = pixels(part)
-            told = before.shape != now.shape or (before != now).any(axis=-1).sum() >= SEEN_PX
-            assert told, f"{type(part).__name__} {part.accessibleName()} does not show that it has the keys"
+            other = full.canvas if part is not full.canvas else full.icons["moon"]
+            told = f"{type(part).__name__} {part.accessibleName()}"
+            assert shows_focus(part, other), f"{told} does not show that it has the keys"
 
 
 def test_space_and_return_press_what_has_the_keys_and_else_do_what_they_are_for(full: Window, qtbot: QtBot) -> None:

@@ -21,7 +21,8 @@ from livestack.show.qt.start_chosen import NOT_YET
 from livestack.show.qt.theme import dress
 from livestack.show.starts import OpenNight, PlayDemo, StackFolder
 from livestack.show.tokens import DARK, LIGHT, NIGHT
-from tests.show.grab import pixels
+from tests.show.grab import keep, pixels
+from tests.show.keys import is_among, pressable, shows_focus, walked
 from tests.show.night import Night
 from tests.show.test_folders import LIGHT as A_LIGHT
 from tests.show.test_folders import write
@@ -295,3 +296,37 @@ def test_everything_has_a_name_for_who_does_not_see(pages: Pages, tmp_path: Path
     row = page.folders.rows[0]
     assert row.accessibleDescription() == row.detail != ""
     assert "M 27" in page.chosen.taken.accessibleName()
+
+
+def _full(pages: Pages, folder: Path, size: tuple[int, int]) -> StartPage:
+    """A page with something of all there can be on it."""
+    for name in ("2026-08-20 / M 27", "2026-08-19"):
+        remember_folder(_frames(folder / "Captures" / name.replace(" / ", "/"), 2, 1.0 if "M 27" in name else 900.0))
+    for k, target in enumerate(("M 27", "Arp 186", "M 94")):
+        _past_night(f"2025-08-1{k}-night", 12 + k, target)
+    page = pages(size=size)
+    page.chosen.all.setFocus()
+    return page
+
+
+def test_tab_comes_to_all_of_the_page_and_is_seen_there(pages: Pages, tmp_path: Path) -> None:
+    page = _full(pages, tmp_path, (1280, 800))
+    way = walked(page, Key.Key_Tab)
+    assert set(walked(page, Key.Key_Backtab)) == set(way), "back as there"
+    missed = [part for part in pressable(page) - set(way) if not is_among(part, way)]
+    assert not missed, [(type(part).__name__, part.accessibleName()) for part in missed]
+    for part in way:
+        other = page.moon if part is not page.moon else page.more
+        assert shows_focus(part, other), f"{type(part).__name__} {part.accessibleName()}"
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)], ids=["1280", "1920"])
+def test_the_page_is_left_as_a_picture_in_each_colour(pages: Pages, tmp_path: Path, size: tuple[int, int]) -> None:
+    page = _full(pages, tmp_path, size)
+    page.start.setFocus()
+    for name, palette in (("dark", DARK), ("light", LIGHT), ("night", NIGHT)):
+        dress(palette)
+        page.set_palette(palette)
+        seen = pixels(page)
+        keep(f"start-{name}-{size[0]}.jpg", seen)
+        assert palette is not NIGHT or seen[..., 1:].max() == 0

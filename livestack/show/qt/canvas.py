@@ -161,7 +161,7 @@ class Canvas(QtWidgets.QWidget):
         """Develop nothing more."""
         for timer in (self._later, self._turning, self._glided, self._looking, self._blinking):
             timer.stop()
-        self.fade.end()
+        self.fade.close()
         self._room.close()
 
     @property
@@ -303,9 +303,10 @@ class Canvas(QtWidgets.QWidget):
             return
         if done.order.follows(self._sight):
             now = done.finished
+            assert isinstance(now, _Finished)
             before = self._means or list(map(patch_means, self._screens))
-            means = (before, now.means) if before and isinstance(now, _Finished) else None
-            self.fade.begin(self._screens, means, _glide_ms(done.order) if glides else 0)
+            means = (before, now.means) if before else None
+            self.fade.begin(self._screens, list(now.screens), means, _glide_ms(done.order) if glides else 0)
             if glides:
                 self._glided.start()
 
@@ -319,6 +320,8 @@ class Canvas(QtWidgets.QWidget):
             return
         self._layers = finished.layers
         is_same = finished.view == view
+        if not is_same:
+            self.fade.end()
         self._screens, self._means = (list(finished.screens), finished.means) if is_same else ([], [])
         self.update()
 
@@ -342,7 +345,7 @@ class Canvas(QtWidgets.QWidget):
             painter.fillRect(self.rect(), QtGui.QColor(self._palette.bg0))
         else:
             self._screens = self._screens or list(map(self._view(self._shown).at_screen, self._layers))
-            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.mixed(self._screens)]
+            images = [to_qimage(pixels, self.devicePixelRatioF()) for pixels in self.fade.drawn(self._screens)]
             if self.compare.mode and len(images) == 2:
                 self.compare.draw(painter, images, self.size(), self._palette)
             else:
