@@ -407,12 +407,12 @@ def test_what_is_for_guests_is_left_as_a_picture_in_each_colour(
             served.set_palette(palette)
             drawn(served.canvas, qtbot)
             drawn(stage.canvas, qtbot)
-            qtbot.keyClick(served, Key.Key_Q)
+            served.audience.toggle_code()
             for what, widget in (("stage", stage), ("code", served)):
                 seen = pixels(widget)
                 keep(f"{what}-{face}-{name}-{size[0]}.jpg", seen)
                 assert palette is not NIGHT or seen[..., 1:].max() == 0, f"{what} glows"
-            qtbot.keyClick(served, Key.Key_Q)
+            served.audience.toggle_code()
         _grow(served, night, 12, qtbot)
         stage.tick()
         qtbot.waitUntil(lambda: "12 photos" in stage.board.accessibleName(), timeout=10_000)

@@ -23,7 +23,7 @@ from livestack.show.starts import OpenNight, PlayDemo, StackFolder
 from livestack.show.tokens import DARK, LIGHT, NIGHT
 from tests.show.grab import keep, pixels
 from tests.show.keys import is_among, pressable, shows_focus, walked
-from tests.show.night import Night
+from tests.show.night import Night, sky
 from tests.show.test_folders import LIGHT as A_LIGHT
 from tests.show.test_folders import write
 
@@ -303,7 +303,9 @@ def _full(pages: Pages, folder: Path, size: tuple[int, int]) -> StartPage:
     for name in ("2026-08-20 / M 27", "2026-08-19"):
         remember_folder(_frames(folder / "Captures" / name.replace(" / ", "/"), 2, 1.0 if "M 27" in name else 900.0))
     for k, target in enumerate(("M 27", "Arp 186", "M 94")):
-        _past_night(f"2025-08-1{k}-night", 12 + k, target)
+        session = _past_night(f"2025-08-1{k}-night", 12 + k, target)
+        seen = np.clip(np.nan_to_num(sky(12 + k)) / (1 + k) + 20, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(session / "stack" / "M_27.png"), seen[..., ::-1])
     page = pages(size=size)
     page.chosen.all.setFocus()
     return page

@@ -38,6 +38,7 @@ class Marks(OnPicture):
         self._found_in: tuple[object, ...] = ()
         self.names: tuple[Named, ...] = ()
         self._named_in: tuple[object, ...] = ()
+        self._layer: QtGui.QPixmap | None = None
         canvas.moved.connect(self._tell)
 
     def set_stack(self, stack: Picture | None, grid: Grid) -> None:
@@ -73,7 +74,20 @@ class Marks(OnPicture):
         stars = count(len(self.stars), "star") if self.shown and self.stars else ""
         names = [one.label for one in self.names] if self.shown else []
         self.setAccessibleDescription(", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars, *names))))
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._layer = None
         self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Change colours."""
+        super().set_palette(palette)
+        self._redraw()
+
+    def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
+        """Draw in another size."""
+        self._redraw()
 
     def _find_stars(self) -> None:
         """Find the stars of a stack, while they are looked at; anew where it has grown a good deal."""
@@ -113,8 +127,26 @@ class Marks(OnPicture):
         self._canvas.aside(lambda _: objects_in(grid, height, width), take)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Draw what there is."""
+        """Draw what there is; once, where it is much: below it one picture passes over into another, step by step."""
         painter = QtGui.QPainter(self)
+        if self.shown:
+            self._layer = self._layer or self._drawn()
+            painter.drawPixmap(0, 0, self._layer)
+        else:
+            self._draw(painter)
+        painter.end()
+
+    def _drawn(self) -> QtGui.QPixmap:
+        ratio = self.devicePixelRatioF()
+        layer = QtGui.QPixmap(self.size() * ratio)
+        layer.setDevicePixelRatio(ratio)
+        layer.fill(QtCore.Qt.GlobalColor.transparent)
+        painter = QtGui.QPainter(layer)
+        self._draw(painter)
+        painter.end()
+        return layer
+
+    def _draw(self, painter: QtGui.QPainter) -> None:
         painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing)
         bar, arrows = self.bar(), self.arrows()
         if self.shown:
@@ -124,15 +156,15 @@ class Marks(OnPicture):
                 self._draw_arrows(painter, arrows)
         if bar is not None:
             self._draw_bar(painter, *bar)
-        painter.end()
 
     def _draw_stars(self, painter: QtGui.QPainter) -> None:
-        rings = QtGui.QPainterPath()
-        for x, y, fwhm in self.stars:
-            radius = max(_LEAST_RING_PX, fwhm * self._canvas.look.zoom) / 2
-            rings.addEllipse(self._canvas.place_of(x, y), radius, radius)
-        painter.strokePath(rings, self._shadow(2.5))
-        painter.strokePath(rings, QtGui.QPen(QtGui.QColor(self._palette.t1), 1.0))
+        zoom = self._canvas.look.zoom
+        rings = [(self._canvas.place_of(x, y), max(_LEAST_RING_PX, fwhm * zoom) / 2) for x, y, fwhm in self.stars]
+        painter.setBrush(QtCore.Qt.BrushStyle.NoBrush)
+        for pen in (self._shadow(2.5), QtGui.QPen(QtGui.QColor(self._palette.t1), 1.0)):
+            painter.setPen(pen)
+            for place, radius in rings:
+                painter.drawEllipse(place, radius, radius)
 
     def _draw_bar(self, painter: QtGui.QPainter, length: float, label: str) -> None:
         right, low = self.width() - _FROM_EDGE_PX - 0.5, self.height() - _FROM_EDGE_PX - 0.5
