@@ -215,3 +215,30 @@ def test_o_names_what_a_solved_picture_shows(window: Window, night: Night, qtbot
     )
     _press(window, qtbot, Key.Key_O)
     assert "M 27" not in window.marks.accessibleDescription()
+
+
+def test_overlays_are_drawn_once_while_the_picture_below_them_changes(
+    window: Window, night: Night, qtbot: QtBot
+) -> None:
+    _grow(window, night, 4, qtbot)
+    _press(window, qtbot, Key.Key_O)
+    qtbot.waitUntil(lambda: bool(window.marks.stars), timeout=10_000)
+    before, layer = pixels(window.canvas), window.marks._layer
+    assert layer is not None
+    for _ in range(3):
+        window.canvas.repaint()
+    assert window.marks._layer is layer
+    for change in (
+        lambda: window.canvas.zoom_to(2.0),
+        lambda: window.resize(1200, 800),
+        lambda: window.set_night(True),
+        lambda: window.set_night(False),
+    ):
+        change()
+        drawn(window.canvas, qtbot)
+        seen = pixels(window.canvas)
+        assert window.marks._layer is not layer, "in its place, size and colours"
+        layer = window.marks._layer
+    assert seen.shape != before.shape
+    _press(window, qtbot, Key.Key_O)
+    assert (pixels(window.canvas) != seen).any()

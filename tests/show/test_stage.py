@@ -127,7 +127,8 @@ def test_what_another_target_is_is_looked_up_beside_the_window(served: Window, n
     night.found("M_57", "M 57")
     night.add()
     served.live.tick()
-    stage.tick()
+    for _ in range(2):
+        stage.tick()
     assert named.cache_info().misses == 0 and "Dumbbell Nebula" in stage.board.accessibleName()
     busy.set()
     qtbot.waitUntil(lambda: "Ring Nebula" in stage.board.accessibleName(), timeout=10_000)

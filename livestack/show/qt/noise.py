@@ -149,5 +149,6 @@ class NoisePanel(QtWidgets.QScrollArea):
     def set_noise(self, noise: NoiseWords | None, calibration: tuple[str, ...] = ()) -> None:
         """Show this, or that nothing is known yet; and what calibration did."""
         self.parts.set_rows(noise.rows if noise else ())
+        self.parts.setVisible(noise is not None)
         said = noise.sentences if noise else _NOT_YET
         self.words.setText("\n\n".join((*said, *calibration)))

@@ -73,7 +73,8 @@ class Stage(QtWidgets.QWidget):
         self.canvas.setFocusPolicy(QtCore.Qt.FocusPolicy.NoFocus)
         self.canvas.look = Aimed()
         self.board = Board(self, palette, live.source.page)
-        self._target: str | None = None
+        self._target: str | None = None  # that is known
+        self._asked: str | None = None
         self._past: tuple[Past, ...] = ()
         self._past_at = 0
         self._slides = QtCore.QTimer(self, interval=_SLIDE_MS)
@@ -120,8 +121,15 @@ class Stage(QtWidgets.QWidget):
 
     def _look_up(self, then: Callable[[], None]) -> None:
         """Look up what the target is, beside the window, which may not stand still for so long; then go on."""
-        self._target = target = self._live.state.target or ""
-        self.canvas.aside(lambda _: named(target), lambda _: then())
+        target = self._live.state.target or ""
+
+        def go_on(_: object) -> None:
+            self._target = target
+            then()
+
+        if target != self._asked:
+            self._asked = target
+            self.canvas.aside(lambda _: named(target), go_on)
 
     def publish(self, turn: tuple[float, bool]) -> None:
         """Show to guests what is shown to who works: its recipe, and how it is turned."""
