@@ -199,6 +199,13 @@ def test_a_new_picture_passes_over_and_ends_as_it_is(served: Window, night: Nigh
     canvas.fade.begin(*[[np.full((*after.shape[:2], 4), level, np.uint8)] for level in (0, 200)])
     served.set_night(True)
     assert pixels(canvas)[..., 1:].max() == 0, "never half a day and half a night"
+    served.set_night(False)
+    night.add()
+    night.show(sky(6), sky(1), 6)
+    served.live.tick()
+    served.set_night(True)  # while it is developed
+    qtbot.waitUntil(lambda: not canvas._room.is_busy, timeout=30_000)
+    assert pixels(canvas)[..., 1:].max() == 0
 
 
 def test_another_brightness_takes_longer_than_grain_that_falls(served: Window, night: Night, qtbot: QtBot) -> None:

@@ -315,13 +315,13 @@ class Canvas(QtWidgets.QWidget):
         assert isinstance(finished, _Finished)
         assert self._shown is not None
         view = self._view(self._shown)
+        is_same = finished.view == view
+        if not is_same:  # no fade passes over to what is not seen
+            self.fade.end()
         if finished.view.palette is not view.palette:
             self._draw_anew()
             return
         self._layers = finished.layers
-        is_same = finished.view == view
-        if not is_same:
-            self.fade.end()
         self._screens, self._means = (list(finished.screens), finished.means) if is_same else ([], [])
         self.update()
 
