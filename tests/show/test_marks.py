@@ -206,10 +206,10 @@ def test_o_names_what_a_solved_picture_shows(window: Window, night: Night, qtbot
     middle_y, middle_x = round(below.y()), round(below.x())
     letters = np.s_[middle_y - 8 : middle_y + 8, middle_x - 60 : middle_x + 60]
     window.marks.stars = ()
-    window.marks.update()
+    window.marks.redraw()
     named = pixels(window.canvas)[letters]
     window.marks.names = ()
-    window.marks.update()
+    window.marks.redraw()
     assert (named > 200).sum() > 3 * max(1, (pixels(window.canvas)[letters] > 200).sum()), (
         "its name is within its circle"
     )

@@ -55,10 +55,12 @@ def _grow(window: Window, night: Night, n: int, qtbot: QtBot) -> None:
 
 
 def _stage(window: Window, qtbot: QtBot) -> Stage:
+    QtWidgets.QApplication.setActiveWindow(window)
     qtbot.keyClick(window, Key.Key_F, Modifier.ShiftModifier)
     stage = window.audience.stage
     assert stage is not None
     stage.resize(1280, 720)
+    qtbot.waitUntil(lambda: stage.board.accessibleName() != "", timeout=10_000)  # it is known what the target is
     stage.tick()
     drawn(stage.canvas, qtbot)
     return stage

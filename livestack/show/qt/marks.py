@@ -74,20 +74,21 @@ class Marks(OnPicture):
         stars = count(len(self.stars), "star") if self.shown and self.stars else ""
         names = [one.label for one in self.names] if self.shown else []
         self.setAccessibleDescription(", ".join(filter(None, (f"scale {bar[1]}" if bar else "", stars, *names))))
-        self._redraw()
+        self.redraw()
 
-    def _redraw(self) -> None:
+    def redraw(self) -> None:
+        """Draw it anew: something of it changed."""
         self._layer = None
         self.update()
 
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         super().set_palette(palette)
-        self._redraw()
+        self.redraw()
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Draw in another size."""
-        self._redraw()
+        self.redraw()
 
     def _find_stars(self) -> None:
         """Find the stars of a stack, while they are looked at; anew where it has grown a good deal."""
