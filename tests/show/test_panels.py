@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pyqtgraph.Qt import QtWidgets
+from pyqtgraph.Qt import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from livestack.show.qt.theme import text_scale
@@ -62,3 +62,20 @@ def test_each_face_is_whole_in_its_colours(
             press(window, key)
         assert text_scale() == 1
     assert not QtWidgets.QApplication.activePopupWidget()
+
+
+def test_the_same_colours_again_lay_nothing_out_anew(window: Window) -> None:
+    class Watch(QtCore.QObject):
+        n_changed = 0
+
+        def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802 - Qt's name
+            self.n_changed += event.type() == QtCore.QEvent.Type.StyleChange
+            return False
+
+    watch = Watch()
+    window.glance.ribbon.installEventFilter(watch)
+    window.set_palette(DARK)
+    assert watch.n_changed == 0
+    window.set_palette(LIGHT)
+    assert watch.n_changed > 0
+    window.set_palette(DARK)

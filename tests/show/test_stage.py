@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,10 +20,9 @@ from livestack.show.qt.held import TAP_MS
 from livestack.show.qt.stage import Stage
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
-from livestack.show.tokens import DARK, LIGHT, NIGHT, NIGHT_LEVELS
+from livestack.show.tokens import NIGHT_LEVELS
 from livestack.show.views import LAST, STACK
-from livestack.sky.catalogue import named
-from tests.show.grab import drawn, keep, pixels, rendition
+from tests.show.grab import drawn, pixels, rendition
 from tests.show.night import Night, sky
 
 Key, Modifier = QtCore.Qt.Key, QtCore.Qt.KeyboardModifier
@@ -117,23 +115,6 @@ def test_until_the_first_photo_guests_see_former_nights(served: Window, night: N
     drawn(stage.canvas, qtbot)
     qtbot.waitUntil(lambda: "3 photos" in stage.board.accessibleName(), timeout=10_000)
     assert "Until then" not in stage.board.accessibleName()
-
-
-def test_what_another_target_is_is_looked_up_beside_the_window(served: Window, night: Night, qtbot: QtBot) -> None:
-    _grow(served, night, 3, qtbot)
-    stage = _stage(served, qtbot)
-    qtbot.waitUntil(lambda: "Dumbbell Nebula" in stage.board.accessibleName(), timeout=10_000)
-    busy = threading.Event()
-    stage.canvas.aside(lambda _: busy.wait(30), lambda _: None)  # what else is asked for waits
-    named.cache_clear()
-    night.found("M_57", "M 57")
-    night.add()
-    served.live.tick()
-    for _ in range(2):
-        stage.tick()
-    assert named.cache_info().misses == 0 and "Dumbbell Nebula" in stage.board.accessibleName()
-    busy.set()
-    qtbot.waitUntil(lambda: "Ring Nebula" in stage.board.accessibleName(), timeout=10_000)
 
 
 def test_guests_do_not_see_what_is_tried_out_until_it_is_shown_to_them(
@@ -402,27 +383,3 @@ def test_pill_and_icons_never_meet(window: Window, night: Night, qtbot: QtBot) -
         pill = window.top.pill.geometry()
         assert pill.right() < min(button.geometry().left() for button in window.icons.values())
         assert pill.left() >= 0
-
-
-@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)], ids=["1280", "1920"])
-def test_what_is_for_guests_is_left_as_a_picture_in_each_colour(
-    served: Window, night: Night, qtbot: QtBot, size: tuple[int, int]
-) -> None:
-    served.resize(*size)
-    stage = _stage(served, qtbot)
-    stage.resize(*size)
-    palettes = {"dark": DARK, "light": LIGHT, "night": NIGHT}
-    for face in ("empty", "full"):
-        for name, palette in palettes.items():
-            served.set_palette(palette)
-            drawn(served.canvas, qtbot)
-            drawn(stage.canvas, qtbot)
-            served.audience.toggle_code()
-            for what, widget in (("stage", stage), ("code", served)):
-                seen = pixels(widget)
-                keep(f"{what}-{face}-{name}-{size[0]}.jpg", seen)
-                assert palette is not NIGHT or seen[..., 1:].max() == 0, f"{what} glows"
-            served.audience.toggle_code()
-        _grow(served, night, 12, qtbot)
-        stage.tick()
-        qtbot.waitUntil(lambda: "12 photos" in stage.board.accessibleName(), timeout=10_000)

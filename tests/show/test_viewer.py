@@ -26,7 +26,6 @@ from livestack.show.qt.subs_model import NO, REASON
 from livestack.show.qt.window import Window
 from livestack.show.sensor import Sensor
 from livestack.show.source import Source
-from livestack.show.tokens import DARK, LIGHT
 from tests.show.grab import drawn, pixels, rendition
 from tests.show.night import SENTENCES, Night, sky
 
@@ -390,20 +389,3 @@ def test_a_target_with_a_slash_names_one_file(window: Window, night: Night, qtbo
     (dialog,) = window.findChildren(QtWidgets.QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "NGC 7000-IC 5070, 2 subs.png"
     dialog.close()
-
-
-def test_the_same_colours_again_lay_nothing_out_anew(window: Window) -> None:
-    class Watch(QtCore.QObject):
-        n_changed = 0
-
-        def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802 - Qt's name
-            self.n_changed += event.type() == QtCore.QEvent.Type.StyleChange
-            return False
-
-    watch = Watch()
-    window.glance.ribbon.installEventFilter(watch)
-    window.set_palette(DARK)
-    assert watch.n_changed == 0
-    window.set_palette(LIGHT)
-    assert watch.n_changed > 0
-    window.set_palette(DARK)
