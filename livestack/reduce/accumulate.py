@@ -99,10 +99,19 @@ def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
 
 @njit(**LEAF)
 def _add(
-    sample: Array, box: Array, top: int, weight: Any, flags: Array, accumulators: Sums, views: Views, work: Array
+    sample: Array,
+    box: Array,
+    top: int,
+    weight: Any,
+    flags: Array,
+    plain: Array,
+    accumulators: Sums,
+    views: Views,
+    work: Array,
 ) -> tuple[int, int]:
     """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out).
 
+    plain : (rows,) bool, whether all samples of a row are known to be there.
     work : (2, columns) float32 to work with.
     """
     mean, m2, total, coverage, rejected = accumulators
@@ -113,7 +122,7 @@ def _add(
     n_in = n_out = 0
     for ty in range(box[1] - box[0]):
         y = box[0] + ty - top
-        n_covered = w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
+        n_covered = w if plain[ty] else w - _pass_over(sample, ty, (y, x0, x1), mean, flags)
         left_out = 0
         if n_covered == w and not is_any(words[ty]):
             _shares_of_all(weight, total[0, y, x0:x1], coverage[0, y, x0:x1], share)
@@ -165,6 +174,7 @@ def fold_band(
     sample = np.empty((channels, y1 - y0, columns), np.float32)
     flags, hits = np.empty((y1 - y0, columns), np.uint8), np.empty((y1 - y0, columns), np.uint8)
     far, work = np.zeros(columns, np.uint8), np.empty((2, columns), np.float32)
+    plain = np.zeros(y1 - y0, np.bool_)
     w = F(weight)
     for x0 in range(0, width, columns):
         box[0], box[1], box[2], box[3] = y0, y1, x0, min(x0 + columns, width)
@@ -177,13 +187,13 @@ def fold_band(
         flags[:] = 0
         n_flagged = 0
         if rule[3] > 0:
-            n_flagged, n_pulled = flag(sample, box, w, template, noise, structure, rule, flags, far)
+            n_flagged, n_pulled = flag(sample, box, w, template, noise, structure, rule, flags, far, plain)
             n_out += n_pulled
         if out.shape[0] > 0:
             if n_flagged > 0:
                 spread(sample, box, w, template, noise, structure, F(rule[2]), flags, hits)
             leave_out(out, box, flags)
-        added = _add(sample, box, top, w, flags, accumulators, views, work)
+        added = _add(sample, box, top, w, flags, plain, accumulators, views, work)
         n_in += added[0]
         n_out += added[1]
     return n_in, n_out

@@ -16,10 +16,10 @@ OUT, STRONG, UNCOVERED = 1, 2, 3
 
 @njit(**LEAF)
 def far_off(sample: Array, mean: Array, limit: Any, far: Array) -> None:
-    """Mark the samples of a row whose square distance from the mean is above a limit."""
+    """Mark the samples of a row whose square distance from the mean is above a limit, and those that are none."""
     for x in range(mean.size):
         d = sample[x] - mean[x]
-        far[x] = d * d > limit
+        far[x] = not d * d <= limit
 
 
 @njit(**LEAF)
@@ -32,7 +32,7 @@ def far_off_in_any(
     limit_r, limit_g, limit_b = limit
     for x in range(r.size):
         dr, dg, db = r[x] - mean_r[x], g[x] - mean_g[x], b[x] - mean_b[x]
-        far[x] = (dr * dr > limit_r) | (dg * dg > limit_g) | (db * db > limit_b)
+        far[x] = not (dr * dr <= limit_r) & (dg * dg <= limit_g) & (db * db <= limit_b)
 
 
 @njit(**LEAF)

@@ -75,11 +75,11 @@ def _guide_band(
     for x0 in range(0, width, columns):
         x1 = min(x0 + columns, width)
         box[0], box[1], box[2], box[3] = y0, y1, x0, x1
-        for y in range(y0, y1):
-            for x in range(x0, x1):
-                out[y, x] = F(np.nan)
         area = source_box(inverse, box, size, reach_of(inverse, half))
         if area[1] <= area[0] or area[3] <= area[2]:
+            for y in range(y0, y1):
+                for x in range(x0, x1):
+                    out[y, x] = F(np.nan)
             continue
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
         _cells(sensor, area, cells)

@@ -67,6 +67,8 @@ def _judge_px(
     if n < rule[3] or is_disputed(n, template[4][0, y, x]):
         return 0, 0
     for c in range(sample.shape[0]):
+        if not np.abs(sample[c, at[0], at[1]]) <= F(3e38):
+            continue
         d, variance = _off(sample[c, at[0], at[1]], (c, y, x), weight, template, noise, structure, F(rule[2]))
         kappa = F(rule[1]) if d > 0 else F(rule[0])
         if not d * d > kappa * kappa * variance:
@@ -91,10 +93,12 @@ def flag(
     rule: tuple[float, float, float, int, int],
     flags: Array,
     far: Array,
+    plain: Array,
 ) -> tuple[int, int]:
     """Judge the samples of a tile. Returns how many px are flagged, and how many samples were pulled to the limit.
 
     far : (columns,) uint8 to work with, whole words of eight.
+    plain : (rows,) bool, becomes whether all samples of a row are there and near what they should show.
     """
     least_kappa, x0, x1 = min(F(rule[0]), F(rule[1])), box[2], box[3]
     w, mean, limit = x1 - x0, template[0], least_kappa * least_kappa
@@ -109,7 +113,8 @@ def flag(
             far_off_in_any(rows, means, (limit * noise[0], limit * noise[1], limit * noise[2]), far)
         else:
             far_off(sample[0, ty, :w], mean[0, y, x0:x1], limit * noise[0], far)
-        if not is_any(words):
+        plain[ty] = not is_any(words)
+        if plain[ty]:
             continue
         for k in range(words.size):
             if words[k] == 0:

@@ -8,6 +8,7 @@ import pytest
 from livestack.frame import Array, Masters
 from livestack.reduce.border import border_mask
 from livestack.reduce.sensor import planes_of, sensor_of
+from livestack.steps import steps_of
 from tests.reduce.fields import NOISE_ADU, draw_stars, frame_of, noisy, star_field
 
 SIZE = (300, 420)
@@ -65,4 +66,4 @@ def test_what_a_dark_takes_off_is_no_border() -> None:
     frame = frame_of(_sky() + ramp)
     starts, _ = sensor_of(frame, Masters())[3]
     assert (np.diff(starts)[:10] == SIZE[1]).all()
-    assert sensor_of(frame, Masters(pedestal=ramp))[3][1].size == 0
+    assert sensor_of(frame, Masters(pedestal=steps_of(ramp)))[3][1].size == 0
