@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import time
 import weakref
@@ -25,10 +24,10 @@ from livestack.engine.joining import Joining
 from livestack.engine.maps import MAPS, map_of
 from livestack.engine.resume import checkpoint_of, checkpoint_path
 from livestack.engine.session import Session
+from livestack.engine.shelf import Shelf
 from livestack.errors import FrameError, SourceError
 from livestack.events import Event, StackSaved, SubAccepted
 from livestack.frame import Array, Picture
-from livestack.picture import write_picture
 from livestack.product import Product, write_product
 from livestack.read import open_frame
 from livestack.reduce import fold as folding
@@ -43,8 +42,6 @@ from livestack.stacks.founding import Founding
 from livestack.stacks.glance import glance
 from livestack.stacks.growth import Growth
 from livestack.version import VERSION
-
-log = logging.getLogger("livestack")
 
 IDLE_SAVE_S = 2.0
 """A stack is saved when nothing has come for so long."""
@@ -198,29 +195,28 @@ class Publisher:
     _writer: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "save"))
     _writing: Future[StackSaved] | None = None
     _failed: bool = False
-    _shower: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "show"))
-    _newest: dict[str, Picture] = field(default_factory=dict)
-    _showing: Future[None] | None = None
     _n_glanced: int = 0
     _joining: Joining = field(default_factory=Joining)
     _joined: Picture | None = None
     _seen_removed: weakref.ref[Array] | None = None
     _removed_at: tuple[str, int] = ("", 0)
+    _shelf: Shelf = field(init=False)
     _buildup: BuildUp = field(init=False)
 
     def __post_init__(self) -> None:
-        self._buildup = BuildUp(self.home.cache, self._shower)
+        self._shelf = Shelf(self.home.cache)
+        self._buildup = BuildUp(self.home.cache, self._shelf.thread)
 
     def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
         """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
         self._version += 1
         picture = self._picture(growth, growths)
-        last = None if sub is None else sub_picture(growth, sub, self._version)
         self.slots.stack.put(picture)
-        self._to_cache("picture.npy", picture)
-        if last is not None:
+        self._shelf.put("picture.npy", picture)
+        last = None if sub is None else sub_picture(growth, sub, self._version)
+        if last is not None and growth.sketch is not None:
             self.slots.last.put(last)
-            self._to_cache("last.npy", last)
+            self._shelf.put_seldom("last.npy", last, growth.sketch)
         self._show_removed(growth)
         self._keep(picture, growth, growths)
 
@@ -261,7 +257,7 @@ class Publisher:
         if name in MAPS:
             picture = map_of(growth, name, self._version)
             getattr(self.slots, name).put(picture)
-            self._to_cache(f"{name}.npy", picture)
+            self._shelf.put(f"{name}.npy", picture)
 
     def glance(self, paths: list[Path]) -> None:
         """Publish the first light of some files as it is, where there is nothing else to show yet."""
@@ -273,7 +269,7 @@ class Publisher:
                     self._version += 1
                     picture = glance(frame, self._version)
                     self.slots.stack.put(picture)
-                    self._to_cache("picture.npy", picture)
+                    self._shelf.put("picture.npy", picture)
 
     def _show_removed(self, growth: Growth) -> None:
         """Publish what was left out of a stack, where that is news."""
@@ -286,24 +282,7 @@ class Publisher:
         before, picture = self.slots.removed.get(), removed_picture(growth, self._version, self.threads)
         if before is None or before.stack != picture.stack or not np.array_equal(before.data, picture.data):
             self.slots.removed.put(picture)
-            self._to_cache("removed.npy", picture)
-
-    def _to_cache(self, name: str, picture: Picture) -> None:
-        if self._showing is not None and self._showing.done():
-            self._showing.result()  # what went wrong there is heard here
-        self._newest[name] = picture
-        self._showing = self._shower.submit(self._write_newest, name)
-
-    def _write_newest(self, name: str) -> None:
-        """Write the newest picture of a name, if no turn before wrote it."""
-        picture = self._newest.pop(name, None)
-        if picture is None:
-            return
-        try:
-            write_picture(self.home.cache / name, picture)
-        except OSError as error:
-            # the next one may fit again; the stack is what matters, and that is told
-            log.warning("%s could not be written: %s", name, error.strerror)
+            self._shelf.put_seldom("removed.npy", picture, picture.data)
 
     def touch(self, growth: Growth) -> None:
         """Note that a stack changed though its subs did not."""
@@ -311,6 +290,7 @@ class Publisher:
 
     def save_if_due(self, session: Session, every_s: float, idle_s: float) -> list[Event]:
         """Begin to save a stack whose time has come; returns what was saved since the last call."""
+        self._shelf.put_waiting()
         done = self._collect(wait=False)
         if self._writing is None:
             for growth in session.growths():
@@ -339,7 +319,7 @@ class Publisher:
 
     def wait_shown(self) -> None:
         """Return when what was shown so far is in the cache, for other processes to see."""
-        self._shower.submit(lambda: None).result()
+        self._shelf.wait()
 
     def let_go(self) -> None:
         """Wait for a stack that is being written: it is no copy, and nothing may be folded into it meanwhile."""
@@ -348,7 +328,7 @@ class Publisher:
 
     def close(self) -> None:
         """Finish writing."""
-        self._shower.shutdown(wait=True)
+        self._shelf.close()
         self._writer.shutdown(wait=True)
 
     def _begin(self, session: Session, growth: Growth) -> None:
