@@ -217,7 +217,7 @@ class Session:
         registered = time.perf_counter()
         sensor = with_defects(item.sensor, knowledge.defects)
         light = light_of(sensor, matrix=registration.matrix, sky=founding.sky, scale=scale, weight=verdict.weight)
-        light = with_blocks(light, founding.shape)
+        light = with_blocks(light, founding.shape, self.threads)
         sky = sky_surface(knowledge.sky, light, founding.shape)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]

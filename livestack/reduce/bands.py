@@ -49,6 +49,14 @@ def each_part(total: int, part: int, threads: Executor | None, work: Callable[[i
     return [done[k] for k in range(len(parts))]
 
 
+def beside(threads: Executor | None, work: Callable[[], T]) -> Callable[[], T]:
+    """Begin some work in another thread; returns what gives its result, and does it itself where no thread was free."""
+    if threads is None:
+        return work
+    task = threads.submit(work)
+    return lambda: work() if task.cancel() else task.result()
+
+
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:
     """Run a kernel over all bands of a height; returns the sums of its two counts, joined in band order."""
     total = [0, 0]

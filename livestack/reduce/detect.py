@@ -16,7 +16,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.planes import new_plane
 from livestack.reduce import xtrans
-from livestack.reduce.bands import each_part
+from livestack.reduce.bands import beside, each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.level import IN_ANY_ORDER, Level, level_along, smooth, tell, value_at
@@ -246,12 +246,12 @@ def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
     search = new_plane((h // step, w // step), np.float32)
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
     each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
-    noise = noise_of(differences[np.isfinite(differences)])
+    noise_seen = beside(threads, lambda: noise_of(differences[np.isfinite(differences)]))
     known = sample[np.isfinite(sample)]
     none = np.zeros(0, OBJECT_DTYPE)
     if not known.size or min(search.shape) < BOX:
         nothing = smooth(np.zeros((1, 1), np.float32), (h, w), 0.0)
-        return Found(none, 0.0, 0.0, nothing, noise, search, step, is_known=False)
+        return Found(none, 0.0, 0.0, nothing, noise_seen(), search, step, is_known=False)
     sky = median_of(known)
     levels, _ = tell(search, MESH_PX // step, BOX, threads)
     level = smooth(levels, (h, w), sky)
@@ -259,7 +259,7 @@ def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
     _, sigmas = tell(sample, max(MESH_PX // stride, LEAST_MESH_PX), 1, threads)
     told = sigmas[np.isfinite(sigmas)]
     rms = float(np.median(told)) if told.size else 0.0
-    return Found(none, sky, rms, level, noise, search, step)
+    return Found(none, sky, rms, level, noise_seen(), search, step)
 
 
 def _stride(height: int, width: int, cell: int) -> int:

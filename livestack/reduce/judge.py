@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
-from livestack.reduce.bands import each_band
+from livestack.reduce.bands import beside, each_band
 from livestack.reduce.fold import Change, Rule
 from livestack.reduce.match import NO_MATCH, contrast_band, match_template
 from livestack.reduce.medians import median
@@ -20,7 +20,7 @@ from livestack.reduce.outliers import is_disputed
 from livestack.reduce.patches import count_unexplained, find_patches, hidden_stars
 from livestack.reduce.residual import Measure, difference_noise, residual_of, sparse_step
 from livestack.reduce.streaks import find_streaks, told_once
-from livestack.reduce.trails import Trail, find_trails
+from livestack.reduce.trails import Trail, find_trails, lines_of
 from livestack.stack import Stack
 
 SHARPER = 0.6
@@ -101,7 +101,7 @@ def judge(
     contrast : ndarray of float32, optional
         Of the template, as an earlier judgement told it; None = it is told now.
     """
-    measure = _measure(sight, template, rule)
+    measure = _measure(sight, template, rule, threads)
     if measure is None:
         nothing = np.zeros(sight.sample.shape, bool)
         return Judgement(nothing, (), 0.0, False, 0.0, contrast=contrast)
@@ -109,9 +109,11 @@ def judge(
         contrast = _contrast(template, measure.noise * sight.weight, threads)
     match = match_template(sight.sample, template, contrast, sight.stars, measure.noise)
     residual = residual_of(sight.sample, (template, contrast), measure, match, threads)
+    # what takes longest of a judgement, and needs no mask
+    lines_seen = beside(threads, lambda: lines_of(residual, threads))
     mask = find_patches(residual.z, residual.ok, threads)
     streaks = find_streaks(residual, mask, sight.sensor_angle_deg)
-    lines = find_trails(residual, mask, sight.sensor_angle_deg, threads)
+    lines = find_trails(residual, mask, sight.sensor_angle_deg, lines_seen())
     mask.ravel()[hidden_stars(mask, residual.ok)] = True
     places = _believed(mask, sight.sample, template)
     limits = -rule.kappa_low / residual.scale, rule.kappa_high / residual.scale
@@ -131,7 +133,7 @@ def _contrast(template: Stack, own: float, threads: Executor | None) -> Array:
     return out
 
 
-def _measure(sight: Sight, template: Stack, rule: Rule) -> Measure | None:
+def _measure(sight: Sight, template: Stack, rule: Rule, threads: Executor | None) -> Measure | None:
     """Tell what the residual of a sub is counted in; None = it hardly covers the template."""
     mean, m2, total, coverage, _ = (array[0] for array in template.arrays)
     step = sparse_step(mean.shape)
@@ -140,7 +142,7 @@ def _measure(sight: Sight, template: Stack, rule: Rule) -> Measure | None:
     if np.count_nonzero(covered) < LEAST_COVERED:
         return None
     typical = median(total[::step, ::step][covered])
-    noise = difference_noise(sight.sample, mean, coverage) / (1 + sight.weight / typical)
+    noise = difference_noise(sight.sample, mean, coverage, threads) / (1 + sight.weight / typical)
     many = 2 * np.count_nonzero(sampled[covered] > OWN_VARIANCE_FROM) > np.count_nonzero(covered)
     own = many and bool(m2[::step, ::step].any())
     return Measure(max(noise, 1e-12), sight.weight, rule.nu, SHARPER * rule.beta, bool(own))

@@ -12,6 +12,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
+from livestack.reduce.medians import median
 
 MAX_GRID = 512
 """The transform runs on at most so many bins a side."""
@@ -20,6 +21,11 @@ THRESHOLD = 5.5
 MOST_LINES = 4
 CLIP = 4.0
 """The residual is clipped to so many σ: one star that changed is no line."""
+
+TOGETHER = 16
+"""Columns copied together when rows and columns are exchanged."""
+MOST_COUNTED = 65535
+"""So many px along a line are counted as whole numbers of half the size: there is half as much to go through."""
 
 Line = tuple[float, float, float, float, float]
 """x0, y0, x1, y1, and its strength, σ."""
@@ -34,29 +40,78 @@ def _add_rows(top: Array, below: Array, out: Array) -> None:
         out[x] = top[x]
 
 
+@njit(**LEAF)
+def _double(now: Array, rows: int, height: int, new: Array) -> None:
+    """From sums of blocks of so many rows to those of twice as many.
+
+    Row 2 rows · b + s holds block b at shift s; blocks beyond the picture stay empty.
+    """
+    first = len(now) - 2 * rows  # farther left no line down so many rows meets the picture
+    for at in range(0, height, 2 * rows):
+        for s in range(2 * rows):
+            upper = s // 2
+            _add_rows(now[at + upper, first:], now[at + rows + upper, first + s - upper :], new[at + s, first:])
+
+
+@njit(**LEAF)
+def _double_twice(now: Array, rows: int, height: int, work: Array, new: Array) -> None:
+    """`_double` done twice: what is between, two rows at a time (2, w), stays in the nearest cache."""
+    middle = len(now) - 2 * rows
+    first = middle - 2 * rows
+    one, other = work[0], work[1]
+    one[first:middle] = 0
+    other[first:middle] = 0
+    for at in range(0, height, 4 * rows):
+        for s in range(2 * rows):
+            upper = s // 2
+            shift, k = middle + s - upper, at + upper
+            _add_rows(now[k, middle:], now[k + rows, shift:], one[middle:])
+            _add_rows(now[k + 2 * rows, middle:], now[k + 3 * rows, shift:], other[middle:])
+            for more in range(2):
+                _add_rows(one[first:], other[first + s + more :], new[at + 2 * s + more, first:])
+
+
 @njit(**OPTIONS)
-def _line_sums(a: Array) -> Array:
-    """R[s, x + H] = sum of a (h × W) along the line from x in the first row to x + s in row H − 1; H = 2^k ≥ h."""
+def _line_sums(a: Array, mirrored: bool) -> Array:
+    """R[s, x + H] = sum of a (h × W) along the line from x in the first row to x + s in row H − 1; H = 2^k ≥ h.
+
+    mirrored : left and right of `a` are exchanged first.
+    """
     height, width = a.shape
     full = 1
     while full < height:
         full *= 2
     wide = width + full
-    now, new = np.zeros((full, wide), np.float32), np.zeros((full, wide), np.float32)
-    now[:height, full:] = a
+    now, new = np.zeros((full, wide), a.dtype), np.zeros((full, wide), a.dtype)
+    work = np.empty((2, wide), a.dtype)
+    for y in range(height):
+        row, to = a[y], now[y, full:]
+        if mirrored:
+            for x in range(width):
+                to[x] = row[width - 1 - x]
+        else:
+            for x in range(width):
+                to[x] = row[x]
     rows = 1
     while rows < full:
-        first = full - 2 * rows  # farther left no line down so many rows meets the picture
-        # row 2 rows · b + s holds block b at shift s; blocks beyond the picture stay empty
-        for b in range((height + 2 * rows - 1) // (2 * rows)):
-            for s in range(2 * rows):
-                upper = s // 2
-                shift = s - upper
-                at = 2 * rows * b
-                _add_rows(now[at + upper, first:], now[at + rows + upper, first + shift :], new[at + s, first:])
+        if 2 * rows < full:
+            _double_twice(now, rows, height, work, new)
+            rows *= 4
+        else:
+            _double(now, rows, height, new)
+            rows *= 2
         now, new = new, now
-        rows *= 2
     return now
+
+
+@njit(**OPTIONS)
+def _exchanged(a: Array, out: Array) -> None:
+    """Copy of (h, w) with rows and columns exchanged, by columns that lie in the cache together."""
+    h, w = a.shape
+    for x0 in range(0, w, TOGETHER):
+        for y in range(h):
+            for x in range(x0, min(x0 + TOGETHER, w)):
+                out[x, y] = a[y, x]
 
 
 @njit(**INNER)
@@ -64,8 +119,8 @@ def _has_stronger(a: Array, n: Array, few: Any, best: Any) -> int:
     """How many lines of a row of sums are stronger than the best so far: mostly none, and that is soon told."""
     found = 0
     for x in range(a.size - 2):
-        v, m = a[x + 1], n[x + 1]
-        wide, many = a[x] + v + a[x + 2], n[x] + m + n[x + 2]
+        v, m = a[x + 1], F(n[x + 1])
+        wide, many = a[x] + v + a[x + 2], F(n[x]) + m + F(n[x + 2])
         found += (m > few) & (v > 0) & (v * v > best * m)
         found += (many > F(3) * few) & (wide > 0) & (wide * wide > best * many)
     return found
@@ -82,10 +137,10 @@ def _strongest(sums: Array, counts: Array, least: float) -> tuple[float, int, in
         if not _has_stronger(a, n, few, best):
             continue
         for x in range(wide - 2):
-            v, m = a[x + 1], n[x + 1]
+            v, m = a[x + 1], F(n[x + 1])
             if m > few and v > 0 and v * v > best * m:
                 best, best_s, best_x = v * v / m, s, x + 1
-            v, m = a[x] + v + a[x + 2], n[x] + m + n[x + 2]
+            v, m = a[x] + v + a[x + 2], F(n[x]) + m + F(n[x + 2])
             if m > F(3) * few and v > 0 and v * v > best * m:
                 best, best_s, best_x = v * v / m, s, x + 1
     return math.sqrt(best), best_s, best_x
@@ -132,7 +187,7 @@ def find_lines(z: Array, ok: Array, unit: float = 1.0, threads: Executor | None 
     full = counts > step * step / 2
     if full.sum() < 100:
         return []
-    middle = float(np.median(sums[full] / counts[full]))
+    middle = median(sums[full] / counts[full])
     sums = (sums - middle * counts).astype(np.float32)
     lines = []
     for _ in range(MOST_LINES):
@@ -149,17 +204,21 @@ def find_lines(z: Array, ok: Array, unit: float = 1.0, threads: Executor | None 
 
 def _strongest_line(sums: Array, counts: Array, least: float, threads: Executor | None) -> Line:
     """Over the four octants of direction."""
-    turned = np.ascontiguousarray(sums.T), np.ascontiguousarray(counts.T)
-    pairs = ((sums, counts), turned)
+    whole = counts.astype(np.uint16) if max(counts.shape) * counts.max() <= MOST_COUNTED else counts
+    pairs = ((sums, whole), (_turned(sums), _turned(whole)))
     found = each_part(4, 1, threads, lambda octant, _: _strongest_in(octant, *pairs[octant // 2], least))
     return max(found, key=lambda line: line[4])
 
 
+def _turned(a: Array) -> Array:
+    out = np.empty(a.shape[::-1], a.dtype)
+    _exchanged(a, out)
+    return out
+
+
 def _strongest_in(octant: int, a: Array, n: Array, least: float) -> Line:
     """Strongest line of an octant; from 2 on x and y of the picture are exchanged. Turned, lines lead down right."""
-    if octant % 2:
-        a, n = a[:, ::-1], n[:, ::-1]
-    of_sums, of_counts = _line_sums(np.ascontiguousarray(a)), _line_sums(np.ascontiguousarray(n))
+    of_sums, of_counts = _line_sums(a, bool(octant % 2)), _line_sums(n, bool(octant % 2))
     sn, s, x = _strongest(of_sums, of_counts, least)
     size = len(of_sums)
     ends: list[float] = []

@@ -53,7 +53,8 @@ def _at_rank(keys: Array, rank: int) -> Any:
 def _next_above(keys: Array, key: Any) -> Any:
     found = _HIGHEST
     for i in range(keys.size):
-        found = keys[i] if (keys[i] > key) & (keys[i] < found) else found
+        # a minimum of 32 bits, and so of many at a time
+        found = np.int32(min(found, np.int32(keys[i] if keys[i] > key else _HIGHEST)))
     return found
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import Executor
 
 import numpy as np
 from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 
 from livestack.frame import Array
+from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
-from livestack.reduce.kernels import subtract_sky, warp_and_normalise
+from livestack.reduce.kernels import Pose, Sensor, subtract_sky, warp_and_normalise
 from livestack.reduce.medians import middles
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
+SAMPLED = 36
+"""Blocks sampled at a time."""
 LEAST_BLOCKS = 12
 BIWEIGHT = 4.685
 """Tukey's constant: what is so many σ off counts nothing; 95 % efficient for Gaussian noise."""
@@ -91,20 +95,34 @@ def sky_blocks(light: Light, shape: Shape) -> Array:
     return blocks
 
 
-def with_blocks(light: Light, shape: Shape) -> Light:
+def with_blocks(light: Light, shape: Shape, threads: Executor | None = None) -> Light:
     """Return the light with its samples in the blocks that sky and noise are told by."""
-    return dataclasses.replace(light, blocks=_sampled(light, shape))
+    return dataclasses.replace(light, blocks=_sampled(light, shape, threads))
 
 
-def _sampled(light: Light, shape: Shape) -> Array:
+@njit(**OPTIONS)
+def _sample_blocks(sensor: Sensor, pose: Pose, no_sky: Array, corners: Array, blocks: Array) -> None:
+    """Sample blocks (B, C, h, w) of a sub as it is; what it does not touch stays."""
+    box = np.empty(4, np.int64)
+    for k in range(len(corners)):
+        box[0], box[1] = corners[k, 0], corners[k, 0] + corners[k, 2]
+        box[2], box[3] = corners[k, 1], corners[k, 1] + corners[k, 3]
+        warp_and_normalise(sensor, pose, no_sky, 1.0, box, blocks[k])
+
+
+def _sampled(light: Light, shape: Shape, threads: Executor | None = None) -> Array:
     """Return samples of a sub as it is, its sky in them, (C, B, h, w)."""
     if light.blocks is not None:
         return light.blocks
     corners, no_sky = _corners(*shape[1:]), np.zeros((shape[0], 6))
     blocks = np.full((len(corners), shape[0], *corners[0, 2:]), np.nan, np.float32)
     pose = None if light.lies_on_grid else light.pose
-    for (y, x, h, w), block in zip(corners, blocks, strict=True):
-        warp_and_normalise(light.sensor, pose, no_sky, 1.0, np.array([y, y + h, x, x + w]), block)
+    each_part(
+        len(corners),
+        SAMPLED,
+        threads,
+        lambda k0, k1: _sample_blocks(light.sensor, pose, no_sky, corners[k0:k1], blocks[k0:k1]),
+    )
     return np.ascontiguousarray(blocks.swapaxes(0, 1))
 
 

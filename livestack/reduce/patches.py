@@ -11,7 +11,7 @@ from numba import njit
 from livestack.frame import Array
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import box_mean
-from livestack.reduce.compile import INNER, OPTIONS, F
+from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
 from livestack.reduce.residual import robust_sigma, sparse_step
 
 SEED, GROW = 5.0, 2.0
@@ -40,15 +40,39 @@ def _blurred(z: Array, y: int, x: int) -> Any:
     return total / F(9)
 
 
+@njit(**LEAF)
+def _clip_row(row: Array, out: Array) -> None:
+    """Clip a row, and go on at both ends with the px that is there."""
+    w = row.size
+    for x in range(w):
+        v = row[x] if row[x] < F(CLIP) else F(CLIP)
+        out[x + 1] = v if v > F(-CLIP) else F(-CLIP)
+    out[0], out[w + 1] = out[1], out[w]
+
+
+@njit(**LEAF)
+def _blur_row(rows: Array, out: Array) -> None:
+    """Means of 3 × 3 px of three clipped rows, summed in the order of `_blurred`."""
+    above, here, below = rows[0], rows[1], rows[2]
+    for x in range(out.size):
+        total = above[x] + above[x + 1] + above[x + 2]
+        total = total + here[x] + here[x + 1] + here[x + 2]
+        out[x] = (total + below[x] + below[x + 1] + below[x + 2]) / F(9)
+
+
 @njit(**OPTIONS)
 def _sampled(z: Array, ok: Array, step: int) -> Array:
     """`_blurred` of every step-th px both ways, where ok; flat."""
     h, w = z.shape
     out, n = np.empty(((h + step - 1) // step) * ((w + step - 1) // step), np.float32), 0
+    rows, blurred = np.empty((3, w + 2), np.float32), np.empty(w, np.float32)
     for y in range(step // 2, h, step):
+        for k in range(3):
+            _clip_row(z[min(max(y - 1 + k, 0), h - 1)], rows[k])
+        _blur_row(rows, blurred)
         for x in range(step // 2, w, step):
             if ok[y, x]:
-                out[n] = _blurred(z, y, x)
+                out[n] = blurred[x]
                 n += 1
     return out[:n]
 
@@ -60,11 +84,8 @@ def _mark_above(z: Array, least: float, out: Array, y0: int, y1: int) -> None:
     clipped, sums = np.empty(w + 2, np.float32), np.empty((3, w), np.float32)
     limit = F(9 * least)
     for y in range(y0 - 1, y1 + 1):
-        row, along = z[min(max(y, 0), h - 1)], sums[(y + 1) % 3]
-        for x in range(w):
-            v = row[x] if row[x] < F(CLIP) else F(CLIP)
-            clipped[x + 1] = v if v > F(-CLIP) else F(-CLIP)
-        clipped[0], clipped[w + 1] = clipped[1], clipped[w]
+        along = sums[(y + 1) % 3]
+        _clip_row(z[min(max(y, 0), h - 1)], clipped)
         for x in range(w):
             along[x] = clipped[x] + clipped[x + 1] + clipped[x + 2]
         if y <= y0:

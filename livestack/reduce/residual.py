@@ -12,7 +12,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.planes import new_plane
-from livestack.reduce.bands import each_band
+from livestack.reduce.bands import each_band, each_part
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import LEAF, OPTIONS, F
 from livestack.reduce.fold import Change
@@ -28,6 +28,8 @@ ENOUGH = 100_000
 MOST_TELLING = 5.0
 """The surroundings are told by the residual clipped to so many σ."""
 TILE = 88 * CELL
+ROWS_PASSED = 256
+"""Rows looked at in one call where few of them are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +161,16 @@ def sparse_step(shape: tuple[int, ...]) -> int:
 
 
 @njit(**OPTIONS)
-def _high_passed(sample: Array, mean: Array, coverage: Array, half: int, step: int) -> Array:
-    """Every step-th row of the difference of two pictures less its mean in a box, where both cover; flat."""
+def _high_passed(sample: Array, mean: Array, coverage: Array, half: int, rows: tuple[int, int, int]) -> Array:
+    """Return rows of the difference of two pictures less its mean in a box, where both cover; flat.
+
+    rows : first, end, and every how many-th.
+    """
     h, w = sample.shape
-    out, n = np.empty(((h + step - 1) // step) * w, np.float32), 0
+    first, end, step = rows
+    out, n = np.empty(((end - first + step - 1) // step) * w, np.float32), 0
     low = np.empty(w, np.float32)
-    for y in range(step // 2, h, step):
+    for y in range(first, end, step):
         sums, counts = np.zeros(w, np.float32), np.zeros(w, np.float32)
         for yy in range(max(y - half, 0), min(y + half + 1, h)):
             a, b, seen = sample[yy], mean[yy], coverage[yy]
@@ -181,10 +187,16 @@ def _high_passed(sample: Array, mean: Array, coverage: Array, half: int, step: i
     return out[:n]
 
 
-def difference_noise(sample: Array, mean: Array, coverage: Array) -> float:
+def difference_noise(sample: Array, mean: Array, coverage: Array, threads: Executor | None = None) -> float:
     """Variance of the high-passed difference of two registered pictures: stars cancel, so crowding is not noise."""
     step = max(1, sample.size // ENOUGH)
-    return robust_sigma(_high_passed(sample, mean, coverage, BOX // 2, step))[1] ** 2
+
+    def some(y0: int, y1: int) -> Array:
+        first = y0 + (step // 2 - y0) % step
+        passed: Array = _high_passed(sample, mean, coverage, BOX // 2, (min(first, y1), y1, step))
+        return passed
+
+    return robust_sigma(np.concatenate(each_part(len(sample), ROWS_PASSED, threads, some)))[1] ** 2
 
 
 @njit(**LEAF)

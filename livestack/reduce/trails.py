@@ -15,7 +15,7 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.reduce.compile import INNER, OPTIONS, F
-from livestack.reduce.lines import CLIP, find_lines
+from livestack.reduce.lines import CLIP, Line, find_lines
 from livestack.reduce.residual import Residual, robust_sigma, sparse_step
 
 RUN_THRESHOLD = 5.8
@@ -238,10 +238,16 @@ def correlation(z: Array, ok: Array) -> float:
     return float(np.clip(BLOCK * robust_sigma(means)[1] / max(robust_sigma(single)[1], 1e-6), 1.0, 2.0))
 
 
+def lines_of(residual: Residual, threads: Executor | None = None) -> tuple[list[Line], float]:
+    """Lines that stand out of a residual, and the noise of sums along them: from `find_lines` and `correlation`."""
+    unit = correlation(residual.z, residual.ok)
+    return find_lines(residual.z, residual.ok, unit, threads), unit
+
+
 def find_trails(
-    residual: Residual, mask: Array, sensor_angle_deg: float, threads: Executor | None = None
+    residual: Residual, mask: Array, sensor_angle_deg: float, found: tuple[list[Line], float]
 ) -> list[Trail]:
-    """Find trails in a residual and mark their px in `mask`.
+    """Tell which lines of a residual are trails, and mark their px in `mask`.
 
     Parameters
     ----------
@@ -249,10 +255,10 @@ def find_trails(
         Direction of the sensor's rows in this picture.
     mask : (h, w) bool
         Changed in place.
+    found : from `lines_of`.
     """
+    lines, unit = found
     ok = residual.ok
-    unit = correlation(residual.z, ok)
-    lines = find_lines(residual.z, ok, unit, threads)
     if not lines:
         return []
     trails = []

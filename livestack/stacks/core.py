@@ -11,6 +11,7 @@ import numpy as np
 from livestack.allocation import zeros
 from livestack.frame import Array
 from livestack.reduce import fold as folding
+from livestack.reduce.bands import beside
 from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_shape
 from livestack.reduce.judge import Judgement, Sight, judge
@@ -126,7 +127,7 @@ def judged_into(
 ) -> tuple[folding.Against, Judgement | None]:
     """Judge a sub as a picture and fold it into the guide of a core; returns what its px are to be judged against."""
     light, sight = sub
-    noise = sample_noise(template.stack, light)
+    noise_seen = beside(threads, lambda: sample_noise(template.stack, light))
     template.forget_old_contrast()
     judgement = None
     if sight is not None and template.guide is not None and core.guide is not None and core.removed is not None:
@@ -135,6 +136,7 @@ def judged_into(
         judged = judgement.out, template.guide.mean[0]
         fold_guide(core.guide, sight.sample, light.weight, judged, core.removed, threads)
         core.n_removals += judgement.fraction > 0
+    noise = noise_seen()
     if template.contrast is None and rule.beta:
         template.contrast = folding.contrast(template.stack, noise, rule, threads)
     against = folding.Against(
