@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from livestack.reduce.bands import each_part
+from livestack.reduce.bands import beside, each_part
 
 
 def test_parts_come_in_order_whoever_does_them() -> None:
@@ -49,3 +49,30 @@ def test_what_goes_wrong_is_heard_when_no_part_is_under_way(bad: int) -> None:
             each_part(10, 1, threads, work)
         finally:
             assert not busy
+
+
+def test_work_beside_is_done_by_who_asks_where_nobody_is_free() -> None:
+    over = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(over.wait)
+        mine = beside(threads, threading.current_thread)
+        assert mine() is threading.current_thread()
+        over.set()
+    assert beside(None, threading.current_thread)() is threading.current_thread()
+
+
+def test_work_beside_is_done_once_and_what_goes_wrong_in_it_is_heard() -> None:
+    begun, done = threading.Event(), []
+
+    def work() -> None:
+        begun.set()
+        done.append(threading.current_thread())
+        raise ValueError("beside")
+
+    with ThreadPoolExecutor(1) as threads:
+        result = beside(threads, work)
+        assert begun.wait(5)
+        with pytest.raises(ValueError, match="beside"):
+            result()
+    assert len(done) == 1
+    assert done[0] is not threading.current_thread()
