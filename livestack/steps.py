@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 NONE = 65535
 """Stands for what is not known."""
 MOST = NONE - 1
-FINE = 1 / 16
+FINE = 1 / 64
 """Steps are finer than this, ADU, unless a plane spans more than that many of them."""
 SPARED = 1e-5
 """Of such a plane so small a share may lie above what the steps reach: it counts as not known."""

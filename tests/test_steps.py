@@ -28,7 +28,7 @@ def test_so_are_means_of_a_power_of_two_of_frames(n_frames: int) -> None:
     np.testing.assert_array_equal(steps_of(mean)[...], mean)
 
 
-def test_a_mean_of_many_frames_is_kept_to_a_thirtieth_of_an_adu() -> None:
+def test_a_mean_of_many_frames_is_kept_to_a_hundredth_of_an_adu() -> None:
     mean = pedestal()
     kept = steps_of(mean)
     assert kept.step <= FINE
