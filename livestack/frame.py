@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from livestack.steps import Steps
-
 Array = npt.NDArray[Any]
 
 SkyMatrix = tuple[float, float, float, float]
@@ -146,7 +144,7 @@ class Masters:
 
     Attributes
     ----------
-    pedestal : Steps, optional
+    pedestal : ndarray of float32, optional
         (H, W), ADU: the dark (bias included), or else the bias; what is subtracted.
     gain : ndarray of float32, optional
         (H, W), what a px is multiplied with: 1 / flat, which is 1 on average per CFA colour; not finite where the flat
@@ -159,7 +157,7 @@ class Masters:
         kind → frames in its mean, and the noise of one px of that; only where there are several.
     """
 
-    pedestal: Steps | None = None
+    pedestal: Array | None = None
     gain: Array | None = None
     bad_pixels: Array | None = None
     provenance: dict[str, str] = field(default_factory=dict)
@@ -170,9 +168,10 @@ class Masters:
     def bad(self) -> Array:
         """Px that nothing can be said of, y · width + x, ascending int64, found once."""
         known = [np.flatnonzero(self.bad_pixels)] if self.bad_pixels is not None else []
-        unknown = [] if self.pedestal is None else [self.pedestal.unknown()]
-        unknown += [] if self.gain is None else [~np.isfinite(self.gain)]
-        known += [np.flatnonzero(px if px.ndim == 2 else px.any(axis=2)) for px in unknown]
+        for plane in (self.pedestal, self.gain):
+            if plane is not None:
+                finite = np.isfinite(plane)
+                known.append(np.flatnonzero(~(finite if finite.ndim == 2 else finite.all(axis=2))))
         return np.unique(np.concatenate(known)) if known else np.zeros(0, np.int64)
 
 

@@ -5,15 +5,12 @@ Nothing in a frame says where they are. Left in, they drift over the stack with 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from livestack.frame import Array
 from livestack.reduce import xtrans
 from livestack.reduce.kernels import whole_luminance
 from livestack.reduce.medians import median, middles
-from livestack.steps import NO_STEPS, Steps
 
 REACH = 32
 """A border is at most so many cells of 2 × 2 px wide."""
@@ -32,14 +29,14 @@ EDGE_SCATTER = 4.0
 NO_MOSAIC = np.zeros((0, 0), np.int64)
 
 
-def border_mask(planes: Array, pedestal: Steps, colours: Array = NO_MOSAIC) -> Array | None:
+def border_mask(planes: Array, pedestal: Array, colours: Array = NO_MOSAIC) -> Array | None:
     """Mark lines along the edges whose level departs from what the picture just inside tells.
 
     Parameters
     ----------
     planes : ndarray
         (P, H, W), CFA or not, ADU.
-    pedestal : Steps
+    pedestal : ndarray of float32
         The same shape, to be taken off, or empty.
     colours : ndarray of int64
         As `sensor.colours_of`.
@@ -55,11 +52,11 @@ def border_mask(planes: Array, pedestal: Steps, colours: Array = NO_MOSAIC) -> A
         return None
     widths: list[int] = []
     for edge in np.s_[:deep, :], np.s_[height - deep :, :], np.s_[:, :deep], np.s_[:, width - deep :]:
-        strip, dark = planes[:, *edge], replace(pedestal, numbers=pedestal.numbers[:, *edge])
+        strip, dark = planes[:, *edge], pedestal[:, *edge]
         if len(colours) == xtrans.CELL:
-            light = strip.astype(np.float32) - (dark[...] if dark.size else np.float32(0))
+            light = strip.astype(np.float32) - (dark if dark.size else np.float32(0))
             strip = whole_luminance(light, colours, edge[0].start or 0, edge[1].start or 0)[None]
-            dark = NO_STEPS
+            dark = pedestal[:0]
         cells = _cells(strip, dark, *(max(1, n // (2 * ALONG)) for n in strip.shape[1:]))
         lines = cells if len(widths) < 2 else cells.T
         widths.append(2 * _border_lines(lines[::-1] if len(widths) % 2 else lines))
@@ -71,7 +68,7 @@ def border_mask(planes: Array, pedestal: Steps, colours: Array = NO_MOSAIC) -> A
     return mask
 
 
-def _cells(strip: Array, pedestal: Steps, step_y: int, step_x: int) -> Array:
+def _cells(strip: Array, pedestal: Array, step_y: int, step_x: int) -> Array:
     """Mean of all planes over every so many of the 2 × 2 px cells, float32: no colour of a Bayer mosaic is left."""
     planes, height, width = strip.shape
     with np.errstate(invalid="ignore"):

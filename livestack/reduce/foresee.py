@@ -43,16 +43,14 @@ def _response(colours: tuple[tuple[int, ...], ...]) -> Response:
     """Demosaic single px of light, one at each place of the cell."""
     hues, cell = np.array(colours), len(colours)
     side, wide = 3 * cell + 2 * REACH, 2 * REACH + 1
-    no_pedestal, no_gain = np.empty((0, 0, 0), np.uint16), np.empty((0, 0, 0), np.float32)
-    none_bad, steps = (np.zeros(side + 1, np.int32), np.empty(0, np.int32)), (np.float32(0), np.float32(1))
+    empty, none_bad = np.empty((0, 0, 0), np.float32), (np.zeros(side + 1, np.int32), np.empty(0, np.int32))
     shape_alone, box, sky = np.empty((1, side, side), np.uint16), np.array([0, side, 0, side]), np.zeros((3, 6))
     found, seen = np.zeros((3, 3, wide, wide)), np.empty((3, side, side), np.float32)
     for y, x in np.ndindex(cell, cell):
         v, u = cell + REACH + y, cell + REACH + x
         light = np.zeros((1, side, side), np.float32)
         light[0, v, u] = 1
-        sensor = shape_alone, no_pedestal, no_gain, none_bad, hues, light, steps
-        warp_and_normalise(sensor, None, sky, 1.0, box, seen)
+        warp_and_normalise((shape_alone, empty, empty, none_bad, hues, light), None, sky, 1.0, box, seen)
         # what a px sees of the light at dy, dx from it lies at −dy, −dx from the light
         about = seen[:, v - REACH : v + REACH + 1, u - REACH : u + REACH + 1]
         found[:, hues[v % cell, u % cell]] += about[:, ::-1, ::-1] / cell**2

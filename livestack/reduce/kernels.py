@@ -22,10 +22,10 @@ MOST_ROWS_MORE = 26
 MARGIN = 4
 """Source px around a tile for debayer (2) and filling defects (2)."""
 
-Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array, Array, tuple[np.float32, np.float32]]
-"""Planes (P, H, W) uint16, pedestal (uint16, as `Steps`) and gain (P, H, W) or empty, bad px (where each row begins,
-columns), colours, and planes (P, H, W) float32 in place of the first, of which then the shape alone counts; or empty.
-So every kernel is compiled once, whatever the camera writes. Last, base and step of the pedestal."""
+Sensor = tuple[Array, Array, Array, tuple[Array, Array], Array, Array]
+"""Planes (P, H, W) uint16, pedestal and gain (P, H, W) or empty, bad px (where each row begins, columns), colours, and
+planes (P, H, W) float32 in place of the first, of which then the shape alone counts; or empty. So every kernel is
+compiled once, whatever the camera writes."""
 
 Pose = tuple[Array, int] | None
 """(3, 3) grid → source px, and half the taps of the kernel. None = the sub's px are those of the grid, nothing is
@@ -59,13 +59,7 @@ def _inside(i: int, n: int, cell: int) -> int:
 
 @njit(**LEAF)
 def _calibrate_row(
-    raw: Array,
-    pedestal: Array,
-    gain: Array,
-    steps: tuple[np.float32, np.float32],
-    place: tuple[int, int, int],
-    out: Array,
-    at: tuple[int, int, int],
+    raw: Array, pedestal: Array, gain: Array, place: tuple[int, int, int], out: Array, at: tuple[int, int, int]
 ) -> None:
     """(raw − pedestal) · gain of px from a place (p, y, x) on, into n px of out (P, h, w) from (y, x) on: at (y, x, n).
 
@@ -73,14 +67,12 @@ def _calibrate_row(
     """
     p, y, x = np.uint64(place[0]), np.uint64(place[1]), np.uint64(place[2])
     v, u, n = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2])
-    base, step = steps
     if pedestal.size > 0 and gain.size > 0:
         for i in range(n):
-            light = F(raw[p, y, x + i]) - (base + step * F(pedestal[p, y, x + i]))
-            out[p, v, u + i] = light * gain[p, y, x + i]
+            out[p, v, u + i] = (F(raw[p, y, x + i]) - pedestal[p, y, x + i]) * gain[p, y, x + i]
     elif pedestal.size > 0:
         for i in range(n):
-            out[p, v, u + i] = F(raw[p, y, x + i]) - (base + step * F(pedestal[p, y, x + i]))
+            out[p, v, u + i] = F(raw[p, y, x + i]) - pedestal[p, y, x + i]
     elif gain.size > 0:
         for i in range(n):
             out[p, v, u + i] = F(raw[p, y, x + i]) * gain[p, y, x + i]
@@ -92,7 +84,7 @@ def _calibrate_row(
 @njit(**LEAF)
 def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """(raw − pedestal) · gain of source px from (y0, x0) on into out (P, h, w), bad ones NaN; beyond it `_inside`."""
-    raw, pedestal, gain, (starts, columns), colours, floats, steps = sensor
+    raw, pedestal, gain, (starts, columns), colours, floats = sensor
     planes, height, width = raw.shape
     cell = colours.shape[0]
     _, h, w = out.shape
@@ -102,9 +94,9 @@ def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
             yy = _inside(y0 + y, height, cell)
             n = max(last - first, 0)
             if floats.shape[0] > 0:
-                _calibrate_row(floats, pedestal, gain, steps, (p, yy, x0 + first), out, (y, first, n))
+                _calibrate_row(floats, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
             else:
-                _calibrate_row(raw, pedestal, gain, steps, (p, yy, x0 + first), out, (y, first, n))
+                _calibrate_row(raw, pedestal, gain, (p, yy, x0 + first), out, (y, first, n))
             for k in range(starts[yy], starts[yy + 1]):
                 if first <= columns[k] - x0 < last:
                     out[p, y, columns[k] - x0] = F(np.nan)
@@ -155,10 +147,9 @@ def whole_luminance(planes: Array, colours: Array, y0: int, x0: int) -> Array:
     _, h, w = planes.shape
     shape_alone = np.empty(planes.shape, np.uint16)
     wider = np.empty((1, h + 4, w + 4), np.float32)
-    no_pedestal, no_gain = np.empty((0, 0, 0), np.uint16), np.empty((0, 0, 0), np.float32)
+    nothing = np.empty((0, 0, 0), np.float32)
     none_bad = np.zeros(h + 1, np.int32), np.empty(0, np.int32)
-    sensor = shape_alone, no_pedestal, no_gain, none_bad, colours, planes, (F(0), F(1))
-    _load(sensor, -2, -2, wider)
+    _load((shape_alone, nothing, nothing, none_bad, colours, planes), -2, -2, wider)
     out = np.empty((h, w), np.float32)
     xtrans.luminance(wider[0], colours, y0, x0, out)
     return out

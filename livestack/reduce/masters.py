@@ -19,7 +19,6 @@ from livestack.reduce.combine import Combined, combine
 from livestack.reduce.flats import has_stars
 from livestack.reduce.matching import Chosen
 from livestack.reduce.sensor import colours_of
-from livestack.steps import steps_of
 
 T = TypeVar("T")
 Read = Callable[[Path], Frame]
@@ -214,9 +213,8 @@ def build(
     if light.pedestal_adu and flat is not None:
         pedestal = pedestal if pedestal is not None else np.zeros(making.shape, np.float32)
         pedestal = pedestal + np.float32(light.pedestal_adu)
-    in_steps = None if pedestal is None else steps_of(pedestal, bad)
     gain = None if flat is None else gain_of(flat)
-    masters = Masters(in_steps, gain, bad, making.provenance, making.n_frames, making.noise_adu)
+    masters = Masters(pedestal, gain, bad, making.provenance, making.n_frames, making.noise_adu)
     return masters, making.problems
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce.border import border_mask
 from livestack.reduce.kernels import Sensor
-from livestack.steps import NO_STEPS, Steps
 
 COLOUR_INDEX = {"R": 0, "G": 1, "B": 2}
 
@@ -40,9 +38,7 @@ def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Se
         More bad px, y · width + x.
     """
     planes, colours = planes_of(frame.data), colours_of(frame.header.cfa)
-    pedestal = NO_STEPS
-    if (known := masters.pedestal) is not None:
-        pedestal = replace(known, numbers=planes_of(known.numbers))
+    pedestal = _NO_PLANES if masters.pedestal is None else planes_of(masters.pedestal)
     gain = _NO_PLANES if masters.gain is None else planes_of(masters.gain)
     bad = [masters.bad, defects]
     bad += [np.flatnonzero(mask) for mask in (frame.mask, border_mask(planes, pedestal, colours)) if mask is not None]
@@ -55,20 +51,20 @@ def with_defects(sensor: Sensor, defects: Array) -> Sensor:
     """Return a sensor with more bad px, y · width + x."""
     if not defects.size:
         return sensor
-    raw, pedestal, gain, (starts, columns), colours, floats, steps = sensor
+    raw, pedestal, gain, (starts, columns), colours, floats = sensor
     height, width = raw.shape[1:]
     bad = np.repeat(np.arange(height) * width, np.diff(starts)) + columns
     starts, columns = by_rows(np.concatenate([bad, defects]), height, width)
     starts.flags.writeable = columns.flags.writeable = False
-    return raw, pedestal, gain, (starts, columns), colours, floats, steps
+    return raw, pedestal, gain, (starts, columns), colours, floats
 
 
 def bare(planes: Array) -> Sensor:
     """Px (P, H, W) float32 that need no calibration; what is not finite is not known."""
-    return _sealed(planes, NO_STEPS, _NO_PLANES, np.flatnonzero(~np.isfinite(planes).all(axis=0)), colours_of(None))
+    return _sealed(planes, _NO_PLANES, _NO_PLANES, np.flatnonzero(~np.isfinite(planes).all(axis=0)), colours_of(None))
 
 
-def _sealed(planes: Array, pedestal: Steps, gain: Array, bad: Array, colours: Array) -> Sensor:
+def _sealed(planes: Array, pedestal: Array, gain: Array, bad: Array, colours: Array) -> Sensor:
     """Read-only views of them all: each mixture of what may be written and what may not would be compiled anew.
 
     Planes are uint16 or float32.
@@ -77,12 +73,11 @@ def _sealed(planes: Array, pedestal: Steps, gain: Array, bad: Array, colours: Ar
     if planes.dtype != np.uint16:
         # never written nor read: it takes no memory
         raw, floats = np.empty(planes.shape, np.uint16), planes
-    raw, floats, dark, gain = (array.view() for array in (raw, floats, pedestal.numbers, gain))
+    raw, floats, pedestal, gain = (array.view() for array in (raw, floats, pedestal, gain))
     starts, columns = by_rows(bad, *planes.shape[1:])
-    for array in (raw, floats, dark, gain, starts, columns, colours):
+    for array in (raw, floats, pedestal, gain, starts, columns, colours):
         array.flags.writeable = False
-    steps = np.float32(pedestal.base), np.float32(pedestal.step)
-    return raw, dark, gain, (starts, columns), colours, floats, steps
+    return raw, pedestal, gain, (starts, columns), colours, floats
 
 
 def by_rows(px: Array, height: int, width: int) -> tuple[Array, Array]:

@@ -28,7 +28,6 @@ from livestack.reduce.matching import KINDS, Chosen, match
 from livestack.reduce.proof import HALF, dark_fit, figures
 from livestack.settings import Processing
 from livestack.stacks.prepare import content_hash
-from livestack.steps import Steps, steps_of
 
 log = logging.getLogger("livestack")
 
@@ -196,9 +195,6 @@ class Calibration:
 def _save(path: Path, masters: Masters, problems: list[str]) -> None:
     """Keep masters for later; where there is no room they are built again."""
     arrays: dict[str, Any] = {name: getattr(masters, name) for name in _ARRAYS if getattr(masters, name) is not None}
-    steps = masters.pedestal
-    if steps is not None:
-        arrays |= {"pedestal": steps.numbers, "steps": np.array([steps.base, steps.step])}
     facts = json.dumps({name: getattr(masters, name) for name in _FACTS} | {"problems": problems})
 
     def write(file: BinaryIO) -> None:
@@ -217,10 +213,6 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
             if "flat" in kept.files:  # as sessions of before hold it
                 arrays["gain"] = gain_of(kept["flat"])
-            if "steps" in kept.files:
-                arrays["pedestal"] = Steps(arrays["pedestal"], *kept["steps"].tolist())
-            elif "pedestal" in arrays:  # so do these
-                arrays["pedestal"] = steps_of(arrays["pedestal"], arrays.get("bad_pixels"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return Masters(**arrays, **{name: facts.get(name, {}) for name in _FACTS}), facts["problems"]
@@ -245,7 +237,7 @@ def _why_no_dark(light: Frame, masters: Masters, threads: Executor) -> str | Non
         return None
     if float(np.median(masters.pedestal[::8, ::8])) > 1.02 * float(np.median(light.data[::8, ::8])):
         return "the dark is brighter than the lights: ignored (another offset, or lights of 8 bit?)"
-    fit = dark_fit(light, masters.pedestal[...], threads)
+    fit = dark_fit(light, masters.pedestal, threads)
     if fit is None or fit >= HALF:
         return None
     return (

@@ -57,7 +57,7 @@ def _in_doubt(frames: list[Array]) -> Array:
 
 
 def test_another_program_comes_to_the_same_px(real_data: Path) -> None:
-    """To 1e-5 of each px that the flat lights and half a step of the pedestal, where no sample is in doubt."""
+    """To 1e-5 of each px that the flat lights, against plain means, where no sample is in doubt."""
     paths = {kind: sorted((real_data / "D_efosc2").glob(f"{kind}_*")) for kind in ("bias", "flat", "light")}
     biases, flats = ([CCDData(fits.getdata(p).astype(float), unit="adu") for p in paths[k]] for k in ("bias", "flat"))
     bias = ccdproc.combine(biases, method="average")
@@ -79,7 +79,4 @@ def test_another_program_comes_to_the_same_px(real_data: Path) -> None:
         theirs = ccdproc.flat_correct(ccdproc.subtract_bias(raw, bias), flat, norm_value=1.0).data
         known = lit & np.isfinite(ours) & np.isfinite(masters.gain) & ~doubtful
         assert known.mean() > 0.9
-        assert masters.pedestal is not None
-        assert masters.pedestal.step <= 1 / 256
-        allowed = 1e-3 + 1e-5 * np.abs(theirs) + masters.pedestal.step / 2 * masters.gain
-        assert (np.abs(ours - theirs) <= allowed)[known].all()
+        np.testing.assert_allclose(ours[known], theirs[known], rtol=1e-5, atol=1e-3)

@@ -17,7 +17,6 @@ from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce import kernels
 from livestack.reduce.compile import OPTIONS
 from livestack.reduce.sensor import sensor_of
-from livestack.steps import steps_of
 
 SAVE = """
 import sys
@@ -87,7 +86,7 @@ def test_whole_numbers_and_fractions_are_one_kind_of_sensor(cfa: str | None) -> 
     data = np.random.default_rng(1).integers(300, 60000, (40, 50)).astype(np.uint16)
     header = Header(Path("sub.fits"), (40, 50), cfa=cfa)
     pedestal, flat = np.full((40, 50), 301.5, np.float32), np.linspace(0.8, 1.2, 2000, dtype=np.float32).reshape(40, 50)
-    masters = Masters(pedestal=steps_of(pedestal), gain=flat)
+    masters = Masters(pedestal=pedestal, gain=flat)
     read = []
     for px in (data, data.astype(np.float32), data[:, ::-1].copy()[:, ::-1]):
         sensor = sensor_of(Frame(px, header), masters)

@@ -10,7 +10,6 @@ import pytest
 from livestack.frame import Array, Frame, Header, Masters
 from livestack.reduce.fixed_pattern import pair_noise, places_seen
 from livestack.reduce.target import target_level
-from livestack.steps import steps_of
 
 SIZE = (481, 642)
 NOISE_ADU, SKY_ADU, PEDESTAL = 6.0, 300.0, 500.0
@@ -55,11 +54,11 @@ def test_masters_take_the_pattern_away() -> None:
     sensor = Sensor(5.0, seed=6)
     pair = sensor.frame(None), sensor.frame(None, 4.0)
     perfect = (PEDESTAL + sensor.pattern).astype(np.float32)
-    found = pair_noise(*pair, Masters(pedestal=steps_of(perfect)))
+    found = pair_noise(*pair, Masters(pedestal=perfect))
     assert 1 - (found["raw_random_adu"] / found["raw_sub_adu"]) ** 2 == pytest.approx(25 / 61, abs=0.015)
     assert 1 - (found["random_adu"] / found["sub_adu"]) ** 2 < 0.015
     noisy = perfect + sensor.draw.normal(0, 4, SIZE).astype(np.float32)
-    found = pair_noise(*pair, Masters(pedestal=steps_of(noisy)))
+    found = pair_noise(*pair, Masters(pedestal=noisy))
     assert 1 - (found["random_adu"] / found["sub_adu"]) ** 2 == pytest.approx(16 / 52, abs=0.015)
 
 

@@ -80,9 +80,9 @@ def test_what_was_calibrated_before_is_not_calibrated_twice() -> None:
         chosen = Chosen(bias=(Path("bias"),), dark=(Path(dark),))
         masters, problems = build(chosen, frames.__getitem__, dataclasses.replace(LIGHT, calibrated=freed))
         assert problems == []
-        np.testing.assert_allclose(masters.pedestal, current, atol=2e-3)
+        np.testing.assert_allclose(masters.pedestal, current, atol=1e-3)
         masters, problems = build(chosen, frames.__getitem__, LIGHT)
-        np.testing.assert_allclose(masters.pedestal, bias + current, atol=2e-3)
+        np.testing.assert_allclose(masters.pedestal, bias + current, atol=1e-3)
     masters, problems = build(Chosen(dark=(Path("bare"),)), frames.__getitem__, LIGHT)
     assert masters.pedestal is None
     assert problems[0].startswith("dark not used: without a bias it cannot be brought to the lights")

@@ -9,7 +9,6 @@ import pytest
 
 from livestack.frame import Array, Masters
 from livestack.reduce import bands
-from livestack.steps import steps_of
 from tests.reduce.fields import PHASES, centroid, draw_stars, frame_of, light, mosaic, moved, star_field, turned, warped
 
 SIZE = (257, 301)
@@ -231,7 +230,7 @@ def test_the_same_bits_however_the_work_is_split(kind: str, monkeypatch: pytest.
 def test_integers_and_floats_are_the_same_px(cfa: str | None) -> None:
     data = np.random.default_rng(7).integers(0, 65535, SIZE).astype(np.uint16)
     masters = Masters(
-        pedestal=steps_of(np.full(SIZE, 200.25, np.float32)),
+        pedestal=np.full(SIZE, 200.25, np.float32),
         gain=1 / np.linspace(0.7, 1.2, SIZE[1], dtype=np.float32) + np.zeros(SIZE, np.float32),
     )
     pose = turned(31.0, 2.0, -7.0, SIZE)

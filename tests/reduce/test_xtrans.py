@@ -13,7 +13,6 @@ from livestack.reduce.guide import guide_of
 from livestack.reduce.masters import normalised_flat
 from livestack.reduce.measure import calibrated, measure
 from livestack.reduce.sensor import colours_of, planes_of
-from livestack.steps import NO_STEPS
 from tests.reduce.fields import (
     XTRANS_PHASES,
     centroid,
@@ -31,6 +30,7 @@ SIZE = (70, 93)
 SKY = (900, 300, 4000)
 STAR = np.array([1.0, 0.7, 0.4])
 """Light of a red star in each colour."""
+NO_PEDESTAL = np.zeros((0, 0, 0), np.float32)
 
 
 def _even(size: tuple[int, int]) -> Array:
@@ -179,9 +179,9 @@ def test_colours_are_no_border_and_a_border_is_one() -> None:
     share = mosaic(np.broadcast_to(np.array([0.4, 1.0, 0.6]), (*size, 3)), XTRANS_PHASES[1])
     data = (noisy(stars, 1) * vignette * share).astype(np.float32)
     colours = colours_of(XTRANS_PHASES[1])
-    assert border_mask(planes_of(data), NO_STEPS, colours) is None
+    assert border_mask(planes_of(data), NO_PEDESTAL, colours) is None
     data[:12] -= 300
-    mask = border_mask(planes_of(data), NO_STEPS, colours)
+    mask = border_mask(planes_of(data), NO_PEDESTAL, colours)
     assert mask is not None
     assert mask[:12].all()
     assert not mask[20:].any()
