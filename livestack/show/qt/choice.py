@@ -3,7 +3,7 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-from pyqtgraph.Qt import QtCore
+from pyqtgraph.Qt import QtCore, QtGui
 
 
 class Choice(QtCore.QObject):
@@ -32,3 +32,8 @@ class Choice(QtCore.QObject):
         if no != self.pointed:
             self.pointed = no
             self.changed.emit()
+
+
+def step_of(event: QtGui.QKeyEvent) -> int:
+    """Return how far a key goes from sub to sub: -1 to the one before, 1 to the next, 0 where it is another key."""
+    return {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}.get(event.key(), 0)

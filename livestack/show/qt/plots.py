@@ -8,7 +8,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.show import figures
 from livestack.show.courses import course_of, drift_of, grain_of, times_of
-from livestack.show.qt.choice import Choice
+from livestack.show.qt.choice import Choice, step_of
 from livestack.show.qt.plot_cell import HEAD_PX, Cell, CourseCell, DriftCell, night_of
 from livestack.show.qt.ring import Ring
 from livestack.show.qt.tongue import tr
@@ -38,9 +38,8 @@ class _Field(QtWidgets.QWidget):
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Go to the sub before or after."""
-        ways = {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}
-        if event.key() in ways:
-            self.step.emit(ways[event.key()])
+        if step := step_of(event):
+            self.step.emit(step)
         else:
             super().keyPressEvent(event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.show.qt.choice import Choice
+from livestack.show.qt.choice import Choice, step_of
 from livestack.show.qt.theme import font
 from livestack.show.reasons import about
 from livestack.show.ribbon import RUN, Bin, heights, laid_out, runs, time_of
@@ -176,8 +176,7 @@ class Ribbon(QtWidgets.QWidget):
 
     def keyPressEvent(self, event: QtGui.QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Go from sub to sub."""
-        ways = {QtCore.Qt.Key.Key_Left: -1, QtCore.Qt.Key.Key_Right: 1}
-        if event.key() in ways:
-            self.step.emit(ways[event.key()])
+        if step := step_of(event):
+            self.step.emit(step)
         else:
             super().keyPressEvent(event)
