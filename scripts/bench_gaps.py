@@ -6,7 +6,9 @@ Run from the project's folder, where scripts/livestack.py does not hide the pack
 night are written first, or taken from ``--folder``. Then ``livestack watch`` stacks them with its window, on
 ``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
 window's thread computed, waited for a core (at most), and waited for something else, which is the interpreter or a
-lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then.
+lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then. Who may set
+real-time priorities (root) is told too for how many ms of it the machine stood still: all its cores, at one time, ran
+not even a process that goes before all else, which is what a virtual machine does whose host is busy.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that waits for the
 interpreter, so that whoever keeps it is seen where it lets go. faulthandler's watchdog does not wait, and reads what is
 being written: that ended the measured process with a segmentation fault, three times of five.
@@ -18,6 +20,7 @@ import argparse
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,6 +35,7 @@ BEAT_MS = 5
 LONG_S = 0.05
 _STUCK_S = 0.035
 _TOLD_S = 0.02  # of so long a gap it is asked how much of it was waiting for a core
+_NAP_S, _LATE_S = 0.002, 0.001  # a process that goes before all else wakes so often; so late nothing ran on its core
 
 
 class Gap(NamedTuple):
@@ -51,8 +55,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="of subs that are there")
     parser.add_argument("--stacks", type=Path, metavar="FILE")
     parser.add_argument("--guests", action="store_true", help="with the screen for guests open")
+    parser.add_argument("--core", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--inside", type=Path, metavar="SESSION", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.core is not None:
+        _tell_of_stops(options.core)
+        return
     if options.inside is not None:
         print(json.dumps(_measured(options)))
         return
@@ -88,6 +96,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     beat.start()
     if options.guests:
         QtCore.QTimer.singleShot(1500, _open_for_guests)
+    cores = _watch_cores()
     words = ["watch", str(options.folder), "--session", str(options.inside), "--until-idle", "4"]
     platform = os.environ.get("QT_QPA_PLATFORM")
     try:
@@ -95,6 +104,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     except SystemExit as ended:
         if ended.code:
             raise
+    stops = [_stops_of(core) for core in cores]
     long = sorted((gap for gap in gaps if gap.long > LONG_S), key=lambda gap: -gap.long)
     whole = gaps[-1].at - gaps[0].at
     return {
@@ -111,10 +121,51 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
                 "queued": round(1000 * gap.queued),
                 "else": round(1000 * (gap.long - gap.computed - gap.queued)),
                 "collected": round(1000 * gap.collected),
+                "machine": round(1000 * _stood_still(gap, stops)) if stops and all(stops) else None,
             }
             for gap in long
         ],
     }
+
+
+def _watch_cores() -> list[subprocess.Popen[str]]:
+    """Begin a process on each core that goes before all else there; none, where that is not allowed."""
+    if os.geteuid() != 0:
+        return []
+    again = [sys.executable, "-m", "scripts.bench_gaps", "--core"]
+    cores = sorted(os.sched_getaffinity(0))
+    return [subprocess.Popen([*again, str(core)], stdout=subprocess.PIPE, text=True) for core in cores]
+
+
+def _tell_of_stops(core: int) -> None:
+    """Wake again and again, before all else here, until SIGTERM; then print when that came late, from and to."""
+    ended: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
+    os.sched_setaffinity(0, {core})
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO)))
+    stops = [(0.0, 0.0)]
+    while not ended:
+        due = time.monotonic() + _NAP_S
+        time.sleep(_NAP_S)
+        now = time.monotonic()
+        if now - due > _LATE_S:
+            stops.append((due, now))
+    print(json.dumps(stops))
+
+
+def _stops_of(core: subprocess.Popen[str]) -> list[tuple[float, float]]:
+    core.terminate()
+    told, _ = core.communicate()
+    return [tuple(stop) for stop in json.loads(told)] if told else []
+
+
+def _stood_still(gap: Gap, stops: list[list[tuple[float, float]]]) -> float:
+    """Return for how long of a gap all cores stood still at one time, s."""
+    still = [(gap.at - gap.long, gap.at)]
+    for core in stops:
+        both = ((max(a, c), min(b, d)) for a, b in still for c, d in core)
+        still = [(begin, end) for begin, end in both if begin < end]
+    return sum(end - begin for begin, end in still)
 
 
 def _open_for_guests() -> None:

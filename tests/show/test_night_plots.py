@@ -219,13 +219,11 @@ def test_plots_are_red_alone_at_night(window: Window, night: Night, qtbot: QtBot
 def test_five_thousand_subs_are_drawn(window: Window, night: Night, qtbot: QtBot) -> None:
     night.add()
     night.add_many(5000)
-    qtbot.waitUntil(lambda: len(window.live.state.subs) == 5001, timeout=30_000)
+    qtbot.waitUntil(lambda: window.live.tick() is None and len(window.live.state.subs) == 5001, timeout=30_000)
     window.set_plots(True)
-    qtbot.wait(30)
+    qtbot.waitUntil(lambda: isinstance(window.plots.star_size._layer, QtGui.QPixmap), timeout=30_000)
     assert window.plots.star_size.course is not None
     assert len(window.plots.star_size.course.values) == 5001
-    layer = window.plots.star_size._layer
-    assert isinstance(layer, QtGui.QPixmap)
     hover(window.plots.star_size, _x(window, 2500))
     assert window.choice.pointed is not None
     assert abs(window.choice.pointed - 2500) <= 20

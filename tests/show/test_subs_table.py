@@ -246,7 +246,7 @@ def test_five_thousand_subs_stay_fluid(window: Window, night: Night, qtbot: QtBo
     """Sorting, filtering, a new sub and a drop each ask for little more than what is seen."""
     night.add()
     night.add_many(5000)
-    qtbot.waitUntil(lambda: len(window.live.state.subs) == 5001, timeout=30_000)
+    qtbot.waitUntil(lambda: window.live.tick() is None and len(window.live.state.subs) == 5001, timeout=30_000)
     window.set_list(True)
     model, cells = window.subs.model, [0]
     plain = model.data

@@ -66,7 +66,7 @@ def test_the_picture_appears_and_grows_by_itself(window: Window, night: Night, q
 
 def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 30)
-    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: window.live.tick() is None and window.live.picture is not None, timeout=30_000)
     drawn(window.canvas, qtbot)
     stack = rendition(window.canvas, qtbot)
     qtbot.keyClick(window, Key.Key_Space)
@@ -83,7 +83,7 @@ def test_space_changes_between_stack_and_last_sub(window: Window, night: Night, 
 
 def test_rows_that_start_at_the_bottom_are_turned(window: Window, night: Night, qtbot: QtBot) -> None:
     _stack(night, 2, "BOTTOM-UP")
-    qtbot.waitUntil(lambda: window.live.picture is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: window.live.tick() is None and window.live.picture is not None, timeout=30_000)
     turned = rendition(window.canvas, qtbot)
     picture = window.live.picture
     assert picture is not None
@@ -255,6 +255,7 @@ def test_it_stays_awake_while_a_thousand_subs_come(window: Window, night: Night,
     timer.start()
     qtbot.waitUntil(lambda: len(window.live.state.subs) == 1001, timeout=9000)
     timer.stop()
+    window.live.tick()
     assert answers, "the window's loop ran in between"
     assert window.subs.model.rowCount() == 1001
     assert "1,001" in _texts(window.glance)

@@ -139,6 +139,7 @@ def test_what_cannot_be_known_yet_is_said(window: Window, night: Night, qtbot: Q
     _press(window, qtbot, Key.Key_E)
     assert _tag(window) == "One sub so far"
     night.say(SessionStopped(0, "", 1, 0))
+    window.live.tick()
     _press(window, qtbot, Key.Key_C)
     qtbot.waitUntil(lambda: "no stack was saved" in _tag(window), timeout=5000)
     assert [wish.body for wish in night.journal.requests()] == [{"of": "noise"}], "nothing is asked of who is not there"

@@ -28,6 +28,7 @@ from livestack.show.qt.plots import PlotsPanel
 from livestack.show.qt.reading import Following, Reading
 from livestack.show.qt.subs import SubsPanel
 from livestack.show.qt.trails import TrailLines
+from livestack.show.qt.turns import Turns
 from livestack.show.reasons import about
 from livestack.show.sky import NOT_KNOWN, Grid, north_up, upright
 from livestack.show.source import Source, engine_alive
@@ -93,6 +94,7 @@ class Live(QtCore.QObject):
         self.looking.changed.connect(self._looked)
         self.looking.missed.connect(self.say)
         parts.canvas.drew.connect(parts.waiting.hide)
+        self._turns = Turns(self)
         self.clock = QtCore.QTimer(interval=TICK_MS)
         self.clock.timeout.connect(self._follow)
         self._news = QtCore.QTimer(self, interval=_NEWS_MS)
@@ -132,8 +134,10 @@ class Live(QtCore.QObject):
         return NOT_KNOWN if stack is None else self.state.grids.get((*stack.parts, stack.stack)[0], NOT_KNOWN)
 
     def tick(self) -> None:
-        """Take in what is new, at once."""
-        self._take_in(lambda: (self.following.at_once(self.state), self._newest()))
+        """Take in what is new, and show it, at once."""
+        self._turns.finish()
+        for show in self._take_in(lambda: (self.following.at_once(self.state), self._newest())):
+            show()
 
     def _follow(self) -> None:
         """Have the journal read on, beside the window."""
@@ -141,32 +145,34 @@ class Live(QtCore.QObject):
         self._news.start()
 
     def _hear(self) -> None:
-        self._take_in(self.following.news)
+        """Take in what was read, and show it in turns; what comes meanwhile waits for its own."""
+        if self._turns.is_over:
+            self._turns.begin(self._take_in(self.following.news))
 
-    def _take_in(self, read: Callable[[], tuple[NightState, Pictures] | None]) -> None:
+    def _take_in(self, read: Callable[[], tuple[NightState, Pictures] | None]) -> Sequence[Callable[[], None]]:
+        """Know what was read; returns what shows it."""
         before = self.state
         try:
             news = read()
         except sqlite3.Error as error:
             self.say(f"The session cannot be read: {error}. Is {self.source.session.name} still there?")
-            return
+            return ()
         if news is None:
-            return
+            return ()
         self._news.stop()
         self.state, pictures = news
         self._alive = engine_alive(self.state)
         if not self._alive:
             self.wishes.waiting.clear()  # nobody is left to answer
-        if self.state is not before or not pictures.are(self._pictures):
-            self._pictures = pictures
-            self.show_all()
-        self._ask_for_map()
-        self._show_status()
+        is_new = self.state is not before or not pictures.are(self._pictures)
+        self._pictures = pictures
+        return (*(self._faces if is_new else ()), self._ask_for_map, self._show_status)
 
     def close(self) -> None:
         """Follow no more."""
         for timer in (self.clock, self._news):
             timer.stop()
+        self._turns.drop()
         for part in (self.looking, self.reading, self.following):
             part.close()
 
@@ -194,23 +200,50 @@ class Live(QtCore.QObject):
 
     def show_all(self) -> None:
         """Show state and pictures."""
-        parts, stack, last = self._parts, self._pictures.stack, self._pictures.last
+        for show in self._faces:
+            show()
+
+    @property
+    def _faces(self) -> Sequence[Callable[[], None]]:
+        """What shows state and pictures, part by part."""
+        return (
+            self._show_subs,
+            self._show_stack,
+            self._show_plots,
+            self._show_trails,
+            self.show_noise,
+            self._show_ribbon,
+            self._show_numbers,
+        )
+
+    def _show_subs(self) -> None:
         self.rows = self.wishes.over(self.state.subs)
+        self._parts.subs.set_rows(self.rows)
+
+    def _show_stack(self) -> None:
         self.show_picture(softly=self.looking.no is None)
-        parts.subs.set_rows(self.rows)
-        parts.plots.set_subs(self.state, self.rows, finer(self.state, stack, last))
-        parts.subs.set_scales(parts.plots.scales if parts.plots.on_sky else {})
-        trails = self.state.trails
-        parts.subs.set_trails(trails, stack.row_order if stack else None)
+        self._parts.waiting.set_state(self.state)
+
+    def _show_plots(self) -> None:
+        plots = self._parts.plots
+        plots.set_subs(self.state, self.rows, finer(self.state, self._pictures.stack, self._pictures.last))
+        self._parts.subs.set_scales(plots.scales if plots.on_sky else {})
+
+    def _show_trails(self) -> None:
+        stack, trails = self._pictures.stack, self.state.trails
+        self._parts.subs.set_trails(trails, stack.row_order if stack else None)
         # end points are px of the stack: they mean nothing on the picture of another one
-        parts.lines.set_trails(trails if stack is not None and stack.stack == self.state.stack else ())
-        self.show_noise()
-        parts.glance.ribbon.set_subs(self.rows)
-        parts.waiting.set_state(self.state)
-        shown = numbers(self.state, stack, last)
-        parts.glance.set_values(shown.cells)
+        self._parts.lines.set_trails(trails if stack is not None and stack.stack == self.state.stack else ())
+
+    def _show_ribbon(self) -> None:
+        self._parts.glance.ribbon.set_subs(self.rows)
+
+    def _show_numbers(self) -> None:
+        shown = numbers(self.state, self._pictures.stack, self._pictures.last)
+        self._parts.glance.set_values(shown.cells)
         kind = filter_of(self.state) or ("Colour" if self.state.colour else "")
-        parts.top.set_stack(shown.target or place(self.state.folder), " · ".join(filter(None, (kind, shown.exposure))))
+        target = shown.target or place(self.state.folder)
+        self._parts.top.set_stack(target, " · ".join(filter(None, (kind, shown.exposure))))
 
     def show_picture(self, *, turning: bool = False, softly: bool = False) -> None:
         """Show the view, developed as the stack is: what differs is in the data.
@@ -237,6 +270,14 @@ class Live(QtCore.QObject):
         else:
             parts.tag.set_legend(legend_of(view, pictures, order, self.state, alive=self.is_running))
         parts.marks.set_stack(stack, self.grid)
+
+    def set_view(self, view: str) -> None:
+        """Show another view of the pictures that are shown, at once."""
+        self.view = view
+        self._pictures = replace(self._pictures, map=self._newest().map)
+        self.show_picture()
+        self._ask_for_map()
+        self._show_status()
 
     def turn(self) -> tuple[float, bool]:
         """Return by how much the picture is turned, clockwise, and whether it is mirrored."""

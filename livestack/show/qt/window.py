@@ -166,11 +166,10 @@ class Window(QtWidgets.QMainWindow):
 
     def set_view(self, view: str) -> None:
         """Show one of the six views, by itself."""
-        self.live.view = view
         self.live.looking.leave()
         self.switcher.buttons[view].setChecked(True)
         self.set_compare("")
-        self.live.tick()
+        self.live.set_view(view)
 
     def set_compare(self, mode: str) -> None:
         """Wipe between the last sub and the stack, or blink the two; "" = neither."""
