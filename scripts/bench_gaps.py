@@ -7,8 +7,9 @@ night are written first, or taken from ``--folder``. Then ``livestack watch`` st
 ``$DISPLAY`` or else offscreen, and a timer of 5 ms in that window tells of each gap: when it was, how many ms of it the
 window's thread computed, waited for a core (at most), and waited for something else, which is the interpreter or a
 lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then. Who may set
-real-time priorities (root) is told too for how many ms of it the machine stood still: all its cores, at one time, ran
-not even a process that goes before all else, which is what a virtual machine does whose host is busy.
+real-time priorities (root) is told too for how many ms of it the machine stood still: the thread's core, or all of
+them where it changed cores, ran not even a process that goes before all else. So is a virtual machine whose host is
+busy; other threads of ours cannot do that.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that waits for the
 interpreter, so that whoever keeps it is seen where it lets go. faulthandler's watchdog does not wait, and reads what is
 being written: that ended the measured process with a segmentation fault, three times of five.
@@ -17,6 +18,7 @@ being written: that ended the measured process with a segmentation fault, three 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import json
 import os
@@ -46,6 +48,7 @@ class Gap(NamedTuple):
     computed: float
     queued: float
     collected: float
+    core: int | None  # the thread's, where it is the same before and after
 
 
 def main() -> None:
@@ -160,9 +163,9 @@ def _stops_of(core: subprocess.Popen[str]) -> list[tuple[float, float]]:
 
 
 def _stood_still(gap: Gap, stops: list[list[tuple[float, float]]]) -> float:
-    """Return for how long of a gap all cores stood still at one time, s."""
+    """Return for how long of a gap its core stood still, or else all of them at one time, s."""
     still = [(gap.at - gap.long, gap.at)]
-    for core in stops:
+    for core in stops if gap.core is None else [stops[gap.core]]:
         both = ((max(a, c), min(b, d)) for a, b in still for c, d in core)
         still = [(begin, end) for begin, end in both if begin < end]
     return sum(end - begin for begin, end in still)
@@ -211,21 +214,22 @@ def _beat(gaps: list[Gap], beats: list[float]) -> object:
 
     gc.callbacks.append(collects)
     schedule = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
-    before: list[tuple[float, float]] = []
+    core_of = ctypes.PyDLL(None).sched_getcpu  # of the C library, keeping the interpreter
+    before: list[tuple[float, float, int]] = []
     queued = [0.0]
 
     def beat() -> None:
-        now, cpu = time.monotonic(), time.thread_time()  # neither lets go of the interpreter
+        now, cpu, core = time.monotonic(), time.thread_time(), core_of()  # none lets go of the interpreter
         if before:
-            then, cpu_then = before[0]
+            then, cpu_then, core_then = before[0]
             long = now - then - BEAT_MS / 1000
             waited = 0.0
             if long > _TOLD_S:
                 before_that, queued[0] = queued[0], int(os.pread(schedule, 80, 0).split()[1]) / 1e9
                 waited = min(queued[0] - before_that, long - (cpu - cpu_then))
-            gaps.append(Gap(now, long, cpu - cpu_then, waited, collected[0]))
+            gaps.append(Gap(now, long, cpu - cpu_then, waited, collected[0], core if core == core_then else None))
             collected[0] = 0.0
-        before[:] = [(now, cpu)]
+        before[:] = [(now, cpu, core)]
         beats[0] = now
 
     return beat

@@ -6,7 +6,7 @@ import pytest
 
 from livestack.show.names import MOST, objects_in
 from livestack.show.sky import Grid, place_on, position
-from livestack.sky.catalogue import within
+from livestack.sky.catalogue import common_name, within
 
 SCALE = 2.0 / 3600
 
@@ -48,3 +48,19 @@ def test_a_px_and_its_place_on_the_sky_are_one(ra_deg: float, dec_deg: float, x:
     assert on_sky is not None
     assert place_on(grid, *on_sky) == pytest.approx((x, y), abs=1e-6)
     assert place_on(grid, (on_sky[0] + 180.0) % 360.0, -on_sky[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("M 27", "Dumbbell Nebula"),
+        ("ngc6853", "Dumbbell Nebula"),
+        ("Dumbbell", ""),
+        ("M 27 Dumbbell", ""),
+        ("M 2", ""),
+        ("my garden", ""),
+        ("", ""),
+    ],
+)
+def test_people_have_a_name_for_what_a_catalogue_counts(target: str, name: str) -> None:
+    assert common_name(target) == name

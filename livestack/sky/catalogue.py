@@ -88,6 +88,15 @@ def is_designation(words: str) -> bool:
     return _NAME.fullmatch(words.strip()) is not None
 
 
+def common_name(target: str) -> str:
+    """Return what people call the object that a designation names, M 27: Dumbbell Nebula; empty where it has no name.
+
+    A target of other words says already what it is.
+    """
+    dso = named(target) if is_designation(target) else None
+    return "" if dso is None else dso.called
+
+
 @lru_cache(maxsize=64)
 def named(target: str) -> Dso | None:
     """Return the object that a target names; None where it is none, or not known.

@@ -95,7 +95,7 @@ class TopBar(QtWidgets.QWidget):
         super().__init__(objectName="bar")
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_StyledBackground)
         self.mark, self.target = QtWidgets.QLabel(), QtWidgets.QLabel(objectName="head")
-        self.chip = QtWidgets.QLabel(objectName="chip")
+        self.called, self.chip = QtWidgets.QLabel(objectName="name"), QtWidgets.QLabel(objectName="chip")
         self.pill = Pill(palette)
         self.pill.setParent(self)
         self.icons = QtWidgets.QHBoxLayout()
@@ -103,12 +103,12 @@ class TopBar(QtWidgets.QWidget):
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(16, 0, 12, 0)
         row.setSpacing(12)
-        for part in (self.mark, self.target, self.chip):
+        for part in (self.mark, self.target, self.called, self.chip):
             row.addWidget(part)
         row.addStretch()
         row.addLayout(self.icons)
         self._buttons: list[tuple[QtWidgets.QToolButton, str]] = []
-        self._name = ""
+        self._name = self._called = ""
         self.set_palette(palette)
 
     def add_icon(self, icon: str, name: str, key: str = "", *, checkable: bool = False) -> QtWidgets.QToolButton:
@@ -140,13 +140,21 @@ class TopBar(QtWidgets.QWidget):
         self.chip.setText(chip)
         self.resizeEvent(None)
 
+    def set_called(self, name: str) -> None:
+        """Say what people call the target; empty where its own name says that, or it has none."""
+        self._called = name
+        self.resizeEvent(None)
+
     def set_status(self, status: Status) -> None:
         """Show a state in the pill."""
         if self.pill.set_status(status):
             self.resizeEvent(None)
 
     def resizeEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Keep the pill in the middle, left of the icons; its detail gives way, the chip, then the end of the name."""
+        """Keep the pill in the middle, left of the icons.
+
+        Where that is narrow its detail gives way, then what people call the target, the chip, the end of the name.
+        """
         n = len(self._buttons)
         icons = self.width() - 12 - n * scaled(40) - (n - 1) * self.icons.spacing()
         for self.pill.is_short in (False, True):
@@ -160,8 +168,12 @@ class TopBar(QtWidgets.QWidget):
         shown = metrics.elidedText(self._name, QtCore.Qt.TextElideMode.ElideRight, max(room, 0))
         self.target.setText(shown)
         self.target.setToolTip(self._name if shown != self._name else "")
-        end = self.target.x() + metrics.horizontalAdvance(shown) + 12 + self.chip.sizeHint().width()
-        self.chip.setVisible(bool(self.chip.text()) and end < left - 8)
+        end, gap = self.target.x() + metrics.horizontalAdvance(shown), 12
+        chip = gap + self.chip.sizeHint().width() if self.chip.text() else 0
+        called = gap + self.called.fontMetrics().horizontalAdvance(self._called)
+        self.called.setText(self._called if end + called + chip < left - 8 else "")
+        self.called.setVisible(bool(self.called.text()))
+        self.chip.setVisible(0 < chip < left - 8 - end)
 
 
 class Cell(QtWidgets.QWidget):

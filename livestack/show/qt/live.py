@@ -48,6 +48,7 @@ from livestack.show.views import (
 )
 from livestack.show.wishes import DROP, OPPOSITE, Wishes
 from livestack.show.words import place
+from livestack.sky.catalogue import common_name
 
 TICK_MS, _NEWS_MS = 150, 15
 SAID_FOR = timedelta(seconds=8)
@@ -87,7 +88,7 @@ class Live(QtCore.QObject):
         self._map: Picture | None = None
         self._said: tuple[str, datetime] | None = None
         self._stands: tuple[Status, datetime] | None = None
-        self._alive = True
+        self._alive, self._target = True, ""
         self._quieted: frozenset[Word] = frozenset()
         self.wishes, self.rows = Wishes(), self.state.subs
         self.following, self.reading, self.looking = Following(source.journal), Reading(source), Looking(source)
@@ -244,6 +245,20 @@ class Live(QtCore.QObject):
         kind = filter_of(self.state) or ("Colour" if self.state.colour else "")
         target = shown.target or place(self.state.folder)
         self._parts.top.set_stack(target, " · ".join(filter(None, (kind, shown.exposure))))
+        self._call(target)
+
+    def _call(self, target: str) -> None:
+        """Say what people call a target: the catalogue takes longer to open than a window may stand still."""
+        if target == self._target:
+            return
+        self._target = target
+        self._parts.top.set_called("")
+
+        def take(name: Future[str]) -> None:
+            if target == self._target:
+                self._parts.top.set_called(name.result())
+
+        self._parts.canvas.aside(lambda _: common_name(target), take)
 
     def show_picture(self, *, turning: bool = False, softly: bool = False) -> None:
         """Show the view, developed as the stack is: what differs is in the data.

@@ -16,7 +16,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
 from livestack.allocation import settle_objects, unsettle_objects
 from livestack.counted import count
-from livestack.priority import take_short_turns
+from livestack.priority import come_at_once, take_short_turns
 from livestack.show.qt.kept import kept, kept_word
 from livestack.show.qt.lost import outlived
 from livestack.show.qt.night import worn
@@ -41,6 +41,7 @@ class Shell(QtWidgets.QMainWindow):
     def __init__(self) -> None:
         pg.setConfigOptions(imageAxisOrder="row-major")
         take_short_turns()
+        come_at_once()
         self._app = pg.mkQApp("livestack")
         self._app.setStyle("Fusion")
         self.palette_now: Palette = COLOURS[kept_word(_COLOURS, COLOURS)]
