@@ -43,6 +43,14 @@ def _signals_as_found() -> Iterator[None]:
     assert [signal.getsignal(number) for number in _STOPPING] == before, "a test left a signal's handler changed"
 
 
+@pytest.fixture(autouse=True)
+def _settings_as_found(_own_home: None) -> Iterator[None]:
+    """What a test sets in the home that all share, every session started after it would obey: it needs its own."""
+    yield
+    written = [str(path) for path in Path(os.environ["XDG_CONFIG_HOME"]).rglob("*.toml")]
+    assert not written, f"a test left {', '.join(written)}"
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real frames."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from livestack.priority import give_way, take_short_turns
+from livestack.priority import come_at_once, give_way, take_short_turns
 from livestack.show.darkroom import Darkroom
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nobody gives way elsewhere")
@@ -49,3 +51,26 @@ def test_who_waits_for_the_interpreter_asks_for_it_sooner_where_there_is_a_windo
         assert sys.getswitchinterval() <= 0.0005
     finally:
         sys.setswitchinterval(before)
+
+
+def test_a_window_asks_for_short_whiles_and_nobody_that_it_begins_does() -> None:
+    if (plain := _slice_ns()) is None:
+        pytest.skip("this kernel does not tell how long a thread has a core for")
+
+    def asked() -> tuple[int | None, int | None, int]:
+        come_at_once()
+        with ThreadPoolExecutor(1) as begun:
+            return _slice_ns(), begun.submit(_slice_ns).result(), _nice()
+
+    with ThreadPoolExecutor(1) as window:
+        mine, of_begun, nice = window.submit(asked).result()
+    if mine == plain:
+        pytest.skip("this kernel gives all threads the same")
+    assert mine is not None and mine < plain
+    assert of_begun == plain and nice == _nice()
+
+
+def _slice_ns() -> int | None:
+    """Return for how long this thread has a core before others do, as the kernel tells."""
+    told = re.search(r"^se\.slice\s*:\s*(\d+)", Path("/proc/thread-self/sched").read_text(), re.MULTILINE)
+    return None if told is None else int(told[1])
