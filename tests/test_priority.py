@@ -72,5 +72,7 @@ def test_a_window_asks_for_short_whiles_and_nobody_that_it_begins_does() -> None
 
 def _slice_ns() -> int | None:
     """Return for how long this thread has a core before others do, as the kernel tells."""
-    told = re.search(r"^se\.slice\s*:\s*(\d+)", Path("/proc/thread-self/sched").read_text(), re.MULTILINE)
+    if not (told_of := Path("/proc/thread-self/sched")).exists():
+        return None
+    told = re.search(r"^se\.slice\s*:\s*(\d+)", told_of.read_text(), re.MULTILINE)
     return None if told is None else int(told[1])
