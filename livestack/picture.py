@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,40 @@ def picture_of(data: Array, facts: Mapping[str, Any]) -> Picture:
 
 def write_array(path: Path, data: Array, facts: Mapping[str, Any]) -> None:
     """Replace a file atomically by an array and what there is to know of it; not synced to disk."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.save(file, data)
+    draft_array(path, data)
+    publish_draft(path, facts)
+
+
+def draft_array(path: Path, data: Array) -> None:
+    """Write an array beside a file that it is to replace, for `publish_draft`."""
+    with _gone_if_it_fails(path) as temporary, temporary.open("wb") as file:
+        np.save(file, data)
+
+
+def publish_draft(path: Path, facts: Mapping[str, Any]) -> None:
+    """Replace a file atomically by the array that was drafted for it, and what there is to know of that."""
+    with _gone_if_it_fails(path) as temporary:
+        with temporary.open("ab") as file:
             file.write(json.dumps(facts).encode())
         temporary.replace(path)
+
+
+def drop_draft(path: Path) -> None:
+    """Let go of what was drafted for a file."""
+    with contextlib.suppress(OSError):
+        _temporary(path).unlink()
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
+@contextlib.contextmanager
+def _gone_if_it_fails(path: Path) -> Iterator[Path]:
+    try:
+        yield _temporary(path)
     except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()  # on a full disk others need the room
+        drop_draft(path)  # on a full disk others need the room
         raise
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from livestack.engine.publish import product_of, stack_picture
+from livestack.engine.drawing import stack_picture
+from livestack.engine.publish import product_of
 from livestack.engine.resume import checkpoint_of, drop
 from livestack.errors import SettingsError
 from livestack.events import AlertRaised, StackFounded

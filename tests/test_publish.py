@@ -11,7 +11,8 @@ import pytest
 
 from livestack.bus import Slots
 from livestack.engine.disk import Disk
-from livestack.engine.publish import Publisher, removed_picture
+from livestack.engine.drawing import removed_picture
+from livestack.engine.publish import Publisher
 from livestack.frame import Header, Masters, Quality
 from livestack.picture import read_picture
 from livestack.reduce.fold import REJECTORS

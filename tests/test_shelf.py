@@ -77,3 +77,23 @@ def test_the_last_one_is_there_when_all_is_over(tmp_path: Path) -> None:
     found = read_picture(tmp_path / NAME)
     assert found is not None
     assert found.version == 2
+
+
+def test_what_was_begun_is_seen_when_it_is_put_and_not_before(shelf: Shelf) -> None:
+    old, new = (picture(light(version), version) for version in (1, 2))
+    shelf.put(NAME, old)
+    shelf.draft(NAME, new.data)
+    assert seen(shelf) == 1
+    shelf.put(NAME, new)
+    assert seen(shelf) == 2
+
+
+def test_what_was_begun_and_is_not_put_leaves_nothing(shelf: Shelf) -> None:
+    lights = [picture(light(version), version) for version in (1, 2, 3)]
+    shelf.draft(NAME, lights[0].data)
+    shelf.draft(NAME, lights[1].data)
+    shelf.put(NAME, lights[2])
+    assert seen(shelf) == 3
+    shelf.draft(NAME, lights[0].data)
+    shelf.close()
+    assert [path.name for path in shelf.folder.iterdir()] == [NAME]

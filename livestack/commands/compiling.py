@@ -24,7 +24,7 @@ import numpy as np
 
 from livestack.engine.plans import files_plan, find_files
 from livestack.engine.runner import Engine
-from livestack.frame import Array, Frame, Header, Masters
+from livestack.frame import STAR_DTYPE, Array, Frame, Header, Masters
 from livestack.reduce import MARK, PREFIX, fold
 from livestack.reduce.defects import spikes_of
 from livestack.reduce.detect import sky_of
@@ -35,6 +35,7 @@ from livestack.reduce.measure import stars_of
 from livestack.reduce.normalise import sky_blocks, sky_level, tied_sky, with_blocks
 from livestack.reduce.objects import OBJECT_DTYPE, objects_in
 from livestack.reduce.preview import preview
+from livestack.reduce.register import register
 from livestack.reduce.sensor import sensor_of
 from livestack.sessions import Home
 from livestack.settings import Settings
@@ -211,6 +212,10 @@ def _found() -> None:
 
 def _resample() -> None:
     """Place a sub on a stack."""
+    stars, random = np.zeros(25, STAR_DTYPE), np.random.default_rng(1)
+    stars["x"], stars["y"] = random.uniform(0, (SHAPE[2], SHAPE[1]), (25, 2)).T
+    stars["flux"], stars["snr"], stars["fwhm"] = np.linspace(9000, 1000, 25), 50.0, 3.0
+    register(stars, stars, SHAPE[1:], np.eye(3))
     light, first = with_blocks(_light(ASKEW), SHAPE), FirstLook(SHAPE)
     fold.hold(first, light, REJECTORS["deferred"], NOISE, None)
 

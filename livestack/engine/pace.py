@@ -44,12 +44,15 @@ class Pace:
         self._waiting = waiting
         self.is_owed |= changed
 
+    def would_show(self) -> bool:
+        """Whether a picture of a sub that is stacked now would be made at once, if no more subs wait than before."""
+        return not self.many_wait or self._clock() - self._shown_s >= SHOW_S
+
     def may_show(self) -> bool:
         """Whether the picture that is owed is made now, or many wait and one was just made."""
-        now_s = self._clock()
-        if not self.is_owed or (self.many_wait and now_s - self._shown_s < SHOW_S):
+        if not self.is_owed or not self.would_show():
             return False
-        self._shown_s, self.is_owed = now_s, False
+        self._shown_s, self.is_owed = self._clock(), False
         return True
 
     def save_every_s(self, usual_s: float) -> float:

@@ -1,9 +1,8 @@
-"""What leaves the engine: previews for the screens and products for the disk."""
+"""What leaves the engine: pictures for the screens and products for the disk."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 import weakref
 from array import array
@@ -20,6 +19,7 @@ from livestack.develop.export import write_png
 from livestack.develop.live import shown, steady, whole
 from livestack.engine.buildup import BuildUp, Moment
 from livestack.engine.disk import Disk
+from livestack.engine.drawing import Drawn, begun, removed_picture, stack_picture, sub_picture
 from livestack.engine.joining import Joining
 from livestack.engine.maps import MAPS, map_of
 from livestack.engine.resume import checkpoint_of, checkpoint_path
@@ -31,12 +31,10 @@ from livestack.frame import Array, Picture
 from livestack.product import Product, write_product
 from livestack.read import open_frame
 from livestack.reduce import fold as folding
-from livestack.reduce.guide import CELL, guide_shape
-from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.retries import SAVE_S
 from livestack.sessions import Home
 from livestack.settings import PRESET
-from livestack.stack import Shape, Stack
+from livestack.stack import Shape
 from livestack.stacks.checkpoint import Checkpoint, save_checkpoint
 from livestack.stacks.founding import Founding
 from livestack.stacks.glance import glance
@@ -49,75 +47,6 @@ WRITTEN_BYTES_PER_S = 4e6
 """Of the sums of a stack, on average, while it grows: written after every sub, a large one would wear a disk out."""
 _BYTES_A_SAMPLE, _BYTES_A_PX = 8, 8
 """Of its sums: mean and m2; weight and counts, which its channels share."""
-
-
-def stack_picture(growth: Growth, threads: Executor | None, version: int) -> Picture:
-    """Preview of a stack as it is shown."""
-    shown = growth.shown()
-    data = growth.preview if growth.preview is not None and growth.preview.size else preview(shown, threads)
-    data.flags.writeable = False
-    return Picture(
-        data=data[:, :, 0] if data.shape[2] == 1 else data,
-        scale=1 / preview_step(*shown.shape[1:]),
-        version=version,
-        stack=growth.name,
-        n_subs=shown.n_subs,
-        exposure_s=shown.exposure_s,
-        noise_adu=_grain(shown, growth),
-        row_order=growth.founding.header.row_order,
-    )
-
-
-def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | None:
-    """Preview of the last sub on the stack's grid: a sample per preview px, so its grain is a sub's."""
-    if growth.sketch is None:
-        return None
-    data = growth.sketch[:, :, 0] if growth.sketch.shape[2] == 1 else growth.sketch
-    data.flags.writeable = False
-    return Picture(
-        data=data,
-        scale=1 / preview_step(*growth.founding.shape[1:]),
-        version=version,
-        stack=growth.name,
-        n_subs=1,
-        exposure_s=sub.exposure_s or 0.0,
-        noise_adu=float(sub.quality["noise_adu"]),
-        row_order=growth.founding.header.row_order,
-    )
-
-
-def removed_picture(growth: Growth, version: int, threads: Executor | None = None) -> Picture:
-    """Preview of what was left out of a stack: luminance above the stack, ADU, the brightest of each px; 0 = nothing.
-
-    On the guide's px, or the brightest of k × k of them where that is more than a screen needs.
-    """
-    core, founding = growth.core, growth.founding
-    _, height, width = guide_shape(founding.shape)
-    # before the first look nothing was judged, and so nothing left out
-    whole = core.removed if core is not None and core.removed is not None else np.zeros((height, width), np.float32)
-    k = math.ceil(preview_step(*founding.shape[1:]) / CELL)
-    data = brightest(whole, k, threads)
-    data.flags.writeable = False
-    return Picture(
-        data=data,
-        scale=1 / (CELL * k),
-        version=version,
-        stack=growth.name,
-        n_subs=len(growth.subs),
-        exposure_s=growth.shown().exposure_s,
-        noise_adu=0.0,
-        row_order=founding.header.row_order,
-    )
-
-
-def _grain(stack: Stack, growth: Growth) -> float:
-    """Typical standard error of the mean, ADU; of one sub while there is only one."""
-    some = stack.told((slice(None), slice(None, None, 16), slice(None, None, 16)))
-    n = some.coverage.astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(some.m2 / ((n - 1) * some.weight))
-    seen = error[np.broadcast_to(n >= 2, error.shape)]
-    return float(np.median(seen)) if seen.size else growth.founding.quality.noise_adu
 
 
 def product_of(growth: Growth, n_rejected: int, version: str) -> Product:
@@ -198,6 +127,7 @@ class Publisher:
     _n_glanced: int = 0
     _joining: Joining = field(default_factory=Joining)
     _joined: Picture | None = None
+    _drawn: Drawn | None = None
     _seen_removed: weakref.ref[Array] | None = None
     _removed_at: tuple[str, int] = ("", 0)
     _shelf: Shelf = field(init=False)
@@ -207,10 +137,18 @@ class Publisher:
         self._shelf = Shelf(self.home.cache)
         self._buildup = BuildUp(self.home.cache, self._shelf.thread)
 
+    def draw(self, growth: Growth) -> None:
+        """Begin the picture of a stack that is about to be shown: nobody sees any of it before."""
+        if growth.preview is None or not growth.preview.size or self._joined is not None:
+            return
+        self._drawn = begun(growth, growth.preview, self.threads)
+        self._shelf.draft("picture.npy", self._drawn.data)
+
     def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
         """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
         self._version += 1
         picture = self._picture(growth, growths)
+        self._drawn = None
         self.slots.stack.put(picture)
         self._shelf.put("picture.npy", picture)
         last = None if sub is None else sub_picture(growth, sub, self._version)
@@ -231,6 +169,7 @@ class Publisher:
 
     def keep_latest(self, session: Session) -> None:
         """Keep the stack in hand as a step of the build-up, if it is one, though it is not shown now."""
+        self._drawn = None
         growth, growths = session.latest, session.growths()
         if growth is None or not growth.subs:
             return
@@ -250,7 +189,7 @@ class Publisher:
         self._joined = self._joining.picture(
             growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
         )
-        return self._joined or stack_picture(growth, self.threads, self._version)
+        return self._joined or stack_picture(growth, self.threads, self._version, self._drawn)
 
     def show_map(self, growth: Growth, name: str) -> None:
         """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""

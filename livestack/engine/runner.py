@@ -40,6 +40,7 @@ from livestack.read import close_decoders, file_of
 from livestack.sessions import Home
 from livestack.settings import Settings
 from livestack.stacks.captures import Captures
+from livestack.stacks.growth import Growth
 from livestack.stacks.prepare import Prepared
 from livestack.stacks.replay import Past, replay
 from livestack.stacks.verdicts import why_nothing
@@ -147,6 +148,7 @@ class Engine:
         self._ahead = Ahead(self._workers, session, self._why_away)
         session.captures = Captures(self._why_away, self._source.wait)
         self._restacks = Restacks(session, self.stop)
+        session.draw = self._draw
         self._requests = Requests(session, self._restacks, self._publisher, self._tell)
         past = replay(self._journal.follow())
         self._tell(self._journal.append(*self._opening(past)))
@@ -297,6 +299,11 @@ class Engine:
             self._publisher.show_latest(self._session, arrival)
         elif shown:
             self._publisher.keep_latest(self._session)
+
+    def _draw(self, growth: Growth) -> None:
+        """Begin the next picture while the journal is written, where there will be one now."""
+        if self._pace.would_show() and not growth.look_is_due():
+            self._publisher.draw(growth)
 
     def _is_done(self, idle_s: float) -> bool:
         if self._restacks.are_under_way or self._ahead or self._todo or not self._inbox.empty() or self._requests.held:

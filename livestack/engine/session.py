@@ -82,6 +82,11 @@ class Session:
         Runs the bands of the kernels.
     tell : callable
         Hears of events after they are in the journal.
+
+    Attributes
+    ----------
+    draw : callable
+        Gets a stack as soon as it took a sub: its picture may be begun, and shown when the journal has the sub.
     """
 
     def __init__(self, journal: Journal, settings: Settings, cache: Path, threads: Executor | None, tell: Tell) -> None:
@@ -104,6 +109,7 @@ class Session:
         self.names: set[str] = set()
         self.last_no = 0
         self.captures = Captures()
+        self.draw: Callable[[Growth], None] = lambda _: None
         self._tell = tell
 
     def masters_of(self, key: StackKey) -> tuple[str, Masters] | None:
@@ -218,7 +224,7 @@ class Session:
         sensor = with_defects(item.sensor, knowledge.defects)
         light = light_of(sensor, matrix=registration.matrix, sky=founding.sky, scale=scale, weight=verdict.weight)
         light = with_blocks(light, founding.shape, self.threads)
-        sky = sky_surface(knowledge.sky, light, founding.shape)
+        sky = sky_surface(knowledge.sky, light, founding.shape, self.threads)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]
         folded = growth.add(sub, item.frame, light)
@@ -233,6 +239,7 @@ class Session:
     def _commit(self, growth: Growth, events: list[Event]) -> None:
         """Journal what a sub did to a stack; it may be time for a look."""
         self.latest = growth
+        self.draw(growth)
         self.append(*events)
         if growth.look_is_due():
             self.due = growth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 import weakref
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from livestack.frame import Array, Picture
-from livestack.picture import write_picture
+from livestack.picture import draft_array, drop_draft, facts_of, publish_draft, write_picture
 
 log = logging.getLogger("livestack")
 
@@ -38,6 +39,11 @@ class Shelf:
     _writing: Future[None] | None = None
     _put_at: dict[str, float] = field(default_factory=dict)
     _waiting: dict[str, tuple[Picture, weakref.ref[Array], tuple[int, ...]]] = field(default_factory=dict)
+    _draft: tuple[str, weakref.ref[Array]] | None = None
+
+    def draft(self, name: str, data: Array) -> None:
+        """Begin to write the data of a picture that is about to be put; nobody sees them before it is."""
+        self.thread.submit(self._write_draft, name, data)
 
     def put(self, name: str, picture: Picture) -> None:
         """Write a picture; of several that come before they are written only the newest."""
@@ -78,6 +84,7 @@ class Shelf:
     def close(self) -> None:
         """Finish writing."""
         self.put_waiting(rest_s=0.0)
+        self.thread.submit(self._drop_draft)
         self.thread.shutdown(wait=True)
 
     def _write_newest(self, name: str) -> None:
@@ -85,8 +92,23 @@ class Shelf:
         picture = self._newest.pop(name, None)
         if picture is None:
             return
+        drafted, self._draft = self._draft, None
         try:
-            write_picture(self.folder / name, picture)
+            if drafted is not None and drafted[0] == name and drafted[1]() is picture.data:
+                publish_draft(self.folder / name, facts_of(picture))
+            else:
+                write_picture(self.folder / name, picture)
         except OSError as error:
             # the next one may fit again; the stack is what matters, and that is told
             log.warning("%s could not be written: %s", name, error.strerror)
+
+    def _write_draft(self, name: str, data: Array) -> None:
+        self._drop_draft()
+        with contextlib.suppress(OSError):  # told when the whole picture is written
+            draft_array(self.folder / name, data)
+            self._draft = name, weakref.ref(data)
+
+    def _drop_draft(self) -> None:
+        if self._draft is not None:
+            drop_draft(self.folder / self._draft[0])
+            self._draft = None

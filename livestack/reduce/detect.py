@@ -252,8 +252,9 @@ def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
     if not known.size or min(search.shape) < BOX:
         nothing = smooth(np.zeros((1, 1), np.float32), (h, w), 0.0)
         return Found(none, 0.0, 0.0, nothing, noise_seen(), search, step, is_known=False)
-    sky = median_of(known)
+    sky_seen = beside(threads, lambda: median_of(known))
     levels, _ = tell(search, MESH_PX // step, BOX, threads)
+    sky = sky_seen()
     level = smooth(levels, (h, w), sky)
     _take_off(sample, level, stride)
     _, sigmas = tell(sample, max(MESH_PX // stride, LEAST_MESH_PX), 1, threads)

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
+from livestack.reduce.compile import BORROWING, INNER, LEAF, OPTIONS, F
+from livestack.reduce.medians import middle_of
 from livestack.stack import Stack
 
 FIT_PX = 15_000
@@ -118,17 +119,15 @@ def shift_at(mean: Array, y: int, x: int, match: Array) -> Any:
 
 
 @njit(**OPTIONS)
-def _star_px(
-    sample: Array, template: tuple[Array, Array, Array], stars: Array, least: float
-) -> tuple[Array, Array, Array]:
-    """Px about stars whose squared contrast is more than `least`: rows (N, 7) of the match, difference, contrast².
+def _star_px(sample: Array, template: tuple[Array, Array, Array], stars: Array, least: float) -> tuple[Array, Array]:
+    """Px about stars whose squared contrast is more than `least`: rows (N, 8), match and difference; contrast².
 
     template: mean, squared contrast, coverage (h, w).
     """
     mean, squared, coverage = template
     h, w = mean.shape
     side = 2 * STAR_REACH + 2
-    rows, wanted = np.empty((side * side * len(stars), 7)), np.empty(side * side * len(stars))
+    rows = np.empty((side * side * len(stars), 8))
     contrast = np.empty(side * side * len(stars), np.float32)
     seen = np.zeros((h, w), np.bool_)
     n = 0
@@ -145,9 +144,20 @@ def _star_px(
                 if coverage[y, x] > 0 and np.isfinite(sample[y, x]):
                     rows[n, 0] = 1
                     rows[n, 1], rows[n, 2], rows[n, 3], rows[n, 4], rows[n, 5], rows[n, 6] = _terms(mean, y, x)
-                    wanted[n], contrast[n] = sample[y, x] - mean[y, x], squared[y, x]
+                    rows[n, 7], contrast[n] = sample[y, x] - mean[y, x], squared[y, x]
                     n += 1
-    return rows[:n], wanted[:n], contrast[:n]
+    return rows[:n], contrast[:n]
+
+
+@njit(**BORROWING)
+def _add_products(rows: Array, good: Array, out: Array) -> None:
+    """Add up the products of the first seven columns of rows (N, 8) with all of them, (7, 8), where good."""
+    for n in range(len(rows)):
+        if good[n]:
+            row = rows[n]
+            for i in range(7):
+                for j in range(8):
+                    out[i, j] += row[i] * row[j]
 
 
 def match_template(sample: Array, template: Stack, contrast: Array, stars: Array, noise: float) -> Array:
@@ -170,23 +180,23 @@ def match_template(sample: Array, template: Stack, contrast: Array, stars: Array
         (7,), or (0,) where the template is to stay as it is.
     """
     arrays = template.mean[0], contrast, template.coverage[0]
-    rows, wanted, squared = _star_px(sample, arrays, stars, 25 * noise)
+    rows, squared = _star_px(sample, arrays, stars, 25 * noise)
     if len(rows) < LEAST_FIT_PX:
         return NO_MATCH
     if len(rows) > FIT_PX:
         strongest = squared >= np.partition(squared, -FIT_PX)[-FIT_PX]
-        rows, wanted, squared = rows[strongest], wanted[strongest], squared[strongest]
-    share = 1 / np.sqrt(noise + 0.15**2 * squared.astype(np.float64))
-    rows, wanted = rows * share[:, None], wanted * share
+        rows, squared = rows[strongest], squared[strongest]
+    rows *= (1 / np.sqrt(noise + 0.15**2 * squared.astype(np.float64)))[:, None]
     good = np.ones(len(rows), bool)
     k = np.zeros(7)
     for _ in range(3):
-        a, b = rows[good], wanted[good]
-        scale = np.sqrt(np.einsum("ij,ij->j", a, a)) + 1e-30
-        normal = np.einsum("ij,ik->jk", a, a) / np.outer(scale, scale) + 1e-9 * np.eye(7)
-        k = np.linalg.solve(normal, np.einsum("ij,i->j", a, b) / scale) / scale
-        residual = np.abs(wanted - np.einsum("ij,j->i", rows, k))
-        good = residual < max(4 * 1.4826 * float(np.median(residual)), 1e-6)
+        sums = np.zeros((7, 8))
+        _add_products(rows, good, sums)
+        scale = np.sqrt(np.diagonal(sums)) + 1e-30
+        normal = sums[:, :7] / np.outer(scale, scale) + 1e-9 * np.eye(7)
+        k = np.linalg.solve(normal, sums[:, 7] / scale) / scale
+        residual = np.abs(rows[:, 7] - np.einsum("ij,j->i", rows[:, :7], k))
+        good = residual < max(4 * 1.4826 * middle_of(residual), 1e-6)
         if good.sum() < LEAST_FIT_PX // 2:
             return NO_MATCH
     return k if abs(k[1]) <= MOST_SCALE else NO_MATCH

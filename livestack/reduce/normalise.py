@@ -155,7 +155,7 @@ def sky_level(light: Light, shape: Shape) -> Array:
     return sky
 
 
-def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
+def sky_surface(blocks: Array, light: Light, shape: Shape, threads: Executor | None = None) -> Array:
     """Sky of a sub: (C, 6) float64, coefficients of 1, x, y, x², xy, y² at grid px, ADU of the sub.
 
     A surface through the middles of (sample − scale · known) of the blocks: a level for few blocks, a plane for more,
@@ -166,7 +166,7 @@ def sky_surface(blocks: Array, light: Light, shape: Shape) -> Array:
     blocks : (C, B, h, w) float32
         What the field shows without its sky, such as `sky_blocks` of the founding sub.
     """
-    return light.scale * _surfaces(_sampled(light, shape) * np.float32(1 / light.scale) - blocks, shape)
+    return light.scale * _surfaces(_sampled(light, shape) * np.float32(1 / light.scale) - blocks, shape, threads)
 
 
 def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
@@ -182,10 +182,11 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
     return moved
 
 
-def _surfaces(differences: Array, shape: Shape) -> Array:
+def _surfaces(differences: Array, shape: Shape, threads: Executor | None = None) -> Array:
     """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
     corners = _corners(*shape[1:])
-    middles = _middle(differences)
+    parts = each_part(len(corners), SAMPLED, threads, lambda b0, b1: _middle(differences[:, b0:b1]))
+    middles = np.concatenate(parts, axis=1)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
     independent = shape[1] * shape[2] / BLOCK**2

@@ -19,7 +19,7 @@ from livestack.errors import FrameError
 from livestack.frame import Array, Registration
 from livestack.reduce.medians import middle_of
 from livestack.reduce.near import mutual_pairs, pairs_within
-from livestack.reduce.pose import AKAIKE, fitter, project
+from livestack.reduce.pose import AKAIKE, fit_pairs, project
 from livestack.reduce.trust import crowding, flux_error, place_error_px
 
 LEAST_MATCHES = 5
@@ -36,10 +36,6 @@ VOTERS = 150
 FOLLOWERS = 40
 FOLLOW_PX = 6.0
 """So many of the brightest stars vote for the shift from the last sub; votes this close agree."""
-OFF_SIGMA = 4.0
-"""A star this many σ off says nothing of the pose: it is two stars, or a trail lies on it."""
-CENTROID_PX = 0.01
-"""Error of a centroid on each axis, however bright the star, at the least: seeing, px, the lens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,30 +226,13 @@ def _refine(
         if len(new) < 3 or (len(new) == len(pairs) and (new == pairs).all()):
             return matrix, new
         i, j = new.T
-        fitted = _fit_pairs(src[i], ref[j], _larger(errors[0][i], errors[1][j]), price)
+        fitted = fit_pairs(src[i], ref[j], _larger(errors[0][i], errors[1][j]), price)
         if fitted is None:
             return matrix, new
         pairs, matrix = new, fitted
         residual = np.hypot(*(project(matrix, src[i]) - ref[j]).T)
         reach = float(np.clip(4 * 1.4826 * middle_of(residual), 0.3, reach))
     return matrix, pairs
-
-
-def _fit_pairs(src: Array, ref: Array, error: Array, price: float) -> Array | None:
-    """Fit matched places, each counting by its own error and by the unrest common to all, and not where it is off."""
-    variance = error**2 + 2 * CENTROID_PX**2
-    fit = fitter(src, ref, price)
-    matrix = fit(1 / variance)
-    for _ in range(4):
-        if matrix is None:
-            return None
-        squared = ((project(matrix, src) - ref) ** 2).sum(axis=1)
-        # told by the brighter half; the median of a sum of two squares is 2 ln 2 variances
-        unrest = float(middle_of((squared / (2 * math.log(2)) - error**2)[: len(error) // 2 + 1]))
-        variance = error**2 + max(unrest, 2 * CENTROID_PX**2)
-        taper = np.clip(1 - (squared / (OFF_SIGMA**2 * variance)) ** 2, 0, None) ** 2
-        matrix = fit(np.maximum(taper, 1e-6) / variance)
-    return matrix
 
 
 def _problem(matrix: Array, pairs: Array, src: Array, ref: Array, size: tuple[int, int]) -> str | None:

@@ -176,9 +176,10 @@ def _usual_rejection(subs: Sequence[SubAccepted]) -> float:
 def _is_abnormal(subs: Sequence[SubAccepted]) -> bool:
     if not subs:
         return False
-    return subs[-1].distrusted or subs[-1].rejected_fraction > max(
-        ABNORMAL_SHARE, ABNORMAL_TIMES * _usual_rejection(subs)
-    )
+    last = subs[-1]
+    # what is usual is asked for where it matters: it is kept by thirty subs
+    is_much = last.rejected_fraction > ABNORMAL_SHARE
+    return last.distrusted or (is_much and last.rejected_fraction > ABNORMAL_TIMES * _usual_rejection(subs))
 
 
 def founded(item: Prepared, founding: Founding, replaces: str | None, reject: str) -> StackFounded:

@@ -11,7 +11,7 @@ import pytest
 from pyqtgraph.Qt import QtCore
 from pytestqt.qtbot import QtBot
 
-from livestack.engine.publish import stack_picture
+from livestack.engine.drawing import stack_picture
 from livestack.frame import Array
 from livestack.picture import write_picture
 from livestack.show.qt.window import Window

@@ -10,7 +10,7 @@ import pytest
 
 from livestack.develop.chain import PRESETS
 from livestack.develop.live import Settled, shown, steady, whole
-from livestack.engine.publish import stack_picture
+from livestack.engine.drawing import stack_picture
 from livestack.frame import Array
 from tests.nights import Told
 

@@ -9,7 +9,7 @@ import pytest
 
 from livestack.errors import FrameError
 from livestack.frame import STAR_DTYPE, Array, Registration
-from livestack.reduce.pose import fitter, project
+from livestack.reduce.pose import fit, project
 from livestack.reduce.register import register, tied
 from tests.reduce.fields import moved, star_field, turned
 
@@ -128,7 +128,7 @@ def test_a_field_distorted_by_the_lens_is_fitted_with_more() -> None:
     assert np.abs(found.matrix[2, :2]).max() > 1e-6
     exact = stars[:, :2]
     similarity = turned(3.0, 20.0, 10.0, SIZE)
-    found_again = fitter(exact, project(similarity, exact))(np.ones(len(exact)))
+    found_again = fit(exact, project(similarity, exact), np.ones(len(exact)))
     np.testing.assert_allclose(found_again, similarity, atol=1e-6)
 
 
