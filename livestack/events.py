@@ -365,8 +365,8 @@ class Request:
 
 
 def to_dict(event: Event) -> Json:
-    """Return the event's fields as JSON values; ``v`` is the version."""
-    return {"v": VERSION, **dataclasses.asdict(event)}
+    """Return the event's fields as JSON values, the event's own; ``v`` is the version."""
+    return {"v": VERSION, **{f.name: getattr(event, f.name) for f in dataclasses.fields(event)}}
 
 
 def from_dict(kind: str, body: Json) -> Event:

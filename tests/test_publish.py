@@ -11,7 +11,7 @@ import pytest
 
 from livestack.bus import Slots
 from livestack.engine.disk import Disk
-from livestack.engine.drawing import removed_picture
+from livestack.engine.drawing import removed_picture, stack_picture
 from livestack.engine.publish import Publisher
 from livestack.frame import Header, Masters, Quality
 from livestack.picture import read_picture
@@ -121,4 +121,29 @@ def test_it_is_that_of_the_stack_that_is_shown(publisher: Publisher) -> None:
         now = publisher.slots.removed.get()
         assert now is not None
         assert now.stack == growth.name
+    publisher.close()
+
+
+def test_a_picture_that_was_begun_is_the_same_and_nobody_sees_it_before(publisher: Publisher) -> None:
+    growth, path = _growth((1, 60, 80)), publisher.home.cache / "picture.npy"
+    growth.preview = np.full((60, 80, 1), 7, np.float32)
+    publisher.draw(growth)
+    publisher.wait_shown()
+    assert publisher.slots.stack.get() is None
+    assert not path.exists()
+    publisher.show(growth, None)
+    publisher.wait_shown()
+    shown, written = publisher.slots.stack.get(), read_picture(path)
+    assert shown is not None
+    assert written is not None
+    for picture in (shown, written):
+        assert replace(picture, data=shown.data) == replace(stack_picture(growth, None, 1), data=shown.data)
+        assert picture.data.tolist() == growth.preview[:, :, 0].tolist()
+    publisher.draw(growth)
+    growth.preview = np.full((60, 80, 1), 8, np.float32)
+    publisher.show(growth, None)
+    publisher.wait_shown()
+    newer = read_picture(path)
+    assert newer is not None
+    assert (newer.data == 8).all(), "what was begun of another preview is not shown"
     publisher.close()

@@ -88,7 +88,8 @@ def test_what_was_begun_is_seen_when_it_is_put_and_not_before(shelf: Shelf) -> N
     assert seen(shelf) == 2
 
 
-def test_what_was_begun_and_is_not_put_leaves_nothing(shelf: Shelf) -> None:
+def test_what_was_begun_and_is_not_put_leaves_nothing(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
     lights = [picture(light(version), version) for version in (1, 2, 3)]
     shelf.draft(NAME, lights[0].data)
     shelf.draft(NAME, lights[1].data)
@@ -96,4 +97,4 @@ def test_what_was_begun_and_is_not_put_leaves_nothing(shelf: Shelf) -> None:
     assert seen(shelf) == 3
     shelf.draft(NAME, lights[0].data)
     shelf.close()
-    assert [path.name for path in shelf.folder.iterdir()] == [NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]

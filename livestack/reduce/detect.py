@@ -247,12 +247,12 @@ def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
     each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
     noise_seen = beside(threads, lambda: noise_of(differences[np.isfinite(differences)]))
-    known = sample[np.isfinite(sample)]
+    known = np.isfinite(sample)
     none = np.zeros(0, OBJECT_DTYPE)
-    if not known.size or min(search.shape) < BOX:
+    if not known.any() or min(search.shape) < BOX:
         nothing = smooth(np.zeros((1, 1), np.float32), (h, w), 0.0)
         return Found(none, 0.0, 0.0, nothing, noise_seen(), search, step, is_known=False)
-    sky_seen = beside(threads, lambda: median_of(known))
+    sky_seen = beside(threads, lambda: median_of(sample[known]))
     levels, _ = tell(search, MESH_PX // step, BOX, threads)
     sky = sky_seen()
     level = smooth(levels, (h, w), sky)

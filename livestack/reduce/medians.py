@@ -73,6 +73,23 @@ def _middles(bits: Array, known: Array, low: Array, high: Array) -> None:
         high[k] = other if other >= 0 else np.int32(~other ^ ~_HIGHEST)
 
 
+@njit(**LEAF)
+def _float_at(key: Any) -> Any:
+    return np.int32(key if key >= 0 else ~key ^ ~_HIGHEST).view(np.float32)
+
+
+@njit(**LEAF)
+def median_of_bits(bits: Array, keys: Array) -> Any:
+    """Median of float32, given as bits; NaN where fewer than half are finite. There is room for as many keys."""
+    n = _order(bits, keys)
+    if 2 * n < keys.size:
+        return np.float32(np.nan)
+    one = other = _at_rank(keys, (n - 1) // 2)
+    if n % 2 == 0 and _count_below(keys, np.int32(one + np.int32(1))) <= n // 2:
+        other = _next_above(keys, one)
+    return (_float_at(one) + _float_at(other)) / np.float32(2)
+
+
 def middles(blocks: Array) -> tuple[Array, Array, Array]:
     """Return the lower and the upper middle of the finite values of each of (N, n) blocks, and how many are finite.
 

@@ -14,14 +14,15 @@ from livestack.reduce.bands import each_part
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.fold import Light, typical_weight
 from livestack.reduce.kernels import Pose, Sensor, subtract_sky, warp_and_normalise
-from livestack.reduce.medians import middles
+from livestack.reduce.level import IN_ANY_ORDER
+from livestack.reduce.medians import median_of_bits
 from livestack.stack import Shape, Stack
 
 BLOCK = 32
 MESH = 12
 """Blocks of 32 × 32 px, on a mesh of 12 × 12 over the grid."""
-SAMPLED = 36
-"""Blocks sampled at a time."""
+SAMPLED, TOLD = 18, 12
+"""Blocks sampled, and told of, at a time."""
 LEAST_BLOCKS = 12
 BIWEIGHT = 4.685
 """Tukey's constant: what is so many σ off counts nothing; 95 % efficient for Gaussian noise."""
@@ -29,55 +30,61 @@ CURVED_FROM = 48
 """Fewer usable blocks than this: a level; a plane; from here on a curved surface."""
 
 
-@njit(**INNER)
+@njit(**(INNER | IN_ANY_ORDER))
 def _biweight(values: Array, middle: float, reach: float) -> float:
     """Mean of values, each counting the less the farther from the middle it lies, and nothing beyond reach."""
+    per_reach = 1 / reach if reach > 0 else 0.0
     for _ in range(3):
         total = weights = 0.0
-        for value in values:
-            u = (value - middle) / reach if reach > 0 else 0.0
-            # what is NaN is not near
-            if abs(u) < 1:
-                weight = (1 - u * u) ** 2
-                total += weight * (value - middle)
-                weights += weight
+        for i in range(values.size):
+            off = values[i] - middle
+            u = off * per_reach
+            near = abs(u) < 1  # what is NaN is not
+            rest = 1 - u * u if near else 0.0
+            total += rest * rest * (off if near else 0.0)
+            weights += rest * rest
         middle += total / weights if weights > 0 else 0.0
     return middle
 
 
 @njit(**OPTIONS)
-def _middles(blocks: Array, medians: Array, spreads: Array, out: Array) -> None:
-    """Tukey's biweight of each of (N, n) blocks, from its median on; what is NaN does not count."""
+def _tell(blocks: Array, medians: Array, spreads: Array, middles: Array) -> None:
+    """Median, 1.4826 MAD and, where there is room for it, biweight of each of (N, n) blocks.
+
+    They are NaN where half of its px are missing.
+    """
+    keys, off = np.empty(blocks.shape[1], np.int32), np.empty(blocks.shape[1], np.float32)
     for k in range(len(blocks)):
-        out[k] = medians[k]
-        if np.isfinite(medians[k]):
-            out[k] = _biweight(blocks[k], float(medians[k]), BIWEIGHT * float(spreads[k]))
+        block = blocks[k]
+        medians[k] = median_of_bits(block.view(np.int32), keys)
+        for i in range(block.size):
+            off[i] = abs(block[i] - medians[k])
+        spreads[k] = F(1.4826) * median_of_bits(off.view(np.int32), keys)
+        if middles.size:
+            middles[k] = medians[k]
+            if np.isfinite(medians[k]):
+                middles[k] = _biweight(block, float(medians[k]), BIWEIGHT * float(spreads[k]))
 
 
-def _medians(blocks: Array) -> Array:
-    """Return the median of each of (N, n) blocks; NaN where half of its px are missing."""
-    low, high, known = middles(blocks)
-    return np.where(2 * known >= blocks.shape[1], (low + high) / np.float32(2), np.float32(np.nan))
+def _spread(blocks: Array) -> Array:
+    """1.4826 MAD of each of (C, B, h, w) blocks, (C, B); NaN where half of its px are missing."""
+    spreads = np.empty(blocks.shape[:2], np.float32)
+    flat = np.ascontiguousarray(blocks.reshape(spreads.size, -1), np.float32)
+    _tell(flat, np.empty(spreads.size, np.float32), spreads.ravel(), np.empty(0))
+    return spreads
 
 
-def _statistics(blocks: Array) -> tuple[Array, Array]:
-    """Median and 1.4826 MAD of each of (C, B, h, w) blocks, (C, B); NaN where half of its px are missing."""
-    flat = blocks.reshape(blocks.shape[0] * blocks.shape[1], -1)
-    medians = _medians(flat)
-    spreads = np.float32(1.4826) * _medians(np.abs(flat - medians[:, None]))
-    return medians.reshape(blocks.shape[:2]), spreads.reshape(blocks.shape[:2])
-
-
-def _middle(blocks: Array) -> Array:
+def _middle(blocks: Array, threads: Executor | None = None) -> Array:
     """Middle of each of (C, B, h, w) blocks, (C, B) float64; NaN where half of its px are missing.
 
     Tukey's biweight from the median: as good as a mean where nothing but sky is, so that the noise of a block is the
     same whatever it is compared with, and blind to what stands out.
     """
-    medians, spreads = _statistics(blocks)
-    out = np.empty(medians.size)
-    _middles(blocks.reshape(medians.size, -1), medians.ravel(), spreads.ravel(), out)
-    return out.reshape(medians.shape)
+    middles = np.empty(blocks.shape[:2])
+    flat, out = np.ascontiguousarray(blocks.reshape(middles.size, -1), np.float32), middles.ravel()
+    medians, spreads = np.empty((2, out.size), np.float32)
+    each_part(out.size, TOLD, threads, lambda k0, k1: _tell(flat[k0:k1], medians[k0:k1], spreads[k0:k1], out[k0:k1]))
+    return middles
 
 
 def _corners(height: int, width: int) -> Array:
@@ -185,8 +192,7 @@ def tied_sky(blocks: Array, reference: Array, shape: Shape) -> Array:
 def _surfaces(differences: Array, shape: Shape, threads: Executor | None = None) -> Array:
     """Surface through the middles of (C, B, h, w) blocks: (C, 6)."""
     corners = _corners(*shape[1:])
-    parts = each_part(len(corners), SAMPLED, threads, lambda b0, b1: _middle(differences[:, b0:b1]))
-    middles = np.concatenate(parts, axis=1)
+    middles = _middle(differences, threads)
     centre = corners[:, :2] + corners[:, 2:] / 2 - 0.5
     # on a small grid the blocks overlap
     independent = shape[1] * shape[2] / BLOCK**2
@@ -249,7 +255,7 @@ def sample_noise(stack: Stack, light: Light) -> Array:
 
     Stars cancel in the difference, so crowding does not read as noise. The mean's own share is taken off.
     """
-    _, spreads = _statistics(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
+    spreads = _spread(sky_blocks(light, stack.shape) - sky_blocks_of_stack(stack))
     variance = np.full(stack.shape[0], np.nan)
     share = np.broadcast_to([1 + light.weight / typical_weight(plane) for plane in stack.weight], variance.shape)
     for c in range(stack.shape[0]):

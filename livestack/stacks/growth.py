@@ -106,7 +106,7 @@ class Growth:
     judged_again: bool = False
     _shown: Stack | None = None
     _unsearched: tuple[Frame, SubAccepted] | None = None
-    _noise_adu: array.array[float] = field(default_factory=lambda: array.array("d"))
+    _measured: dict[str, array.array[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.knowledge = self.origin
@@ -159,10 +159,11 @@ class Growth:
         self._shown = None
         return folded
 
-    def noise_adu(self) -> Array:
-        """Return the noise of each sub as it was measured, (n,) float64 ADU."""
-        self._noise_adu.extend(sub.quality["noise_adu"] for sub in self.subs[len(self._noise_adu) :])
-        return np.array(self._noise_adu)
+    def measured(self, name: str) -> Array:
+        """Return a figure of the quality of each sub, (n,) float64."""
+        known = self._measured.setdefault(name, array.array("d"))
+        known.extend(sub.quality[name] for sub in self.subs[len(known) :])
+        return np.array(known)
 
     def _new_views(self) -> Views:
         self.sketch = new_sketch(self.founding.shape)

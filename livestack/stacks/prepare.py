@@ -22,7 +22,7 @@ from livestack.reduce.sensor import sensor_of
 
 StackKey = tuple[Any, ...]
 
-HASHED_BYTES = 1 << 20
+HASHED_BYTES = 1 << 22
 """Of a file at a time."""
 
 

@@ -234,13 +234,12 @@ def why_nothing(journal: Journal) -> str:
 
 def usual(growth: Growth) -> Usual:
     """Tell what the last accepted subs of a stack were like."""
-    recent = [sub.quality for sub in growth.subs[-USUAL:]]
-    return Usual(*(np.array([quality[name] for quality in recent], float) for name in ("fwhm_px", "elongation")))
+    return Usual(*(growth.measured(name)[-USUAL:] for name in ("fwhm_px", "elongation")))
 
 
 def twin_of(growth: Growth, quality: Quality) -> SubAccepted | None:
     """Return the sub whose figures are equal to the last digit: the same px in another file, such as a packed copy."""
-    alike = np.flatnonzero(growth.noise_adu() == quality.noise_adu).tolist()  # of thousands hardly one
+    alike = np.flatnonzero(growth.measured("noise_adu") == quality.noise_adu).tolist()  # of thousands hardly one
     mine = (quality.n_stars, quality.background_adu)
     subs = (growth.subs[k] for k in alike)
     return next((sub for sub in subs if (sub.quality["n_stars"], sub.quality["background_adu"]) == mine), None)
