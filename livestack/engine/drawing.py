@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 
 import numpy as np
 
 from livestack.events import SubAccepted
 from livestack.frame import Array, Picture
-from livestack.reduce.bands import beside
 from livestack.reduce.guide import CELL, guide_shape
 from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.stack import Stack
@@ -21,52 +18,28 @@ GRAIN_PX = 10_000
 """About so many px, evenly spread, tell a stack's noise: to half a percent of it, whatever the camera."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What there is of a stack's picture before all of it is.
-
-    Attributes
-    ----------
-    preview : ndarray of float32
-        (h, w, C), as the fold made it.
-    data : ndarray of float32
-        That of the picture.
-    noise_adu : callable
-        Returns its noise.
-    """
-
-    preview: Array
-    data: Array
-    noise_adu: Callable[[], float]
-
-
-def begun(growth: Growth, preview: Array, threads: Executor | None) -> Drawn:
-    """Begin the picture of a stack from the preview that its fold made."""
-    return Drawn(preview, _plane(preview), beside(threads, lambda: _grain(growth.shown(), growth)))
-
-
-def stack_picture(growth: Growth, threads: Executor | None, version: int, drawn: Drawn | None = None) -> Picture:
-    """Preview of a stack as it is shown; `drawn` where some of it was begun before."""
+def stack_picture(growth: Growth, threads: Executor | None, version: int, plane: Array | None = None) -> Picture:
+    """Preview of a stack as it is shown; `plane`, from `plane_of`, where its data were told of before."""
     shown = growth.shown()
-    if drawn is None or drawn.preview is not growth.preview:
+    if plane is None:
         made = growth.preview if growth.preview is not None and growth.preview.size else preview(shown, threads)
-        drawn = Drawn(made, _plane(made), lambda: _grain(shown, growth))
+        plane = plane_of(made)
     return Picture(
-        data=drawn.data,
+        data=plane,
         scale=1 / preview_step(*shown.shape[1:]),
         version=version,
         stack=growth.name,
         n_subs=shown.n_subs,
         exposure_s=shown.exposure_s,
-        noise_adu=drawn.noise_adu(),
+        noise_adu=_grain(shown, growth),
         row_order=growth.founding.header.row_order,
     )
 
 
-def _plane(data: Array) -> Array:
+def plane_of(preview: Array) -> Array:
     """Return colours (h, w, 3), or the one plane (h, w), which nobody may change any more."""
-    data.flags.writeable = False
-    return data[:, :, 0] if data.shape[2] == 1 else data
+    preview.flags.writeable = False
+    return preview[:, :, 0] if preview.shape[2] == 1 else preview
 
 
 def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | None:
@@ -74,7 +47,7 @@ def sub_picture(growth: Growth, sub: SubAccepted, version: int) -> Picture | Non
     if growth.sketch is None:
         return None
     return Picture(
-        data=_plane(growth.sketch),
+        data=plane_of(growth.sketch),
         scale=1 / preview_step(*growth.founding.shape[1:]),
         version=version,
         stack=growth.name,

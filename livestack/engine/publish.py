@@ -19,7 +19,7 @@ from livestack.develop.export import write_png
 from livestack.develop.live import shown, steady, whole
 from livestack.engine.buildup import BuildUp, Moment
 from livestack.engine.disk import Disk
-from livestack.engine.drawing import Drawn, begun, removed_picture, stack_picture, sub_picture
+from livestack.engine.drawing import plane_of, removed_picture, stack_picture, sub_picture
 from livestack.engine.joining import Joining
 from livestack.engine.maps import MAPS, map_of
 from livestack.engine.resume import checkpoint_of, checkpoint_path
@@ -127,7 +127,7 @@ class Publisher:
     _n_glanced: int = 0
     _joining: Joining = field(default_factory=Joining)
     _joined: Picture | None = None
-    _drawn: Drawn | None = None
+    _drawn: tuple[Array, Array] | None = None
     _seen_removed: weakref.ref[Array] | None = None
     _removed_at: tuple[str, int] = ("", 0)
     _shelf: Shelf = field(init=False)
@@ -141,8 +141,8 @@ class Publisher:
         """Begin the picture of a stack that is about to be shown: nobody sees any of it before."""
         if growth.preview is None or not growth.preview.size or self._joined is not None:
             return
-        self._drawn = begun(growth, growth.preview, self.threads)
-        self._shelf.draft("picture.npy", self._drawn.data)
+        self._drawn = growth.preview, plane_of(growth.preview)
+        self._shelf.draft("picture.npy", self._drawn[1])
 
     def show(self, growth: Growth, sub: SubAccepted | None, growths: Sequence[Growth] = ()) -> None:
         """Publish the preview of a stack, or of what it makes with others, and of its last sub where one is given."""
@@ -189,7 +189,9 @@ class Publisher:
         self._joined = self._joining.picture(
             growths, growth, lambda one: stack_picture(one, self.threads, self._version), self._version
         )
-        return self._joined or stack_picture(growth, self.threads, self._version, self._drawn)
+        preview, plane = self._drawn or (None, None)
+        drawn = plane if preview is growth.preview else None
+        return self._joined or stack_picture(growth, self.threads, self._version, drawn)
 
     def show_map(self, growth: Growth, name: str) -> None:
         """Publish a map of a stack, for which a screen asked; of an unknown name nothing."""
