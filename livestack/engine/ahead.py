@@ -12,14 +12,26 @@ from livestack.errors import SourceError
 from livestack.stacks.prepare import Prepared, Unusable, prepare
 from livestack.watch import Arrival
 
+MOST_CELLS = 2
+"""So many subs in hand keep their cells, which take half of the room of a raw sub: the next, and the one after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """A sub being prepared; `again`: it could not be read before, though its folder was there."""
+    """A sub being prepared.
+
+    Attributes
+    ----------
+    cells : bool
+        Whether its cells are kept for its guide.
+    again : bool
+        It could not be read before, though its folder was there.
+    """
 
     no: int
     arrival: Arrival
     prepared: Future[Prepared | Unusable]
+    cells: bool
     again: bool = False
 
 
@@ -76,11 +88,12 @@ class Ahead:
         return hand.no, item
 
     def _begin(self, no: int, arrival: Arrival, *, again: bool = False) -> Hand:
-        return Hand(no, arrival, self._workers.submit(_prepare, no, arrival, self._session), again)
+        cells = self._session.judges_pictures and sum(hand.cells for hand in self._hand) < MOST_CELLS
+        return Hand(no, arrival, self._workers.submit(_prepare, no, arrival, self._session, cells), cells, again)
 
 
-def _prepare(no: int, arrival: Arrival, session: Session) -> Prepared | Unusable:
-    item = prepare(no, arrival.identity, session.masters_of, session.threads)
+def _prepare(no: int, arrival: Arrival, session: Session, cells: bool) -> Prepared | Unusable:
+    item = prepare(no, arrival.identity, session.masters_of, session.threads, cells=cells)
     if arrival.complete or isinstance(item, Unusable):
         return item
     sentence = f"{arrival.identity.path.name} ends before it should; copy it again, and check the camera's disk."

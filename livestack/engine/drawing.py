@@ -9,7 +9,8 @@ import numpy as np
 
 from livestack.events import SubAccepted
 from livestack.frame import Array, Picture
-from livestack.reduce.guide import CELL, guide_shape
+from livestack.reduce.cells import CELL
+from livestack.reduce.guide import guide_shape
 from livestack.reduce.preview import brightest, preview, preview_step
 from livestack.stack import Stack
 from livestack.stacks.growth import Growth

@@ -23,6 +23,7 @@ from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubRe
 from livestack.frame import Header, Masters
 from livestack.journal import Journal
 from livestack.reduce.fold import REJECTORS
+from livestack.reduce.guide import with_cells
 from livestack.reduce.measure import of_matched
 from livestack.reduce.normalise import sky_surface, with_blocks
 from livestack.reduce.register import LEAST_MATCHES, identity, register
@@ -117,6 +118,11 @@ class Session:
         lane = self.lanes.get(key)
         newest = lane.growths[-1:] if lane else []
         return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
+
+    @property
+    def judges_pictures(self) -> bool:
+        """Whether subs are judged on a guide."""
+        return REJECTORS[self.processing.reject].pictures
 
     def subs_until_look(self) -> float:
         """How many more subs the stack that took the last one needs until its subs are read again; inf = no more."""
@@ -223,7 +229,7 @@ class Session:
         registered = time.perf_counter()
         sensor = with_defects(item.sensor, knowledge.defects)
         light = light_of(sensor, matrix=registration.matrix, sky=founding.sky, scale=scale, weight=verdict.weight)
-        light = with_blocks(light, founding.shape, self.threads)
+        light = with_blocks(with_cells(light, item.cells, knowledge.defects), founding.shape, self.threads)
         sky = sky_surface(knowledge.sky, light, founding.shape, self.threads)
         sub = accepted(item, growth.name, quality, registration, (sky, scale, verdict.weight))
         turned = bool(growth.subs) and registration.meridian_flip != growth.subs[-1].registration["meridian_flip"]

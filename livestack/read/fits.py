@@ -25,7 +25,7 @@ from livestack.read.blocks import Hdu, axes_of, hdus
 from livestack.read.files import MAX_SAMPLES, check_size, make_frame, opened, to_adu
 from livestack.read.header import make_header
 from livestack.read.keywords import number, shown
-from livestack.read.streams import BLOCK_BYTES, drain, read_rows
+from livestack.read.streams import BLOCK_BYTES, drain, read_rows, stored_rows
 
 STRUCTURE: Final = ("SIMPLE", "BITPIX", "NAXIS", "EXTEND", "GROUPS", "PCOUNT", "GCOUNT", "BSCALE", "BZERO", "BLANK")
 """What describes one HDU's own data and is never inherited from the primary header."""
@@ -108,10 +108,7 @@ def read_frame(path: Path) -> Frame:
         header = _header(path, image)
         if limit < image.hdu.data_end:
             raise _cut_short(path.name, image.hdu, limit)
-        if image.compressed:
-            data = _decompress(stream, path.name, image)
-        else:
-            data = _gathered(image, _plain_blocks(stream, image))
+        data = _decompress(stream, path.name, image) if image.compressed else _plain(stream, image)
         if isinstance(stream, gzip.GzipFile):
             drain(cast(BinaryIO, stream), MOST_BEHIND_BYTES)
     if image.cards["BITPIX"] < 0:
@@ -142,7 +139,7 @@ def read_planes(path: Path, names: Iterable[str], first_of: Collection[str] = ()
                 if hdu.cards.get("XTENSION") != "IMAGE" or limit < hdu.data_end or len(shape) not in (2, 3):
                     return None
                 image = Image(hdu, 0, hdu.cards, shape[-2:] if name in first_of else shape, compressed=False)
-                out[name] = _gathered(image, _plain_blocks(stream, image))
+                out[name] = _plain(stream, image)
     except (FrameError, SourceError, KeyError, OSError, EOFError):
         return None
     return out
@@ -289,13 +286,31 @@ def _gathered(image: Image, blocks: Iterable[tuple[Plane, slice, Array]]) -> Arr
     return data
 
 
+def _plain(stream: BinaryIO, image: Image) -> Array:
+    """Read an uncompressed image, uint16 or float32; the usual one is turned round where it stays."""
+    if image.cards["BITPIX"] != 16 or _scaling(image.cards) != (1, UINT16_ZERO) or "BLANK" in image.cards:
+        return _gathered(image, _plain_blocks(stream, image))
+    data = new_plane(image.shape, np.uint16)
+    stream.seek(image.hdu.data_start)
+    for into in (data[plane] for plane in image.planes):
+        for rows, samples in stored_rows(stream, into.shape, np.dtype(">u2")):
+            into[rows] = samples
+            into[rows] ^= np.uint16(UINT16_ZERO)
+    return data
+
+
 def _plain_blocks(stream: BinaryIO, image: Image) -> Iterator[tuple[Plane, slice, Array]]:
-    """Read an uncompressed image."""
     stored = np.dtype(STORED[image.cards["BITPIX"]])
     stream.seek(image.hdu.data_start)
     for plane in image.planes:
         for rows, samples in read_rows(stream, image.shape[len(plane) :], stored):
             yield plane, rows, _physical(samples, image.cards)
+
+
+def _scaling(cards: Mapping[str, Any]) -> tuple[float, float]:
+    """BSCALE and BZERO."""
+    scale, zero = (default if (said := number(cards.get(key))) is None else said for key, default in SCALING)
+    return scale, zero
 
 
 def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
@@ -310,7 +325,7 @@ def _physical(stored: Array, cards: Mapping[str, Any]) -> Array:
     -------
     ndarray of uint16 or float32
     """
-    scale, zero = (default if (said := number(cards.get(key))) is None else said for key, default in SCALING)
+    scale, zero = _scaling(cards)
     blank = cards.get("BLANK") if stored.dtype.kind in "iu" else None
     missing = stored == blank if isinstance(blank, int) else None
     if missing is not None and not missing.any():

@@ -131,11 +131,19 @@ def read_rows(stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) ->
     EOFError
         The stream ends before.
     """
+    for rows, samples in stored_rows(stream, shape, dtype, anew=dtype.isnative):
+        # a copy that turns the bytes round is faster than to do so in place
+        yield rows, samples if dtype.isnative else samples.astype(dtype.newbyteorder("="))
+
+
+def stored_rows(
+    stream: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any], *, anew: bool = False
+) -> Iterator[tuple[slice, Array]]:
+    """`read_rows` in the byte order they are stored in; unless made anew they hold until the next ones are read."""
     at_once = max(1, BLOCK_BYTES // (math.prod(shape[1:]) * dtype.itemsize))
     for top in range(0, shape[0], at_once):
-        if top == 0 or dtype.isnative:
+        if top == 0 or anew:
             room = np.empty((min(at_once, shape[0]), *shape[1:]), dtype)
         rows = room[: shape[0] - top]
         fill(stream, rows.data.cast("B"))
-        # a copy that turns the bytes round is faster than to do so in place
-        yield slice(top, top + len(rows)), rows if dtype.isnative else rows.astype(dtype.newbyteorder("="))
+        yield slice(top, top + len(rows)), rows

@@ -89,12 +89,12 @@ def _pass_over(sample: Array, ty: int, at: tuple[int, int, int], mean: Array, fl
 
 
 @njit(**LEAF)
-def _preview(sums: Sums, box: Array, y: int, views: Views) -> None:
+def _preview(sums: Sums, box: Array, y: int, views: Views, work: Array) -> None:
     """Put what ends with row y of a box, which begins where px of the preview do, into that: it is in the cache."""
     _, out, step = views
     if out.shape[0] > 0 and (y + 1) % step == 0 and y // step < out.shape[0]:
         place = (y // step, box[2] // step, min(box[3] // step, out.shape[1]))
-        preview_row(sums[0], sums[3], step, place, out)
+        preview_row(sums[0], sums[3], step, place, work, out)
 
 
 @njit(**LEAF)
@@ -112,7 +112,7 @@ def _add(
     """Add the px that are not flagged to accumulators whose first row is row `top` of the grid; returns (in, out).
 
     plain : (rows,) bool, whether all samples of a row are known to be there.
-    work : (2, columns) float32 to work with.
+    work : (2 + C, columns) float32 to work with.
     """
     mean, m2, total, coverage, rejected = accumulators
     x0, x1 = box[2], box[3]
@@ -133,7 +133,7 @@ def _add(
             left_out = count_out(flags[ty, :w], rejected[0, y, x0:x1])
             for c in range(sample.shape[0]):
                 _welford(sample[c, ty, :w], added, share, mean[c, y, x0:x1], m2[c, y, x0:x1])
-        _preview(accumulators, box, y, views)
+        _preview(accumulators, box, y, views, work)
         n_in += n_covered - left_out
         n_out += left_out
     return n_in, n_out
@@ -173,7 +173,7 @@ def fold_band(
     columns = tile_width(pose[0])
     sample = np.empty((channels, y1 - y0, columns), np.float32)
     flags, hits = np.empty((y1 - y0, columns), np.uint8), np.empty((y1 - y0, columns), np.uint8)
-    far, work = np.zeros(columns, np.uint8), np.empty((2, columns), np.float32)
+    far, work = np.zeros(columns, np.uint8), np.empty((2 + channels, columns), np.float32)
     plain = np.zeros(y1 - y0, np.bool_)
     w = F(weight)
     for x0 in range(0, width, columns):
@@ -181,7 +181,7 @@ def fold_band(
         if not warp_and_normalise(sensor, pose, sky, scale, box, sample):
             blank_box(box, (views[0], views[2]))
             for y in range(y0, y1):
-                _preview(accumulators, box, y - top, views)
+                _preview(accumulators, box, y - top, views, work)
             continue
         sketch_box(sample, box, (views[0], views[2]))
         flags[:] = 0

@@ -17,6 +17,7 @@ from livestack.frame import Array
 from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import beside, each_part
+from livestack.reduce.cells import NO_CELLS, join_light, join_px
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
 from livestack.reduce.level import IN_ANY_ORDER, Level, level_along, smooth, tell, value_at
@@ -108,16 +109,25 @@ def _mean_of_cells(one: Array, two: Array, out: Array) -> None:
 
 @njit(**OPTIONS)
 def _survey(
-    sensor: Sensor, steps: tuple[int, int], rows: tuple[int, int], search: Array, sample: Array, differences: Array
+    sensor: Sensor,
+    steps: tuple[int, int],
+    rows: tuple[int, int],
+    search: Array,
+    samples: tuple[Array, Array],
+    cells: Array,
 ) -> None:
     """Fill search (H / step, W / step) with the mean luminance, sample (H / stride, W / stride) with that of single px.
 
     Only from what lies in some rows of the sensor, from an even one on.
 
-    differences (H / stride, W / stride) becomes `_second_differences` of the first plane, NaN at the edges.
+    Parameters
+    ----------
+    samples : sample, and differences (H / stride, W / stride), which become `_second_differences` of the first plane,
+        NaN at the edges.
+    cells : (H / 2, W / 2) become those that the guide is sampled of; (0, 0) = none.
     """
     step, stride = steps
-    planes, height, width = sensor[0].shape
+    planes, _, width = sensor[0].shape
     cell = max(sensor[4].shape[0], 1)
     margin = max(4, cell + 2)
     binned = step == 2 and cell == 2
@@ -134,20 +144,44 @@ def _survey(
                 luminance(sensor, y0, x0, margin, data, light)
                 if step == 2:
                     _bin(light, target)
-            first, last = -(-x0 // stride), min(-(-(x0 + columns) // stride), sample.shape[1])
-            for y in range(-(-y0 // stride), min(-(-(y0 + many) // stride), sample.shape[0])):
-                v, u = margin + y * stride - y0, margin + first * stride - x0
-                if binned:
-                    _means_of_four(data[0, v], data[0, v + 1], (u, stride), sample[y, first:last])
+            if cells.shape[0] > 0:
+                some = cells[y0 // 2 : (y0 + many) // 2, x0 // 2 : (x0 + columns) // 2]
+                if cell == xtrans.CELL:
+                    join_light(light, some)
                 else:
-                    _take(light[v - margin], (u - margin, stride), sample[y, first:last])
-                rows_about = data[0, v - cell], data[0, v], data[0, v + cell]
-                _second_differences(rows_about, (u, stride, cell), differences[y, first:last])
-                if not cell <= y * stride < height - cell:
-                    differences[y, first:last] = np.nan
-                for x in range(first, last):
-                    if not cell <= x * stride < width - cell:
-                        differences[y, x] = np.nan
+                    join_px(data, margin, some)
+            _sample(sensor, stride, (y0, y0 + many, x0, x0 + columns), data, light, samples)
+
+
+@njit(**INNER)
+def _sample(
+    sensor: Sensor,
+    stride: int,
+    box: tuple[int, int, int, int],
+    data: Array,
+    light: Array,
+    samples: tuple[Array, Array],
+) -> None:
+    """Take what lies in a box of the sensor into the samples of `_survey`; light has rows unless px are binned."""
+    sample, differences = samples
+    _, height, width = sensor[0].shape
+    y0, y1, x0, x1 = box
+    cell = max(sensor[4].shape[0], 1)
+    margin = (data.shape[1] - (y1 - y0)) // 2
+    first, last = -(-x0 // stride), min(-(-x1 // stride), sample.shape[1])
+    for y in range(-(-y0 // stride), min(-(-y1 // stride), sample.shape[0])):
+        v, u = margin + y * stride - y0, margin + first * stride - x0
+        if light.shape[0] == 0:
+            _means_of_four(data[0, v], data[0, v + 1], (u, stride), sample[y, first:last])
+        else:
+            _take(light[v - margin], (u - margin, stride), sample[y, first:last])
+        rows_about = data[0, v - cell], data[0, v], data[0, v + cell]
+        _second_differences(rows_about, (u, stride, cell), differences[y, first:last])
+        if not cell <= y * stride < height - cell:
+            differences[y, first:last] = np.nan
+        for x in range(first, last):
+            if not cell <= x * stride < width - cell:
+                differences[y, x] = np.nan
 
 
 @njit(**INNER)
@@ -213,7 +247,7 @@ def _take_off(sample: Array, level: Level, stride: int) -> None:
             sample[y, x] -= row[x]
 
 
-def find(sensor: Sensor, threads: Executor | None = None) -> Found:
+def find(sensor: Sensor, threads: Executor | None = None, cells: Array = NO_CELLS) -> Found:
     """Look for objects in a frame's luminance.
 
     Parameters
@@ -222,8 +256,10 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
         Raw px and their calibration.
     threads : Executor, optional
         Runs the bands of the kernels.
+    cells : ndarray of float32, optional
+        From `room_for_cells`; becomes them.
     """
-    seen = sky_of(sensor, threads)
+    seen = sky_of(sensor, threads, cells)
     if not seen.is_known:
         return seen
     step, rms = seen.step, max(seen.rms, 1e-6)
@@ -238,14 +274,18 @@ def find(sensor: Sensor, threads: Executor | None = None) -> Found:
     return dataclasses.replace(seen, objects=objects)
 
 
-def sky_of(sensor: Sensor, threads: Executor | None = None) -> Found:
+def sky_of(sensor: Sensor, threads: Executor | None = None, cells: Array = NO_CELLS) -> Found:
     """Tell a frame's sky and noise, and make the picture to search: what `find` does before it looks for objects."""
     _, h, w = sensor[0].shape
     step = 2 if h * w > LARGE_PX else 1
     stride = _stride(h, w, len(sensor[4]))
     search = new_plane((h // step, w // step), np.float32)
     sample, differences = np.empty((2, h // stride, w // stride), np.float32)
-    each_part(h, ROWS, threads, lambda y0, y1: _survey(sensor, (step, stride), (y0, y1), search, sample, differences))
+
+    def survey(y0: int, y1: int) -> None:
+        _survey(sensor, (step, stride), (y0, y1), search, (sample, differences), cells)
+
+    each_part(h, ROWS, threads, survey)
     noise_seen = beside(threads, lambda: noise_of(differences[np.isfinite(differences)]))
     known = np.isfinite(sample)
     none = np.zeros(0, OBJECT_DTYPE)

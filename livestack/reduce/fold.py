@@ -13,6 +13,7 @@ import numpy as np
 from livestack.frame import Array
 from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
+from livestack.reduce.cells import Cells
 from livestack.reduce.drizzle import fold_and_drop
 from livestack.reduce.kernels import WIDEST_TILE, Sensor, Sketch, warp_and_normalise
 from livestack.reduce.medians import median
@@ -95,6 +96,8 @@ class Light:
     weight : float
     blocks : ndarray of float32, optional
         What `normalise.with_blocks` sampled of it.
+    cells : Cells, optional
+        What its guide is sampled of, where that is known.
     """
 
     sensor: Sensor
@@ -103,6 +106,7 @@ class Light:
     scale: float
     weight: float
     blocks: Array | None = None
+    cells: Cells | None = None
 
     @property
     def pose(self) -> tuple[Array, int]:

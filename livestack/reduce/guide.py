@@ -6,6 +6,7 @@ the stack's guide is a `Stack` of its own, folded with the same judgement.
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,17 +15,18 @@ from numba import njit
 
 from livestack.frame import Array
 from livestack.planes import new_plane
-from livestack.reduce import xtrans
 from livestack.reduce.bands import each_band
+from livestack.reduce.cells import CELL, NO_CELLS, Cells, cells_of, mend
 from livestack.reduce.compile import BORROWING, LEAF, OPTIONS, F
 from livestack.reduce.flags import has_any
 from livestack.reduce.fold import Light, coarser
-from livestack.reduce.kernels import Sensor, calibrate, source_box, subtract_sky, tile_width
+from livestack.reduce.kernels import Sensor, source_box, subtract_sky, tile_width
 from livestack.reduce.resample import CUBIC
 from livestack.reduce.warp import quarter_turn, reach_of, upright, warp_box
 from livestack.stack import Shape, Stack
 
-CELL = 2
+MOST_MENDED = 1 / 2000
+"""Of all cells."""
 
 _TO_FULL = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
 
@@ -34,38 +36,14 @@ def guide_shape(shape: Shape) -> Shape:
     return 1, shape[1] // CELL, shape[2] // CELL
 
 
-@njit(**LEAF)
-def _add_cells(one: Array, other: Array, share: Any, out: Array) -> None:
-    """Add a share of the sums of 2 × 2 px of two rows."""
-    for x in range(out.size):
-        out[x] += share * (one[2 * x] + one[2 * x + 1] + other[2 * x] + other[2 * x + 1])
-
-
-@njit(**OPTIONS)
-def _cells(sensor: Sensor, area: tuple[int, int, int, int], out: Array) -> None:
-    """Luminance of each 2 × 2 cell of calibrated px; area is in cells, which go on beyond the sensor."""
-    y0, y1, x0, x1 = area
-    raw, colours = sensor[0], sensor[4]
-    # two px for defects, and two more where luminance is interpolated
-    margin = 4 if colours.shape[0] > 2 else 2
-    data = np.empty((raw.shape[0], 2 * (y1 - y0) + 2 * margin, 2 * (x1 - x0) + 2 * margin), np.float32)
-    calibrate(sensor, 2 * y0 - margin, 2 * x0 - margin, data)
-    if margin > 2:
-        luminance = np.empty((1, data.shape[1] - 4, data.shape[2] - 4), np.float32)
-        xtrans.luminance(data[0], colours, 2 * y0 - 2, 2 * x0 - 2, luminance[0])
-        data = luminance
-    out[:] = F(0)
-    for p in range(data.shape[0]):
-        share = F(0.25) if data.shape[0] == 1 else (F(0.125) if p == 1 else F(0.0625))
-        for y in range(y1 - y0):
-            _add_cells(data[p, 2 * y + 2, 2:-2], data[p, 2 * y + 3, 2:-2], share, out[0, y])
-
-
 @njit(**OPTIONS)
 def _guide_band(
-    sensor: Sensor, pose: tuple[Array, int], sky: Array, scale: float, out: Array, y0: int, y1: int
+    sensor: Sensor, known: Array, pose: tuple[Array, int], sky: Array, scale: float, out: Array, y0: int, y1: int
 ) -> None:
-    """Sample a sub on the stack's guide, rows y0…y1 of out (h, w); pose as in `kernels.warp_and_normalise`."""
+    """Sample a sub on the stack's guide, rows y0…y1 of out (h, w); pose as in `kernels.warp_and_normalise`.
+
+    known : as in `cells_of`.
+    """
     inverse, half = pose
     size = (sensor[0].shape[1] // 2, sensor[0].shape[2] // 2)
     width = out.shape[1]
@@ -82,7 +60,7 @@ def _guide_band(
                     out[y, x] = F(np.nan)
             continue
         cells = np.empty((1, area[1] - area[0], area[3] - area[2]), np.float32)
-        _cells(sensor, area, cells)
+        cells_of(sensor, known, area, cells[0])
         sample = np.empty((1, y1 - y0, x1 - x0), np.float32)
         turned = upright(cells, (area[0], area[2]), size, inverse, quarter_turn(inverse, box))
         warp_box(turned[0], turned[1], turned[3], turned[2], half, box, sample)
@@ -92,16 +70,32 @@ def _guide_band(
             subtract_sky(out[y, x0:x1], sky, x0, y, factor)
 
 
+def with_cells(light: Light, cells: Cells | None, px: Array) -> Light:
+    """Return the light with the cells its guide is sampled of, made when some px, y · width + x, were not known as bad.
+
+    Where there are many of them the cells go: all of them are then made anew as fast.
+    """
+    if cells is None or cells.plane is None or px.size > MOST_MENDED * cells.plane.size:
+        return light
+    mend(cells.plane, light.sensor, px)
+    return dataclasses.replace(light, cells=cells)
+
+
 def guide_of(light: Light, shape: Shape, threads: Executor | None) -> Array:
-    """Sample a sub on the guide of a stack of this shape: (h, w) float32, NaN where it does not cover."""
+    """Sample a sub on the guide of a stack of this shape: (h, w) float32, NaN where it does not cover.
+
+    Cells that wait with the light are taken; made of its px they are the same bits.
+    """
     _, h, w = guide_shape(shape)
     coarse = np.linalg.inv(_TO_FULL) @ light.inverse @ _TO_FULL
     shares = np.array([0.25, 0.5, 0.25]) if len(light.sky) == 3 else np.ones(1)
     sky = coarser(shares @ light.sky, CELL, 0.5)
     out = new_plane((h, w), np.float32)
+    known = light.cells.take() if light.cells is not None else None
+    cells = NO_CELLS if known is None else known
 
     def band(y0: int, y1: int) -> None:
-        _guide_band(light.sensor, (coarse, CUBIC), sky, light.scale, out, y0, y1)
+        _guide_band(light.sensor, cells, (coarse, CUBIC), sky, light.scale, out, y0, y1)
 
     each_band(h, threads, band)
     return out

@@ -106,18 +106,27 @@ def _load(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
                 out[p, y, x] = out[p, y, _inside(x0 + x, width, cell) - x0]
 
 
+@njit(**LEAF)
+def _most_bad(sensor: Sensor, y0: int, x0: int, shape: tuple[int, int]) -> int:
+    """So many px are bad at the most of rows and columns that `_load` made: mostly none, of a star's."""
+    _, height, width = sensor[0].shape
+    starts, cell = sensor[3][0], sensor[4].shape[0]
+    h, w = shape
+    most = h * (min(max(0, -x0), w) + w - max(0, min(w, width - x0)))
+    for y in range(h):
+        yy = _inside(y0 + y, height, cell)
+        most += starts[yy + 1] - starts[yy]
+    return int(most)
+
+
 @njit(**INNER)
-def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array) -> Array:
+def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array, most: int) -> Array:
     """(N, 2) y, x of the bad px of a plane that `_load` made: those listed, and their images beyond the sensor."""
     _, height, width = sensor[0].shape
     starts, columns = sensor[3]
     cell = sensor[4].shape[0]
     h, w = plane.shape
     first, last = min(max(0, -x0), w), max(0, min(w, width - x0))
-    most = h * (first + w - last)
-    for y in range(h):
-        yy = _inside(y0 + y, height, cell)
-        most += starts[yy + 1] - starts[yy]
     found = np.empty((most, 2), np.int64)
     n = 0
     for y in range(h):
@@ -138,7 +147,9 @@ def _bad_in(sensor: Sensor, y0: int, x0: int, plane: Array) -> Array:
 def calibrate(sensor: Sensor, y0: int, x0: int, out: Array) -> None:
     """Calibrated and repaired px (P, h, w) of the source from (y0, x0) on; NaN where nothing can be said."""
     _load(sensor, y0, x0, out)
-    fill(out, _bad_in(sensor, y0, x0, out[0]), sensor[4], y0, x0)
+    most = _most_bad(sensor, y0, x0, (out.shape[1], out.shape[2]))
+    if most > 0:
+        fill(out, _bad_in(sensor, y0, x0, out[0], most), sensor[4], y0, x0)
 
 
 @njit(**OPTIONS)

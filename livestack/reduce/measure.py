@@ -12,6 +12,7 @@ from numba import njit
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_part
+from livestack.reduce.cells import NO_CELLS
 from livestack.reduce.compile import OPTIONS, F
 from livestack.reduce.detect import Found, find
 from livestack.reduce.kernels import Sensor, calibrate
@@ -60,7 +61,7 @@ def measure(frame: Frame, masters: Masters, threads: Executor | None = None) -> 
     return measure_light(sensor_of(frame, masters), threads)
 
 
-def measure_light(sensor: Sensor, threads: Executor | None = None) -> tuple[Array, Quality]:
+def measure_light(sensor: Sensor, threads: Executor | None = None, cells: Array = NO_CELLS) -> tuple[Array, Quality]:
     """Find and measure the stars of a frame.
 
     Parameters
@@ -69,6 +70,8 @@ def measure_light(sensor: Sensor, threads: Executor | None = None) -> tuple[Arra
         Its raw px and their calibration.
     threads : Executor, optional
         Runs the bands of the kernels.
+    cells : ndarray of float32, optional
+        From `room_for_cells`; becomes what its guide is sampled of.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def measure_light(sensor: Sensor, threads: Executor | None = None) -> tuple[Arra
     quality : Quality
     """
     colours = sensor[4]
-    found = find(sensor, threads)
+    found = find(sensor, threads, cells)
     stars = stars_of(sensor, found, threads)
     if len(colours) == xtrans.CELL:
         stars["fwhm"] = np.sqrt(np.maximum(stars["fwhm"] ** 2 - XTRANS_WIDENING_PX2, 0.5))

@@ -17,6 +17,8 @@ MARGIN = 4
 FINE_PX = 3.0
 """Up to so far from a star's middle a px is told in ninths when its light is summed up by radius."""
 RING_PX = 0.25
+REACH_SIGMA = 4.0
+"""A window for centroids ends at so many σ."""
 STEP_PX = 1e-4
 MAX_STEPS = 16
 
@@ -44,12 +46,15 @@ def sharpness(sensor: Sensor, x: Array, y: Array, sky: float, out: Array) -> Non
 
 
 @njit(**INNER)
-def _window(sensor: Sensor, level: Level, y0: int, x0: int, out: Array) -> None:
-    """Luminance above the sky of px from (y0, x0) on; NaN = not known, or beyond the frame."""
-    planes, height, width = sensor[0].shape
+def _window(sensor: Sensor, level: Level, corner: tuple[int, int], data: Array, sky: Array, out: Array) -> None:
+    """Luminance above the sky of px from a corner (y, x) on; NaN = not known, or beyond the frame.
+
+    data (P, h + 2 · MARGIN, w + 2 · MARGIN), sky (w) : float32 to work with.
+    """
+    y0, x0 = corner
+    _, height, width = sensor[0].shape
     h, w = out.shape
-    luminance(sensor, y0, x0, MARGIN, np.empty((planes, h + 2 * MARGIN, w + 2 * MARGIN), np.float32), out)
-    sky = np.empty(w, np.float32)
+    luminance(sensor, y0, x0, MARGIN, data, out)
     first, last = min(max(-x0, 0), w), max(min(width - x0, w), 0)
     for y in range(h):
         if not 0 <= y0 + y < height:
@@ -132,11 +137,20 @@ def sizes(picture: Array, level: Level, step: int, objects: Array, out: Array) -
 
 
 @njit(**INNER)
-def _centre(light: Array, y: float, x: float, sigma: float) -> tuple[float, float]:
-    """Centroid under a Gaussian window that follows it (Bertin's XWIN); NaN = there is none."""
-    reach = 4.0 * sigma
-    size = 2 * int(np.ceil(reach)) + 2
-    gy, gx = np.empty(size), np.empty(size)
+def _window_size(sigma: float) -> int:
+    """How many px a window of this σ takes along a side."""
+    return 2 * int(np.ceil(REACH_SIGMA * sigma)) + 2
+
+
+@njit(**INNER)
+def _centre(light: Array, y: float, x: float, sigma: float, gauss: tuple[Array, Array]) -> tuple[float, float]:
+    """Centroid under a Gaussian window that follows it (Bertin's XWIN); NaN = there is none.
+
+    gauss : two arrays of `_window_size` float64 to work with.
+    """
+    reach = REACH_SIGMA * sigma
+    gy, gx = gauss
+    size = gy.size
     for _ in range(MAX_STEPS):
         top, left = int(np.ceil(y - reach)), int(np.ceil(x - reach))
         if not (top >= 0 and left >= 0 and y + reach <= light.shape[0] - 1 and x + reach <= light.shape[1] - 1):
@@ -225,14 +239,16 @@ def measure_each(sensor: Sensor, level: Level, objects: Array, limits: tuple[flo
     sigma, aperture = limits
     farthest = 1.0 + 0.6 * sigma
     within = np.empty(int(aperture / RING_PX) + 1, np.float64)
-    r = int(np.ceil(max(aperture, 4 * sigma) + farthest)) + 1
-    light = np.empty((2 * r + 1, 2 * r + 1), np.float32)
+    r = int(np.ceil(max(aperture, REACH_SIGMA * sigma) + farthest)) + 1
+    light, sky = np.empty((2 * r + 1, 2 * r + 1), np.float32), np.empty(2 * r + 1, np.float32)
+    data = np.empty((sensor[0].shape[0], light.shape[0] + 2 * MARGIN, light.shape[1] + 2 * MARGIN), np.float32)
+    gauss = np.empty(_window_size(sigma)), np.empty(_window_size(sigma))
     for k in range(len(objects)):
         x, y, size = objects[k]
         y0, x0 = int(y + 0.5) - r, int(x + 0.5) - r
-        _window(sensor, level, y0, x0, light)
+        _window(sensor, level, (y0, x0), data, sky, light)
         x, y = x - x0, y - y0
-        cy, cx = _centre(light, y, x, sigma)
+        cy, cx = _centre(light, y, x, sigma, gauss)
         if not (cy - y) ** 2 + (cx - x) ** 2 < farthest**2:
             cy, cx = y, x
         if _is_cut(light, cy, cx, aperture):

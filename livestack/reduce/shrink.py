@@ -143,23 +143,23 @@ def _join_covered(total: Array, n: Array, step: int, out: Array) -> None:
 
 
 @njit(**LEAF)
-def _interleave(planes: Array, out: Array) -> None:
-    """Put planes (C, n) into px (n · C)."""
-    if planes.shape[0] == 3:
-        r, g, b = planes[0], planes[1], planes[2]
+def _interleave(work: Array, channels: int, n: int, out: Array) -> None:
+    """Put n px of planes, rows 2 and on of what is worked with, into px (n · C)."""
+    if channels == 3:
+        r, g, b = work[2, :n], work[3, :n], work[4, :n]
         for x in range(r.size):
             out[3 * x], out[3 * x + 1], out[3 * x + 2] = r[x], g[x], b[x]
     else:
         for x in range(out.size):  # numba compiles a copy of a slice for seconds
-            out[x] = planes[0, x]
+            out[x] = work[2, x]
 
 
 @njit(**LEAF)
-def _means(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], planes: Array, sums: Array) -> None:
-    """Fill planes (C, n) as `preview_row` does; sums : (2, step · n) to work with."""
+def _means(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], work: Array) -> None:
+    """Fill planes, rows 2 and on of `work`, as `preview_row` does."""
     y, x0, x1 = place
     columns, rows = slice(x0 * step, x1 * step), range(y * step, y * step + step)
-    total, n = sums[0], sums[1]
+    total, n = work[0, : (x1 - x0) * step], work[1, : (x1 - x0) * step]
     whole = True
     for yy in rows:
         seen = coverage[0, yy, columns]
@@ -172,28 +172,31 @@ def _means(mean: Array, coverage: Array, step: int, place: tuple[int, int, int],
             else:
                 _add_row(mean[c, yy, columns], coverage[0, yy, columns], total, n)
         if whole:
-            _join(total, step, step * step, planes[c])
+            _join(total, step, step * step, work[2 + c, : x1 - x0])
         else:
-            _join_covered(total, n, step, planes[c])
+            _join_covered(total, n, step, work[2 + c, : x1 - x0])
 
 
 @njit(**INNER)
-def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], out: Array) -> None:
+def preview_row(mean: Array, coverage: Array, step: int, place: tuple[int, int, int], work: Array, out: Array) -> None:
     """Mean over step × step px of what is covered, for px x0…x1 of row y of out (h, w, C); NaN where nothing is.
 
-    place: y, x0, x1.
+    Parameters
+    ----------
+    place : y, x0, x1.
+    work : (2 + C, ≥ step · (x1 − x0)) float32 to work with.
     """
     y, x0, x1 = place
-    planes = np.empty((mean.shape[0], x1 - x0), np.float32)
-    _means(mean, coverage, step, place, planes, np.empty((2, (x1 - x0) * step), np.float32))
-    _interleave(planes, out[y, x0:x1].ravel())
+    _means(mean, coverage, step, place, work)
+    _interleave(work, mean.shape[0], x1 - x0, out[y, x0:x1].ravel())
 
 
 @njit(**OPTIONS)
 def preview_rows(mean: Array, coverage: Array, step: int, out: Array, y0: int, y1: int) -> None:
     """`preview_row` of rows y0…y1 of out, from end to end."""
+    work = np.empty((2 + mean.shape[0], step * out.shape[1]), np.float32)
     for y in range(y0, y1):
-        preview_row(mean, coverage, step, (y, 0, out.shape[1]), out)
+        preview_row(mean, coverage, step, (y, 0, out.shape[1]), work, out)
 
 
 @njit(**OPTIONS)

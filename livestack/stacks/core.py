@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ from livestack.reduce.fold import Light, Rule
 from livestack.reduce.guide import fold_guide, guide_shape
 from livestack.reduce.judge import Judgement, Sight, judge
 from livestack.reduce.normalise import sample_noise
-from livestack.reduce.preview import NO_VIEWS, Views
 from livestack.reduce.trails import Trail
 from livestack.stack import Drops, Shape, Stack
 from livestack.stacks.checkpoint import Checkpoint
@@ -98,28 +96,6 @@ class Folded:
     trails: tuple[Trail, ...] = ()
     masked: float = 0.0
     distrusted: bool = False
-
-
-def fold_into(
-    core: Core,
-    sub: tuple[Light, Sight | None],
-    template: Core,
-    rule: Rule,
-    threads: Executor | None,
-    views: Callable[[], Views] = lambda: NO_VIEWS,
-) -> Folded:
-    """Judge a sub against a template, which may be the core itself, and fold it into the core.
-
-    Parameters
-    ----------
-    sub : (Light, Sight or None)
-        None = it is not judged as a picture.
-    views : callable
-        Makes room for what `fold.fold` shows; not before the sub is judged as a picture, which takes room too.
-    """
-    against, judgement = judged_into(core, sub, template, rule, threads)
-    fraction = folding.fold(core.stack, sub[0], rule, against, threads, views())
-    return what_was_found(fraction, judgement)
 
 
 def judged_into(

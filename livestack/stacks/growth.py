@@ -30,7 +30,7 @@ from livestack.reduce.outshone import defects_in_star_light
 from livestack.reduce.preview import NO_SKETCH, NO_VIEWS, Views, new_preview, new_sketch
 from livestack.reduce.sensor import colours_of, sensor_of
 from livestack.stack import Drops, FirstLook, Shape, Stack
-from livestack.stacks.core import Core, Folded, fold_into
+from livestack.stacks.core import Core, Folded, judged_into, what_was_found
 from livestack.stacks.founding import Founding, light_of
 from livestack.stacks.knowledge import Knowledge, known_of_stack
 from livestack.stacks.lean import Subs
@@ -202,9 +202,12 @@ class Growth:
     ) -> Folded:
         """Judge a sub against a template, which may be the core itself, and fold it into the core."""
         sight = self._sight(light, sub) if core.guide is not None and template.guide is not None else None
-        folded = fold_into(core, (light, sight), template, self.rule, self.threads, views)
+        against, judgement = judged_into(core, (light, sight), template, self.rule, self.threads)
+        del sight  # the next sub brings cells as large
+        # not before: what a sub is judged on takes room, too
+        fraction = folding.fold(core.stack, light, self.rule, against, self.threads, views())
         core.stack.count(sub.exposure_s)
-        return folded
+        return what_was_found(fraction, judgement)
 
     def _sight(self, light: Light, sub: SubAccepted) -> Sight:
         stars = self.knowledge.stars

@@ -16,6 +16,7 @@ from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
 from livestack.frame import Array, Frame, Header, Identity, Masters, Quality
 from livestack.read import file_of, open_frame, share_of
+from livestack.reduce.cells import NO_CELLS, Cells, room_for_cells
 from livestack.reduce.kernels import Sensor
 from livestack.reduce.measure import measure_light
 from livestack.reduce.sensor import sensor_of
@@ -43,6 +44,8 @@ class Prepared:
     sensor, stars, quality
         None for a frame that is not a light, and for a light that is not measured yet. The sensor does not know the
         defects that only a look finds.
+    cells : Cells, optional
+        What the guide is sampled of, as the sensor knows them.
     """
 
     arrival: int
@@ -54,6 +57,7 @@ class Prepared:
     stars: Array | None = None
     quality: Quality | None = None
     no: int = 0
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ def prepare(
     identity: Identity,
     calibration: Callable[[StackKey], tuple[str, Masters] | None],
     threads: Executor | None = None,
+    *,
+    cells: bool = False,
 ) -> Prepared | Unusable:
     """Read a file, and measure it when it is a light and its stack is founded: before, its masters are not known.
 
@@ -82,6 +88,8 @@ def prepare(
         Masters of the stack that a light belongs to, with their id; None before there is such a stack.
     threads : Executor, optional
         Runs the bands of the kernels.
+    cells : bool
+        Whether to keep the cells that the guide is sampled of.
     """
     # the bytes are hashed while they are read and measured
     hashing = threads.submit(content_hash, identity.path) if threads else None
@@ -90,7 +98,7 @@ def prepare(
         sub = Prepared(arrival, identity, "", open_frame(identity.path))
         known = calibration(stack_key(sub.frame)) if sub.frame.header.kind == "light" else None
         if known is not None:
-            sub = measured(sub, *known, threads)
+            sub = measured(sub, *known, threads, cells=cells)
     except FrameError as error:
         problem = error
     try:
@@ -108,12 +116,16 @@ def identity_of(path: Path) -> Identity:
     return Identity(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 
-def measured(sub: Prepared, masters_id: str, masters: Masters, threads: Executor | None = None) -> Prepared:
-    """Return the sub measured with these masters; the kernels' bands in threads."""
+def measured(
+    sub: Prepared, masters_id: str, masters: Masters, threads: Executor | None = None, *, cells: bool = False
+) -> Prepared:
+    """Return the sub measured with these masters, with or without its cells; the kernels' bands in threads."""
     check_masters_fit(sub.frame, masters)
     sensor = sensor_of(sub.frame, masters)
-    stars, quality = measure_light(sensor, threads)
-    return dataclasses.replace(sub, masters_id=masters_id, sensor=sensor, stars=stars, quality=quality)
+    plane = room_for_cells(sensor) if cells else None
+    stars, quality = measure_light(sensor, threads, NO_CELLS if plane is None else plane)
+    kept = None if plane is None else Cells(plane)
+    return dataclasses.replace(sub, masters_id=masters_id, sensor=sensor, stars=stars, quality=quality, cells=kept)
 
 
 def check_masters_fit(frame: Frame, masters: Masters) -> None:
