@@ -18,6 +18,8 @@ from livestack.reduce.compile import LEAF, OPTIONS, F
 from livestack.reduce.kernels import Sensor, calibrate
 
 CELL = 2
+MIRRORED = 4
+"""Cells that are needed beside those of a mirror image: for its px' margins."""
 NO_CELLS = np.zeros((0, 0), np.float32)
 
 
@@ -110,15 +112,30 @@ def cells_of(sensor: Sensor, known: Array, area: tuple[int, int, int, int], out:
             to[x] = row[x]
     for beyond in ((y0, top, x0, x1), (bottom, y1, x0, x1), (top, bottom, x0, left), (top, bottom, right, x1)):
         if beyond[0] < beyond[1] and beyond[2] < beyond[3]:
-            _make(sensor, beyond, out[beyond[0] - y0 :, beyond[2] - x0 :])
+            _make_beyond(sensor, beyond, known.shape[1], out[beyond[0] - y0 :, beyond[2] - x0 :])
+
+
+@njit(**OPTIONS)
+def _make_beyond(sensor: Sensor, area: tuple[int, int, int, int], width: int, out: Array) -> None:
+    """`_make` of what lies beyond a sensor of so many cells, together with those that it mirrors."""
+    y0, y1, x0, x1 = area
+    first, last = min(x0, 2 * width - x1 - MIRRORED), max(x1, MIRRORED - x0)
+    some = np.empty((y1 - y0, last - first), np.float32)
+    _make(sensor, (y0, y1, first, last), some)
+    for y in range(y1 - y0):
+        for x in range(x1 - x0):
+            out[y, x] = some[y, x0 - first + x]
 
 
 @njit(**OPTIONS)
 def mend(cells: Array, sensor: Sensor, px: Array) -> None:
     """Make those cells anew that px of a sensor, y · width + x, have a part in: they are known to be bad by now."""
     width = sensor[0].shape[2]
+    # px are filled from 5 × 5 px, and luminance of X-Trans is that of as many
+    reach = 2 if sensor[4].shape[0] == xtrans.CELL else 1
     for k in range(px.size):
         y, x = px[k] // width // 2, px[k] % width // 2
-        y0, y1, x0, x1 = max(y - 1, 0), min(y + 2, cells.shape[0]), max(x - 1, 0), min(x + 2, cells.shape[1])
+        y0, y1 = max(y - reach, 0), min(y + reach + 1, cells.shape[0])
+        x0, x1 = max(x - reach, 0), min(x + reach + 1, cells.shape[1])
         if y0 < y1 and x0 < x1:
             _make(sensor, (y0, y1, x0, x1), cells[y0:y1, x0:x1])
