@@ -88,7 +88,7 @@ class Ahead:
         return hand.no, item
 
     def _begin(self, no: int, arrival: Arrival, *, again: bool = False) -> Hand:
-        cells = self._session.judges_pictures and sum(hand.cells for hand in self._hand) < MOST_CELLS
+        cells = self._session.has_guide and sum(hand.cells for hand in self._hand) < MOST_CELLS
         return Hand(no, arrival, self._workers.submit(_prepare, no, arrival, self._session, cells), cells, again)
 
 

@@ -120,9 +120,10 @@ class Session:
         return (newest[0].founding.masters_id, newest[0].founding.masters) if newest else None
 
     @property
-    def judges_pictures(self) -> bool:
-        """Whether subs are judged on a guide."""
-        return REJECTORS[self.processing.reject].pictures
+    def has_guide(self) -> bool:
+        """Whether the stack that took the last sub judges subs on a guide by now."""
+        core = self.latest.core if self.latest is not None else None
+        return core is not None and core.guide is not None
 
     def subs_until_look(self) -> float:
         """How many more subs the stack that took the last one needs until its subs are read again; inf = no more."""
@@ -180,7 +181,8 @@ class Session:
         if problem is None:
             return
         word = rejected(item, lane.growths[-1].name, problem.reason, problem.sentence)
-        group = lane.waiting.add(item) if problem.reason == "not_registered" else None
+        waits = dataclasses.replace(item, cells=None)  # it may wait for long
+        group = lane.waiting.add(waits) if problem.reason == "not_registered" else None
         if group is None or not self._found_anew(lane, group, word):
             self.append(word)
 

@@ -44,12 +44,12 @@ def needs_of(shape: Shape, *, looks: bool, jobs: int = 1, drizzled: bool = False
 
     Bytes of a px: sums of the stack, 8 a channel and 8; of drops, 16 a channel; masters, 4 each of two; a raw sub 2;
     the guide, which has a quarter of the px, 16 there, and as a template 10; contrasts 2; what was taken out 1; what a
-    sub is judged on 6. A look has half a stack beside the stack, two guides and two subs.
+    sub is judged on 6; the cells of the next one 1. A look has half a stack beside the stack, two guides and two subs.
     """
     channels, height, width = shape
     core, rest = 8 * channels + 8, 8 + 4 + 1 + 2 + 6 + _drop_bytes(channels, drizzled)
     px, views = height * width, 2 * 4 * channels * min(height * width, VIEW_PX)
-    stacking = PROGRAM_BYTES + views + px * (core + rest + 2 * (1 + jobs))
+    stacking = PROGRAM_BYTES + views + px * (core + rest + 1 + 2 * (1 + jobs))
     looking = PROGRAM_BYTES + views + px * (core + core // 2 + rest + 3 + 2 * 2)
     return Needs(looking if looks else 0, stacking)
 
