@@ -14,7 +14,7 @@ Array = npt.NDArray[Any]
 
 LEAST_BYTES = 24_000_000
 """What is smaller goes back to the system: what waits is memory at the peak, and a small sub has little to win."""
-MOST_FREE_BYTES = 110_000_000
+MOST_FREE_BYTES = 84_000_000
 """So much waits for the next sub; of more, what has waited longest goes."""
 ROOMIEST = 1.5
 """A plane may be so many times as large as what it is used for: views and guide take turns."""
