@@ -79,3 +79,15 @@ def test_the_same_colours_again_lay_nothing_out_anew(window: Window) -> None:
     window.set_palette(LIGHT)
     assert watch.n_changed > 0
     window.set_palette(DARK)
+
+
+def test_a_target_is_called_what_people_call_it(window: Window, night: Night, qtbot: QtBot) -> None:
+    window.resize(1280, 700)
+    night.add()
+    window.live.tick()
+    called = window.top.called
+    qtbot.waitUntil(lambda: called.text() == "Dumbbell Nebula", timeout=10_000)
+    assert called.isVisible() and called.geometry().right() < window.top.chip.x()
+    window.resize(800, 700)
+    qtbot.waitUntil(lambda: not called.isVisible())
+    assert window.top.target.text() == "M 27", "what it is stays"

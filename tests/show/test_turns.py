@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from pyqtgraph.Qt import QtCore
 from pytestqt.qtbot import QtBot
 
 from livestack.show.qt.turns import Turns
 from livestack.show.qt.window import Window
-from tests.show.night import Night
+from tests.show.night import Night, sky
 
 
 def test_the_loop_goes_round_between_two_things(qtbot: QtBot) -> None:
@@ -43,3 +45,25 @@ def test_every_part_of_the_window_hears_of_a_sub(window: Window, night: Night, q
     assert len(window.live.rows) == 2
     assert window.subs.model.rowCount() == 2
     assert window.glance.ribbon.accessibleDescription()
+
+
+def test_a_closed_window_waits_for_nothing(window: Window, night: Night, qtbot: QtBot) -> None:
+    """Python may let go of it before Qt does: a timer that ran on would call what is no more, and end the process."""
+    _grow(night)
+    window.live.tick()
+    window.audience.toggle_stage()
+    stage = window.audience.stage
+    assert stage is not None
+    told: list[object] = []
+    window.canvas.aside(lambda _: time.sleep(0.05), told.append)
+    window.close()
+    running = [timer for one in (window, stage) for timer in one.findChildren(QtCore.QTimer) if timer.isActive()]
+    assert not running, [timer.parent() for timer in running]
+    qtbot.wait(100)
+    assert not told
+
+
+def _grow(night: Night) -> None:
+    for n in (1, 2):
+        night.add()
+        night.show(sky(n), sky(1), n)

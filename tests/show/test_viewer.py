@@ -233,18 +233,6 @@ def test_the_stack_is_named_by_its_filter_unless_a_colour_camera_says_otherwise(
     assert window.top.chip.text().split(" · ")[0] == shown
 
 
-def test_a_target_is_called_what_people_call_it(window: Window, night: Night, qtbot: QtBot) -> None:
-    window.resize(1280, 700)
-    night.add()
-    window.live.tick()
-    called = window.top.called
-    qtbot.waitUntil(lambda: called.text() == "Dumbbell Nebula", timeout=10_000)
-    assert called.isVisible() and called.geometry().right() < window.top.chip.x()
-    window.resize(800, 700)
-    qtbot.waitUntil(lambda: not called.isVisible())
-    assert window.top.target.text() == "M 27", "what it is stays"
-
-
 @pytest.mark.parametrize("width", [800, 1280])
 def test_a_long_name_stays_clear_of_the_pill(window: Window, qtbot: QtBot, width: int) -> None:
     window.resize(width, 700)

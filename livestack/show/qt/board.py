@@ -52,6 +52,10 @@ class Board(QtWidgets.QWidget):
         self._shift.timeout.connect(self._move)
         self._shift.start()
 
+    def stop(self) -> None:
+        """Stay where it is: its screen is closed."""
+        self._shift.stop()
+
     def set_palette(self, palette: Palette) -> None:
         """Change colours."""
         self._palette = palette

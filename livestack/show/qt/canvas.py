@@ -15,6 +15,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from livestack.frame import Array, Picture
 from livestack.show.darkroom import Darkroom, Done, Images, Order, Sight
 from livestack.show.pace import Pace
+from livestack.show.qt.awaited import Awaited
 from livestack.show.qt.compare import BLINK, BLINK_MS, Compare
 from livestack.show.qt.fade import GLIDE_MS, VIEWER_MS, YOUNG_GLIDE_MS, Fade, patch_means
 from livestack.show.qt.look import FILL, FREE, Look, Size, View, moved, to_qimage
@@ -65,6 +66,7 @@ class Canvas(QtWidgets.QWidget):
         self._screens: list[Array] = []
         self._means: list[Array] = []
         self._is_reached_by_key = self._is_in_hand = False
+        self._awaited = Awaited(self)
         self._later = QtCore.QTimer(self, singleShot=True, interval=60)
         self._later.timeout.connect(self._ask)
         self._turning = QtCore.QTimer(self, singleShot=True, interval=_REST_MS)
@@ -137,30 +139,18 @@ class Canvas(QtWidgets.QWidget):
         """
         if self._wanted is None:
             return False
-        self._wait(self._room.then(replace(self._wanted, is_held=self._is_held(self._wanted)), use), then)
+        self._awaited.tell(self._room.then(replace(self._wanted, is_held=self._is_held(self._wanted)), use), then)
         return True
 
     def aside(self, work: Callable[[Executor], T], then: Callable[[Future[T]], None]) -> None:
         """Do something beside the window; then tell of it here."""
-        self._wait(self._room.run(work), then)
-
-    def _wait(self, done: Future[T], then: Callable[[Future[T]], None]) -> None:
-        timer = QtCore.QTimer(self, interval=_LOOK_MS)
-
-        def look() -> None:
-            if done.done():
-                timer.stop()
-                timer.deleteLater()
-                if not done.cancelled():  # the window is closing
-                    then(done)
-
-        timer.timeout.connect(look)
-        timer.start()
+        self._awaited.tell(self._room.run(work), then)
 
     def close_room(self) -> None:
         """Develop nothing more."""
         for timer in (self._later, self._turning, self._glided, self._looking, self._blinking):
             timer.stop()
+        self._awaited.close()
         self.fade.close()
         self._room.close()
 

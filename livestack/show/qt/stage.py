@@ -214,6 +214,7 @@ class Stage(QtWidgets.QWidget):
         self._clock.stop()
         self._drift.stop()
         self._slides.stop()
+        self.board.stop()
         self._lit.close()
         self.canvas.close_room()
         super().closeEvent(event)
