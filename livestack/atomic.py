@@ -8,6 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from livestack.straight import Straight
+
+
+def write_large(path: Path, write: Callable[[Straight], object]) -> None:
+    """Do as `write_atomically`, past the system's cache: for what is large and not read again soon."""
+
+    def write_straight(file: BinaryIO) -> None:
+        straight = Straight(file)
+        write(straight)
+        straight.finish()
+
+    write_atomically(path, write_straight)
+
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write through a temporary file in the same folder, sync it, and rename it; a failure leaves nothing."""

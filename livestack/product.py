@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from livestack.atomic import write_atomically
+from livestack.atomic import write_atomically, write_large
 from livestack.frame import Array, Header
 from livestack.read.bayer import in_memory
 from livestack.read.fits import read_planes
 from livestack.read.header import DAYLIGHT
 from livestack.stack import Stack
+from livestack.straight import Straight
 
 if TYPE_CHECKING:
     from astropy.io import fits
@@ -166,7 +167,7 @@ def write_product(path: Path, product: Product) -> None:
     shape = product.stack.shape
     headers = _headers(product)
 
-    def write(file: BinaryIO) -> None:
+    def write(file: Straight) -> None:
         for header, plane in zip(headers, _PLANES.values(), strict=True):
             file.write(header.tostring().encode("ascii"))
             for sky, part in _parts(product):
@@ -174,7 +175,7 @@ def write_product(path: Path, product: Product) -> None:
             size = abs(header["BITPIX"]) // 8 * math.prod(shape)
             file.write(bytes(-size % FITS_BLOCK))
 
-    write_atomically(path, write)
+    write_large(path, write)
 
 
 _PLANES: dict[str, Callable[[Stack, np.float32], Array]] = {
@@ -218,11 +219,11 @@ def _headers(product: Product) -> list[fits.Header]:
     return [hdu.header for hdu in hdus]
 
 
-def _as_fits(plane: Array) -> bytes:
-    """Return px as FITS holds them: most significant byte first, and uint16 as int16 less 32768."""
+def _as_fits(plane: Array) -> Array:
+    """Return px as FITS holds them, bytes: most significant first, and uint16 as int16 less 32768."""
     if plane.dtype == np.uint16:
         plane = plane ^ np.uint16(1 << 15)
-    return plane.astype(plane.dtype.newbyteorder(">")).tobytes()
+    return plane.astype(plane.dtype.newbyteorder(">"), order="C").reshape(-1).view(np.uint8)
 
 
 def _range(product: Product) -> tuple[float | None, float | None]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from livestack.atomic import write_atomically
+from livestack.atomic import write_large
 from livestack.frame import Array
 from livestack.stack import Drops, Stack
+from livestack.straight import Straight
 
 FORMAT, N_ARRAYS = 8, 20
 
@@ -65,12 +67,20 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     drops = checkpoint.stack.drops or Drops((0, 0, 0))
     arrays = (*checkpoint.stack.arrays, *checkpoint.guide.arrays, *told, *known, *drops.arrays)
 
-    def write(file: BinaryIO) -> None:
-        for array in arrays:
-            np.save(file, array)
+    def write(file: Straight) -> None:
+        for array in map(np.ascontiguousarray, arrays):
+            file.write(_npy_header(array))
+            file.write(array.reshape(-1).view(np.uint8))
         file.write(json.dumps(facts).encode())
 
-    write_atomically(path, write)
+    write_large(path, write)
+
+
+def _npy_header(array: Array) -> bytes:
+    """Return what stands before an array's data in a .npy file."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    return header.getvalue()
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
