@@ -5,13 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from livestack.atomic import write_atomically
+from livestack.atomic import write_large
 from livestack.frame import Array
+from livestack.straight import Straight
 
 ADU = 65535.0
 """What becomes 1."""
@@ -34,13 +35,13 @@ def write_xisf(path: Path, images: Mapping[str, Array], keywords: Mapping[str, A
             break
         room += BLOCK
 
-    def write(file: BinaryIO) -> None:
+    def write(file: Straight) -> None:
         file.write(b"XISF0100" + struct.pack("<II", room - 16, 0) + header.ljust(room - 16, b"\0"))
         for planes in images.values():
             for plane in planes:
                 file.write((plane * np.float32(1 / ADU)).astype("<f4").tobytes())
 
-    write_atomically(path, write)
+    write_large(path, write)
 
 
 def _header(images: Mapping[str, Array], keywords: Mapping[str, Any], version: str, begin: int) -> bytes:

@@ -31,7 +31,7 @@ class Pill(QtWidgets.QWidget):
     def __init__(self, palette: Palette) -> None:
         super().__init__()
         self._palette = palette
-        self._status = Status("ring", "plain", "", "", "")
+        self._status = self._untold = Status("ring", "plain", "", "", "")
         self.is_short = False
         self.setFixedHeight(scaled(_PILL))
         self.setAccessibleName("State")
@@ -44,7 +44,9 @@ class Pill(QtWidgets.QWidget):
 
     def set_status(self, status: Status) -> bool:
         """Show a state; returns whether it is another one."""
-        status = told(status)
+        if status == self._untold:
+            return False
+        self._untold, status = status, told(status)
         if status == self._status:
             return False
         self._status = status
@@ -280,10 +282,12 @@ class Glance(QtWidgets.QWidget):
         """Return as much of an advice as there is room for: a long one in smaller letters, on two lines if it must."""
         one, two = (QtGui.QFontMetrics(font(size)) for size in (16, 13))
         is_long = one.horizontalAdvance(advice) > room
-        self.advice.setObjectName("long" if is_long else "advice")
+        name = "long" if is_long else "advice"
+        if name != self.advice.objectName():
+            self.advice.setObjectName(name)
+            self.advice.style().unpolish(self.advice)
+            self.advice.style().polish(self.advice)
         self.advice.setWordWrap(is_long and not self._is_small)
-        self.advice.style().unpolish(self.advice)
-        self.advice.style().polish(self.advice)
         if self.advice.wordWrap():
             broken = two.boundingRect(QtCore.QRect(0, 0, room, 999), QtCore.Qt.TextFlag.TextWordWrap, advice)
             if broken.height() <= 2 * two.lineSpacing():

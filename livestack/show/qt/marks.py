@@ -21,6 +21,7 @@ from livestack.show.tokens import Palette
 Qt = QtCore.Qt
 
 _FROM_EDGE_PX, _TICK_PX = 20, 6
+_STRIP_PX = 80  # at the bottom, with the scale bar and its label, however large letters are
 _ARROW_PX, _ARROWS_FROM_EDGE_PX = 32, (66, 108)
 _HEAD_PX = 5
 _LEAST_RING_PX, _MOST_STARS = 9.0, 400
@@ -128,21 +129,24 @@ class Marks(OnPicture):
         self._canvas.aside(lambda _: objects_in(grid, height, width), take)
 
     def paintEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
-        """Draw what there is; once, where it is much: below it one picture passes over into another, step by step."""
+        """Copy what is drawn once: below it one picture passes over into another, step by step."""
+        self._layer = self._layer or self._drawn()
         painter = QtGui.QPainter(self)
-        if self.shown:
-            self._layer = self._layer or self._drawn()
-            painter.drawPixmap(0, 0, self._layer)
-        else:
-            self._draw(painter)
+        painter.drawPixmap(self._area.topLeft(), self._layer)
         painter.end()
 
+    @property
+    def _area(self) -> QtCore.QRect:
+        """What there may be something on: the whole picture, or the strip with the scale bar."""
+        return self.rect() if self.shown else self.rect().adjusted(0, max(0, self.height() - _STRIP_PX), 0, 0)
+
     def _drawn(self) -> QtGui.QPixmap:
-        ratio = self.devicePixelRatioF()
-        layer = QtGui.QPixmap(self.size() * ratio)
+        ratio, area = self.devicePixelRatioF(), self._area
+        layer = QtGui.QPixmap(area.size() * ratio)
         layer.setDevicePixelRatio(ratio)
         layer.fill(QtCore.Qt.GlobalColor.transparent)
         painter = QtGui.QPainter(layer)
+        painter.translate(-area.topLeft())
         self._draw(painter)
         painter.end()
         return layer

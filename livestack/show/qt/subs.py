@@ -187,8 +187,9 @@ class SubsPanel(QtWidgets.QWidget):
 
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
         """Show these trails."""
-        _label(self.crossed, f"Trails {len(trails):,}")
         self.trails.set_trails(trails, row_order)
+        if self.isVisible():
+            _label(self.crossed, f"Trails {len(trails):,}")
 
     def set_rows(self, rows: tuple[SubRow, ...]) -> None:
         """Show these subs; what is seen of the table stays where it is."""
@@ -201,11 +202,8 @@ class SubsPanel(QtWidgets.QWidget):
         if place is not None:
             self.table.updateGeometries()
             bar.setValue(place)
-        _label(self.all, f"All {len(rows):,}")
-        _label(self.left_out, f"Left out {sum(row.state != 'accepted' for row in rows):,}")
-        self._say_empty()
         if self.isVisible():
-            self._make_room()
+            self._describe()
         self._selected()
 
     def set_scales(self, arcsec_per_px: dict[str | None, float]) -> None:
@@ -256,6 +254,15 @@ class SubsPanel(QtWidgets.QWidget):
 
     def showEvent(self, event: object) -> None:  # noqa: N802 - Qt's name
         """Make up for what was not arranged while nobody looked."""
+        self._describe()
+
+    def _describe(self) -> None:
+        """Say how many there are, and make room."""
+        rows = self.model.rows
+        _label(self.all, f"All {len(rows):,}")
+        _label(self.left_out, f"Left out {sum(row.state != 'accepted' for row in rows):,}")
+        _label(self.crossed, f"Trails {len(self.trails.trails):,}")
+        self._say_empty()
         self._make_room()
 
     def _make_room(self) -> None:

@@ -211,6 +211,11 @@ class TrailsTable(QtWidgets.QTableView):
         self.empty = QtWidgets.QLabel("No trail was removed yet.", self.viewport(), objectName="label")
         self.empty.move(12, 12)
 
+    @property
+    def trails(self) -> tuple[TrailFound, ...]:
+        """All of them, in the order in which they were found."""
+        return self._model.rows
+
     def set_trails(self, trails: tuple[TrailFound, ...], row_order: str | None) -> None:
         """Show these trails; the choice stays on its trail."""
         if trails == self._model.rows and row_order == self._model.row_order:
