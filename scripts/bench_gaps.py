@@ -9,7 +9,11 @@ window's thread computed, waited for a core (at most), and waited for something 
 lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then. Who may set
 real-time priorities (root) is told too for how many ms of it the machine stood still: the thread's core, or all of
 them where it changed cores, ran not even a process that goes before all else. So is a virtual machine whose host is
-busy; other threads of ours cannot do that.
+busy; other threads of ours cannot do that. And how many ms ago the machine's memory was taken: a host that looks which
+of it is in use (some 40 s apart on a busy machine of ours) lets the first touch of every page after that take .025 ms
+and more, in whichever process, and who touches most pages, a window's thread, takes ten times as long for a while.
+`own` gaps are those that would be as long without: none was taken within a second, and what is left of them when the
+machine's share is taken off is as long.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that waits for the
 interpreter, so that whoever keeps it is seen where it lets go. faulthandler's watchdog does not wait, and reads what is
 being written: that ended the measured process with a segmentation fault, three times of five.
@@ -21,6 +25,8 @@ import argparse
 import ctypes
 import gc
 import json
+import math
+import mmap
 import os
 import signal
 import subprocess
@@ -38,6 +44,8 @@ LONG_S = 0.05
 _STUCK_S = 0.035
 _TOLD_S = 0.02  # of so long a gap it is asked how much of it was waiting for a core
 _NAP_S, _LATE_S = 0.002, 0.001  # a process that goes before all else wakes so often; so late nothing ran on its core
+_PAGES, _TAKEN_S = 16, 0.0002  # it touches so many pages each time; if that takes so long they had been taken
+_AFTER_S = 1.0  # for so long after that a gap is no gap of ours
 
 
 class Gap(NamedTuple):
@@ -107,13 +115,17 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     except SystemExit as ended:
         if ended.code:
             raise
-    stops = [_stops_of(core) for core in cores]
+    told = [_told_by(core) for core in cores]
+    stops, taken = [each.stops for each in told], sorted(at for each in told for at in each.taken)
     long = sorted((gap for gap in gaps if gap.long > LONG_S), key=lambda gap: -gap.long)
     whole = gaps[-1].at - gaps[0].at
+    still = {gap: _stood_still(gap, stops) for gap in long} if stops and all(stops) else {}
+    since = {gap: min((gap.at - at for at in taken if at < gap.at), default=math.inf) for gap in long}
     return {
         "platform": platform or "screen",
         "seconds": round(whole, 1),
         "gaps": len(long),
+        "own": sum(gap.long - still[gap] > LONG_S and since[gap] > _AFTER_S for gap in long) if stops else None,
         "longest_ms": round(1000 * max(gap.long for gap in gaps)),
         "gui_cpu_s": round(sum(gap.computed for gap in gaps), 2),
         "each": [
@@ -124,7 +136,8 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
                 "queued": round(1000 * gap.queued),
                 "else": round(1000 * (gap.long - gap.computed - gap.queued)),
                 "collected": round(1000 * gap.collected),
-                "machine": round(1000 * _stood_still(gap, stops)) if stops and all(stops) else None,
+                "machine": round(1000 * still[gap]) if still else None,
+                "taken_before": round(1000 * since[gap]) if since[gap] < math.inf else None,
             }
             for gap in long
         ],
@@ -140,26 +153,40 @@ def _watch_cores() -> list[subprocess.Popen[str]]:
     return [subprocess.Popen([*again, str(core)], stdout=subprocess.PIPE, text=True) for core in cores]
 
 
+class Told(NamedTuple):
+    """Of a core: when it ran nothing, from and to, and when its memory had been taken, s of the monotonic clock."""
+
+    stops: list[tuple[float, float]]
+    taken: list[float]
+
+
 def _tell_of_stops(core: int) -> None:
-    """Wake again and again, before all else here, until SIGTERM; then print when that came late, from and to."""
+    """Wake again and again, before all else here, until SIGTERM; then print when that came late, and what it found."""
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     os.sched_setaffinity(0, {core})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(os.sched_get_priority_max(os.SCHED_FIFO)))
-    stops = [(0.0, 0.0)]
+    stops, taken = [(0.0, 0.0)], []
+    pages = mmap.mmap(-1, _PAGES * mmap.PAGESIZE)
+    pages.write(bytes(len(pages)))
     while not ended:
         due = time.monotonic() + _NAP_S
         time.sleep(_NAP_S)
         now = time.monotonic()
         if now - due > _LATE_S:
             stops.append((due, now))
-    print(json.dumps(stops))
+        for page in range(0, len(pages), mmap.PAGESIZE):
+            pages[page]
+        if time.monotonic() - now > _TAKEN_S:
+            taken.append(now)
+    print(json.dumps((stops, taken)))
 
 
-def _stops_of(core: subprocess.Popen[str]) -> list[tuple[float, float]]:
+def _told_by(core: subprocess.Popen[str]) -> Told:
     core.terminate()
     told, _ = core.communicate()
-    return [tuple(stop) for stop in json.loads(told)] if told else []
+    stops, taken = json.loads(told) if told else ([], [])
+    return Told([tuple(stop) for stop in stops], taken)
 
 
 def _stood_still(gap: Gap, stops: list[list[tuple[float, float]]]) -> float:
