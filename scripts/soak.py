@@ -47,6 +47,8 @@ KILLED_S, IDLE_S = (0.3, 3.0), 8.0
 """Processor time after which it is killed, the same at work on a machine that others use; where it waits, so long."""
 WARM = 50
 """Subs after which time counts: the looks are over."""
+TURN = 25
+"""So many subs a long session and a young one take in turns: a machine is not as fast in one minute as in another."""
 LOOKED_S = 0.5
 """How often subs are counted: that reads the whole journal, and what it costs slows down what is measured."""
 FIGURES = "sha256, state, reason, weight, scale, matrix"
@@ -174,36 +176,57 @@ def planes(session: Path) -> dict[str, bytes]:
 
 
 def long_session(folder: Path, chosen: argparse.Namespace) -> tuple[dict[str, Any], bool]:
-    """Stack thousands of subs in one session, watch memory and pace, and resume it."""
+    """Stack thousands of subs in one session, watch its memory, compare its pace with a young one's, and resume it."""
     n = chosen.subs or 5000
     few = min(500, n // 4)
     captures, session = folder / "captures", folder / "session"
     captures.mkdir()
     templates = write_night(folder / "templates", replace(NIGHT, n_lights=TEMPLATES, seed=chosen.seed))
     vary(templates, captures, n, chosen.seed)
+    rest = sorted(captures.iterdir())[n - few :]
+    outside, young = folder / "outside", folder / "young"
+    for place in (outside, young):
+        place.mkdir()
+    late = [path.rename(outside / path.name) for path in rest]
+    vary(templates, young, WARM, chosen.seed + 2)
+    early = [Path(shutil.copy(path, outside / f"Y_{path.name}")) for path in late]
     process = start(captures, session)
-    memory_mb, judged, busy_s = [], [], []
-    for at in (WARM, few, n - few, n):
+    memory_mb = []
+    for at in (few, n - few):
         until(lambda at=at: n_judged(session) >= at, process, LOOKED_S)
         memory_mb.append(resident_mb(process.pid))
-        judged.append(n_judged(session))
-        busy_s.append(processor_s(process.pid))
+    beside = start(young, folder / "young session")
+    until(lambda: n_judged(folder / "young session") >= WARM, beside, LOOKED_S)
+    busy_s = [0.0, 0.0]
+    for k in range(0, few, TURN):
+        busy_s[0] += took(beside, folder / "young session", young, early[k : k + TURN])
+        busy_s[1] += took(process, session, captures, late[k : k + TURN])
+    memory_mb.append(resident_mb(process.pid))
+    end(beside)
     end(process)
     vary(templates, captures, 1, chosen.seed + 1)
     process = start(captures, session)
     resumed_s = until(lambda: n_judged(session) > n, process)
     end(process)
-    first, last = ((busy_s[k + 1] - busy_s[k]) / (judged[k + 1] - judged[k]) for k in (0, 2))
     figures = {
         "subs": n,
         "left_out": n_judged(session) - n_accepted(session),
-        "rss_mb": [round(memory_mb[1]), round(memory_mb[3])],
-        "rss_ratio": round(memory_mb[3] / memory_mb[1], 3),
-        "cpu_ms_per_sub": [round(1000 * first, 1), round(1000 * last, 1)],
-        "pace_ratio": round(last / first, 3),
+        "rss_mb": [round(memory_mb[0]), round(memory_mb[-1])],
+        "rss_ratio": round(memory_mb[-1] / memory_mb[0], 3),
+        "cpu_ms_per_sub": [round(1000 * each / few, 1) for each in busy_s],
+        "pace_ratio": round(busy_s[1] / busy_s[0], 3),
         "resumed_s": round(resumed_s, 1),
     }
     return figures, figures["rss_ratio"] <= 1.05 and figures["pace_ratio"] <= 1.1 and resumed_s <= 20
+
+
+def took(process: subprocess.Popen[bytes], session: Path, captures: Path, subs: list[Path]) -> float:
+    """Give subs to a session that waits; returns the processor time until all are judged, s."""
+    before, due = processor_s(process.pid), n_judged(session) + len(subs)
+    for path in subs:
+        path.rename(captures / path.name)
+    until(lambda: n_judged(session) >= due, process, LOOKED_S)
+    return processor_s(process.pid) - before
 
 
 def n_judged(session: Path) -> int:
