@@ -119,13 +119,14 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     stops, taken = [each.stops for each in told], sorted(at for each in told for at in each.taken)
     long = sorted((gap for gap in gaps if gap.long > LONG_S), key=lambda gap: -gap.long)
     whole = gaps[-1].at - gaps[0].at
-    still = {gap: _stood_still(gap, stops) for gap in long} if stops and all(stops) else {}
+    is_told = bool(stops) and all(stops)
+    still = {gap: _stood_still(gap, stops) if is_told else math.nan for gap in long}
     since = {gap: min((gap.at - at for at in taken if at < gap.at), default=math.inf) for gap in long}
     return {
         "platform": platform or "screen",
         "seconds": round(whole, 1),
         "gaps": len(long),
-        "own": sum(gap.long - still[gap] > LONG_S and since[gap] > _AFTER_S for gap in long) if stops else None,
+        "own": sum(gap.long - still[gap] > LONG_S and since[gap] > _AFTER_S for gap in long) if is_told else None,
         "longest_ms": round(1000 * max(gap.long for gap in gaps)),
         "gui_cpu_s": round(sum(gap.computed for gap in gaps), 2),
         "each": [
@@ -136,7 +137,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
                 "queued": round(1000 * gap.queued),
                 "else": round(1000 * (gap.long - gap.computed - gap.queued)),
                 "collected": round(1000 * gap.collected),
-                "machine": round(1000 * still[gap]) if still else None,
+                "machine": round(1000 * still[gap]) if is_told else None,
                 "taken_before": round(1000 * since[gap]) if since[gap] < math.inf else None,
             }
             for gap in long
