@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from livestack.planes import release_planes
+from livestack.planes import LEAST_BYTES, release_planes, zero_plane
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
@@ -58,8 +58,16 @@ def return_planes() -> None:
 def zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any]:
     """Return a plane of zeros that lives long: no piece of the heap, where it would part what comes and goes.
 
-    What lies free at the end of the heap would be taken for it, however large it is.
+    What lies free at the end of the heap would be taken for it, however large it is. It takes room at once where it
+    lies in what another plane has left.
     """
+    if math.prod(shape) * np.dtype(kind).itemsize >= LEAST_BYTES:
+        return zero_plane(shape, kind)
+    return later_zeros(shape, kind)
+
+
+def later_zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any]:
+    """Return such a plane that takes room only where it is written to, and may never be."""
     n_bytes = math.prod(shape) * np.dtype(kind).itemsize
     if sys.platform != "linux" or n_bytes < LONG_LIVED_BYTES:
         return np.zeros(shape, kind)
@@ -73,8 +81,13 @@ def zeros(shape: tuple[int, ...], kind: type[np.generic]) -> np.ndarray[Any, Any
 
 
 def return_free() -> None:
-    """Give back what is free by now, also between what is in use, such as what loading kernels left."""
+    """Give back what is free by now, planes that wait too."""
     release_planes()
+    return_heap()
+
+
+def return_heap() -> None:
+    """Give back what is free between what is in use, such as what loading kernels left; planes go on waiting."""
     if library := _glibc():
         library.malloc_trim(0)
         _let_go_of_code(library)

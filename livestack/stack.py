@@ -6,11 +6,12 @@ kernels of `livestack.reduce`, which take these arrays. Samples are sky-subtract
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from livestack.allocation import zeros
+from livestack.allocation import later_zeros, zeros
 from livestack.frame import Array
 
 Shape = tuple[int, int, int]
@@ -104,11 +105,16 @@ class Stack:
         Sum over its subs.
     top : int
         The row of the grid that its first row is; 0 but for a strip of a stack.
+
+    Parameters
+    ----------
+    zeros : callable, optional
+        Makes its planes: others than usual where they will not be written to for long.
     """
 
     __slots__ = ("coverage", "drops", "exposure_s", "m2", "mean", "n_subs", "rejected", "template", "top", "weight")
 
-    def __init__(self, shape: Shape, template: str = "") -> None:
+    def __init__(self, shape: Shape, template: str = "", zeros: Callable[..., Array] = zeros) -> None:
         counted = (min(shape[0], 1), *shape[1:])
         self.mean: Array = zeros(shape, np.float32)
         self.m2: Array = zeros(shape, np.float32)
@@ -228,12 +234,17 @@ class FirstLook:
     __slots__ = ("aside", "aside_of", "core", "n_aside", "unit_adu", "weights")
 
     def __init__(self, shape: Shape, unit_adu: float = 1.0) -> None:
-        self.core = Stack(shape)
+        self.core = Stack(shape, zeros=later_zeros)
         self.unit_adu = unit_adu
         self.aside: Array = zeros((N_ASIDE, *shape), np.uint16)
         self.aside_of: Array = zeros((N_ASIDE, *shape[1:]), np.uint8)
         self.n_aside: Array = zeros(shape[1:], np.uint8)
         self.weights: list[float] = []
+
+    def begin_core(self) -> None:
+        """Give the core room, in what other planes have left: from now on samples come into it."""
+        before, self.core = self.core, Stack(self.core.shape, self.core.template)
+        self.core.n_subs, self.core.exposure_s = before.n_subs, before.exposure_s
 
     @property
     def held(self) -> tuple[Array, Array, Array, np.float32]:

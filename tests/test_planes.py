@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from livestack.planes import LEAST_BYTES, MOST_FREE_BYTES, new_plane, release_planes
+from livestack import planes
+from livestack.planes import LEAST_BYTES, PAGE_BYTES, new_plane, release_planes, zero_plane
 
-SHAPE = (1000, LEAST_BYTES // 4 // 1000)
+SHAPE = (1024, LEAST_BYTES // 4 // 1024)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere planes are the system's")
 
 
 @pytest.fixture(autouse=True)
@@ -20,10 +25,15 @@ def none_left() -> Iterator[None]:
     release_planes()
 
 
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def address(array: np.ndarray) -> int:
     return array.ctypes.data
 
 
+@linux
 def test_the_next_plane_gets_the_memory_of_one_that_is_gone() -> None:
     plane = new_plane(SHAPE, np.float32)
     at = address(plane)
@@ -41,13 +51,72 @@ def test_a_plane_is_not_used_again_while_a_part_of_it_is_looked_at() -> None:
     assert (part == 7.0).all()
 
 
-def test_a_smaller_one_takes_a_larger_only_when_little_is_wasted() -> None:
-    plane = new_plane((3 * SHAPE[0], SHAPE[1]), np.float32)
+@linux
+def test_a_smaller_one_takes_a_part_of_a_larger_and_the_next_one_the_rest() -> None:
+    plane = new_plane((3, LEAST_BYTES), np.uint8)
+    plane[:] = np.array([[1], [2], [3]], np.uint8)
+    del plane
+    parts = [new_plane((LEAST_BYTES,), np.uint8) for _ in range(3)]
+    assert sorted({int(value) for part in parts for value in np.unique(part)}) == [1, 2, 3]
+    assert len({address(part) for part in parts}) == 3
+
+
+@linux
+def test_a_larger_one_is_put_together_of_what_several_left() -> None:
+    some = [new_plane((LEAST_BYTES * (k + 1),), np.uint8) for k in range(3)]
+    for k, plane in enumerate(some):
+        plane[:] = k + 1
+    between = new_plane((LEAST_BYTES,), np.uint8)
+    between[:] = 9
+    del plane, some
+    large = new_plane((6 * LEAST_BYTES + 100,), np.uint8)
+    counts = np.bincount(large[: 6 * LEAST_BYTES], minlength=10)
+    assert counts[1:4].tolist() == [LEAST_BYTES, 2 * LEAST_BYTES, 3 * LEAST_BYTES]  # the very pages, moved
+    large[:] = 4
+    assert (between == 9).all()
+
+
+@linux
+def test_zeros_are_zero_where_another_plane_was() -> None:
+    plane = new_plane((LEAST_BYTES,), np.uint8)
+    plane[:] = 7
     at = address(plane)
     del plane
-    small = new_plane(SHAPE, np.float32)
-    assert address(small) != at
-    assert address(new_plane((2 * SHAPE[0] + 1, SHAPE[1]), np.float32)) == at
+    zeros = zero_plane((2, LEAST_BYTES), np.uint8)
+    assert not zeros.any()
+    zeros[:] = 1
+    del zeros
+    small = zero_plane((LEAST_BYTES // 4,), np.float32)
+    assert not small.any()
+    assert at % PAGE_BYTES == 0
+
+
+@linux
+def test_what_nobody_wanted_for_long_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    plane = new_plane((16 * LEAST_BYTES,), np.uint8)
+    plane[:] = 1
+    del plane
+    before = resident()
+    kept = new_plane((LEAST_BYTES,), np.uint8)
+    assert resident() > before - LEAST_BYTES
+    monkeypatch.setattr(planes, "LONGEST_S", 0.0)
+    also = new_plane((LEAST_BYTES,), np.uint8)
+    assert resident() < before - 14 * LEAST_BYTES
+    kept[:], also[:] = 2, 3
+    assert (kept == 2).all()
+
+
+@linux
+def test_planes_that_are_released_are_the_systems() -> None:
+    some = [new_plane((4 * LEAST_BYTES,), np.uint8) for _ in range(4)]
+    for plane in some:
+        plane[:] = 1
+    used = some[0]
+    before = resident()
+    del plane, some
+    release_planes()
+    assert resident() < before - 11 * LEAST_BYTES
+    assert (used == 1).all()
 
 
 def test_planes_are_as_others_are() -> None:
@@ -58,16 +127,6 @@ def test_planes_are_as_others_are() -> None:
     assert plane.flags.writeable
     assert plane.flags.aligned
     assert new_plane((3, 4), np.float32).base is None
-
-
-def test_no_more_than_a_few_wait() -> None:
-    few = MOST_FREE_BYTES // LEAST_BYTES
-    planes = [new_plane(SHAPE, np.float32) for _ in range(few + 3)]
-    first = {address(plane) for plane in planes}
-    assert len(first) == few + 3
-    del planes
-    again = [new_plane(SHAPE, np.float32) for _ in range(few)]
-    assert {address(plane) for plane in again} <= first
 
 
 def test_threads_never_share_one() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from livestack.allocation import return_free, settle_news
+from livestack.allocation import return_heap, settle_news
 from livestack.engine.session import Session
 from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
+from livestack.planes import release_planes
 from livestack.stacks.growth import Growth, Look
 from livestack.stacks.refold import refold
 from livestack.stacks.verdicts import looked, rejected_again
@@ -15,7 +16,7 @@ def look_if_due(session: Session) -> None:
     """Look at the subs of the stack that took the last one, if it is time: whoever calls need not hold that."""
     growth, session.due = session.due, None
     if growth is not None:
-        return_free()
+        return_heap()
         settle_news()
         look(session, growth)
 
@@ -32,6 +33,8 @@ def look(session: Session, growth: Growth) -> None:
         except SourceError as error:
             captures.wait(str(error))
         else:
+            if found.event.final:  # nothing that comes needs as much
+                release_planes()
             settle(session, growth, found)
             return
     if gone:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce import accumulate, extremes, halves, shrink
 from livestack.reduce.bands import each_band
 from livestack.reduce.cells import Cells
@@ -238,6 +239,8 @@ def hold(
     noise : (C,) float64
         Variance of a sample of weight 1, ADU².
     """
+    if len(first.weights) == N_ASIDE:
+        first.begin_core()
     judges = len(first.weights) >= N_ASIDE + halves.LEAST_IN_CORE
     structure = lowest_contrast(first, noise, rule, threads) if judges else _NOWHERE
     noise = noise.astype(np.float32)
@@ -314,13 +317,13 @@ def readmit(first: FirstLook, rule: Rule, noise: Array, threads: Executor | None
 def lowest_contrast(first: FirstLook, noise: Array, rule: Rule, threads: Executor | None) -> Array:
     """β × local contrast of the lowest sample of each px, as `contrast`: it is free of trails, and shows the stars."""
     channels, height, width = first.core.shape
-    out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
+    out = new_plane(((height + 1) // 2, (width + 1) // 2), np.float32)
 
     def band(y0: int, y1: int) -> None:
         # a row more on either side: contrast is that of 3 × 3 px
         top, bottom = max(y0 - 1, 0), min(y1 + 1, len(out))
         n_rows = min(2 * bottom, height) - 2 * top
-        low, seen = np.empty((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
+        low, seen = new_plane((channels, n_rows, width), np.float32), np.empty((1, n_rows, width), np.uint16)
         extremes.lowest_rows(first.held, 2 * top, low, seen)
         part = np.empty((bottom - top, out.shape[1]), np.float32)
         shrink.contrast_band(low, seen, noise.astype(np.float32), rule.beta, part, 0, len(part))
@@ -339,7 +342,7 @@ def contrast(stack: Stack, noise: Array, rule: Rule, threads: Executor | None) -
         Variance of one sample; the mean's own noise follows from the typical weight.
     """
     _, height, width = stack.shape
-    out = np.empty(((height + 1) // 2, (width + 1) // 2), np.float32)
+    out = new_plane(((height + 1) // 2, (width + 1) // 2), np.float32)
     own = (noise / np.array([typical_weight(plane) for plane in stack.weight])).astype(np.float32)
 
     def band(y0: int, y1: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from livestack.frame import Array
+from livestack.planes import new_plane
 from livestack.reduce.bands import beside, each_band
 from livestack.reduce.fold import Change, Rule
 from livestack.reduce.match import NO_MATCH, contrast_band, match_template
@@ -128,7 +129,7 @@ def judge(
 
 def _contrast(template: Stack, own: float, threads: Executor | None) -> Array:
     """Squared contrast of a template, (h, w) ADU²; own = variance of a px of weight 1."""
-    out = np.empty(template.shape[1:], np.float32)
+    out = new_plane(template.shape[1:], np.float32)
     each_band(len(out), threads, lambda y0, y1: contrast_band(template.mean[0], template.weight[0], own, out, y0, y1))
     return out
 

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import STAR_DTYPE, Array, Frame, Masters, Quality
+from livestack.planes import new_plane
 from livestack.reduce import xtrans
 from livestack.reduce.bands import each_part
 from livestack.reduce.cells import NO_CELLS
@@ -46,7 +47,7 @@ SIZE_A = 3.0
 def calibrated(frame: Frame, masters: Masters) -> Array:
     """Calibrated and repaired px, (P, H, W) float32, not debayered; NaN where nothing can be said."""
     sensor = sensor_of(frame, masters)
-    out: Array = np.empty(sensor[0].shape, np.float32)
+    out: Array = new_plane(sensor[0].shape, np.float32)
     _calibrate_all(sensor, out)
     return out
 
@@ -111,7 +112,7 @@ def measure_stack(mean: Array, coverage: Array, cfa: str | None, threads: Execut
         Brightest first, grid px.
     """
     shares = np.array([0.25, 0.5, 0.25] if cfa else [1 / len(mean)] * len(mean), np.float32)
-    light = np.empty((1, *mean.shape[1:]), np.float32)
+    light = new_plane((1, *mean.shape[1:]), np.float32)
     _stacked_luminance(mean, coverage.min(axis=0), shares, light[0])
     sensor = bare(light)
     return stars_of(sensor, find(sensor, threads), threads)

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import zero_plane
 from livestack.reduce.bands import each_band
 from livestack.reduce.boxes import box_mean
 from livestack.reduce.compile import INNER, LEAF, OPTIONS, F
@@ -161,7 +162,7 @@ def find_patches(z: Array, ok: Array, threads: Executor | None) -> Array:
     ok : (h, w) bool
         Px that tell the noise.
     """
-    mask = np.zeros(z.shape, bool)
+    mask: Array = zero_plane(z.shape, np.bool_)
     middle, sigma = robust_sigma(_sampled(z, ok, sparse_step(z.shape)))
     if sigma <= 0:
         return mask

@@ -43,7 +43,7 @@ def preview(stack: Stack, threads: Executor | None) -> Array:
     """Return the stack's mean at preview size, (h, w, C), a px of it the mean of what is covered."""
     channels, height, width = stack.shape
     step = preview_step(height, width)
-    out = np.empty((height // step, width // step, channels), np.float32)
+    out = new_plane((height // step, width // step, channels), np.float32)
 
     def band(y0: int, y1: int) -> None:
         shrink.preview_rows(stack.mean, stack.coverage, step, out, y0, y1)
@@ -62,7 +62,7 @@ def preview(stack: Stack, threads: Executor | None) -> Array:
 def brightest(data: Array, step: int, threads: Executor | None) -> Array:
     """Return the largest of each step × step px of (H, W): (H // step, W // step) float32."""
     height, width = data.shape
-    out = np.empty((height // step, width // step), np.float32)
+    out = new_plane((height // step, width // step), np.float32)
 
     def band(y0: int, y1: int) -> None:
         shrink.brightest_band(data, step, out, y0, y1)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
-from livestack.planes import new_plane
+from livestack.planes import new_plane, zero_plane
 from livestack.reduce.bands import each_band, each_part
 from livestack.reduce.boxes import CELL, along_row, box_mean
 from livestack.reduce.compile import LEAF, OPTIONS, F
@@ -133,7 +133,7 @@ def _shift_band(mean: Array, squared: Array, least: float, match: Array, out: Ar
 def shift_of(template: tuple[Stack, Array], noise: float, match: Array, threads: Executor | None) -> Array:
     """Return the `shift` of a residual again, from the same template and contrast, noise of the sub and match."""
     stack, contrast = template
-    out: Array = np.zeros_like(contrast)
+    out: Array = zero_plane(contrast.shape, np.float32)
 
     def band(y0: int, y1: int) -> None:
         _shift_band(stack.mean[0], contrast, 4 * noise, match, out, (y0, y1))

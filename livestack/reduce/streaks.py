@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import zero_plane
 from livestack.reduce.compile import OPTIONS
 from livestack.reduce.objects import join_runs
 from livestack.reduce.residual import Residual
@@ -93,7 +94,7 @@ def _close_gaps(mask: Array, trail: Trail, residual: Residual) -> None:
 
     Where it is dark for longer, as between the flashes of an aircraft, there is sky.
     """
-    whole = np.zeros_like(mask)
+    whole = zero_plane(mask.shape, np.bool_)
     mark_trail(whole, trail)
     y, x = np.divmod(np.flatnonzero(whole), mask.shape[1])
     certain = residual.structure(y, x) < trail.brightness

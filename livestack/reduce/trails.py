@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from livestack.frame import Array
+from livestack.planes import zero_plane
 from livestack.reduce.compile import INNER, OPTIONS, F
 from livestack.reduce.lines import CLIP, Line, find_lines
 from livestack.reduce.residual import Residual, robust_sigma, sparse_step
@@ -262,7 +263,7 @@ def find_trails(
     if not lines:
         return []
     trails = []
-    painted = np.zeros_like(mask)
+    painted = zero_plane(mask.shape, np.bool_)
     z = residual.z / np.float32(unit)
     for x0, y0, x1, y1, sn in lines:
         length = math.hypot(x1 - x0, y1 - y0)

@@ -119,6 +119,7 @@ def judged_in_place(
             counts[sub.no][0] += covered
             counts[sub.no][1] += n_out
         _put(strip, stack)
+        del strip  # the next one gets its room
     stack.template = identity
     return fresh, {
         no: dataclasses.replace(told[no].found, fraction=n_out / max(covered, 1))
@@ -134,6 +135,7 @@ def strips_of(shape: Shape) -> Iterator[Stack]:
         strip = Stack((channels, min(rows, height - top), width))
         strip.top = top
         yield strip
+        del strip
 
 
 def _put(strip: Stack, stack: Stack) -> None:
