@@ -29,7 +29,7 @@ LEAST_BYTES = 4 << 20
 """What is smaller is the C library's: it stays in its heap."""
 PAGE_BYTES = 2 << 20
 """A huge page: what is moved and used again. Addresses and sizes are multiples of it."""
-LONGEST_S = 30.0
+LONGEST_S = 300.0
 """What nobody has wanted for so long goes back to the system, when the next plane is asked for."""
 
 _MAY_MOVE, _FIXED = 1, 2

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from livestack.allocation import return_heap, settle_news
+from livestack.allocation import return_free, return_heap, settle_news
 from livestack.engine.session import Session
 from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
-from livestack.planes import release_planes
 from livestack.stacks.growth import Growth, Look
 from livestack.stacks.refold import refold
 from livestack.stacks.verdicts import looked, rejected_again
@@ -34,7 +33,7 @@ def look(session: Session, growth: Growth) -> None:
             captures.wait(str(error))
         else:
             if found.event.final:  # nothing that comes needs as much
-                release_planes()
+                return_free()
             settle(session, growth, found)
             return
     if gone:
