@@ -32,10 +32,11 @@ def each_part(total: int, part: int, threads: Executor | None, work: Callable[[i
         return [work(*each) for each in parts]
     done: dict[int, T] = {}
     left = iter(range(len(parts)))  # whoever takes the next number holds the interpreter
+    asked = [work]
 
     def help_on() -> None:
         for k in left:
-            done[k] = work(*parts[k])
+            done[k] = asked[0](*parts[k])
 
     helpers = [threads.submit(help_on) for _ in range(min(HELPERS, len(parts) - 1))]
     try:
@@ -43,6 +44,7 @@ def each_part(total: int, part: int, threads: Executor | None, work: Callable[[i
     finally:
         begun = [helper for helper in helpers if not helper.cancel()]
         problems = [helper.exception() for helper in begun]
+        asked.clear()  # one that was called off waits in line still, and would hold the planes of the work
     for problem in problems:
         if problem is not None:
             raise problem
@@ -53,8 +55,20 @@ def beside(threads: Executor | None, work: Callable[[], T]) -> Callable[[], T]:
     """Begin some work in another thread; returns what gives its result, and does it itself where no thread was free."""
     if threads is None:
         return work
-    task = threads.submit(work)
-    return lambda: work() if task.cancel() else task.result()
+    asked = [work]
+
+    def begin() -> T:
+        return asked[0]()
+
+    task = threads.submit(begin)
+
+    def result() -> T:
+        if not task.cancel():
+            return task.result()
+        asked.clear()  # what was called off waits in line still, and would hold what the work holds
+        return work()
+
+    return result
 
 
 def each_band(height: int, threads: Executor | None, work: Callable[[int, int], tuple[int, int] | None]) -> list[int]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from livestack.reduce.bands import beside, each_part
@@ -76,3 +79,23 @@ def test_work_beside_is_done_once_and_what_goes_wrong_in_it_is_heard() -> None:
             result()
     assert len(done) == 1
     assert done[0] is not threading.current_thread()
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda pool, work: each_part(4, 1, pool, work), lambda pool, work: beside(pool, lambda: work(0, 1))()]
+)
+def test_nothing_holds_what_the_work_held_while_a_busy_pool_has_it_in_line(
+    ask: Callable[[ThreadPoolExecutor, Callable[[int, int], int]], object],
+) -> None:
+    is_over = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(is_over.wait)
+        plane = np.ones((64, 64), np.float32)
+        gone = weakref.ref(plane)
+        ask(pool, lambda begin, end, plane=plane: int(plane[begin:end].sum()))
+        del plane
+        try:
+            assert gone() is None
+        finally:
+            is_over.set()
+        assert busy.result()
