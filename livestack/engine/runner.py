@@ -271,10 +271,10 @@ class Engine:
     def _why_away(self) -> str:
         return self.plan.why_away(lambda: [file_of(identity.path) for _, identity, _ in self._journal.arrivals()])
 
-    def _fill_hand(self) -> None:
-        """Keep one more sub prepared than there are workers, in order; none while a look takes the memory."""
-        until_look = self._session.subs_until_look()
-        self._ahead.fill(self._todo, min(self._jobs + 1, until_look))
+    def _fill_hand(self, n_taken: int = 0) -> None:
+        """Keep as many subs prepared as there are workers, in order; none while a look takes the memory."""
+        until_look = self._session.subs_until_look() - n_taken
+        self._ahead.fill(self._todo, min(self._jobs, until_look))
 
     def _integrate_next(self) -> None:
         """Integrate the next sub; while its disk does not answer or its folder is away, keep it and try again."""
@@ -286,6 +286,7 @@ class Engine:
             return
         if taken is None:
             return
+        self._fill_hand(n_taken=1)  # the next one is prepared while this one is folded
         arrival, item = taken
         self._source.is_read()
         self._accepted = None
