@@ -100,8 +100,9 @@ def _room(shape: Sequence[int], dtype: npt.DTypeLike) -> tuple[Array, int] | Non
         _release(time.monotonic() - LONGEST_S)
         wanted = -(-n_bytes // PAGE_BYTES) * PAGE_BYTES
         found = _taken(wanted) or _joined(wanted, library)
-    if found is None:
-        return None
+        if found is None:
+            _release(math.inf)  # there may be room then
+            return None
     run, n_used = found
     memory: Any = (ctypes.c_char * n_bytes).from_address(run[0][0])
     # every view of the array holds on to this one, so it goes after all of them

@@ -9,9 +9,9 @@ window's thread computed, waited for a core (at most), and waited for something 
 lock; and for how many ms garbage was collected, by whichever thread: nobody else has the interpreter then. Who may set
 real-time priorities (root) is told too for how many ms of it the machine stood still: the thread's core, or all of
 them where it changed cores, ran not even a process that goes before all else. So is a virtual machine whose host is
-busy; other threads of ours cannot do that. And how many ms ago the machine's memory was taken: a host that looks which
-of it is in use (some 40 s apart on a busy machine of ours) lets the first touch of every page after that take .025 ms
-and more, in whichever process, and who touches most pages, a window's thread, takes ten times as long for a while.
+busy; other threads of ours cannot do that. And how many ms ago the machine's memory was taken: a host that is told
+what is free takes it back, and may let the first touch of every other page after that take .025 ms and more, in
+whichever process; who touches most pages, a window's thread, takes ten times as long for a while.
 `own` gaps are those that would be as long without: none was taken within a second, and what is left of them when the
 machine's share is taken off is as long.
 ``--stacks FILE`` has every thread's stack written when the loop stood for 35 ms: by a thread that waits for the

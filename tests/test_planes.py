@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -142,3 +143,20 @@ def test_threads_never_share_one() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(fill, range(4)))
+
+
+@linux
+def test_what_waits_is_given_back_before_there_is_too_little_memory() -> None:
+    room_for_one = """
+import resource
+import numpy as np
+from livestack.planes import LEAST_BYTES, new_plane
+
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 40 * LEAST_BYTES, resource.RLIM_INFINITY))
+plane = new_plane((20 * LEAST_BYTES,), np.uint8)
+del plane
+larger = new_plane((30 * LEAST_BYTES,), np.uint8)
+larger[:] = 1
+"""
+    subprocess.run([sys.executable, "-c", room_for_one], check=True)
