@@ -20,7 +20,7 @@ from livestack.show.qt.held import TAP_MS
 from livestack.show.qt.stage import Stage
 from livestack.show.qt.window import Window
 from livestack.show.source import Source
-from livestack.show.tokens import NIGHT_LEVELS
+from livestack.show.tokens import DARK, LIGHT, NIGHT, NIGHT_LEVELS, Palette
 from livestack.show.views import LAST, STACK
 from tests.show.grab import drawn, pixels, rendition
 from tests.show.night import Night, sky
@@ -241,6 +241,17 @@ def test_a_code_leads_phones_to_the_page(served: Window, qtbot: QtBot) -> None:
     assert _decoded(np.repeat(seen[..., :1], 3, axis=2)) == PAGE
     qtbot.keyClick(served, Key.Key_Escape)
     assert not served.audience.code.isVisible()
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT, NIGHT], ids=["dark", "light", "night"])
+def test_the_words_below_the_code_stand_out_in_each_palette(palette: Palette, served: Window, qtbot: QtBot) -> None:
+    served.set_palette(palette)
+    qtbot.keyClick(served, Key.Key_Q)
+    panel = served.audience.code
+    seen = pixels(panel)
+    words = seen[-seen.shape[0] // 7 :].max(axis=-1).astype(float)
+    ground = float(np.median(words))
+    assert np.abs(words - ground).max() > 0.5 * max(ground, 255 - ground if palette is not NIGHT else 100)
 
 
 @pytest.mark.parametrize(("page", "said"), [(None, "No page is served"), ("http://127.0.0.1:8577/", "this computer")])

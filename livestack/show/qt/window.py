@@ -263,7 +263,8 @@ class Window(QtWidgets.QMainWindow):
         over = (self.canvas, self.waiting, self.tag, self.lines, self.marks, self.audience)
         for part in over:
             part.set_palette(DARK if palette is LIGHT else palette)
-        for part in (self.top, self.glance, self.subs, self.plots, self.noise, self.develop):
+        sheets = (self.top, self.glance, self.subs, self.plots, self.noise, self.develop, self.audience.code)
+        for part in sheets:
             part.set_palette(palette)
         if self.sheet is not None:
             self.sheet.set_palette(palette)
