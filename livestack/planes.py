@@ -155,11 +155,17 @@ def _joined(wanted: int, library: ctypes.CDLL) -> tuple[Run, int] | None:
     run: Run = []
     n_used = 0
     while _waiting and n_used < wanted:
-        for place, n_bytes in _first(-1, wanted - n_used):
-            if library.mremap(place, n_bytes, n_bytes, _MAY_MOVE | _FIXED, start + n_used) == _FAILED:
-                library.munmap(start, wanted)  # nobody knows what is there now
+        pieces = _first(-1, wanted - n_used)
+        for k, (place, n_bytes) in enumerate(pieces):
+            at = start + n_used
+            if library.mremap(place, n_bytes, n_bytes, _MAY_MOVE | _FIXED, at) == _FAILED:
+                # what should have come here is where it was; whose the place is by now, nobody knows
+                _waiting.append((time.monotonic(), pieces[k:]))
+                for first, last in ((start, at), (at + n_bytes, start + wanted)):
+                    if first < last:
+                        library.munmap(first, last - first)
                 return None
-            run.append((start + n_used, n_bytes))
+            run.append((at, n_bytes))
             n_used += n_bytes
     if n_used < wanted:
         run.append((start + n_used, wanted - n_used))

@@ -160,3 +160,32 @@ larger = new_plane((30 * LEAST_BYTES,), np.uint8)
 larger[:] = 1
 """
     subprocess.run([sys.executable, "-c", room_for_one], check=True)
+
+
+@linux
+def test_where_pages_cannot_be_moved_the_system_gives_a_plane_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system at its limit of mappings fails in the middle: what moved, and what did not, goes back to it."""
+    some = [new_plane((3 * LEAST_BYTES,), np.uint8) for _ in range(2)]
+    kept = new_plane((LEAST_BYTES,), np.uint8)
+    for plane in (*some, kept):
+        plane[:] = 1
+    del plane
+    del some  # the next one is put together of two, and a larger one of three
+    joined = new_plane((6 * LEAST_BYTES,), np.uint8)
+    joined[:] = 2
+    del joined
+    before = resident()
+    library = planes._library()
+    assert library is not None
+    moved, moves = library.mremap, []
+
+    def mremap(*asked: int) -> int | None:
+        moves.append(asked)
+        return moved(*asked) if len(moves) < 2 else planes._FAILED
+
+    monkeypatch.setattr(library, "mremap", mremap)
+    larger = new_plane((7 * LEAST_BYTES,), np.uint8)
+    assert len(moves) == 2
+    assert resident() < before - 5 * LEAST_BYTES
+    larger[:] = 3
+    assert (kept == 1).all()

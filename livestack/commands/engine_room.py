@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from livestack.allocation import return_planes
+from livestack.allocation import return_free, return_planes
 from livestack.atomic import write_atomically
 from livestack.commands.compiling import compiled
 from livestack.commands.faces import stop_on_signals, the_page
@@ -103,10 +103,12 @@ def run(home: Home, plan: Plan, settings: Settings, faces: Faces, listed: Callab
             _list(home, listed())
         seen = faces.window is not None or faces.bind is not None
         engine = Engine(home, plan, settings, seen=seen, say=complain)
-        code = _run_with_faces(engine, faces)
+        code, sentence = _run_with_faces(engine, faces), engine.sentence
+        del engine
+        return_free()  # the report is made where the stacks were
         _report(home)
     if code in BROKEN:
-        complain(engine.sentence)
+        complain(sentence)
     return code
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack.allocation import return_heap
 from livestack.errors import FrameError
 from livestack.events import Event, MeridianFlip, Record, ReferenceChosen, SubRejected
 from livestack.frame import Header, Masters
@@ -263,6 +264,7 @@ class Session:
         first = items[0]
         header = first.frame.header
         name = replaces or self._free_name(header)
+        return_heap()  # what loaded the kernels makes room for what masters are made in
         calibration = self.calibration.begin(name, first.frame)
         masters = calibration.masters
         first = measured(first, calibration.id, masters, self.threads)

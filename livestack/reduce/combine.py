@@ -102,7 +102,7 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
 def combine(frames: Iterable[Array]) -> Combined:
     """Average frames of one shape, uint16 or float32, in bounded memory, each read once.
 
-    Memory: 28 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
+    Memory: 32 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
     than `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the
     differences of frames. The mean of one frame of float32 is that frame itself.
     """
@@ -120,6 +120,7 @@ def combine(frames: Iterable[Array]) -> Combined:
         n += 1
         if first is None:
             first, shape = values.astype(np.float32, copy=False), frame.shape
+            del frame, values
             continue
         if n == 2:
             # the first one does not differ from itself
@@ -127,6 +128,7 @@ def combine(frames: Iterable[Array]) -> Combined:
             aside = np.zeros((ASIDE, values.size), np.float32)
             aside[1] = -np.inf
         _hold(values, first, moments, aside)
+        del frame, values  # not beside the next one
     if first is None:
         raise ValueError("there is nothing to combine")
     if n == 1:

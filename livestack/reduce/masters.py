@@ -106,7 +106,7 @@ def mean_of(
                     raise FrameError("mismatched", f"{path.name} is {_px(frame.data.shape)}, not {_px(shape)}")
                 data = frame.data
                 if subtract is not None and not _is_freed(frame.header):
-                    data = data.astype(np.float32) - subtract
+                    data = np.subtract(data, subtract, dtype=np.float32)
                 if level:
                     _refuse_saturated(path.name, frame)
                     mine = float(np.median(data.ravel()[:: max(1, data.size // 200_000)]))
@@ -114,7 +114,8 @@ def mean_of(
                         raise FrameError("mismatched", f"{path.name} has no light in it: was the cap on?")
                     level_adu = level_adu or mine
                     if mine != level_adu:
-                        data = data * np.float32(level_adu / mine)
+                        own = None if data is frame.data else data
+                        data = np.multiply(data, np.float32(level_adu / mine), out=own)
                     n_starry += has_stars(data, frame.header.cfa)
             except FrameError as error:
                 problems.append(error.sentence)
@@ -122,6 +123,7 @@ def mean_of(
             first = first or path.name
             used[:] = [frame]
             yield data
+            del data  # not beside the next one
 
     try:
         combined = combine(usable())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -367,3 +368,18 @@ def test_darks_for_flats_are_no_darks() -> None:
 
 def test_nothing_there_is_said() -> None:
     assert match(LIGHT, [], {}).missing == ("no dark of 120 s matches", "no flat in Ha matches")
+
+
+def test_flats_are_averaged_in_bounded_memory() -> None:
+    """The sums take 32 bytes a px, and one flat is in hand beside them: not the one before, nor copies of it."""
+    size = (1024, 1024)
+    draw = np.random.default_rng(5)
+    taken = [draw.poisson(20_000 + 100 * k, size).astype(np.uint16) for k in range(8)]
+    flats = {Path(f"{k}"): Frame(px, Header(Path(f"{k}"), size, kind="flat")) for k, px in enumerate(taken)}
+    pedestal = np.full(size, 500, np.float32)
+    mean_of(list(flats)[:3], flats.__getitem__, pedestal, level=True)  # what it needs besides is loaded
+    tracemalloc.start()
+    mean_of(flats, flats.__getitem__, pedestal, level=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 46 * size[0] * size[1]
