@@ -166,14 +166,14 @@ class Session:
             lane.growths.append(growth)
             self._commit(growth, events)
             return
-        problem: FrameError | None = None
+        problem: tuple[str, str] | None = None  # not the error: its frames hold the sub, and are held by it
         for growth in reversed(lane.growths):
             try:
                 if item.stars is None:  # it was read before there was a stack
                     item = measured(item, growth.founding.masters_id, growth.founding.masters, self.threads)
                 events = self._place(growth, item)
             except FrameError as error:
-                problem = problem or error
+                problem = problem or (error.reason, error.sentence)
                 continue
             lane.growths.remove(growth)
             lane.growths.append(growth)
@@ -181,9 +181,9 @@ class Session:
             return
         if problem is None:
             return
-        word = rejected(item, lane.growths[-1].name, problem.reason, problem.sentence)
+        word = rejected(item, lane.growths[-1].name, *problem)
         waits = dataclasses.replace(item, cells=None)  # it may wait for long
-        group = lane.waiting.add(waits) if problem.reason == "not_registered" else None
+        group = lane.waiting.add(waits) if word.reason == "not_registered" else None
         if group is None or not self._found_anew(lane, group, word):
             self.append(word)
 

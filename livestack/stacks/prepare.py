@@ -93,20 +93,20 @@ def prepare(
     """
     # the bytes are hashed while they are read and measured
     hashing = threads.submit(content_hash, identity.path) if threads else None
-    problem: FrameError | None = None
+    problem: tuple[str, str] | None = None  # not the error: its frames hold what was read, and are held by it
     try:
         sub = Prepared(arrival, identity, "", open_frame(identity.path))
         known = calibration(stack_key(sub.frame)) if sub.frame.header.kind == "light" else None
         if known is not None:
             sub = measured(sub, *known, threads, cells=cells)
     except FrameError as error:
-        problem = error
+        problem = error.reason, error.sentence
     try:
         sha256 = hashing.result() if hashing else content_hash(identity.path)
     except FrameError as error:
         return Unusable(arrival, identity, None, error.reason, error.sentence)
     if problem is not None:
-        return Unusable(arrival, identity, sha256, problem.reason, problem.sentence)
+        return Unusable(arrival, identity, sha256, *problem)
     return dataclasses.replace(sub, sha256=sha256)
 
 
