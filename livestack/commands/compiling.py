@@ -244,7 +244,7 @@ def _night() -> None:
 
     with tempfile.TemporaryDirectory(prefix="livestack-compiling-") as folder:
         captures, home = Path(folder) / "captures", Home(Path(folder) / "session")
-        write_night(captures, NightOptions(size=SHAPE[1:], n_lights=5, n_darks=2, n_flats=2, n_bias=2))
+        write_night(captures, NightOptions(size=SHAPE[1:], n_lights=5, n_darks=3, n_flats=3, n_bias=3))
         home.make()
         settings = Settings().changed({"viewer": "none"})
         if Engine(home, files_plan(str(captures), find_files([captures], "oldest")), settings).run() == 0:

@@ -45,23 +45,46 @@ class Combined:
 
 
 @njit(**OPTIONS)
-def _hold(values: Array, first: Array, moments: Array, aside: Array) -> None:
-    """Add a frame, values (N,): sums and squares (2, N) of its differences from the first one, and extremes (3, N)."""
+def _hold(values: Array, first: Array, n: int, core: Array, aside: Array) -> None:
+    """Add a frame, values (N,), to the n before it: its differences from the first one.
+
+    Parameters
+    ----------
+    core : (2, N) float32
+        Mean and squared deviations (Welford 1962) of all but three.
+    aside : (3, N) float32
+        These: the highest, the second highest and the lowest; zeros before the second frame.
+    """
+    share = F(1) / F(max(n - 2, 1))
     for k in range(values.size):
         v = F(values[k]) - first[k]
-        moments[0, k] += v
-        moments[1, k] += v * v
-        if v > aside[0, k]:
-            aside[1, k] = aside[0, k]
-            aside[0, k] = v
-        elif v > aside[1, k]:
-            aside[1, k] = v
-        aside[2, k] = min(aside[2, k], v)
+        high, low = aside[0, k], aside[2, k]
+        if n == 1:  # the first one does not differ from itself
+            aside[0 if v > F(0) else 2, k] = v
+        elif n == 2:
+            if v > high:
+                aside[0, k], aside[1, k] = v, high
+            elif v < low:
+                aside[2, k], aside[1, k] = v, low
+            else:
+                aside[1, k] = v
+        else:
+            if v > high:
+                aside[0, k], aside[1, k], v = v, high, aside[1, k]
+            elif v > aside[1, k]:
+                aside[1, k], v = v, aside[1, k]
+            elif v < low:
+                aside[2, k], v = v, low
+            d = v - core[0, k]
+            core[0, k] += d * share
+            core[1, k] += d * (v - core[0, k])
 
 
 @njit(**OPTIONS)
-def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: tuple[float, float], out: Array) -> int:
+def _judge(core: Array, aside: Array, counts: tuple[int, int, int], numbers: tuple[float, float], out: Array) -> int:
     """Mean of each px into out, extremes readmitted from the inside out; returns how many values were left out.
+
+    A px that is no number in one frame is none in the mean.
 
     Parameters
     ----------
@@ -72,23 +95,21 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
     noise, share = numbers
     n_out = 0
     for k in range(out.size):
-        count, total, square = n, moments[0, k], moments[1, k]
-        for i in range(n_high):
-            v = np.float64(aside[i, k])
-            count, total, square = count - 1, total - v, square - v * v
-        if n_low:
-            v = np.float64(aside[2, k])
-            count, total, square = count - 1, total - v, square - v * v
-        own = max(square - total * total / count, 0.0) / share
-        variance = (NU * noise + own) / (NU + count - 1)
+        count, mean, squares = n - 3, np.float64(core[0, k]), np.float64(core[1, k])
+        for i in range(n_high, 3 - n_low):  # what is not in doubt
+            d = np.float64(aside[i, k]) - mean
+            count += 1
+            mean += d / count
+            squares += d * (np.float64(aside[i, k]) - mean)
+        variance = (NU * noise + squares / share) / (NU + count - 1)
         limit = KAPPA * KAPPA * variance * (1 + 1 / count)
-        middle = total / count
+        total, middle = mean * count, mean
         if n_low:
             v = np.float64(aside[2, k])
-            if (v - middle) ** 2 <= limit:
-                count, total = count + 1, total + v
-            else:
+            if (v - middle) ** 2 > limit:
                 n_out += 1
+            else:
+                count, total = count + 1, total + v
         for i in range(n_high - 1, -1, -1):
             v = np.float64(aside[i, k])
             if (v - middle) ** 2 > limit:
@@ -102,7 +123,7 @@ def _judge(moments: Array, aside: Array, counts: tuple[int, int, int], numbers: 
 def combine(frames: Iterable[Array]) -> Combined:
     """Average frames of one shape, uint16 or float32, in bounded memory, each read once.
 
-    Memory: 32 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
+    Memory: 24 bytes a px beside the frame in hand, 4 where it is alone. What stands out of all other frames by more
     than `KAPPA` σ is left out of its px: the two highest values and the lowest can be. The noise is told by the
     differences of frames. The mean of one frame of float32 is that frame itself.
     """
@@ -123,11 +144,8 @@ def combine(frames: Iterable[Array]) -> Combined:
             del frame, values
             continue
         if n == 2:
-            # the first one does not differ from itself
-            moments = np.zeros((2, values.size))
-            aside = np.zeros((ASIDE, values.size), np.float32)
-            aside[1] = -np.inf
-        _hold(values, first, moments, aside)
+            core, aside = (np.zeros((planes, values.size), np.float32) for planes in (2, ASIDE))
+        _hold(values, first, n - 1, core, aside)
         del frame, values  # not beside the next one
     if first is None:
         raise ValueError("there is nothing to combine")
@@ -135,12 +153,12 @@ def combine(frames: Iterable[Array]) -> Combined:
         return Combined(first.reshape(shape), 1, float("nan"), 0.0)
     noise = float(np.median(differences))
     if n < 3:
-        mean = first + (moments[0] / n).astype(np.float32)
+        mean = first + (aside[0] + aside[2]) / np.float32(n)
         return Combined(mean.reshape(shape), n, noise / np.sqrt(n), 0.0)
     n_high, n_low = (2, 1) if n >= FEW else (1, 0)
     mean = np.empty(first.size, np.float32)
     numbers = max(noise, 1e-6) ** 2, _share_left(n, n_high, n_low)
-    n_out = _judge(moments, aside, (n, n_high, n_low), numbers, mean)
+    n_out = _judge(core, aside, (n, n_high, n_low), numbers, mean)
     mean += first
     return Combined(mean.reshape(shape), n, noise / np.sqrt(n), n_out / (n * mean.size))
 

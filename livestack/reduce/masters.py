@@ -236,7 +236,7 @@ class _Making:
         return self.threads.submit(work, *given).result if self.threads else functools.partial(work, *given)
 
     def begin(self, **paths: tuple[Path, ...]) -> Begun:
-        """Begin with masters of one file; those of many follow one after the other, for each takes 28 bytes a px."""
+        """Begin with masters of one file; those of many follow one after the other, for each takes 24 bytes a px."""
         return {kind: self.at_once(mean_of, files, self.read) for kind, files in paths.items() if len(files) == 1}
 
     def mean(self, kind: str, paths: tuple[Path, ...], begun: Begun) -> Array | None:
