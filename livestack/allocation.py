@@ -34,9 +34,11 @@ LONG_LIVED_BYTES = 1 << 20
 """What lives long and is so large never lies in the heap."""
 
 MAPPED = Path("/proc/self/smaps")
-_LLVM = re.compile(r"^([0-9a-f]+-[0-9a-f]+) r-[-x]p [^\n]*libllvmlite[^\n]*\n((?:[A-Z][^\n]*\n)+)", re.MULTILINE)
+_CODE = re.compile(r"^([0-9a-f]+-[0-9a-f]+) r-[-x]p [^\n]*\.so\b[^\n]*\n((?:[A-Z][^\n]*\n)+)", re.MULTILINE)
+_HELD = re.compile(r"^Rss: +(\d+) kB$", re.MULTILINE)
 _UNWRITTEN = re.compile(r"^Anonymous: +0 kB$", re.MULTILINE)
-"""What Linux tells of a file's pages that may not be written, and whether none was."""
+"""What Linux tells of a library's pages that may not be written, how many are held, and whether none was written."""
+MUCH_CODE_KB = 1 << 8
 
 
 @functools.cache
@@ -115,12 +117,18 @@ def unsettle_objects(*_: object) -> None:
 
 
 def _let_go_of_code(library: ctypes.CDLL) -> None:
-    """Let go of LLVM's code, which has loaded the kernels by now: what is needed again comes back from the file."""
+    """Let go of libraries' code, most of it LLVM's, which has loaded the kernels by now, and what only a start needs.
+
+    What is needed again comes back from the file.
+    """
     try:
         mapped = MAPPED.read_text(encoding="utf-8", errors="replace")
     except OSError:  # not every container has it
         return
-    for place, facts in _LLVM.findall(mapped):
-        if _UNWRITTEN.search(facts):  # what was written when it was loaded, before it was sealed, would be lost
+    for place, facts in _CODE.findall(mapped):
+        held = _HELD.search(facts)
+        is_much = held is not None and int(held[1]) >= MUCH_CODE_KB
+        # what was written when it was loaded, before it was sealed, would be lost
+        if is_much and _UNWRITTEN.search(facts):
             first, last = (int(end, 16) for end in place.split("-"))
             library.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)

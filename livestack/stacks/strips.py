@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from livestack.allocation import zeros
+from livestack.allocation import return_heap, zeros
 from livestack.events import SubAccepted
 from livestack.frame import Array
 from livestack.reduce import fold as folding
@@ -120,6 +120,7 @@ def judged_in_place(
             counts[sub.no][1] += n_out
         _put(strip, stack)
         del strip  # the next one gets its room
+        return_heap()
     stack.template = identity
     return fresh, {
         no: dataclasses.replace(told[no].found, fraction=n_out / max(covered, 1))
