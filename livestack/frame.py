@@ -149,8 +149,8 @@ class Masters:
     gain : ndarray of float32, optional
         (H, W), what a px is multiplied with: 1 / flat, which is 1 on average per CFA colour; not finite where the flat
         has no signal.
-    bad_pixels : ndarray of bool, optional
-        (H, W), True = hot or dead: replaced from neighbours of the same colour.
+    hot : ndarray of int64, optional
+        Px that are hot or hold no number, y · width + x, ascending: replaced from neighbours of the same colour.
     provenance : dict
         kind → where it came from, from how many frames, how noisy it is.
     n_frames, noise_adu : dict
@@ -159,7 +159,7 @@ class Masters:
 
     pedestal: Array | None = None
     gain: Array | None = None
-    bad_pixels: Array | None = None
+    hot: Array | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     n_frames: dict[str, int] = field(default_factory=dict)
     noise_adu: dict[str, float] = field(default_factory=dict)
@@ -167,7 +167,7 @@ class Masters:
     @cached_property
     def bad(self) -> Array:
         """Px that nothing can be said of, y · width + x, ascending int64, found once."""
-        known = [np.flatnonzero(self.bad_pixels)] if self.bad_pixels is not None else []
+        known = [self.hot] if self.hot is not None else []
         for plane in (self.pedestal, self.gain):
             if plane is not None:
                 finite = np.isfinite(plane)

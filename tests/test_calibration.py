@@ -12,6 +12,7 @@ from livestack.errors import SettingsError
 from livestack.events import MastersBuilt, MastersMatched
 from livestack.frame import Frame
 from livestack.read import open_frame, open_header
+from livestack.reduce.sensor import mask_of
 from livestack.settings import Processing
 from livestack.simulate.fits import fits_bytes
 from livestack.stacks.calibration import Calibration
@@ -104,21 +105,23 @@ def test_the_same_choice_gives_the_same_bits_from_the_cache_or_anew(light: Frame
     for other in (from_cache, anew, over_damage):
         np.testing.assert_array_equal(other.pedestal, masters.pedestal)
         np.testing.assert_array_equal(other.gain, masters.gain)
-        np.testing.assert_array_equal(other.bad_pixels, masters.bad_pixels)
+        np.testing.assert_array_equal(other.hot, masters.hot)
         assert other.provenance == masters.provenance
 
 
 def test_masters_kept_with_their_flat_are_read(light: Frame, library: Path, cache: Path) -> None:
-    """As versions before did that kept no inverse."""
+    """As versions before did that kept no inverse, and a mask of the hot px."""
     events, masters, _ = Calibration(Processing(masters=(str(library),)), cache).choose("M 31", light)
     (kept,) = cache.glob("masters-*.npz")
     with np.load(kept) as arrays:
-        before = {name: arrays[name] for name in arrays.files if name != "gain"}
+        before = {name: arrays[name] for name in arrays.files if name not in ("gain", "hot")}
         before["flat"] = 1 / arrays["gain"]
+        before["bad_pixels"] = mask_of(arrays["hot"], arrays["gain"].shape)
     np.savez(kept, **before)
     again = Calibration(Processing(), cache).of(_matched(list(events)), light.header, light.data.shape)
     assert again.gain is not None
     np.testing.assert_allclose(again.gain, masters.gain, rtol=1e-6)
+    np.testing.assert_array_equal(again.hot, masters.hot)
     assert again.provenance == masters.provenance
 
 

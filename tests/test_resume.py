@@ -220,7 +220,7 @@ def test_masters_are_the_same_bits_with_and_without_their_cache(tmp_path: Path) 
         mine, yours = told.stack().founding.masters, live.stack().founding.masters
         np.testing.assert_array_equal(mine.gain, yours.gain)
         np.testing.assert_array_equal(mine.pedestal, yours.pedestal)
-        np.testing.assert_array_equal(mine.bad_pixels, yours.bad_pixels)
+        np.testing.assert_array_equal(mine.hot, yours.hot)
         assert mine.provenance == yours.provenance
 
 

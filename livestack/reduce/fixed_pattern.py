@@ -15,7 +15,7 @@ import numpy as np
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce.combine import scatter
 from livestack.reduce.proof import colour_planes
-from livestack.reduce.sensor import colours_of
+from livestack.reduce.sensor import colours_of, mask_of
 
 STRIP = 32
 MOST_PX = 500_000
@@ -42,17 +42,16 @@ def pair_noise(first: Frame, second: Frame, masters: Masters) -> dict[str, float
         sub_adu: noise of one px of a calibrated sub, mean over the colours; random_adu: what differs from sub to sub of
         it. raw_sub_adu, raw_random_adu: the same without calibration, if there is any. Empty where there is no sky.
     """
-    cfa, bad = first.header.cfa, masters.bad_pixels
+    cfa, hot = first.header.cfa, mask_of(masters.hot, first.data.shape[:2])
     found: dict[str, list[tuple[float, float]]] = {"": []}
     if masters.pedestal is not None or masters.gain is not None:
         found["raw_"] = []
     for rows in _strips(first):
         pair = [frame.data[rows].astype(np.float32) for frame in (first, second)]
-        marked = np.zeros(pair[0].shape[:2], np.bool_) if bad is None else bad[rows]
         if "raw_" in found:
-            found["raw_"].append(_of_strip(pair, marked, cfa))
+            found["raw_"].append(_of_strip(pair, hot[rows], cfa))
             pair = [_calibrated(data, masters, rows) for data in pair]
-        found[""].append(_of_strip(pair, marked, cfa))
+        found[""].append(_of_strip(pair, hot[rows], cfa))
     return {
         prefix + name: round(value, 5)
         for prefix, variances in found.items()

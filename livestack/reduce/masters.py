@@ -212,11 +212,12 @@ def build(
     if blank is not None:
         making.problems.append(f"{int(blank.sum())} px of the {kind} are no numbers")
     bad = blank if hot is None else hot() | (False if blank is None else blank)
+    places = None if bad is None else np.flatnonzero(bad)  # few, where a mask would be a quarter of a master
     if light.pedestal_adu and flat is not None:
         pedestal = pedestal if pedestal is not None else np.zeros(making.shape, np.float32)
         pedestal = pedestal + np.float32(light.pedestal_adu)
     gain = None if flat is None else gain_of(flat)
-    masters = Masters(pedestal, gain, bad, making.provenance, making.n_frames, making.noise_adu)
+    masters = Masters(pedestal, gain, places, making.provenance, making.n_frames, making.noise_adu)
     return masters, making.problems
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from livestack.frame import Array, Frame, Masters
 from livestack.reduce.dust import depth_of, structure_of
-from livestack.reduce.sensor import colours_of
+from livestack.reduce.sensor import colours_of, mask_of
 
 STRUCTURE_SIGMA = 8.0
 LEAST_STRUCTURED = 30
@@ -105,7 +105,7 @@ def figures(light: Frame, masters: Masters) -> dict[str, float]:
     raw = light.data[rows].astype(np.float32)
     bare = raw if masters.pedestal is None else raw - masters.pedestal[rows]
     clean = bare if masters.gain is None else bare * masters.gain[rows]
-    bad = np.zeros(clean.shape[:2], bool) if masters.bad_pixels is None else masters.bad_pixels[rows].copy()
+    bad = mask_of(masters.hot, light.data.shape[:2])[rows]
     bad |= ~np.isfinite(clean if clean.ndim == 2 else clean.sum(axis=2))
     found = {"hot_before": _hot_per_mpx(raw, cfa), "hot_after": _hot_per_mpx(_mended(clean, bad), cfa)}
     if masters.pedestal is not None:

@@ -47,6 +47,14 @@ def sensor_of(frame: Frame, masters: Masters, defects: Array = NO_DEFECTS) -> Se
     return _sealed(planes, pedestal, gain, np.concatenate(bad), colours)
 
 
+def mask_of(places: Array | None, size: tuple[int, ...]) -> Array:
+    """Return (H, W) bool, True at places y · width + x; None = there are none."""
+    mask = np.zeros(size, np.bool_)
+    if places is not None:
+        mask.ravel()[places] = True
+    return mask
+
+
 def with_defects(sensor: Sensor, defects: Array) -> Sensor:
     """Return a sensor with more bad px, y · width + x."""
     if not defects.size:

@@ -31,7 +31,7 @@ from livestack.stacks.prepare import content_hash
 
 log = logging.getLogger("livestack")
 
-_ARRAYS = ("pedestal", "gain", "bad_pixels")
+_ARRAYS = ("pedestal", "gain", "hot")
 _FACTS = ("provenance", "n_frames", "noise_adu")
 _SOURCES = ("bias", "dark", "flat", "darkflat")
 
@@ -213,6 +213,8 @@ def _load(path: Path) -> tuple[Masters, list[str]] | None:
             arrays = {name: kept[name] for name in _ARRAYS if name in kept.files}
             if "flat" in kept.files:  # as sessions of before hold it
                 arrays["gain"] = gain_of(kept["flat"])
+            if "bad_pixels" in kept.files:
+                arrays["hot"] = np.flatnonzero(kept["bad_pixels"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return Masters(**arrays, **{name: facts.get(name, {}) for name in _FACTS}), facts["problems"]

@@ -48,10 +48,8 @@ class Founding:
         """Masters whose bad px are joined by defects of the sensor: y · width + x."""
         if not defects.size:
             return self.masters
-        known = self.masters.bad_pixels
-        bad = np.zeros(self.shape[1:], np.bool_) if known is None else known.copy()
-        bad.ravel()[defects] = True
-        return dataclasses.replace(self.masters, bad_pixels=bad)
+        known = self.masters.hot
+        return dataclasses.replace(self.masters, hot=np.union1d(defects if known is None else known, defects))
 
     def light(self, frame: Frame) -> Light:
         """Light of the founding sub."""

@@ -81,10 +81,10 @@ def test_hot_px_leave_no_trace_and_stars_beside_them_are_not_disturbed(cfa: str 
     assert bad.sum() > 20
     hot = picture.copy()
     hot[bad] = 60_000
-    repaired = calibrated(frame_of(hot, cfa), Masters(bad_pixels=bad))[0]
+    repaired = calibrated(frame_of(hot, cfa), Masters(hot=np.flatnonzero(bad)))[0]
     np.testing.assert_array_equal(repaired[~bad], picture[~bad])
     assert np.abs(repaired[bad] - picture[bad]).max() < 0.02 * (picture.max() - 500)
-    samples = warped(light(frame_of(hot, cfa), masters=Masters(bad_pixels=bad)))
+    samples = warped(light(frame_of(hot, cfa), masters=Masters(hot=np.flatnonzero(bad))))
     clean = warped(light(frame_of(picture, cfa)))
     assert np.isfinite(samples).all()
     for x, y, _ in stars:
@@ -98,7 +98,7 @@ def test_dead_columns_and_overscan_are_not_covered() -> None:
     bad[:, 40:42] = True
     bad[:, -10:] = True
     data = np.full(SIZE, 700, np.uint16)
-    samples = warped(light(frame_of(data), masters=Masters(bad_pixels=bad)))[0]
+    samples = warped(light(frame_of(data), masters=Masters(hot=np.flatnonzero(bad))))[0]
     assert np.isnan(samples[:, 40:42]).all()
     assert np.isnan(samples[:, -10:]).all()
     good = ~bad

@@ -155,7 +155,7 @@ def test_what_the_masters_know_is_not_found_again() -> None:
     known = np.zeros(SIZE, bool)
     known.ravel()[sensor.places[::2]] = True
     frame = frame_of(sensor.data(np.eye(3), 2.5, 1), "RGGB")
-    alone = spikes_of(light(frame, masters=Masters(bad_pixels=known)), NOISE_ADU, None)
+    alone = spikes_of(light(frame, masters=Masters(hot=np.flatnonzero(known))), NOISE_ADU, None)
     assert not np.isin(sensor.places[::2], alone.px).any()
     assert np.isin(sensor.places[1::2], alone.px).mean() > 0.95
     assert np.isin(alone.px, sensor.places).all()

@@ -185,7 +185,7 @@ def test_a_bad_px_is_left_to_others() -> None:
     lights = []
     for sub, matrix in zip(_skies(poses, 5), poses, strict=True):
         data = np.where(bad, 60_000, sub.sensor[5][0]).astype(np.float32)
-        lights.append(light(frame_of(data, "RGGB"), matrix, masters=Masters(bad_pixels=bad), sky=SKY_ADU))
+        lights.append(light(frame_of(data, "RGGB"), matrix, masters=Masters(hot=np.flatnonzero(bad)), sky=SKY_ADU))
     told = _drizzled(lights).result()
     assert np.abs(told.mean[INNER]).max() < 8 * np.median(told.stderr[INNER])
 

@@ -83,6 +83,8 @@ def test_at_the_edge_of_the_sensor_too(cfa: str | None) -> None:
     picture = np.full(SIZE, 700, np.float32)
     bad = np.zeros(SIZE, bool)
     bad[0, 0] = bad[0, 31] = bad[1, 50] = bad[-1, -1] = bad[20, 0] = True
-    filled = calibrated(frame_of(np.where(bad, 9e4, picture).astype(np.float32), cfa), Masters(bad_pixels=bad))[0]
+    filled = calibrated(
+        frame_of(np.where(bad, 9e4, picture).astype(np.float32), cfa), Masters(hot=np.flatnonzero(bad))
+    )[0]
     assert np.isfinite(filled[20, 0])
     np.testing.assert_allclose(filled[np.isfinite(filled)], 700, rtol=1e-5)

@@ -68,7 +68,7 @@ def test_bad_px_and_px_without_light_say_nothing() -> None:
     bad = sensor.pattern > 1000
     flat = np.ones(SIZE, np.float32)
     flat[:40] = np.nan
-    found = pair_noise(sensor.frame(None), sensor.frame(None, 4.0), Masters(gain=1 / flat, bad_pixels=bad))
+    found = pair_noise(sensor.frame(None), sensor.frame(None, 4.0), Masters(gain=1 / flat, hot=np.flatnonzero(bad)))
     assert found["sub_adu"] == pytest.approx(NOISE_ADU, rel=0.03)
 
 

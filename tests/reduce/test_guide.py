@@ -50,7 +50,7 @@ def test_a_bad_px_is_told_by_those_about_it_and_a_hole_is_not_covered() -> None:
     bad = np.random.default_rng(2).random(SIZE) < 0.004
     bad[60:72, 80:96] = True
     data = _soft(3)
-    sub = light(frame_of(np.where(bad, 60_000, data), PHASES[0]), masters=Masters(bad_pixels=bad))
+    sub = light(frame_of(np.where(bad, 60_000, data), PHASES[0]), masters=Masters(hot=np.flatnonzero(bad)))
     guide = guide_of(sub, (3, *SIZE), None)
     hole = np.s_[31:35, 41:47]
     assert np.isnan(guide[hole]).all()
@@ -90,7 +90,7 @@ def _with_and_without_cells(
     data = np.random.default_rng(7).integers(500, 60_000, shape).astype(np.uint16)
     frame = frame_of(data, None if kind in ("mono", "colour") else kind)
     gain = np.random.default_rng(8).uniform(0.5, 2, shape).astype(np.float32)
-    sensor = sensor_of(frame, Masters(gain=gain, bad_pixels=bad))
+    sensor = sensor_of(frame, Masters(gain=gain, hot=np.flatnonzero(bad)))
     cells = Cells(room_for_cells(sensor))
     assert cells.plane is not None
     cells.plane[:] = np.inf

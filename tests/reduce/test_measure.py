@@ -236,7 +236,7 @@ def test_calibration_comes_before_measuring() -> None:
     dark = np.full(SIZE, 500, np.float32)
     dark[::37, ::41] = 30_000
     clean = noisy(draw_stars(SIZE, truth, 3.0), 24)
-    masters = Masters(pedestal=dark, gain=1 / flat, bad_pixels=dark > 5_000)
+    masters = Masters(pedestal=dark, gain=1 / flat, hot=np.flatnonzero(dark > 5_000))
     stars, quality = measure(frame_of(clean * flat + dark), masters)
     reference, expected = measure(frame_of(clean), NOTHING)
     assert quality.background_adu == pytest.approx(expected.background_adu, abs=1)

@@ -118,7 +118,7 @@ def test_a_defect_takes_its_own_colour(cfa: str) -> None:
         bad = np.zeros(SIZE, bool)
         bad[y, x] = True
         hot = np.where(bad, 60_000, data).astype(np.float32)
-        repaired = calibrated(frame_of(hot, cfa), Masters(bad_pixels=bad))[0]
+        repaired = calibrated(frame_of(hot, cfa), Masters(hot=np.flatnonzero(bad)))[0]
         np.testing.assert_allclose(repaired, data, rtol=1e-6)
 
 
@@ -126,7 +126,9 @@ def test_a_hole_is_not_covered() -> None:
     bad = np.zeros(SIZE, bool)
     bad[20:28, 30:38] = True
     samples = warped(
-        light(frame_of(mosaic(_even(SIZE), XTRANS_PHASES[0]), XTRANS_PHASES[0]), masters=Masters(bad_pixels=bad))
+        light(
+            frame_of(mosaic(_even(SIZE), XTRANS_PHASES[0]), XTRANS_PHASES[0]), masters=Masters(hot=np.flatnonzero(bad))
+        )
     )
     assert np.isnan(samples[:, 22:26, 32:36]).all()
     assert np.isfinite(samples[:, :17]).all()
