@@ -26,7 +26,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of malloc.h."""
 PLANE_BYTES = 4 << 20
 """What is so large is the system's own. The tiles of kernels are smaller: they stay, for new pages cost time."""
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
 """So much may lie free at the end of a heap: what a sub needs and the next one again. Given back each time, it would
 cost a tenth of a small sub's time in new pages, and the peak would be the same."""
 HEAPS = 1
