@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import os
 import shutil
-import weakref
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from livestack.errors import FrameError
 from livestack.events import (
     Looked,
     MastersBuilt,
@@ -26,10 +22,10 @@ from livestack.events import (
 )
 from livestack.frame import Header
 from livestack.simulate import Night
-from livestack.stacks.prepare import Prepared, Unusable, identity_of, prepare
+from livestack.stacks.prepare import Prepared, identity_of, prepare
 from livestack.stacks.refold import refold
 from livestack.stacks.verdicts import stack_name
-from tests.nights import QUIET, Told, bits, cloud, expose, grid_error, lights, take
+from tests.nights import QUIET, Told, bits, expose, grid_error, lights, take
 
 NAME = QUIET.target
 
@@ -49,14 +45,6 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture
 def told(tmp_path: Path) -> Told:
     return Told(tmp_path / "session")
-
-
-@pytest.fixture
-def collector_off() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
 
 
 def test_a_quiet_night_is_one_stack(told: Told, night: list[Path]) -> None:
@@ -305,32 +293,6 @@ def test_clouds_and_wind_are_left_out_and_the_night_goes_on(tmp_path: Path) -> N
     for word in told.events(SubRejected):
         assert isinstance(word, SubRejected)
         assert any(character.isdigit() for character in word.sentence), word.sentence
-
-
-@pytest.mark.usefixtures("collector_off")
-@pytest.mark.parametrize("transparency", [0.0, 0.15], ids=["nothing fits", "little light"])
-def test_px_of_a_sub_that_is_left_out_are_let_go_of_at_once(
-    transparency: float, told: Told, night: list[Path], tmp_path: Path
-) -> None:
-    """They are a large part of what a stack takes, and the collector comes when it likes."""
-    told.see(*night[:5])
-    clouded = Path(shutil.copy(night[5], tmp_path / "clouded.fits"))
-    cloud(clouded, transparency)
-    item = prepare(6, identity_of(clouded), told.session.masters_of)
-    assert isinstance(item, Prepared)
-    px = weakref.ref(item.frame.data)
-    told.session.integrate(item)
-    del item
-    assert px() is None
-    assert told.reasons()[-1] in ("clouded", "too_few_stars")
-
-
-@pytest.mark.usefixtures("collector_off")
-def test_what_was_read_of_a_damaged_file_is_let_go_of_at_once(night: list[Path], tmp_path: Path) -> None:
-    damaged = tmp_path / "damaged.fits"
-    damaged.write_bytes(night[0].read_bytes()[:-4000])
-    assert isinstance(prepare(1, identity_of(damaged), lambda _: None), Unusable)
-    assert not [held for held in gc.get_objects() if isinstance(held, FrameError)]
 
 
 def test_a_sub_under_thin_cloud_counts_less(tmp_path: Path) -> None:
