@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import gc
 import math
 import mmap
 import re
@@ -93,27 +92,6 @@ def return_heap() -> None:
     if library := _glibc():
         library.malloc_trim(0)
         _let_go_of_code(library)
-
-
-def settle_objects() -> None:
-    """Let what is there by now be looked at no more for garbage: modules, kernels, a window.
-
-    A full collection looks at all objects, which are 130,000 and more: for 50 ms of an idle core, and longer of a busy
-    one, nobody else has the interpreter, and no window answers. Hardly any of them is ever let go.
-    """
-    gc.collect()
-    gc.freeze()
-
-
-def settle_news() -> None:
-    """Do so with what came since, such as kernels that were loaded, where somebody began it."""
-    if gc.get_freeze_count():
-        settle_objects()
-
-
-def unsettle_objects(*_: object) -> None:
-    """Let all of it be looked at again: some of it has become garbage."""
-    gc.unfreeze()
 
 
 def _let_go_of_code(library: ctypes.CDLL) -> None:

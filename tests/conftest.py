@@ -14,10 +14,21 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import pytest
 
+from livestack.garbage import collect, collect_by_hand
+
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SLOW_TIMEOUT_S = 600
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def pytest_sessionstart() -> None:
+    collect_by_hand()  # tests have windows and threads in one process
+
+
+def pytest_runtest_logfinish() -> None:
+    """What a test left ends here, not in a thread of another test."""
+    collect()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

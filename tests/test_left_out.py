@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import shutil
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,20 +24,12 @@ def told(tmp_path: Path) -> Told:
     return Told(tmp_path / "session")
 
 
-@pytest.fixture
-def collector_off() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("collector_off")
 @pytest.mark.parametrize("transparency", [0.0, 0.15], ids=["nothing fits", "little light"])
 def test_px_of_a_sub_that_is_left_out_are_let_go_of_at_once(
     transparency: float, told: Told, night: list[Path], tmp_path: Path
 ) -> None:
     """They are a large part of what a stack takes, and the collector comes when it likes."""
+    assert not gc.isenabled()
     told.see(*night[:5])
     clouded = Path(shutil.copy(night[5], tmp_path / "clouded.fits"))
     cloud(clouded, transparency)
@@ -51,8 +42,8 @@ def test_px_of_a_sub_that_is_left_out_are_let_go_of_at_once(
     assert told.reasons()[-1] in ("clouded", "too_few_stars")
 
 
-@pytest.mark.usefixtures("collector_off")
 def test_what_was_read_of_a_damaged_file_is_let_go_of_at_once(night: list[Path], tmp_path: Path) -> None:
+    gc.collect()
     damaged = tmp_path / "damaged.fits"
     damaged.write_bytes(night[0].read_bytes()[:-4000])
     assert isinstance(prepare(1, identity_of(damaged), lambda _: None), Unusable)

@@ -21,6 +21,7 @@ from livestack.engine.plan import Plan
 from livestack.engine.runner import Engine
 from livestack.errors import SessionError, SourceError
 from livestack.frame import Identity
+from livestack.garbage import collect
 from livestack.journal import Journal
 from livestack.priority import give_way
 from livestack.sessions import Home, folder_of, lock
@@ -232,6 +233,7 @@ def _without_screen(engine: Engine, night: Future[int], closing: Iterable[Callab
     with stop_on_signals(engine.stop.set):
         while not night.done():
             time.sleep(_LOOK_S)
+            collect()  # no window's clock does any more
         for close in closing:
             close()
         _report(engine.home)

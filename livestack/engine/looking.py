@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from livestack.allocation import return_free, return_heap, settle_news
+from livestack.allocation import return_free, return_heap
 from livestack.engine.session import Session
 from livestack.errors import FrameError, SourceError
 from livestack.events import SubAccepted
+from livestack.garbage import tell_news
 from livestack.stacks.growth import Growth, Look
 from livestack.stacks.refold import refold
 from livestack.stacks.verdicts import looked, rejected_again
@@ -16,7 +17,7 @@ def look_if_due(session: Session) -> None:
     growth, session.due = session.due, None
     if growth is not None:
         return_heap()
-        settle_news()
+        tell_news()
         look(session, growth)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pyqtgraph.Qt import QtCore, QtTest, QtWidgets
 
-from livestack.allocation import unsettle_objects
+from livestack.garbage import unsettle_objects
 from livestack.own import remember_folder
 from livestack.show.qt.kept import kept
 from livestack.show.qt.placing import place_on

@@ -19,6 +19,8 @@ _LOOK_MS = 15
 class Aside(QtCore.QObject):
     """Runs what takes a while, one thing after the other; what was asked for and is not wanted any more is passed over.
 
+    Work holds no widget: the last who lets go of one must be in the window's thread.
+
     Attributes
     ----------
     stop : Event

@@ -143,7 +143,7 @@ class Canvas(QtWidgets.QWidget):
         return True
 
     def aside(self, work: Callable[[Executor], T], then: Callable[[Future[T]], None]) -> None:
-        """Do something beside the window; then tell of it here."""
+        """Do something beside the window, which holds no widget; then tell of it here."""
         self._awaited.tell(self._room.run(work), then)
 
     def close_room(self) -> None:

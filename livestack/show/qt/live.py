@@ -197,7 +197,8 @@ class Live(QtCore.QObject):
         def take(found: Future[Picture | None]) -> None:
             self._saved, self._map = (view, stack), found.result()
 
-        self._parts.canvas.aside(lambda _: self.source.saved(view, stack), take)
+        saved = self.source.saved
+        self._parts.canvas.aside(lambda _: saved(view, stack), take)
 
     def show_all(self) -> None:
         """Show state and pictures."""

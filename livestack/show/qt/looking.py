@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 _LOOK_MS = 20
 
 
+class _Reader:
+    """Reads subs, in a thread that holds nothing of the window; `one` keeps their masters."""
+
+    def __init__(self, source: Source) -> None:
+        self.kernels = ThreadPoolExecutor(os.cpu_count() or 1, "look kernel", give_way)
+        self.one: OneSub | None = None
+        self._source = source
+
+    def show(self, no: int) -> Shown:
+        from livestack.engine.one_sub import OneSub  # the kernels: a window that never looks does without
+
+        one = self.one or OneSub(self._source.journal, self._source.session / "cache", self.kernels)
+        self.one = one
+        return one.show(no)
+
+
 class Looking(QtCore.QObject):
     """The sub that is looked at; `changed` tells that its picture is there, or that there is none any more."""
 
@@ -30,10 +46,8 @@ class Looking(QtCore.QObject):
         super().__init__()
         self.no: int | None = None
         self.shown: Shown | None = None
-        self._source = source
         self._work = ThreadPoolExecutor(1, "look", give_way)
-        self._kernels = ThreadPoolExecutor(os.cpu_count() or 1, "look kernel", give_way)
-        self._one: OneSub | None = None
+        self._reader = _Reader(source)
         self._asked: tuple[int, Future[Shown]] | None = None
         self._next: int | None = None
         self._timer = QtCore.QTimer(self, interval=_LOOK_MS)
@@ -54,12 +68,13 @@ class Looking(QtCore.QObject):
         if self._asked is not None:
             self._next = no
             return
-        self._asked = no, self._work.submit(self._show, no)
+        self._asked = no, self._work.submit(self._reader.show, no)
         self._timer.start()
 
     def leave(self) -> None:
         """Look at the stack again; masters are let go."""
-        self._next = self._one = None
+        self._next = None
+        self._reader.one = None
         if self._asked is not None:
             self._asked = -1, self._asked[1]
         if self.no is not None:
@@ -70,14 +85,7 @@ class Looking(QtCore.QObject):
         """Begin nothing more."""
         self._timer.stop()
         self._work.shutdown(wait=False, cancel_futures=True)
-        self._kernels.shutdown(wait=False, cancel_futures=True)
-
-    def _show(self, no: int) -> Shown:
-        from livestack.engine.one_sub import OneSub  # the kernels: a window that never looks does without
-
-        one = self._one or OneSub(self._source.journal, self._source.session / "cache", self._kernels)
-        self._one = one
-        return one.show(no)
+        self._reader.kernels.shutdown(wait=False, cancel_futures=True)
 
     def _take(self) -> None:
         if self._asked is None or not self._asked[1].done():

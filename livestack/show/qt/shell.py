@@ -14,8 +14,8 @@ from pathlib import Path
 import pyqtgraph as pg
 from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 
-from livestack.allocation import settle_objects, unsettle_objects
 from livestack.counted import count
+from livestack.garbage import collect, collect_by_hand, settle_objects, unsettle_objects
 from livestack.priority import come_at_once, take_short_turns
 from livestack.show.qt.kept import kept, kept_word
 from livestack.show.qt.lost import outlived
@@ -31,6 +31,7 @@ from livestack.show.tokens import Palette
 from livestack.show.words import place
 
 _TICK_MS = 150  # how soon a signal, or the end of a session, is seen
+_COLLECT_MS = 1000
 _SETTLE_MS = 700  # time a screenshot waits after the last change
 _COLOURS = "colours"
 
@@ -42,6 +43,7 @@ class Shell(QtWidgets.QMainWindow):
         pg.setConfigOptions(imageAxisOrder="row-major")
         take_short_turns()
         come_at_once()
+        collect_by_hand()
         self._app = pg.mkQApp("livestack")
         self._app.setStyle("Fusion")
         self.palette_now: Palette = COLOURS[kept_word(_COLOURS, COLOURS)]
@@ -59,6 +61,9 @@ class Shell(QtWidgets.QMainWindow):
         self._loop = QtCore.QEventLoop()
         self._clock = QtCore.QTimer(self, interval=_TICK_MS)
         self._clock.timeout.connect(self._tick)
+        self._garbage = QtCore.QTimer(self, interval=_COLLECT_MS)
+        self._garbage.timeout.connect(collect)
+        self._garbage.start()
         self._ended: Callable[[], bool] | None = None
         self._go_on: Callable[[], int] | None = None
 

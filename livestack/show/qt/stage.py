@@ -117,7 +117,8 @@ class Stage(QtWidgets.QWidget):
         self.tick()
         self._clock.start()
         if self.board.is_empty:
-            self.canvas.aside(lambda _: past_pictures(self._live.source.session), self._take_past)
+            session = self._live.source.session
+            self.canvas.aside(lambda _: past_pictures(session), self._take_past)
 
     def _look_up(self, then: Callable[[], None]) -> None:
         """Look up what the target is, beside the window, which may not stand still for so long; then go on."""

@@ -207,7 +207,7 @@ class StartPage(Sky):
         """Find out of what the pictures of the chosen folder are, and what fits them."""
         self.start.setEnabled(True)
         self.start.setToolTip("")
-        seen, processing = row.contents, self.settings.processing
+        seen, processing, library = row.contents, self.settings.processing, self._library
         if seen is None:
             self.chosen.show_findings(Finding(False, "", ""), Finding(False, "", ""))
             return
@@ -215,7 +215,7 @@ class StartPage(Sky):
 
         def look() -> tuple[Finding, Finding]:
             taken, header = what_is_taken(seen)
-            return taken, masters_for(header, seen, processing, self._library)
+            return taken, masters_for(header, seen, processing, library)
 
         def tell(found: tuple[Finding, Finding]) -> None:
             if row.isChecked():

@@ -88,8 +88,10 @@ class FolderList(QtWidgets.QWidget):
         self.entered.emit()
 
     def _look_into(self, row: FolderRow) -> None:
+        folder, stop, recursive = row.folder, self._aside.stop, self._recursive
+
         def look() -> Contents:
-            return contents(row.folder, self._aside.stop, recursive=self._recursive)
+            return contents(folder, stop, recursive=recursive)
 
         def take(seen: Contents) -> None:
             before, row.contents = row.contents, seen

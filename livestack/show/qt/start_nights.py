@@ -87,8 +87,10 @@ class PastNights(QtWidgets.QWidget):
         self.older.setVisible(len(self._nights) > n)
 
     def _show_picture(self, card: NightCard, size: tuple[int, int]) -> None:
+        session = card.night.session
+
         def look() -> Array | None:
-            return small_picture(card.night.session, size)
+            return small_picture(session, size)
 
         self._aside.run(look, card.set_picture)
 
