@@ -39,6 +39,13 @@ A nebula has shapes that no polynomial follows.
 """
 
 
+def _kept(data: Array) -> Array:
+    """Return a view that cannot be written to: the kernel is compiled for pictures that nobody may change, too."""
+    view = data.view()
+    view.flags.writeable = False
+    return view
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """A level for each channel that varies slowly, and a factor; it does not depend on the size of the picture.
@@ -59,7 +66,7 @@ class Surface:
     def __call__(self, plate: Plate, threads: Executor | None = None, *, in_place: bool = False) -> Plate:
         """Take the level off, and multiply."""
         out: Array = plate.data if in_place else new_plane(plate.shape, np.float32)
-        parts = list(zip(plate.data, map(np.array, self.coefficients), self.gains, out, strict=True))
+        parts = list(zip(_kept(plate.data), map(np.array, self.coefficients), self.gains, out, strict=True))
 
         def band(y0: int, y1: int) -> None:
             for plane, surface, gain, to in parts:
@@ -83,7 +90,7 @@ class Surface:
     def level(self, shape: tuple[int, int, int]) -> Array:
         """Return what is taken off a picture of this shape, (C, H, W) float32."""
         out = np.empty(shape, np.float32)
-        nothing = np.zeros(shape[1:], np.float32)
+        nothing = _kept(np.zeros(shape[1:], np.float32))
         for surface, to in zip(self.coefficients, out, strict=True):
             take_off(nothing, np.array(surface), -1.0, (0, shape[1]), to)
         return out

@@ -143,11 +143,12 @@ def _likely(sensor: Sensor, seen: Found, threads: Executor | None) -> Array:
     if not len(found):
         return found
     sharp = np.empty(len(found), np.float32)
+    x, y = (np.ascontiguousarray(found[name]) for name in "xy")  # as one star's are: the kernel is compiled for them
     each_part(
         len(found),
         STARS,
         threads,
-        lambda k0, k1: sharpness(sensor, found["x"][k0:k1], found["y"][k0:k1], seen.sky, sharp[k0:k1]),
+        lambda k0, k1: sharpness(sensor, x[k0:k1], y[k0:k1], seen.sky, sharp[k0:k1]),
     )
     elongation = found["a"] / found["b"]
     # relative limits: an undersampled frame has sharp stars, a badly guided one long stars

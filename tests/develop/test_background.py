@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from livestack.develop.background import Background
+from livestack.develop.background import Background, Surface
+from livestack.develop.kernels import take_off
 from livestack.develop.plate import Plate, smaller
 from livestack.errors import SettingsError
 from tests.develop.scene import RESPONSE, scene
@@ -101,3 +102,14 @@ def test_a_nebula_in_a_corner_is_no_sky(seed: int) -> None:
     nebula[:, 240:, 360:] = 0.6 * field.nebula[:, :-240, :-360]
     seen = sky + (RESPONSE * (nebula - field.nebula)).astype(np.float32)
     assert Background().settle(Plate(seen)) == Background(2, corners=False).settle(Plate(seen))
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_picture_that_nobody_may_change_needs_no_kernel_of_its_own(is_kept: bool) -> None:
+    """Whoever shows one for the first time would wait for a compiler."""
+    data = np.full((1, 30, 40), 5.0, np.float32)
+    data.flags.writeable = not is_kept
+    surface = Surface((((3.0,),),), (2.0,))
+    assert (surface(Plate(data)).data == 4.0).all()
+    assert (surface.level(data.shape) == 3.0).all()
+    assert [signature[0].mutable for signature in take_off.signatures] == [False]

@@ -9,6 +9,7 @@ import pytest
 
 from livestack.frame import Array, Masters
 from livestack.reduce.measure import measure, measure_stack
+from livestack.reduce.shapes import sharpness
 from tests.reduce.fields import NOISE_ADU, SKY_ADU, draw_stars, frame_of, mosaic, noisy, star_field
 
 SIZE = (400, 440)
@@ -162,6 +163,15 @@ def test_hot_px_are_no_stars(cfa: str | None, fwhm_px: float) -> None:
     from_hot = np.hypot(stars["x"][:, None] - hot[None, :, 0], stars["y"][:, None] - hot[None, :, 1])
     assert from_hot.min() > 3
     assert (_nearest(stars, truth)[0] < 0.5).mean() > 0.95
+
+
+@pytest.mark.parametrize("n_stars", [1, 30])
+def test_no_number_of_stars_needs_kernels_of_its_own(n_stars: int) -> None:
+    """A field of one row counts as contiguous: the first such sub of a night would wait for a compiler."""
+    truth = star_field(n_stars, SIZE, 3, apart=30)
+    stars, _ = measure(frame_of(noisy(draw_stars(SIZE, truth, 3.0), 7), None), NOTHING)
+    assert len(stars) == n_stars
+    assert {(signature[1].layout, signature[2].layout) for signature in sharpness.signatures} == {("C", "C")}
 
 
 def test_masked_px_are_passed_over() -> None:
