@@ -95,7 +95,7 @@ class Desk:
                 return run_demo(night_options({}), DEMO_PACE_S, settings, faces, None)
 
     def _look_at(self, session: Path, preset: str | None) -> None:
-        source = open_source(session, preset)
+        source = open_source(session, preset, is_one_seldom_seen=True)
         try:
             self.show(source)
         finally:

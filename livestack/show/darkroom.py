@@ -16,6 +16,7 @@ from livestack.frame import Array, Picture
 from livestack.priority import give_way
 from livestack.show.greys import Greys, in_grey
 from livestack.show.light import Light, light_of
+from livestack.show.pinned import with_light
 from livestack.show.removed import lit
 
 T = TypeVar("T")
@@ -80,6 +81,10 @@ class Order:
         kind = self.picture is self.stack, self.removed is None, self.greys is None
         return kind, (self.picture.stack, self.picture.version)
 
+    def is_of(self, picture: Picture) -> bool:
+        """Whether it takes this picture, not an equal one."""
+        return any(one is picture for one in self._pictures)
+
     @property
     def _how(self) -> tuple[object, ...]:
         return self.recipe, self.shrink, self.greys, self.is_turned, self.is_held
@@ -121,6 +126,7 @@ class Darkroom:
         self._doing: Future[Done] | None = None
         self._light: tuple[Plate, Light] | None = None
         self._kept: list[tuple[Order, Settled, Array]] = []
+        self._read: list[tuple[Picture, Picture]] = []
 
     @property
     def is_busy(self) -> bool:
@@ -169,13 +175,15 @@ class Darkroom:
         return Done(order, images, seconds, acts, light, finished)
 
     def _light_of(self, order: Order) -> Light:
-        plate = footing(order.stack, order.recipe, self._kernels, self._memo)
+        plate = footing(self._with_light(order.stack), order.recipe, self._kernels, self._memo)
         if self._light is None or self._light[0] is not plate:
             self._light = plate, light_of(plate, self._kernels)
         return self._light[1]
 
     def _develop(self, order: Order) -> Array:
         """Return the picture of an order; one that was made just before by the same acts as it is."""
+        self._read = [one for one in self._read if order.is_of(one[0])]
+        order = replace(order, stack=self._with_light(order.stack), picture=self._with_light(order.picture))
         stack, before = order.stack, self._settled
         self._kept = [one for one in self._kept if one[0].stack is stack]  # no older picture is asked for again
         if not order.is_turned:
@@ -193,6 +201,19 @@ class Darkroom:
         image = self._image(alone, settled)
         self._kept = [*self._kept[1 - _KEPT :], (alone, settled, image)]
         return image
+
+    def _with_light(self, picture: Picture) -> Picture:
+        """Return a picture with its light; one that was read for this view before, and is the same, as it is."""
+        for known, read in self._read:
+            if known is picture:
+                return read
+        try:
+            read = with_light(picture)
+        except OSError:
+            return picture  # dark, until there is a next one or the disk answers
+        if read is not picture:
+            self._read.append((picture, read))
+        return read
 
     def _image(self, order: Order, settled: Settled) -> Array:
         stack, picture = order.stack, order.picture

@@ -20,6 +20,8 @@ from livestack.show.pinned import pinned
 from livestack.show.state import NightState
 
 JOURNAL, SETTINGS = "journal.sqlite", "settings.toml"
+_AS_IT_IS = 1_000_000
+"""Px; no picture is as long."""
 _SYNCHRONIZE, _ACCESS_DENIED, _WAIT_TIMEOUT = 0x00100000, 5, 0x102
 """Of the Windows API."""
 
@@ -94,7 +96,9 @@ class _PictureFile:
         return self._picture
 
 
-def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -> Source:
+def open_source(
+    session: Path, preset: str | None = None, longest_px: int = 0, *, is_one_seldom_seen: bool = False
+) -> Source:
     """Open a session that another process runs, or ran.
 
     Parameters
@@ -104,6 +108,8 @@ def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -
     longest_px : int
         The stack and its last sub are shown at most so large, and read when something is made of them
         (`pinned.with_light`); 0 = as they are, in memory.
+    is_one_seldom_seen : bool
+        The last sub stays on disk as it is, and is read when something is made of it.
 
     Raises
     ------
@@ -112,7 +118,8 @@ def open_source(session: Path, preset: str | None = None, longest_px: int = 0) -
     """
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
-    picture, last = (_PictureFile(cache / f"{name}.npy", longest_px) for name in ("picture", "last"))
+    picture = _PictureFile(cache / "picture.npy", longest_px)
+    last = _PictureFile(cache / "last.npy", _AS_IT_IS if is_one_seldom_seen and not longest_px else longest_px)
     removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in ("removed", "noise", "coverage"))
     preset = preset or _preset_of(session)
     return Source(session, journal, picture, last, removed, noise, coverage, is_on_disk=True, preset=preset)

@@ -42,6 +42,7 @@ def run_viewer(source: Source, *, screenshot: Path | None = None) -> int:
         There is no display, or a system library that Qt needs is missing.
     """
     check_qt()
+    _draw_without_gl()
     from livestack.show.qt.shell import show_window
 
     return show_window(source, screenshot)
@@ -56,6 +57,7 @@ def open_shell() -> Shell:
         As `run_viewer`.
     """
     check_qt()
+    _draw_without_gl()
     from livestack.show.qt.shell import Shell
 
     return Shell()
@@ -85,6 +87,11 @@ def check_qt() -> None:
             ctypes.CDLL(str(plugin))
     except OSError as error:
         raise SettingsError(f"the viewer cannot start: {error}. Install what is missing: {_line()}") from None
+
+
+def _draw_without_gl() -> None:
+    """Have Qt load no OpenGL on X11, unless it was told to: all is drawn without it, and a driver takes 60 MB."""
+    os.environ.setdefault("QT_XCB_GL_INTEGRATION", "none")
 
 
 def _cause(error: ImportError) -> str:
