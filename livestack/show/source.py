@@ -119,7 +119,7 @@ def open_source(
     journal = Journal(session / JOURNAL)
     cache = session / "cache"
     picture = _PictureFile(cache / "picture.npy", longest_px)
-    last = _PictureFile(cache / "last.npy", _AS_IT_IS if is_one_seldom_seen and not longest_px else longest_px)
+    last = _PictureFile(cache / "last.npy", longest_px or (_AS_IT_IS if is_one_seldom_seen else 0))
     removed, noise, coverage = (_PictureFile(cache / f"{name}.npy") for name in ("removed", "noise", "coverage"))
     preset = preset or _preset_of(session)
     return Source(session, journal, picture, last, removed, noise, coverage, is_on_disk=True, preset=preset)
