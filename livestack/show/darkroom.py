@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +18,7 @@ from livestack.show.greys import Greys, in_grey
 from livestack.show.light import Light, light_of
 from livestack.show.pinned import with_light
 from livestack.show.removed import lit
+from livestack.show.threads import Threads
 
 T = TypeVar("T")
 Images = tuple[Array, ...]
@@ -119,7 +120,7 @@ class Darkroom:
     def __init__(self, settle: Callable[..., Settled] = steady) -> None:
         self._settle = settle
         named = ("develop", 1), ("other", 1), ("kernel", os.cpu_count() or 1)
-        self._work, self._other, self._kernels = (ThreadPoolExecutor(n, name, give_way) for name, n in named)
+        self._work, self._other, self._kernels = (Threads(n, name, give_way) for name, n in named)
         self._settled: Settled | None = None
         self._memo: Memo | None = None
         self._next: Order | None = None
@@ -135,6 +136,8 @@ class Darkroom:
 
     def ask(self, order: Order) -> None:
         """Ask for a picture, in place of what was asked for and is not begun."""
+        if self._work.are_closed:
+            return
         if self._doing is None:
             self._doing = self._work.submit(lambda: self._develop_all(order))
         else:
@@ -151,17 +154,18 @@ class Darkroom:
         return doing.result()
 
     def then(self, order: Order, use: Callable[[Array], T]) -> Future[T]:
-        """Develop a picture and use it, there."""
+        """Develop a picture and use it, there; called off once this is closed."""
         return self._work.submit(lambda: use(self._develop(order)))
 
     def run(self, work: Callable[[Executor], T]) -> Future[T]:
-        """Do something else, which no picture waits for; it gets the threads of the kernels."""
+        """Do something else, which no picture waits for; it gets the threads of the kernels. Called off as `then`."""
         return self._other.submit(lambda: work(self._kernels))
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more, and have nothing more to be taken."""
+        self._doing = self._next = None
         for work in (self._work, self._other):
-            work.shutdown(wait=False, cancel_futures=True)
+            work.close()
 
     def _develop_all(self, order: Order) -> Done:
         begun = time.perf_counter()

@@ -6,10 +6,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TypeVar
 
 from pyqtgraph.Qt import QtCore
+
+from livestack.show.threads import Threads
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ class Aside(QtCore.QObject):
     def __init__(self, parent: QtCore.QObject, threads: int = 1) -> None:
         super().__init__(parent)
         self.stop = threading.Event()
-        self._workers = ThreadPoolExecutor(threads, "aside")
+        self._workers = Threads(threads, "aside")
         self._waiting: list[tuple[Future[object], Callable[[object], None]]] = []
         self._clock = QtCore.QTimer(self, interval=_LOOK_MS)
         self._clock.timeout.connect(self.look)
@@ -66,4 +68,4 @@ class Aside(QtCore.QObject):
         self.stop.set()
         self._clock.stop()
         self._waiting.clear()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()

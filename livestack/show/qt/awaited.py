@@ -29,6 +29,8 @@ class Awaited(QtCore.QObject):
 
     def tell(self, work: Future[T], then: Callable[[Future[T]], None]) -> None:
         """Call `then` with the work when it is done, unless it was called off."""
+        if work.cancelled():
+            return
         self._waiting.append((work, then))
         self._clock.start()
 

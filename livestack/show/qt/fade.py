@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import cv2
 import numpy as np
 from pyqtgraph.Qt import QtCore
 
 from livestack.frame import Array
+from livestack.show.threads import Threads
 
 VIEWER_MS, STAGE_MS = 240, 1200
 GLIDE_MS, YOUNG_GLIDE_MS = 1200, 600
@@ -47,7 +48,7 @@ class Fade(QtCore.QObject):
         self._now: list[Array] = []
         self._mixed: list[Array] = []
         self._kept: list[list[Array]] = []
-        self._mixer = ThreadPoolExecutor(1, "fade")  # it does not give way: it is seen
+        self._mixer = Threads(1, "fade")  # it does not give way: it is seen
         self._asked: Future[float] | None = None
         self._into: list[Array] = []
         self._begun_s, self._this_ms, self._n_steps = 0.0, lasts_ms, _STEPS
@@ -92,7 +93,8 @@ class Fade(QtCore.QObject):
         least_ms : int
             It lasts so long at least: a glide, to another brightness.
         """
-        if self.lasts_ms <= 0 or [each.shape for each in before] != [each.shape for each in now]:
+        are_alike = [each.shape for each in before] == [each.shape for each in now]
+        if self._mixer.are_closed or self.lasts_ms <= 0 or not are_alike:
             self.end()
             return
         if means is not None and self._means is not None and self.is_on:
@@ -145,7 +147,7 @@ class Fade(QtCore.QObject):
     def close(self) -> None:
         """Mix nothing more."""
         self.end()
-        self._mixer.shutdown(wait=False, cancel_futures=True)
+        self._mixer.close()
 
     def drawn(self, now: list[Array]) -> list[Array]:
         """Return what is to be drawn: the same as given when there is no fade."""

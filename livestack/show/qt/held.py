@@ -27,6 +27,10 @@ class Held(QtCore.QObject):
         self._pressed.start()
         QtWidgets.QApplication.instance().installEventFilter(self)
 
+    def forget(self) -> None:
+        """Go back to nothing when it is let go."""
+        self._back = None
+
     def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:  # noqa: N802 - Qt's name
         """Notice that it is let go, or that another program has the keyboard now."""
         let_go = event.type() == Kind.KeyRelease and not event.isAutoRepeat()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from pyqtgraph.Qt import QtCore
@@ -13,6 +13,7 @@ from livestack.errors import FrameError, SourceError
 from livestack.frame import Picture
 from livestack.priority import give_way
 from livestack.show.source import Source
+from livestack.show.threads import Threads
 
 if TYPE_CHECKING:
     from livestack.engine.one_sub import OneSub, Shown
@@ -24,7 +25,7 @@ class _Reader:
     """Reads subs, in a thread that holds nothing of the window; `one` keeps their masters."""
 
     def __init__(self, source: Source) -> None:
-        self.kernels = ThreadPoolExecutor(os.cpu_count() or 1, "look kernel", give_way)
+        self.kernels = Threads(os.cpu_count() or 1, "look kernel", give_way)
         self.one: OneSub | None = None
         self._source = source
 
@@ -46,7 +47,7 @@ class Looking(QtCore.QObject):
         super().__init__()
         self.no: int | None = None
         self.shown: Shown | None = None
-        self._work = ThreadPoolExecutor(1, "look", give_way)
+        self._work = Threads(1, "look", give_way)
         self._reader = _Reader(source)
         self._asked: tuple[int, Future[Shown]] | None = None
         self._next: int | None = None
@@ -65,6 +66,8 @@ class Looking(QtCore.QObject):
 
     def at(self, no: int) -> None:
         """Look at a sub; of several asked for, only the last one is shown."""
+        if self._work.are_closed:
+            return
         if self._asked is not None:
             self._next = no
             return
@@ -84,8 +87,9 @@ class Looking(QtCore.QObject):
     def close(self) -> None:
         """Begin nothing more."""
         self._timer.stop()
-        self._work.shutdown(wait=False, cancel_futures=True)
-        self._reader.kernels.shutdown(wait=False, cancel_futures=True)
+        self._asked = self._next = None
+        self._work.close()
+        self._reader.kernels.close()
 
     def _take(self) -> None:
         if self._asked is None or not self._asked[1].done():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 
 from livestack.journal import Journal
 from livestack.priority import give_way
 from livestack.show.source import Source
 from livestack.show.state import NightState, catch_up
+from livestack.show.threads import Threads
 from livestack.show.views import COVERAGE, NOISE, Pictures, is_map
 
 _RECORDS = 500
@@ -20,12 +21,12 @@ class Following:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._reader = ThreadPoolExecutor(1, "follow", give_way)
+        self._reader = Threads(1, "follow", give_way)
         self._asked: tuple[Future[NightState], Pictures] | None = None
 
     def ask(self, state: NightState, pictures: Pictures) -> None:
         """Go on from a state, unless that is being done; the pictures are the newest by now."""
-        if self._asked is None:
+        if self._asked is None and not self._reader.are_closed:
             self._asked = self._reader.submit(catch_up, self._journal, state, _RECORDS), pictures
 
     def news(self) -> tuple[NightState, Pictures] | None:
@@ -48,7 +49,8 @@ class Following:
 
     def close(self) -> None:
         """Read nothing more."""
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        self._asked = None
+        self._reader.close()
 
 
 class Reading:
@@ -59,7 +61,7 @@ class Reading:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._reader = ThreadPoolExecutor(1, "read", give_way) if source.is_on_disk else None
+        self._reader = Threads(1, "read", give_way) if source.is_on_disk else None
         self._known: tuple[str, Pictures] | None = None
         self._asked: tuple[str, Future[Pictures]] | None = None
 
@@ -70,15 +72,16 @@ class Reading:
             return self._known[1]
         if self._asked is not None and self._asked[1].done():
             self._known, self._asked = (self._asked[0], self._asked[1].result()), None
-        if self._asked is None:
+        if self._asked is None and not self._reader.are_closed:
             self._asked = view, self._reader.submit(_newest, self._source, view)
         of, pictures = self._known
         return pictures if of == view else replace(pictures, map=None)
 
     def close(self) -> None:
         """Read nothing more."""
+        self._asked = None
         if self._reader is not None:
-            self._reader.shutdown(wait=False, cancel_futures=True)
+            self._reader.close()
 
 
 def _newest(source: Source, view: str) -> Pictures:

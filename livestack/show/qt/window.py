@@ -357,6 +357,7 @@ class Window(QtWidgets.QMainWindow):
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Stop following."""
+        self._held.forget()
         self.live.close()
         self.audience.close()
         self.canvas.close_room()
