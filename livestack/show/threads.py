@@ -24,11 +24,11 @@ class Threads(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Do something; nothing once they are closed: the future is cancelled then."""
-        if self.are_closed:
-            off: Future[T] = Future()
-            off.cancel()
-            return off
-        return super().submit(fn, *args, **kwargs)
+        if not self.are_closed:
+            return super().submit(fn, *args, **kwargs)
+        off: Future[T] = Future()
+        off.cancel()
+        return off
 
     def close(self) -> None:
         """Begin nothing more, and wait for nothing."""

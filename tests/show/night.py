@@ -17,6 +17,7 @@ from livestack.events import (
     Event,
     Json,
     Looked,
+    MastersBuilt,
     MastersMatched,
     SessionStarted,
     StackFounded,
@@ -147,6 +148,15 @@ class Night:
         """All subs so far are judged again."""
         fractions = {str(no): 0.001 for no in range(1, self.no + 1)}
         self.say(Looked(STACK, self.no, False, "knowledge", fractions, 1.0))
+
+    def tell_noise(self) -> None:
+        """Frames without light, and a look: what the budget of the noise is made of."""
+        self.say(
+            MastersBuilt("bias", 16, ["b.fits"], "id", 0.75),
+            MastersBuilt("dark", 16, ["d.fits"], "id", 1.0),
+            MastersMatched(STACK, [], ["d.fits"] * 16, [], ["no flat"], [], "id"),
+            Looked(STACK, self.no, True, "k", {}, 1.0, 0, {"sub_adu": 10.5, "random_adu": 10.0}),
+        )
 
     def show_removed(self, data: Array, row_order: str | None = None, stack: str = STACK) -> None:
         """Publish what was removed, at half the scale of the stack."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 from pyqtgraph.Qt import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
@@ -29,7 +31,23 @@ FACES: dict[str, tuple[str, ...]] = {
     "big text": ("Ctrl+T", "D", "L"),
 }
 """What is pressed to see each; the same again closes it."""
+SIZE = (300, 480)
 VIEWS = ("difference", "noise map", "coverage", "removed")
+
+
+def _show_everything(night: Night) -> None:
+    """A stack, a trail that was removed, what there is of maps, and where the noise comes from."""
+    covered = np.full(SIZE, 38.0, np.float32)
+    covered[:, :6], covered[:, 6:30], covered[-20:] = 0.0, 21.0, 30.0
+    trail = np.zeros(SIZE, np.float32)
+    cv2.line(trail, (60, 270), (430, 40), 900.0, 3, cv2.LINE_AA)
+    night.cross(7, (60.0, 270.0, 430.0, 40.0))
+    night.tell_noise()
+    night.show(sky(40), sky(1), 40)
+    night.show_removed(cv2.resize(trail, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    with np.errstate(divide="ignore"):
+        night.show_map("noise", np.where(covered > 0, 40.0 / np.sqrt(covered), np.nan).astype(np.float32))
+    night.show_map("coverage", covered)
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)], ids=["1280", "1920"])
@@ -40,7 +58,7 @@ def test_each_face_is_whole_in_its_colours(
     window.resize(*size)
     while night.no < 40:
         night.add("trailed" if night.no % 20 == 13 else None)
-    night.show(sky(40), sky(1), 40)
+    _show_everything(night)
     qtbot.waitUntil(lambda: window.live.tick() is None and len(window.live.state.subs) == 40)
     if palette is NIGHT:
         window.set_night(True)

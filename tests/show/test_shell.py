@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -178,6 +179,20 @@ def test_a_session_that_ends_by_itself_ends_the_wait(shell: Shell, source: Sourc
     after(200, lambda: ended.append(True))
     assert shell.view(running) is None
     assert not shell.is_over
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_what_is_being_done_end_first(kind: signal.Signals, shell: Shell, source: Source) -> None:
+    over: list[bool] = []
+
+    def work() -> None:
+        signal.raise_signal(kind)
+        over.append(shell.is_over)
+
+    after(50, work)
+    assert shell.view(source) is None
+    assert over == [False], "it was closed in the middle of something"
+    assert shell.is_over
 
 
 def test_past_nights_follow_one_another_in_the_same_window(shell: Shell, source: Source, tmp_path: Path) -> None:

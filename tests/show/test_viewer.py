@@ -16,7 +16,7 @@ from pyqtgraph.Qt import QtCore, QtGui, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from livestack.errors import SettingsError
-from livestack.events import Held, Looked, MastersBuilt, MastersMatched, Resumed, SessionStopped
+from livestack.events import Held, Resumed, SessionStopped
 from livestack.show.darkroom import Order
 from livestack.show.qt import run_viewer
 from livestack.show.qt.commands import COMMANDS, save_picture, write_picture
@@ -326,20 +326,10 @@ def test_on_a_real_display(night: Night, xvfb: str, tmp_path: Path) -> None:
     assert 20 < np.median(middle) < 70
 
 
-def _tell_noise(night: Night) -> None:
-    """Frames without light, and a look: what the budget is made of."""
-    night.say(
-        MastersBuilt("bias", 16, ["b.fits"], "id", 0.75),
-        MastersBuilt("dark", 16, ["d.fits"], "id", 1.0),
-        MastersMatched("M_27", [], ["d.fits"] * 16, [], ["no flat"], [], "id"),
-        Looked("M_27", night.no, True, "k", {}, 1.0, 0, {"sub_adu": 10.5, "random_adu": 10.0}),
-    )
-
-
 def test_where_the_noise_comes_from(window: Window, night: Night, qtbot: QtBot) -> None:
     """Variances 9 and 7 of bias and dark, 84 of light, 10.25 of pattern that no dither spreads."""
     _stack(night, 12)
-    _tell_noise(night)
+    night.tell_noise()
     qtbot.waitUntil(lambda: window.live.state.sensors.of.get("M_27", Sensor()).pair != {}, timeout=30_000)
     assert not window.noise.isVisible()
     qtbot.keyClick(window, Key.Key_V, QtCore.Qt.KeyboardModifier.ShiftModifier)
@@ -367,7 +357,7 @@ def test_the_page_of_noise_follows_the_night(window: Window, night: Night, qtbot
     assert not window.subs.isVisible()
     assert "at the first look" in window.noise.words.text()
     _stack(night, 12)
-    _tell_noise(night)
+    night.tell_noise()
     qtbot.waitUntil(lambda: "Read noise" in window.noise.parts.accessibleDescription(), timeout=30_000)
     window.set_night(True)
     assert pixels(window.noise)[..., 1:].max() == 0

@@ -62,8 +62,8 @@ class Audience(QtCore.QObject):
         self.stage.closed.connect(self._stage_closed)
         self._move()
         is_alone = self.stage.open(window)
-        how = " Drag it where it belongs; F fills the screen there." if is_alone else ""
-        self._live.say(f"The screen for guests is open.{how} Shift+F closes it.")
+        how = " Drag it over; F fills the screen there." if is_alone else ""
+        self._live.say(f"The guests' screen is open.{how} Shift+F closes it.")
 
     def publish(self) -> None:
         """Show to guests what is on this screen now."""

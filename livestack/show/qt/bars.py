@@ -121,6 +121,13 @@ class TopBar(QtWidgets.QWidget):
         self._buttons.append((button, icon))
         return button
 
+    def add_divider(self) -> None:
+        """Set the icons that follow apart from those before."""
+        divider = QtWidgets.QFrame(objectName="divider")
+        divider.setFixedSize(1, 24)
+        for part in (4, divider, 4):
+            self.icons.addSpacing(part) if isinstance(part, int) else self.icons.addWidget(part)
+
     def set_palette(self, palette: Palette) -> None:
         """Change colours, and sizes where the text has another."""
         ratio = self.devicePixelRatioF()

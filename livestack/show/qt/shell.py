@@ -235,12 +235,15 @@ class Shell(QtWidgets.QMainWindow):
 
 @contextmanager
 def _signals_close(window: QtWidgets.QWidget) -> Iterator[None]:
-    """Close the window on SIGINT and SIGTERM; a clock lets Python see them in time."""
+    """Close the window on SIGINT and SIGTERM; a clock lets Python see them in time.
+
+    In a turn of the loop of its own: a signal comes in the middle of anything, which then would go on without a window.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(kind, lambda *_: window.close()) for kind in kinds]
+    before = [signal.signal(kind, lambda *_: QtCore.QTimer.singleShot(0, window.close)) for kind in kinds]
     try:
         yield
     finally:

@@ -142,6 +142,8 @@ class Window(QtWidgets.QMainWindow):
             text, run = runs[key]
             self.icons[icon] = self.top.add_icon(icon, text, key, checkable=checkable)
             self.icons[icon].clicked.connect(run)
+            if icon == "list":  # what one sees in this window is apart from how, and where
+                self.top.add_divider()
         more = self.top.add_icon("menu", "Menu")
         more.setMenu(menu)
         more.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
