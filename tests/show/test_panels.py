@@ -69,6 +69,7 @@ def test_each_face_is_whole_in_its_colours(
         for key in keys:
             press(window, key)
         qtbot.wait(20)
+        qtbot.waitUntil(lambda: window.live.tick() is None and "moment" not in window.tag.accessibleName())
         drawn(window.canvas, qtbot)
         seen = pixels(window)
         keep(f"{face.replace(' ', '-')}-{name}-{size[0]}.jpg", seen)
