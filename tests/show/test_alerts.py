@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from livestack.events import AlertCleared, AlertRaised, Record
+from livestack.events import AlertCleared, AlertRaised, Record, SessionStarted, SessionStopped, SourceBack, SourceLost
 from livestack.show.advice import TRACKING
 from livestack.show.monitor.alerts import CLEARED, REMIND, RULES, Standing, standing_of, step
 from livestack.show.monitor.lookout import events_of
@@ -183,6 +183,26 @@ def test_frames_of_another_night_are_no_camera_that_fell_silent() -> None:
         quick = (BEGIN + timedelta(seconds=0.4 * k)).isoformat()
         state = advance(state, replace(record, time_utc=quick))
     assert silent_after_s(state) is None
+
+
+def test_silence_is_not_counted_while_livestack_was_away() -> None:
+    """Who goes on in the next evening, or plugs the folder in again, is given the time that a sub takes."""
+    state = watched(QUIET, 1, hours=1).state
+    last = state.subs[-1].judged
+    started = SessionStarted("M 27", "0.1.0", {}, True, 1, "here")
+    for away, *events in (
+        (timedelta(hours=20), SessionStopped(130, "Stopped.", len(state.subs), 0), started),
+        (timedelta(minutes=50), SourceLost("M 27", "gone"), SourceBack("M 27")),
+    ):
+        again, later = last + away, state
+        for k, event in enumerate(events):
+            time = last + timedelta(seconds=1) if k == 0 else again
+            later = advance(later, Record(later.seq + 1, time.isoformat(), event))
+        soon = _scene(later, again + timedelta(seconds=30))
+        assert _found("no new sub", soon) is None and _found("late", soon) is None
+        patience = timedelta(seconds=silent_after_s(later) or 0.0)
+        found = _found("no new sub", _scene(later, again + patience + timedelta(minutes=1)))
+        assert found is not None and found.since == again and "No new sub for 8" in found.sentence
 
 
 def _scene(state: NightState, now: datetime, **more: object) -> Scene:
