@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 ZOOM_STEP = 1.25
 _ZOOM_MOST = 16.0
-_LOOK_MS = 3
+_LOOK_MS, _LOOK_IN_HAND_MS = 3, 1
 _REST_MS = 200  # after so long a hand rests
 _STEPS = 4  # sizes from one to twice as large
 _YOUNG = 8  # subs of a stack of which much is still to come
@@ -249,7 +249,7 @@ class Canvas(QtWidgets.QWidget):
         if not order.is_like(self._asked):
             self._asked = order
             self._room.ask(order)
-            self._looking.start()
+            self._looking.start(_LOOK_IN_HAND_MS if self._turning.isActive() else _LOOK_MS)
 
     def _ask_softly(self) -> None:
         """Have it developed again where its brightness was held: that comes by itself, unless a hand has just asked."""
