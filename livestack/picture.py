@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
+from livestack import reused
 from livestack.frame import Array, Picture
 
 _FACTS = ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu", "row_order", "parts")
 
 
-def write_picture(path: Path, picture: Picture) -> None:
-    """Replace the file atomically; not synced to disk, for it may be lost at any time."""
-    write_array(path, picture.data, facts_of(picture))
+def write_picture(path: Path, picture: Picture, *, again: bool = False) -> None:
+    """Replace the file atomically; not synced to disk, for it may be lost at any time. `again`: see `reused`."""
+    write_array(path, picture.data, facts_of(picture), again=again)
 
 
 def read_picture(path: Path) -> Picture | None:
@@ -44,49 +45,40 @@ def picture_of(data: Array, facts: Mapping[str, Any]) -> Picture:
     return Picture(data=data, **{**known, "parts": tuple(facts.get("parts", ()))})
 
 
-def write_array(path: Path, data: Array, facts: Mapping[str, Any]) -> None:
+def write_array(path: Path, data: Array, facts: Mapping[str, Any], *, again: bool = False) -> None:
     """Replace a file atomically by an array and what there is to know of it; not synced to disk."""
-    draft_array(path, data)
-    publish_draft(path, facts)
+    draft_array(path, data, again=again)
+    publish_draft(path, facts, again=again)
 
 
-def draft_array(path: Path, data: Array) -> None:
+def draft_array(path: Path, data: Array, *, again: bool = False) -> None:
     """Write an array beside a file that it is to replace, for `publish_draft`."""
-    with _gone_if_it_fails(path) as temporary, temporary.open("wb") as file:
+    with _gone_if_it_fails(path), reused.draft(path, again=again) as file:
         np.save(file, data)
+        file.truncate()
 
 
-def publish_draft(path: Path, facts: Mapping[str, Any]) -> None:
+def publish_draft(path: Path, facts: Mapping[str, Any], *, again: bool = False) -> None:
     """Replace a file atomically by the array that was drafted for it, and what there is to know of that."""
-    with _gone_if_it_fails(path) as temporary:
-        with temporary.open("ab") as file:
+    with _gone_if_it_fails(path):
+        with reused.draft_of(path).open("ab") as file:
             file.write(json.dumps(facts).encode())
-        temporary.replace(path)
-
-
-def drop_draft(path: Path) -> None:
-    """Let go of what was drafted for a file."""
-    with contextlib.suppress(OSError):
-        _temporary(path).unlink()
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.tmp")
+        reused.publish(path, again=again)
 
 
 @contextlib.contextmanager
-def _gone_if_it_fails(path: Path) -> Iterator[Path]:
+def _gone_if_it_fails(path: Path) -> Iterator[None]:
     try:
-        yield _temporary(path)
+        yield
     except OSError:
-        drop_draft(path)  # on a full disk others need the room
+        reused.drop(path)  # on a full disk others need the room
         raise
 
 
 def read_array(path: Path) -> tuple[Array, dict[str, Any]] | None:
     """Read what `write_array` wrote; None where it is not there, or cut."""
     try:
-        with path.open("rb") as file:
+        with reused.open_as_it_is(path) as file:
             data = np.load(file, allow_pickle=False)
             facts: dict[str, Any] = json.loads(file.read())
     except (OSError, ValueError, EOFError):
@@ -97,7 +89,7 @@ def read_array(path: Path) -> tuple[Array, dict[str, Any]] | None:
 def read_facts(path: Path) -> dict[str, Any] | None:
     """Read what there is to know of an array without reading it."""
     try:
-        with path.open("rb") as file:
+        with reused.open_as_it_is(path) as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             file.seek(math.prod(shape) * dtype.itemsize, 1)

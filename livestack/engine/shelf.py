@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from livestack import reused
 from livestack.frame import Array, Picture
-from livestack.picture import draft_array, drop_draft, facts_of, publish_draft, write_picture
+from livestack.picture import draft_array, facts_of, publish_draft, write_picture
 
 log = logging.getLogger("livestack")
 
@@ -39,7 +40,7 @@ class Shelf:
     _writing: Future[None] | None = None
     _put_at: dict[str, float] = field(default_factory=dict)
     _waiting: dict[str, tuple[Picture, weakref.ref[Array], tuple[int, ...]]] = field(default_factory=dict)
-    _draft: tuple[str, weakref.ref[Array]] | None = None
+    _drafted: dict[str, weakref.ref[Array]] = field(default_factory=dict)
 
     def draft(self, name: str, data: Array) -> None:
         """Begin to write the data of a picture that is about to be put; nobody sees them before it is."""
@@ -84,31 +85,27 @@ class Shelf:
     def close(self) -> None:
         """Finish writing."""
         self.put_waiting(rest_s=0.0)
-        self.thread.submit(self._drop_draft)
         self.thread.shutdown(wait=True)
+        for name in {*self._put_at, *self._drafted}:
+            reused.drop(self.folder / name)
 
     def _write_newest(self, name: str) -> None:
         """Write the newest picture of a name, if no turn before wrote it."""
         picture = self._newest.pop(name, None)
         if picture is None:
             return
-        drafted, self._draft = self._draft, None
+        drafted = self._drafted.pop(name, None)
         try:
-            if drafted is not None and drafted[0] == name and drafted[1]() is picture.data:
-                publish_draft(self.folder / name, facts_of(picture))
+            if drafted is not None and drafted() is picture.data:
+                publish_draft(self.folder / name, facts_of(picture), again=True)
             else:
-                write_picture(self.folder / name, picture)
+                write_picture(self.folder / name, picture, again=True)
         except OSError as error:
             # the next one may fit again; the stack is what matters, and that is told
             log.warning("%s could not be written: %s", name, error.strerror)
 
     def _write_draft(self, name: str, data: Array) -> None:
-        self._drop_draft()
+        self._drafted.pop(name, None)
         with contextlib.suppress(OSError):  # told when the whole picture is written
-            draft_array(self.folder / name, data)
-            self._draft = name, weakref.ref(data)
-
-    def _drop_draft(self) -> None:
-        if self._draft is not None:
-            drop_draft(self.folder / self._draft[0])
-            self._draft = None
+            draft_array(self.folder / name, data, again=True)
+            self._drafted[name] = weakref.ref(data)

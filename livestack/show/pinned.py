@@ -1,8 +1,8 @@
 """Pictures that stay on disk until they are looked at: a page keeps what it made of them, not their light.
 
-The engine replaces its files as a whole; one that is open stays what it was. So a picture is the same whenever it is
-read, and is in memory only while something is made of it. Windows lets nobody replace a file that is open: there, and
-where it is not of this kind, a picture is kept in memory.
+The engine replaces its files as a whole; one that is open, and held, stays what it was. So a picture is the same
+whenever it is read, and is in memory only while something is made of it. Windows lets nobody replace a file that is
+open: there, and where it is not of this kind, a picture is kept in memory.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from livestack import reused
 from livestack.frame import Array, Picture
 from livestack.picture import picture_of, read_picture
 
@@ -30,7 +31,8 @@ class Held:
     """A file that is there as long as this is; any thread may read it."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDONLY)
+        with reused.open_as_it_is(path) as file:
+            self._file = os.dup(file.fileno())  # the lock is its, too
         weakref.finalize(self, os.close, self._file)
 
     def opened(self) -> BinaryIO:
