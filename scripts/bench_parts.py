@@ -26,7 +26,8 @@ from scripts.bench_sets import SETS, Found, say
 
 STAGES = Path(__file__).resolve().with_name("bench_stages.py")
 SCALING_PX = (1024, 2048, 4096, 7168, 10240)
-LATE, EARLY, WINDOW = 1000, 20, 100
+LATE, EARLY, WINDOW = 1000, 20, 300
+"""Subs; of those in line about one in a hundred is shown, and told with what all took by then."""
 SMALL = (480, 640)
 
 

@@ -119,7 +119,7 @@ def update(session: Path, journal: Journal, no: int, pictures: list[Array]) -> N
     journal.arrive([(Identity(path, 1, no, no), True)])
     journal.append(_accepted(no, str(path)))
     for name, picture in (("picture", stack), ("last", last), ("removed", removed)):
-        write_picture(session / "cache" / f"{name}.npy", picture)
+        write_picture(session / "cache" / f"{name}.npy", picture, again=True)
 
 
 def begin(journal: Journal) -> None:
