@@ -56,15 +56,12 @@ def draft(path: Path, *, again: bool) -> BinaryIO:
     """
     temporary = draft_of(path)
     if again and fcntl is not None:
-        with contextlib.suppress(OSError):  # there is none, or somebody looks at it
+        with contextlib.suppress(OSError):  # there is none
             _replaced(path).replace(temporary)
             file = os.fdopen(os.open(temporary, os.O_WRONLY), "wb")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.close()
-                raise
-            return file
+            if _is_free(file):
+                return file
+            file.close()
     temporary.unlink(missing_ok=True)  # who looks at it has it for himself
     return temporary.open("wb")
 
@@ -97,6 +94,15 @@ def draft_of(path: Path) -> Path:
 
 def _replaced(path: Path) -> Path:
     return path.with_name(f".{path.name}.old")
+
+
+def _is_free(file: BinaryIO) -> bool:
+    """Lock a room; whether nobody looks at it, and it is not the file itself, as who was killed may have left it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return os.fstat(file.fileno()).st_nlink == 1
 
 
 def _stays(file: BinaryIO, path: Path) -> bool:

@@ -131,6 +131,21 @@ def test_a_draft_that_was_left_is_written_anew(tmp_path: Path) -> None:
         _put(path, version)
 
 
+def test_killed_between_its_link_and_its_rename_it_is_not_written_over_where_it_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "picture.npy"
+    for version in (1, 2):
+        _put(path, version)
+    (tmp_path / ".picture.npy.old").unlink()
+    os.link(path, tmp_path / ".picture.npy.old")
+    draft_array(path, _picture(3).data, again=True)
+    found = read_picture(path)
+    assert found is not None and found.version == 2 and (found.data == 2).all()
+    publish_draft(path, _facts(_picture(3)), again=True)
+    found = read_picture(path)
+    assert found is not None and found.version == 3
+    assert len({_put(path, version) for version in range(4, 10)}) == 2
+
+
 def test_where_the_disk_knows_no_links_it_is_written_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

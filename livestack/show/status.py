@@ -187,11 +187,17 @@ def _backlog(state: NightState, now: datetime) -> Status | None:
     return Status("clock", "good", f"Stacking {len(state.subs)} of {state.n_found}", left, advice)
 
 
+def quiet_since(state: NightState) -> datetime:
+    """Return when a sub came last, or livestack or the folder came back, if that was later; there are subs."""
+    last, back = state.last, (word.time for word in (state.resumed, state.back) if word is not None)
+    assert last is not None
+    return max((last.judged, *back))
+
+
 def _silent(state: NightState, now: datetime) -> Status | None:
     if state.silent is None:
         return None
-    last = state.last
-    since = f"for {about((now - last.judged).total_seconds())}" if last else ""
+    since = f"for {about((now - quiet_since(state)).total_seconds())}" if state.subs else ""
     is_alert = any(alert.rule == "no new sub" for alert in state.alerts)
     return Status("ring", "hold" if is_alert else "plain", "No new sub", since, state.silent.sentence, framed=is_alert)
 

@@ -203,6 +203,8 @@ def test_silence_is_not_counted_while_livestack_was_away() -> None:
         patience = timedelta(seconds=silent_after_s(later) or 0.0)
         found = _found("no new sub", _scene(later, again + patience + timedelta(minutes=1)))
         assert found is not None and found.since == again and "No new sub for 8" in found.sentence
+        silent = replace(later, silent=Word(found.since, found.sentence))
+        assert status(silent, again + timedelta(minutes=28)).detail == "for 28\u202fmin"
 
 
 def _scene(state: NightState, now: datetime, **more: object) -> Scene:

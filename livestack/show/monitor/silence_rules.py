@@ -6,7 +6,7 @@ What is late is shown, and calls nobody: a camera that focuses is late, too. Wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 
@@ -14,6 +14,7 @@ from livestack.counted import count
 from livestack.show.advice import SKY
 from livestack.show.monitor.scene import Delay, Finding, Rule, Scene
 from livestack.show.state import NightState, SubRow
+from livestack.show.status import quiet_since
 from livestack.show.words import about, clock, span
 
 _RECENT, _FEWEST = 9, 4
@@ -93,14 +94,8 @@ def _late_by_s(scene: Scene) -> float | None:
     late = late_after_s(state)
     if last is None or late is None or state.stopped or state.held or state.lost or state.n_waiting:
         return None
-    quiet_s = (scene.now - _quiet_since(state)).total_seconds()
+    quiet_s = (scene.now - quiet_since(state)).total_seconds()
     return quiet_s if quiet_s >= late else None
-
-
-def _quiet_since(state: NightState) -> datetime:
-    """Return when one last had reason to wait for a sub: at the last one, or when livestack or the folder came back."""
-    back = (word.time for word in (state.resumed, state.back) if word is not None)
-    return max((state.subs[-1].judged, *back))
 
 
 def _silent_for_s(scene: Scene, up: bool) -> float | None:
@@ -115,7 +110,7 @@ def _late(scene: Scene, up: bool) -> Finding | None:
     patience = 0.0 if quiet_s is None else silent_after_s(scene.state) or 0.0
     if quiet_s is None or quiet_s >= patience:
         return None
-    since, why = _quiet_since(scene.state), _why_over(scene)
+    since, why = quiet_since(scene.state), _why_over(scene)
     then = f"or it has ended: {why}" if why else f"alert at {clock(since + timedelta(seconds=patience))}"
     return Finding(f"{_no_sub_for(scene, quiet_s)} Focusing takes as long; {then}.", since)
 
@@ -125,7 +120,7 @@ def _no_new_sub(scene: Scene, up: bool) -> Finding | None:
     if quiet_s is None or (not up and _why_over(scene)):
         return None
     said = f"{_no_sub_for(scene, quiet_s)} Look at the capture program and the mount."
-    return Finding(said, _quiet_since(scene.state))
+    return Finding(said, quiet_since(scene.state))
 
 
 def _no_sub_for(scene: Scene, quiet_s: float) -> str:
@@ -141,7 +136,7 @@ def _over(scene: Scene, up: bool) -> Finding | None:
         return None
     n = sum(row.state == "accepted" for row in scene.state.subs)
     said = f"No new sub for {about(quiet_s)}, and {why}: the capture has ended, it seems. {count(n, 'sub')} stacked."
-    return Finding(said, _quiet_since(scene.state))
+    return Finding(said, quiet_since(scene.state))
 
 
 def _why_over(scene: Scene) -> str:
