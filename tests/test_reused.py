@@ -13,7 +13,7 @@ import pytest
 
 from livestack import reused
 from livestack.frame import Picture
-from livestack.picture import draft_array, publish_draft, read_picture, write_picture
+from livestack.picture import draft_array, facts_of, publish_draft, read_picture, write_picture
 from livestack.show.pinned import pinned, with_light
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there nobody replaces a file that is open")
@@ -96,16 +96,12 @@ def test_no_reader_sees_two_pictures_in_one(tmp_path: Path) -> None:
     for version in range(2, 400):
         picture = _picture(version, (200, 300, 3))
         draft_array(path, picture.data, again=True)
-        publish_draft(path, {**_facts(picture)}, again=True)
+        publish_draft(path, facts_of(picture), again=True)
     over.set()
     for reader in readers:
         reader.join()
     assert not torn
     assert len(seen) > 20
-
-
-def _facts(picture: Picture) -> dict[str, object]:
-    return {name: getattr(picture, name) for name in ("scale", "version", "stack", "n_subs", "exposure_s", "noise_adu")}
 
 
 def test_who_opened_what_was_replaced_before_it_was_locked_tries_again(tmp_path: Path) -> None:
@@ -140,7 +136,7 @@ def test_killed_between_its_link_and_its_rename_it_is_not_written_over_where_it_
     draft_array(path, _picture(3).data, again=True)
     found = read_picture(path)
     assert found is not None and found.version == 2 and (found.data == 2).all()
-    publish_draft(path, _facts(_picture(3)), again=True)
+    publish_draft(path, facts_of(_picture(3)), again=True)
     found = read_picture(path)
     assert found is not None and found.version == 3
     assert len({_put(path, version) for version in range(4, 10)}) == 2
